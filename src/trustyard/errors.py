@@ -1,0 +1,127 @@
+"""The error tree: a code, one sentence that names the thing and the fact, and advice. Plain data, no framework.
+
+TrustyardError
+├── NotSignedIn        no or bad credentials                          (REST 401)
+├── NotAllowed         signed in, but this role may not               (REST 403)
+├── NotFound           nothing of that name                           (REST 404)
+├── Conflict           a name, an alias or a state is taken           (REST 409)
+│   ├── JwkConnection  related JWKs, and no answer what to do         (REST 409, command line 3)
+│   └── EnvironmentInUse
+├── StaleVersion       somebody was quicker                           (REST 412)
+├── VersionMissing     a change without If-Match                      (REST 428)
+├── TooLarge           over a named limit                             (REST 413)
+├── TooManyAttempts    throttled                                      (REST 429)
+└── Refused            the content cannot be taken                    (REST 422)
+    ├── InputRefused   a file, paste or presented chain cannot be read
+    ├── ChoiceNeeded   several certificates, and none was chosen
+    ├── SourceDenied   the outgoing guard says no
+    └── SourceUnreachable  nobody answered, or not with TLS
+
+The edges alone decide how an error looks; `status` is a hint for them and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One field at fault, by the name that REST gives it (`entries.0.alias`), and one sentence."""
+
+    field: str
+    message: str
+
+
+class TrustyardError(Exception):
+    """What Trustyard refuses: `code` ends the problem's type, `str(error)` is the sentence to show."""
+
+    code = "error"
+    status = 500
+    title = "Error"
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        code: str | None = None,
+        advice: str = "",
+        fields: list[FieldError] | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.code = code or type(self).code
+        self.advice = advice
+        self.fields = fields or []
+        self.extra = extra or {}
+
+    @property
+    def detail(self) -> str:
+        """The sentence and, where there is one, what to do next."""
+        return f"{self.sentence} {self.advice}".strip()
+
+
+class NotSignedIn(TrustyardError):
+    code, status, title = "not-signed-in", 401, "Sign in first"
+
+
+class NotAllowed(TrustyardError):
+    code, status, title = "not-allowed", 403, "Not allowed"
+
+
+class NotFound(TrustyardError):
+    code, status, title = "not-found", 404, "Not found"
+
+
+class Conflict(TrustyardError):
+    code, status, title = "conflict", 409, "Conflict"
+
+
+class JwkConnection(Conflict):
+    """Related JWKs and no answer. `extra`: options, version, jwks (see CONTRACT, Related JWKs)."""
+
+    code, title = "jwk-connection", "JWK Connection"
+
+
+class EnvironmentInUse(Conflict):
+    code, title = "environment-in-use", "Environment in use"
+
+
+class StaleVersion(TrustyardError):
+    code, status, title = "stale-version", 412, "Changed meanwhile"
+
+
+class VersionMissing(TrustyardError):
+    code, status, title = "version-missing", 428, "If-Match missing"
+
+
+class TooLarge(TrustyardError):
+    code, status, title = "too-large", 413, "Too large"
+
+
+class TooManyAttempts(TrustyardError):
+    code, status, title = "too-many-attempts", 429, "Too many attempts"
+
+
+class Refused(TrustyardError):
+    code, status, title = "refused", 422, "Content refused"
+
+
+class InputRefused(Refused):
+    code, title = "input-refused", "This input cannot be taken"
+
+
+class ChoiceNeeded(Refused):
+    """Several certificates and no choice. `extra`: certificates, a list of facts in chain order."""
+
+    code, title = "choice-needed", "Choose a certificate"
+
+
+class SourceDenied(Refused):
+    code, title = "source-denied", "Address denied"
+
+
+class SourceUnreachable(Refused):
+    code, title = "source-unreachable", "Source unreachable"

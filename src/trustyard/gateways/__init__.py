@@ -1,0 +1,1 @@
+"""Where material goes: one folder per kind; plain values in, a receipt out; no Django."""
