@@ -1,0 +1,65 @@
+"""PEM armour (RFC 7468) as it is met: text around it, CRLF, a byte order mark, headers of old keys."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+
+from trustyard.errors import InputRefused
+
+_BEGIN = re.compile(rb"-----BEGIN ([A-Za-z0-9 #._/-]{1,64}?)-----")
+_SPACE = re.compile(rb"[ \t\r\n\x0b\x0c]+")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block: its label, its number in the file (from 1), and the text between the lines, still encoded."""
+
+    label: str
+    number: int
+    body: bytes
+
+    def der(self) -> bytes:
+        """The bytes behind the base64. `InputRefused` (`bad-base64`) when it is none."""
+        try:
+            return decode(self.body)
+        except ValueError:
+            raise InputRefused(
+                f"The base64 of PEM block {self.number} is damaged.",
+                code="bad-base64",
+                advice="It was cut off or changed on the way; take it from its source again.",
+            ) from None
+
+
+def is_armoured(data: bytes) -> bool:
+    """Whether there is a BEGIN line anywhere."""
+    return _BEGIN.search(data) is not None
+
+
+def blocks(data: bytes) -> list[Block]:
+    """The PEM blocks in their order. `InputRefused` (`pem-no-end`) when one has no END line of its own."""
+    found: list[Block] = []
+    at = 0
+    while match := _BEGIN.search(data, at):
+        end_line = b"-----END " + match[1] + b"-----"
+        end = data.find(end_line, match.end())
+        following = _BEGIN.search(data, match.end())
+        if end < 0 or (following and following.start() < end):
+            raise InputRefused(
+                f"PEM block {len(found) + 1} has no END line.",
+                code="pem-no-end",
+                advice="The text was probably cut off; copy it again from BEGIN to END.",
+            )
+        found.append(Block(match[1].decode(), len(found) + 1, data[match.end() : end]))
+        at = end + len(end_line)
+    return found
+
+
+def decode(text: bytes) -> bytes:
+    """Base64 (RFC 4648, section 4) with white space between; ValueError for any other character or a cut-off end."""
+    try:
+        return base64.b64decode(_SPACE.sub(b"", text), validate=True)
+    except binascii.Error:
+        raise ValueError("not base64") from None

@@ -1,0 +1,190 @@
+"""Any input to certificates: PEM, DER, base64, PKCS#7, PKCS#12, JKS; everything else is refused by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trustyard.errors import InputRefused, Refused, TooLarge
+from trustyard.pki import armour, der, keystores, pkcs7, pkcs12, refusals
+from trustyard.pki.certificates import Certificate, read_certificate
+from trustyard.pki.reading import KEY_DROPPED, MAX_CERTIFICATES, Notice, Reading, check_count, reading_of
+
+__all__ = ["MAX_BYTES", "MAX_CERTIFICATES", "Notice", "Reading", "read_file", "read_paste", "read_presented"]
+
+MAX_BYTES = 10_000_000  # 10 MB a file
+
+_CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
+_PKCS7_LABELS = ("PKCS7", "PKCS #7 SIGNED DATA", "CMS")
+_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u00a0"), " ")  # what web pages leave in copied text
+
+
+def read_file(data: bytes, password: str | None = None, filename: str = "") -> Reading:
+    """The certificates of a file, by its content alone; `filename` is accepted for the caller's convenience.
+
+    `password` is for PKCS#12 and Java keystores. Raises `TooLarge` over 10 MB and `InputRefused` for all that is
+    no certificate, with the code and the name of what it is. Nothing of the content is ever in the message.
+    """
+    _check_size(len(data))
+    if (kind := refusals.kind_of_text(data)) is not None and not armour.is_armoured(data):
+        raise refusals.refusal(kind)
+    if kind == "UTF-16 text":
+        raise refusals.refusal(kind)
+    if keystores.is_keystore(data):
+        return _with_key("jks", *keystores.read(data, password))
+    if armour.is_armoured(data):
+        return _read_pem(data, password)
+    if data[:1] == b"\x30" and not _is_base64(data):
+        return _read_der(data, password, {"certificate": "der", "pkcs7": "pkcs7-der", "pkcs12": "pkcs12"})
+    if _is_base64(data):
+        return _read_der(_decoded(data), password, {"certificate": "base64", "pkcs7": "base64", "pkcs12": "pkcs12"})
+    raise refusals.nothing_known()
+
+
+def read_paste(text: str, encoding: str) -> Reading:
+    """The certificates of a pasted text in the encoding that the person chose (S-13).
+
+    `BASE64` is base64 of DER without armour, line breaks allowed, one certificate (or a PKCS#7 structure);
+    `BASE64PEM` has BEGIN and END lines. A text of the other encoding is refused with the name of what it looks like.
+    """
+    data = text.translate(_INVISIBLE).encode("utf-8", "replace")
+    _check_size(len(data))
+    if encoding not in ("BASE64", "BASE64PEM"):
+        raise Refused("The encoding type is either BASE64 or BASE64PEM.", code="bad-encoding")
+    if not data.strip():
+        raise refusals.refusal("empty")
+    armoured = armour.is_armoured(data)
+    if encoding == "BASE64" and armoured:
+        raise _mismatch("This text has BEGIN and END lines: it looks like BASE64PEM, not BASE64.", "BASE64PEM")
+    if encoding == "BASE64PEM" and not armoured and _is_base64(data):
+        raise _mismatch("This text has no BEGIN and END lines: it looks like BASE64, not BASE64PEM.", "BASE64")
+    return read_file(data)
+
+
+def read_presented(ders: Sequence[bytes]) -> Reading:
+    """What a server presented, in its order (format `connection`).
+
+    An unreadable certificate behind the first costs itself alone and is named in a notice.
+    """
+    check_count(len(ders))
+    certificates: list[Certificate] = []
+    notices: list[Notice] = []
+    for number, data in enumerate(dict.fromkeys(ders), 1):
+        try:
+            certificates.append(read_certificate(data))
+        except InputRefused:
+            if number == 1:
+                raise
+            message = f"Certificate {number} of those presented is not readable X.509 and was left out."
+            notices.append(Notice("unreadable-certificate", message))
+    if not certificates:
+        raise InputRefused("The server presented no certificate.", code="no-certificate")
+    return Reading("connection", tuple(certificates), tuple(notices))
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_BYTES:
+        raise TooLarge(f"This is larger than {MAX_BYTES // 1_000_000} MB, the limit for one file.")
+
+
+def _read_pem(data: bytes, password: str | None) -> Reading:
+    ders: list[bytes] = []
+    notices: dict[str, Notice] = {}
+    kinds: list[str] = []
+    form = ""
+    for block in armour.blocks(data):
+        if block.label in _CERTIFICATE_LABELS:
+            ders.append(_certificate_of(block))
+            form = "pem" if not form else "pem-bundle"
+        elif block.label in _PKCS7_LABELS:
+            ders += pkcs7.read(_element(block.der()))
+            form = "pkcs7-pem" if not form else "pem-bundle"
+        else:
+            kinds.append(refusals.kind_of_label(block.label) or "")
+        check_count(len(ders))
+    if not ders:
+        named = [kind for kind in kinds if kind]
+        raise refusals.refusal(named[0]) if named else refusals.nothing_known()
+    for kind in kinds:
+        if kind.endswith("private key"):
+            notices[KEY_DROPPED.code] = KEY_DROPPED
+        elif kind:
+            notices[kind] = Notice("passed-over", f"The input also held a {kind}, which was passed over.")
+    return reading_of(form, ders, notices.values())
+
+
+def _certificate_of(block: armour.Block) -> bytes:
+    """DER of a CERTIFICATE block; of a TRUSTED CERTIFICATE the part before openssl's own trust settings."""
+    data = block.der()
+    try:
+        length = der.announced_length(data)
+    except ValueError:
+        return data  # whoever reads it says what is wrong
+    if block.label == "TRUSTED CERTIFICATE":
+        return data[:length]
+    if length > len(data):
+        raise _cut_off()
+    return data
+
+
+def _read_der(data: bytes, password: str | None, forms: dict[str, str]) -> Reading:
+    if armour.is_armoured(data):
+        raise InputRefused(
+            "This is base64 of a PEM text.", code="double-base64", advice="Decode it once and give the PEM text."
+        )
+    element = _element(data)
+    if pkcs7.is_pkcs7(element):
+        return reading_of(forms["pkcs7"], pkcs7.read(element))
+    if pkcs12.is_pkcs12(element):
+        return _with_key(forms["pkcs12"], *pkcs12.read(element, password))
+    if (kind := refusals.kind_of_der(data)) is not None:
+        raise refusals.refusal(kind)
+    return reading_of(forms["certificate"], [data])
+
+
+def _element(data: bytes) -> der.Element:
+    """The one element that the data is; cut-off data and trailing bytes are refused by name."""
+    try:
+        element = der.read(data)
+    except ValueError:
+        raise _cut_off() from None
+    if rest := len(data) - len(element.raw):
+        raise InputRefused(
+            f"After the end of the structure there {'is 1 byte' if rest == 1 else f'are {rest} bytes'} too many.",
+            code="trailing-bytes",
+            advice="Take the certificate from its source again; nothing may follow it.",
+        )
+    return element
+
+
+def _cut_off() -> InputRefused:
+    return InputRefused(
+        "This is cut off: the structure announces more bytes than there are, or it is damaged.",
+        code="cut-off",
+        advice="Take it from its source again.",
+    )
+
+
+def _with_key(form: str, ders: list[bytes], with_key: bool) -> Reading:
+    if not ders and with_key:
+        raise refusals.refusal("private key")
+    return reading_of(form, ders, [KEY_DROPPED] if with_key else [])
+
+
+def _is_base64(data: bytes) -> bool:
+    """Whether the whole is base64 that begins as DER does (`MI…` is 0x30 and a long length)."""
+    text = data.removeprefix(b"\xef\xbb\xbf").strip()
+    if not text or len(text) < 8:
+        return False
+    try:
+        armour.decode(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _decoded(data: bytes) -> bytes:
+    return armour.decode(data.removeprefix(b"\xef\xbb\xbf").strip())
+
+
+def _mismatch(sentence: str, encoding: str) -> InputRefused:
+    return InputRefused(sentence, code="encoding-mismatch", advice=f"Choose {encoding} as the encoding type.")

@@ -1,0 +1,157 @@
+"""DER and, where certificates in the wild need it, BER: bytes to elements and back (X.690)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
+SEQUENCE, SET = 0x30, 0x31
+UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
+
+_MAX_DEPTH = 32  # real structures need about 12; a bomb of nested indefinite lengths must end
+
+
+class DerError(ValueError):
+    """The bytes are not what X.690 allows, or not what was expected at this place."""
+
+
+@dataclass(frozen=True)
+class Element:
+    """One element: the identifier octet, the content octets, and all octets together."""
+
+    tag: int
+    body: bytes
+    raw: bytes
+
+    def children(self) -> list[Element]:
+        """The elements inside; `DerError` when the content is not a row of elements."""
+        return list(elements(self.body))
+
+    def expect(self, *tags: int) -> Element:
+        """This element, when its identifier octet is one of `tags`; else `DerError`."""
+        if self.tag not in tags:
+            raise DerError(f"tag {self.tag:#04x} where {tags[0]:#04x} belongs")
+        return self
+
+    def integer(self) -> int:
+        """The value of an INTEGER (two's complement); an empty one is refused."""
+        if self.tag != INTEGER or not self.body:
+            raise DerError("not an INTEGER")
+        return int.from_bytes(self.body, "big", signed=True)
+
+    def oid(self) -> str:
+        """The value of an OBJECT IDENTIFIER in dotted form."""
+        return dotted(self.expect(OID).body)
+
+    def bits(self) -> bytes:
+        """The octets of a BIT STRING without its count of unused bits."""
+        if self.tag != BIT_STRING or not self.body or self.body[0] > 7:
+            raise DerError("not a BIT STRING")
+        return self.body[1:]
+
+    def octets(self) -> bytes:
+        """The octets of an OCTET STRING; BER may cut it into pieces, which are put together."""
+        if self.tag == OCTET_STRING:
+            return self.body
+        if self.tag & 0x20:
+            return b"".join(piece.expect(OCTET_STRING).body for piece in self.children())
+        raise DerError("not an OCTET STRING")
+
+
+def read(data: bytes, start: int = 0, _depth: int = 0) -> Element:
+    """The element that begins at `start`. Indefinite lengths (BER) are read; `DerError` when cut off."""
+    head, length, indefinite = _header(data, start)
+    if indefinite:
+        return _read_indefinite(data, start, head, _depth)
+    if head + length > len(data):
+        raise DerError("the data ends too early")
+    return Element(data[start], data[head : head + length], data[start : head + length])
+
+
+def read_all(data: bytes) -> Element:
+    """The one element that `data` is; trailing bytes are a `DerError`."""
+    element = read(data)
+    if len(element.raw) != len(data):
+        raise DerError("bytes after the end")
+    return element
+
+
+def elements(data: bytes) -> Iterator[Element]:
+    """The elements that follow one another in `data`, to its end."""
+    at = 0
+    while at < len(data):
+        element = read(data, at)
+        yield element
+        at += len(element.raw)
+
+
+def announced_length(data: bytes) -> int:
+    """How many bytes the first element says it takes, header included; `DerError` where it does not say."""
+    head, length, indefinite = _header(data, 0)
+    if indefinite:
+        raise DerError("indefinite length")
+    return head + length
+
+
+def dotted(body: bytes) -> str:
+    """The content octets of an OBJECT IDENTIFIER as dotted text (X.690, 8.19)."""
+    if not body or body[-1] & 0x80 or len(body) > 64:
+        raise DerError("not an OBJECT IDENTIFIER")
+    arcs, value = [], 0
+    for octet in body:
+        value = value << 7 | octet & 0x7F
+        if not octet & 0x80:
+            arcs.append(value)
+            value = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(str(arc) for arc in (first, arcs[0] - 40 * first, *arcs[1:]))
+
+
+def encode(tag: int, *contents: bytes) -> bytes:
+    """One element in DER: the identifier octet, the shortest length, the contents one after another."""
+    body = b"".join(contents)
+    if len(body) < 0x80:
+        return bytes([tag, len(body)]) + body
+    length = len(body).to_bytes((len(body).bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + body
+
+
+def encode_oid(text: str) -> bytes:
+    """An OBJECT IDENTIFIER in DER, out of its dotted form."""
+    first, second, *rest = (int(arc) for arc in text.split("."))
+    octets = bytearray()
+    for arc in (40 * first + second, *rest):
+        septets = [arc & 0x7F]
+        while arc := arc >> 7:
+            septets.append(arc & 0x7F | 0x80)
+        octets += bytes(reversed(septets))
+    return encode(OID, bytes(octets))
+
+
+def _header(data: bytes, start: int) -> tuple[int, int, bool]:
+    """Where the content begins, its length, and whether the length is indefinite."""
+    if start + 2 > len(data):
+        raise DerError("the data ends too early")
+    if data[start] & 0x1F == 0x1F:
+        raise DerError("a tag above 30 has no place in a certificate")
+    length = data[start + 1]
+    if length < 0x80:
+        return start + 2, length, False
+    if length == 0x80:
+        if not data[start] & 0x20:
+            raise DerError("indefinite length of a primitive element")
+        return start + 2, 0, True
+    count = length & 0x7F
+    if count > 4 or start + 2 + count > len(data):
+        raise DerError("a length that cannot be")
+    return start + 2 + count, int.from_bytes(data[start + 2 : start + 2 + count], "big"), False
+
+
+def _read_indefinite(data: bytes, start: int, head: int, depth: int) -> Element:
+    if depth >= _MAX_DEPTH:
+        raise DerError("nested too deeply")
+    at = head
+    while data[at : at + 2] != b"\x00\x00":
+        at += len(read(data, at, depth + 1).raw)
+    return Element(data[start], data[head:at], data[start : at + 2])

@@ -1,0 +1,138 @@
+"""What the common extensions say; one that cannot be read costs itself alone, never the certificate."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from trustyard.pki import der, oids
+from trustyard.pki.distinguished import read_name, rfc4514, string_value
+from trustyard.pki.structure import Structure
+
+T = TypeVar("T")
+
+KEY_USAGES = (
+    "digital signature",
+    "non-repudiation",
+    "key encipherment",
+    "data encipherment",
+    "key agreement",
+    "certificate signing",
+    "CRL signing",
+    "encipher only",
+    "decipher only",
+)
+
+
+@dataclass(frozen=True)
+class San:
+    """One alternative name: its kind (`dns`, `email`, `uri`, `ip`, `dirname`, `rid`, `othername`, …) and its value."""
+
+    type: str
+    value: str
+
+
+def alternative_names(structure: Structure) -> tuple[San, ...]:
+    """The subjectAltName entries in their order (RFC 5280, section 4.2.1.6)."""
+    return _tolerant(structure, "2.5.29.17", lambda value: tuple(_sans(value)), ())
+
+
+def basic_constraints(structure: Structure) -> tuple[bool, int | None]:
+    """Whether it is a CA, and the path length (RFC 5280, section 4.2.1.9)."""
+    return _tolerant(structure, "2.5.29.19", _basic_constraints, (False, None))
+
+
+def subject_key_identifier(structure: Structure) -> str | None:
+    """Lower-case hex."""
+    return _tolerant(structure, "2.5.29.14", lambda value: der.read(value).octets().hex(), None)
+
+
+def authority_key_identifier(structure: Structure) -> str | None:
+    """The key identifier alone, lower-case hex; None when only issuer and serial are named."""
+    return _tolerant(structure, "2.5.29.35", _authority_key_identifier, None)
+
+
+def key_usage(structure: Structure) -> tuple[str, ...] | None:
+    """What the key may do, in words; None where the certificate does not say."""
+    return _tolerant(structure, "2.5.29.15", _key_usage, None)
+
+
+def purposes(structure: Structure) -> tuple[str, ...] | None:
+    """Extended key usages by name, or by OID where the name is not known; None where there is no such extension."""
+    return _tolerant(structure, "2.5.29.37", _purposes, None)
+
+
+def _tolerant(structure: Structure, oid: str, reader: Callable[[bytes], T], otherwise: T) -> T:
+    value = structure.extension(oid)
+    if value is None:
+        return otherwise
+    try:
+        return reader(value)
+    except (ValueError, IndexError):
+        return otherwise
+
+
+def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
+    parts = der.read(value).expect(der.SEQUENCE).children()
+    is_ca = bool(parts) and parts[0].tag == der.BOOLEAN and parts[0].body != b"\x00"
+    lengths = [p.integer() for p in parts if p.tag == der.INTEGER]
+    return is_ca, lengths[0] if lengths else None
+
+
+def _authority_key_identifier(value: bytes) -> str | None:
+    parts = der.read(value).expect(der.SEQUENCE).children()
+    return next((p.body.hex() for p in parts if p.tag == 0x80), None)
+
+
+def _key_usage(value: bytes) -> tuple[str, ...]:
+    octets = der.read(value).bits()
+    return tuple(
+        name for at, name in enumerate(KEY_USAGES) if at // 8 < len(octets) and octets[at // 8] & 0x80 >> at % 8
+    )
+
+
+def _purposes(value: bytes) -> tuple[str, ...]:
+    found = [p.oid() for p in der.read(value).expect(der.SEQUENCE).children()]
+    return tuple(oids.PURPOSES.get(oid, oid) for oid in found)
+
+
+def _sans(value: bytes) -> Iterator[San]:
+    for element in der.read(value).expect(der.SEQUENCE).children():
+        kind = element.tag & 0x1F
+        try:
+            yield _READERS[kind](element)
+        except (ValueError, IndexError, KeyError):
+            yield San("unreadable", "hex:" + element.raw.hex())
+
+
+def _othername(element: der.Element) -> San:
+    kind, value = element.children()
+    return San("othername", f"{kind.oid()};{value.body.hex()}")
+
+
+def _address(element: der.Element) -> San:
+    if len(element.body) in (4, 16):
+        return San("ip", str(ipaddress.ip_address(element.body)))
+    return San("ip", "hex:" + element.body.hex())
+
+
+def _text(kind: str) -> Callable[[der.Element], San]:
+    def reader(element: der.Element) -> San:
+        return San(kind, string_value(der.Element(0x16, element.body, element.raw)) or "")
+
+    return reader
+
+
+_READERS: dict[int, Callable[[der.Element], San]] = {
+    0: _othername,
+    1: _text("email"),
+    2: _text("dns"),
+    3: lambda element: San("x400", "hex:" + element.body.hex()),
+    4: lambda element: San("dirname", rfc4514(read_name(der.read_all(element.body)))),
+    5: lambda element: San("edi", "hex:" + element.body.hex()),
+    6: _text("uri"),
+    7: _address,
+    8: lambda element: San("rid", der.dotted(element.body)),
+}

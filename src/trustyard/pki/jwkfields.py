@@ -1,0 +1,154 @@
+"""The members of a JWK one by one: base64url, which are private, which are kept, and the key that they make."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa, x448, x25519
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from trustyard.errors import InputRefused
+from trustyard.pki import certificates
+
+PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "priv")
+MAX_KID = 200
+
+_B64URL = re.compile(r"[A-Za-z0-9_-]+")
+_EC: dict[str, type[ec.EllipticCurve]] = {
+    "P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1, "secp256k1": ec.SECP256K1,
+}  # fmt: skip
+_RAW: dict[tuple[str, str], Any] = {
+    ("OKP", "Ed25519"): ed25519.Ed25519PublicKey,
+    ("OKP", "Ed448"): ed448.Ed448PublicKey,
+    ("OKP", "X25519"): x25519.X25519PublicKey,
+    ("OKP", "X448"): x448.X448PublicKey,
+    ("AKP", "ML-DSA-44"): mldsa.MLDSA44PublicKey,
+    ("AKP", "ML-DSA-65"): mldsa.MLDSA65PublicKey,
+    ("AKP", "ML-DSA-87"): mldsa.MLDSA87PublicKey,
+}
+_OPERATIONS = ("sign", "verify", "encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits")
+
+
+def refuse(sentence: str, code: str, advice: str = "") -> InputRefused:
+    """An InputRefused about a JWK."""
+    return InputRefused(sentence, code=code, advice=advice)
+
+
+def b64url(data: bytes) -> str:
+    """Base64url without padding (RFC 7515, section 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def b64url_int(number: int, size: int | None = None) -> str:
+    """A number as big-endian octets in base64url: the fewest, or `size` of them (RFC 7518, sections 2 and 6.2.1.2)."""
+    return b64url(number.to_bytes(size or (number.bit_length() + 7) // 8 or 1, "big"))
+
+
+def checked_members(jwk: Mapping[str, Any]) -> tuple[PublicKeyTypes, dict[str, Any]]:
+    """The key that a JWK holds, and its other public members (`use`, `key_ops`, `alg`, `kid`, `x5c`, `x5t`, `x5t#S256`).
+
+    Members that nobody knows are left out (RFC 7517, section 4).
+    """
+    if not isinstance(jwk, Mapping):
+        raise refuse("A JWK is a JSON object.", "bad-jwk")
+    if "keys" in jwk and "kty" not in jwk:
+        raise refuse("This is a JWK Set; give one key of it.", "jwk-set")
+    if jwk.get("kty") == "oct" or "k" in jwk:
+        raise refuse("This is a symmetric key, which is secret as a whole.", "symmetric-jwk", _EXPOSED)
+    if any(member in jwk for member in PRIVATE):
+        raise refuse("This JWK holds private members.", "private-jwk", "Give the public key alone. " + _EXPOSED)
+    key = build(jwk)
+    return key, _others(jwk, key)
+
+
+_EXPOSED = "Treat this one as exposed: it has left the place where it belongs."
+
+
+def build(jwk: Mapping[str, Any]) -> PublicKeyTypes:
+    """The key itself; `InputRefused` (`bad-jwk`, `no-jwk`) when its members are missing, malformed or no key."""
+    kty, crv = jwk.get("kty"), jwk.get("crv")
+    try:
+        if kty == "RSA":
+            return rsa.RSAPublicNumbers(_number(jwk, "e"), _number(jwk, "n")).public_key()
+        if kty == "EC" and crv in _EC:
+            curve = _EC[str(crv)]()
+            size = (curve.key_size + 7) // 8
+            return ec.EllipticCurvePublicNumbers(_number(jwk, "x", size), _number(jwk, "y", size), curve).public_key()
+        raw = _RAW.get((str(kty), str(crv if kty == "OKP" else jwk.get("alg"))))
+        if raw is not None:
+            key: PublicKeyTypes = raw.from_public_bytes(_octets(jwk, "x" if kty == "OKP" else "pub"))
+            return key
+    except (ValueError, OverflowError, UnsupportedAlgorithm):
+        raise refuse("The numbers of this JWK make no valid public key.", "bad-jwk") from None
+    if not kty:
+        raise refuse("This is no JWK: the member kty is missing.", "bad-jwk")
+    raise refuse("A JWK of this key type or curve is not known.", "no-jwk")
+
+
+def _octets(jwk: Mapping[str, Any], member: str) -> bytes:
+    value = jwk.get(member)
+    if not isinstance(value, str) or not _B64URL.fullmatch(value):
+        raise refuse(f"The member {member} of this JWK is missing or is not base64url.", "bad-jwk")
+    try:
+        octets = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+    except binascii.Error:
+        raise refuse(f"The member {member} of this JWK is not base64url.", "bad-jwk") from None
+    return octets
+
+
+def _number(jwk: Mapping[str, Any], member: str, size: int | None = None) -> int:
+    octets = _octets(jwk, member)
+    if size is not None and len(octets) != size:
+        raise refuse(f"The member {member} of this JWK must have {size} octets (RFC 7518, section 6.2.1).", "bad-jwk")
+    if len(octets) > 4096:
+        raise refuse(f"The member {member} of this JWK is too large.", "bad-jwk")
+    return int.from_bytes(octets, "big")
+
+
+def _others(jwk: Mapping[str, Any], key: PublicKeyTypes) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    if (use := jwk.get("use")) is not None:
+        if use not in ("sig", "enc"):
+            raise refuse("The use of a JWK is sig or enc.", "bad-jwk")
+        kept["use"] = use
+    if (operations := jwk.get("key_ops")) is not None:
+        if not isinstance(operations, list) or any(o not in _OPERATIONS for o in operations):
+            raise refuse("The member key_ops of this JWK is not a list of known operations.", "bad-jwk")
+        kept["key_ops"] = list(dict.fromkeys(operations))
+    for member in ("alg", "kid"):
+        if (value := jwk.get(member)) is not None:
+            if not isinstance(value, str) or not 0 < len(value) <= MAX_KID:
+                raise refuse(f"The member {member} of this JWK is not a text of 1 to {MAX_KID} characters.", "bad-jwk")
+            kept[member] = value
+    if (chain := jwk.get("x5c")) is not None:
+        kept |= _chain(chain, key)
+    return kept
+
+
+def _chain(chain: Any, key: PublicKeyTypes) -> dict[str, Any]:
+    """`x5c` as it came, when its first certificate holds this key (RFC 7517, section 4.7), and its digest."""
+    if not isinstance(chain, list) or not chain or len(chain) > 20:
+        raise refuse("The member x5c of this JWK is not a list of certificates.", "bad-jwk")
+    try:
+        ders = [base64.b64decode(c, validate=True) for c in chain]
+        first = [certificates.read_certificate(d) for d in ders][0]
+        matches = _spki(first.public_key()) == _spki(key)
+    except (binascii.Error, ValueError, TypeError, InputRefused):
+        raise refuse("The member x5c of this JWK holds something that is no certificate.", "bad-jwk") from None
+    if not matches:
+        raise refuse("The certificate in x5c holds another key than the JWK.", "bad-jwk")
+    return {
+        "x5c": [base64.b64encode(d).decode() for d in ders],
+        "x5t#S256": b64url(hashlib.sha256(ders[0]).digest()),
+    }
+
+
+def _spki(key: PublicKeyTypes) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

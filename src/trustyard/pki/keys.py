@@ -1,0 +1,87 @@
+"""Public keys: what a SubjectPublicKeyInfo says about itself, read without trusting a library to know the kind."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from trustyard.errors import InputRefused
+from trustyard.pki import der, oids
+
+
+@dataclass(frozen=True)
+class KeyFacts:
+    """Kind (`RSA`, `RSA-PSS`, `EC`, `Ed25519`, …, or the algorithm's OID), size in bits, name of the curve."""
+
+    type: str
+    size: int | None
+    curve: str | None
+
+
+def facts_of(spki: der.Element) -> KeyFacts:
+    """What the key is (RFC 5280, section 4.1.2.7). `DerError` when there is no readable key in it."""
+    algorithm, bits = spki.expect(der.SEQUENCE).children()[:2]
+    oid, *parameters = algorithm.expect(der.SEQUENCE).children()
+    kind, key = oid.oid(), bits.bits()
+    if kind in (oids.RSA, oids.RSA_PSS):
+        return KeyFacts("RSA" if kind == oids.RSA else "RSA-PSS", rsa_numbers(key)[0].bit_length(), None)
+    if kind == oids.EC:
+        return _curve_facts(parameters, key)
+    if kind == oids.DSA:
+        return KeyFacts("DSA", _dsa_size(parameters), None)
+    name, size = oids.PLAIN_KEYS.get(kind, (kind, None))
+    return KeyFacts(name, size, None)
+
+
+def rsa_numbers(key: bytes) -> tuple[int, int]:
+    """Modulus and exponent of an RSAPublicKey (RFC 8017, A.1.1); `DerError` for anything else."""
+    modulus, exponent = (part.integer() for part in der.read_all(key).expect(der.SEQUENCE).children()[:2])
+    # Some writers forgot the leading zero octet, so the number came out negative; the octets are what they meant.
+    if modulus < 0:
+        modulus = int.from_bytes(der.read_all(key).children()[0].body, "big")
+    return modulus, exponent
+
+
+def load(spki: bytes) -> PublicKeyTypes:
+    """The key as `cryptography` has it. `InputRefused` (`unusable-key`) where it knows or accepts no such key."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return load_der_public_key(_plain_rsa(spki))
+    except (ValueError, TypeError, UnsupportedAlgorithm, OverflowError):
+        raise InputRefused("The public key cannot be used: its kind or its numbers are not supported.",
+                           code="unusable-key") from None
+
+
+def _plain_rsa(spki: bytes) -> bytes:
+    """An RSASSA-PSS key under the plain RSA identifier: parameters that are wrong do not change the numbers."""
+    try:
+        algorithm, bits = der.read_all(spki).children()
+        if algorithm.children()[0].oid() != oids.RSA_PSS:
+            return spki
+    except ValueError:
+        return spki
+    plain = der.encode(der.SEQUENCE, der.encode_oid(oids.RSA), der.encode(der.NULL))
+    return der.encode(der.SEQUENCE, plain, bits.raw)
+
+
+def _curve_facts(parameters: list[der.Element], point: bytes) -> KeyFacts:
+    if not parameters:
+        raise der.DerError("an EC key without a curve")
+    if parameters[0].tag == der.OID:
+        oid = parameters[0].oid()
+        name, size = oids.CURVES.get(oid, (oid, 0))
+        return KeyFacts("EC", size or None, name)
+    # Explicit parameters (X9.62): version, field, curve, base, order; the size is that of the order.
+    order = parameters[0].expect(der.SEQUENCE).children()[4].integer()
+    return KeyFacts("EC", order.bit_length(), None)
+
+
+def _dsa_size(parameters: list[der.Element]) -> int | None:
+    if not parameters or parameters[0].tag != der.SEQUENCE:
+        return None  # parameters inherited from the issuer (RFC 3279, section 2.3.2)
+    return parameters[0].children()[0].integer().bit_length()

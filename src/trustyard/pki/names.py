@@ -1,0 +1,46 @@
+"""Names that people give: what is allowed, and when two are the same (D-09, D-10)."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from trustyard.errors import FieldError, Refused
+
+MAX_LENGTH = 100
+
+
+def clean_name(text: str, what: str = "name") -> str:
+    """The name in Unicode NFC. `Refused` (`bad-name`, at the field `what`) when the rules of D-10 are broken.
+
+    1-100 characters of any script, no control characters, no space at either end, not `.` or `..`.
+    """
+    name = unicodedata.normalize("NFC", text)
+    problem = _problem(name)
+    if problem:
+        sentence = f"The {what} {problem}."
+        raise Refused(sentence, code="bad-name", fields=[FieldError(what, sentence)])
+    return name
+
+
+def fold(text: str) -> str:
+    """The key under which two names are the same: compared without case, in Unicode NFC before and after."""
+    folded = unicodedata.normalize("NFC", text).casefold()
+    return unicodedata.normalize("NFC", folded)
+
+
+def _problem(name: str) -> str:
+    if not name:
+        return "is missing"
+    if len(name) > MAX_LENGTH:
+        return f"is longer than {MAX_LENGTH} characters"
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in _DIRECTIONS for c in name):
+        return "holds a control character"
+    if name != name.strip():
+        return "begins or ends with a space"
+    if name in (".", ".."):
+        return "is a dot or two dots, which mean folders"
+    return ""
+
+
+# Characters that turn the direction of writing make one name look like another (Unicode TR 36).
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

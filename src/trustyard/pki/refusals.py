@@ -1,0 +1,142 @@
+"""What an input is when it is no certificate: refused under its own name, never with a word of its content."""
+
+from __future__ import annotations
+
+from trustyard.errors import InputRefused
+from trustyard.pki import der
+
+_ADVICE_KEY = "Trustyard takes public material only; keep private keys where they are used."
+
+# kind -> code, sentence, advice
+_KINDS: dict[str, tuple[str, str, str]] = {
+    "private key": ("private-key", "This is a private key.", _ADVICE_KEY + " Treat this one as exposed."),
+    "encrypted private key": ("encrypted-private-key", "This is an encrypted private key.", _ADVICE_KEY),
+    "certificate request": (
+        "certificate-request",
+        "This is a certificate request (CSR), not a certificate.",
+        "Give the certificate that the authority issued for it.",
+    ),
+    "revocation list": ("revocation-list", "This is a revocation list (CRL), not a certificate.", ""),
+    "public key": (
+        "public-key",
+        "This is a bare public key, not a certificate.",
+        "A public key can be kept as a JWK; a certificate entry needs the certificate.",
+    ),
+    "web page": (
+        "web-page",
+        "This is a web page (HTML), not a certificate.",
+        "The download was probably an error or sign-in page; open it in a browser and look.",
+    ),
+    "UTF-16 text": (
+        "utf-16",
+        "This text is encoded as UTF-16.",
+        "Save it as UTF-8 or ASCII (in PowerShell: -Encoding ascii).",
+    ),
+    "SSH key": ("ssh-key", "This is an SSH key, not an X.509 certificate.", ""),
+    "SSH private key": ("private-key", "This is an SSH private key, not an X.509 certificate.", _ADVICE_KEY),
+    "PGP": ("pgp", "This is OpenPGP material, not an X.509 certificate.", ""),
+    "JSON": ("json", "This is JSON, not a certificate.", "A JWK is added under JWKs."),
+    "XML": ("xml", "This is XML, not a certificate.", "Take out the base64 of the certificate and paste it as BASE64."),
+    "ZIP": ("zip-archive", "This is a ZIP archive.", "Unpack it and give one of its files."),
+    "PDF": ("pdf", "This is a PDF document, not a certificate.", ""),
+    "attribute certificate": ("attribute-certificate", "This is an attribute certificate, not a public-key one.", ""),
+    "empty": ("empty-input", "This is empty.", "Choose a file or paste text that holds a certificate."),
+}
+
+# PEM labels (RFC 7468 and older habits) of things that are no certificates.
+_LABELS = {
+    "CERTIFICATE REQUEST": "certificate request",
+    "NEW CERTIFICATE REQUEST": "certificate request",
+    "X509 CRL": "revocation list",
+    "CRL": "revocation list",
+    "PUBLIC KEY": "public key",
+    "RSA PUBLIC KEY": "public key",
+    "SSH2 PUBLIC KEY": "SSH key",
+    "OPENSSH PRIVATE KEY": "SSH private key",
+    "SSH2 ENCRYPTED PRIVATE KEY": "SSH private key",
+    "ENCRYPTED PRIVATE KEY": "encrypted private key",
+    "ATTRIBUTE CERTIFICATE": "attribute certificate",
+}
+
+_BEGINNINGS = (
+    (b"PK\x03\x04", "ZIP"),
+    (b"%PDF", "PDF"),
+    (b"<?xml", "XML"),
+    (b"ssh-", "SSH key"),
+    (b"ecdsa-sha2-", "SSH key"),
+    (b"sk-ssh-", "SSH key"),
+    (b"---- begin ssh2", "SSH key"),
+    (b"putty-user-key-file", "SSH private key"),
+    (b"{", "JSON"),
+    (b"[", "JSON"),
+)
+
+
+def refusal(kind: str) -> InputRefused:
+    """The refusal for one of the kinds above."""
+    code, sentence, advice = _KINDS[kind]
+    return InputRefused(sentence, code=code, advice=advice)
+
+
+def nothing_known() -> InputRefused:
+    """The refusal for what has no name."""
+    return InputRefused(
+        "This holds no certificate in a form that Trustyard reads.",
+        code="no-certificate",
+        advice="PEM, DER, base64, PKCS#7, PKCS#12 and JKS are read.",
+    )
+
+
+def kind_of_label(label: str) -> str | None:
+    """The kind behind a PEM label, or None where the label has no meaning here."""
+    if label in _LABELS:
+        return _LABELS[label]
+    if label.endswith("PRIVATE KEY"):
+        return "private key"
+    return "PGP" if label.startswith("PGP ") else None
+
+
+def kind_of_text(data: bytes) -> str | None:
+    """The kind that a text or a file of another sort gives away by how it begins."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "UTF-16 text"
+    if len(data) >= 4 and (data[1::2][:32].count(0) * 2 > len(data[1::2][:32]) or data[::2][:32].strip(b"\0") == b""):
+        return "UTF-16 text" if data[:1] != b"\x30" else None
+    start = data[:2048].removeprefix(b"\xef\xbb\xbf").strip().lower()
+    if not start:
+        return "empty"
+    if b"<html" in start or b"<!doctype html" in start:
+        return "web page"
+    return next((kind for beginning, kind in _BEGINNINGS if start.startswith(beginning)), None)
+
+
+def kind_of_der(data: bytes) -> str | None:
+    """What a DER structure is, judged by its shape: keys, requests, lists."""
+    try:
+        parts = der.read(data).expect(der.SEQUENCE).children()
+        return _kind_of_parts(parts)
+    except (ValueError, IndexError):
+        return None
+
+
+def _kind_of_parts(parts: list[der.Element]) -> str | None:
+    tags = [part.tag for part in parts]
+    if tags[:3] == [der.INTEGER, der.SEQUENCE, der.OCTET_STRING]:  # PKCS#8 (RFC 5208)
+        return "private key"
+    if tags[:2] == [der.INTEGER, der.OCTET_STRING]:  # EC (RFC 5915)
+        return "private key"
+    if len(tags) >= 6 and set(tags[:6]) == {der.INTEGER}:  # RSA (RFC 8017), DSA
+        return "private key"
+    if tags == [der.SEQUENCE, der.OCTET_STRING]:  # PKCS#8 encrypted (RFC 5958)
+        return "encrypted private key"
+    if tags == [der.SEQUENCE, der.BIT_STRING] or tags == [der.INTEGER, der.INTEGER]:
+        return "public key"
+    if tags != [der.SEQUENCE, der.SEQUENCE, der.BIT_STRING]:
+        return None
+    inner = [part.tag for part in parts[0].children()]
+    if inner[:3] == [der.INTEGER, der.SEQUENCE, der.SEQUENCE] and 0xA0 in inner[3:]:  # PKCS#10 (RFC 2986)
+        return "certificate request"
+    times = (der.UTC_TIME, der.GENERALIZED_TIME)
+    if inner[:3] in ([der.SEQUENCE, der.SEQUENCE, t] for t in times) or inner[3:4] in ([t] for t in times):
+        return "revocation list"
+    return None
