@@ -1,0 +1,1 @@
+"""The composition root: settings, the ASGI router, start and stop of the edges."""

@@ -1,0 +1,267 @@
+"""The settings that a person may make: read from `TRUSTYARD_*`, judged once, all mistakes at a time."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from trustyard.errors import FieldError, Refused
+
+Address = tuple[str, int]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One variable of the environment: its name, its default as a person reads it, and what it is for."""
+
+    name: str
+    default: str
+    description: str
+
+
+SETTINGS = (
+    Setting(
+        "TRUSTYARD_DATA_DIR", "./trustyard-data", "Folder (0700) of the database, the secret key and what is published."
+    ),
+    Setting("TRUSTYARD_DATABASE_URL", "", "`postgresql://…`; empty: SQLite in the data directory."),
+    Setting(
+        "TRUSTYARD_LISTEN", "127.0.0.1:8400", "Where console and REST API listen, HOST:PORT; port 0 takes a free one."
+    ),
+    Setting("TRUSTYARD_XDS_LISTEN", "127.0.0.1:8401", "Where Envoy connects, HOST:PORT; port 0 takes a free one."),
+    Setting("TRUSTYARD_PUBLIC_URL", "", "The address people use when a proxy stands before Trustyard, `https://…`."),
+    Setting(
+        "TRUSTYARD_ALLOWED_HOSTS",
+        "",
+        "Host names accepted, comma separated, besides loopback, the listening host and that of the public address.",
+    ),
+    Setting("TRUSTYARD_TRUSTED_PROXIES", "", "Networks (CIDR, comma separated) whose forwarding headers count."),
+    Setting("TRUSTYARD_XDS_URL", "", "The xDS address that bootstraps name; empty: the one listened on."),
+    Setting("TRUSTYARD_XDS_CERT", "", "PEM file of the xDS server's certificate chain."),
+    Setting(
+        "TRUSTYARD_XDS_KEY", "", "PEM file of its private key; without the two files xDS listens on loopback only."
+    ),
+    Setting(
+        "TRUSTYARD_FILES_ROOTS",
+        "",
+        "Folders, comma separated, under which a gateway of kind `files` may have its `directory`.",
+    ),
+    Setting("TRUSTYARD_FETCH_ALLOW", "", "Networks a connection source may reach although refused by default."),
+    Setting("TRUSTYARD_FETCH_DENY", "", "Networks a connection source may not reach although allowed by default."),
+    Setting(
+        "TRUSTYARD_ADMIN_PASSWORD",
+        "",
+        "Password of the first user `admin`, read at the first start; empty: a random one, printed once.",
+    ),
+    Setting("TRUSTYARD_URL", "http://127.0.0.1:8400", "Where the client commands go; `--url` comes first."),
+    Setting("TRUSTYARD_TOKEN", "", "The API token of the client commands; `--token` comes first."),
+)
+DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
+
+
+class ConfigurationRefused(Refused):
+    """A setting that cannot be taken; `fields` names each variable and what is wrong with it."""
+
+    code, title = "configuration", "Configuration refused"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Every setting, read and judged; paths are absolute."""
+
+    data_dir: Path
+    database_url: str
+    public_url: str
+    allowed_hosts: tuple[str, ...]
+    trusted_proxies: tuple[Network, ...]
+    listen: Address
+    xds_listen: Address
+    xds_url: str
+    xds_cert: Path | None
+    xds_key: Path | None
+    files_roots: tuple[Path, ...]
+    fetch_allow: tuple[Network, ...]
+    fetch_deny: tuple[Network, ...]
+    admin_password: str
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Configuration:
+        """The configuration of these variables; raises ConfigurationRefused with one line for each mistake."""
+        reader = _Reader(os.environ if environ is None else environ)
+        configuration = cls(
+            data_dir=reader.take("TRUSTYARD_DATA_DIR", _folder),
+            database_url=reader.take("TRUSTYARD_DATABASE_URL", _database_url),
+            public_url=reader.take("TRUSTYARD_PUBLIC_URL", _public_url),
+            allowed_hosts=reader.take("TRUSTYARD_ALLOWED_HOSTS", _words),
+            trusted_proxies=reader.take("TRUSTYARD_TRUSTED_PROXIES", _networks),
+            listen=reader.take("TRUSTYARD_LISTEN", _address),
+            xds_listen=reader.take("TRUSTYARD_XDS_LISTEN", _address),
+            xds_url=reader.take("TRUSTYARD_XDS_URL", _xds_url),
+            xds_cert=reader.take("TRUSTYARD_XDS_CERT", _file),
+            xds_key=reader.take("TRUSTYARD_XDS_KEY", _file),
+            files_roots=reader.take("TRUSTYARD_FILES_ROOTS", _folders),
+            fetch_allow=reader.take("TRUSTYARD_FETCH_ALLOW", _networks),
+            fetch_deny=reader.take("TRUSTYARD_FETCH_DENY", _networks),
+            admin_password=reader.take("TRUSTYARD_ADMIN_PASSWORD", str),
+        )
+        reader.refuse_mistakes()
+        configuration._check_xds()
+        return configuration
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether the database is the SQLite file of the data directory."""
+        return not self.database_url
+
+    @property
+    def secret_key_file(self) -> Path:
+        return self.data_dir / "secret-key"
+
+    @property
+    def secret_key(self) -> str:
+        """What sessions and xDS tokens are derived from; empty before the data directory is made."""
+        try:
+            return self.secret_key_file.read_text("ascii").strip()
+        except FileNotFoundError:
+            return ""
+
+    @property
+    def https(self) -> bool:
+        """Whether people come by https, so that cookies may insist on it."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def xds_tls(self) -> tuple[Path, Path] | None:
+        return (self.xds_cert, self.xds_key) if self.xds_cert and self.xds_key else None
+
+    @property
+    def hosts(self) -> list[str]:
+        """Every host name that requests may be addressed to (Django's ALLOWED_HOSTS)."""
+        names = ["localhost", "127.0.0.1", "[::1]", *self.allowed_hosts]
+        host = self.listen[0]
+        if host not in ("0.0.0.0", "::"):  # noqa: S104 - looked for, not listened on
+            names.append(f"[{host}]" if ":" in host else host)
+        if self.public_url:
+            public = urlsplit(self.public_url).hostname or ""
+            names.append(f"[{public}]" if ":" in public else public)
+        return list(dict.fromkeys(names))
+
+    def _check_xds(self) -> None:
+        if bool(self.xds_cert) != bool(self.xds_key):
+            missing = "TRUSTYARD_XDS_KEY" if self.xds_cert else "TRUSTYARD_XDS_CERT"
+            raise _refusal([FieldError(missing, "TRUSTYARD_XDS_CERT and TRUSTYARD_XDS_KEY go together.")])
+        if self.xds_tls is None and not is_loopback(self.xds_listen[0]):
+            sentence = f"Without TLS files xDS listens on loopback only, and {self.xds_listen[0]} is not loopback."
+            advice = "Set TRUSTYARD_XDS_CERT and TRUSTYARD_XDS_KEY, since tokens travel on this connection."
+            raise _refusal([FieldError("TRUSTYARD_XDS_LISTEN", f"{sentence} {advice}")])
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach a listener on `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def written(address: Address) -> str:
+    """HOST:PORT as a person writes it, IPv6 in brackets."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class _Reader:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.mistakes: list[FieldError] = []
+
+    def take(self, name: str, read: Callable[[str], Value]) -> Value:
+        """The value of one variable; a mistake is kept for `refuse_mistakes` and the default taken meanwhile."""
+        try:
+            return read(self.environ.get(name, "").strip() or DEFAULTS[name])
+        except ValueError as error:
+            self.mistakes.append(FieldError(name, str(error)))
+            return read(DEFAULTS[name])
+
+    def refuse_mistakes(self) -> None:
+        if self.mistakes:
+            raise _refusal(self.mistakes)
+
+
+def _refusal(mistakes: list[FieldError]) -> ConfigurationRefused:
+    return ConfigurationRefused(" ".join(f"{m.field}: {m.message}" for m in mistakes), fields=mistakes)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _folder(text: str) -> Path:
+    return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 - a symbolic link keeps its name
+
+
+def _folders(text: str) -> tuple[Path, ...]:
+    for word in _words(text):
+        if not Path(word).expanduser().is_absolute():
+            raise ValueError(f"{word} is not an absolute path.")
+    return tuple(_folder(word) for word in _words(text))
+
+
+def _file(text: str) -> Path | None:
+    if not text:
+        return None
+    path = _folder(text)
+    if not path.is_file():
+        raise ValueError(f"There is no file {path}.")
+    return path
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    networks = []
+    for word in _words(text):
+        try:
+            networks.append(ipaddress.ip_network(word, strict=False))
+        except ValueError:
+            raise ValueError(f"{word} is not a network such as 10.0.0.0/8 or fd00::/8.") from None
+    return tuple(networks)
+
+
+def _address(text: str) -> Address:
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise ValueError(f"{text} is not HOST:PORT such as 127.0.0.1:8400.")
+    return host, int(port)
+
+
+def _database_url(text: str) -> str:
+    if text and not (text.startswith(("postgresql://", "postgres://")) and urlsplit(text).path.strip("/")):
+        # The address may hold a password: it is not repeated.
+        raise ValueError("It is not postgresql://USER:PASSWORD@HOST:PORT/NAME; leave it out for SQLite.")
+    return text
+
+
+def _public_url(text: str) -> str:
+    return _url(text, "https://trustyard.example.org", path=False)
+
+
+def _xds_url(text: str) -> str:
+    return _url(text, "https://trustyard.example.org:8401", path=False)
+
+
+def _url(text: str, example: str, *, path: bool) -> str:
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    port = parts.port  # raises ValueError where it is no port
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise ValueError(f"{text} is not an address such as {example}.")
+    if (parts.path.strip("/") and not path) or parts.query or parts.fragment or parts.username:
+        raise ValueError(f"{text} has more than scheme, host and port, such as {example}.")
+    return text.rstrip("/")

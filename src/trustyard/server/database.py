@@ -1,0 +1,35 @@
+"""The database as Django is told of it: SQLite in the data directory, or PostgreSQL by its address."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from .configuration import Configuration
+
+# Readers never wait for the writer (WAL). FULL, because what was answered as saved must outlive a power cut too.
+PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;"
+
+
+def database(configuration: Configuration) -> dict[str, Any]:
+    """Django's DATABASES["default"]."""
+    if configuration.sqlite:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": configuration.data_dir / "trustyard.db",
+            # IMMEDIATE: a transaction that will write waits for its turn at once, instead of failing half-way.
+            "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": PRAGMAS},
+            "CONN_MAX_AGE": None,
+        }
+    parts = urlsplit(configuration.database_url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }

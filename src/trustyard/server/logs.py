@@ -1,0 +1,57 @@
+"""How log lines look: words and colours on a terminal, JSON elsewhere; to standard error, without any secret."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import structlog
+
+SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,  # the request's id
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def logging_config(*, terminal: bool | None = None) -> dict[str, Any]:
+    """A `logging.config.dictConfig` for everything that logs; product code gets its loggers of structlog."""
+    terminal = sys.stderr.isatty() if terminal is None else terminal
+    last: list[Any] = (
+        [structlog.dev.ConsoleRenderer()]
+        if terminal
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *SHARED,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "lines": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": SHARED,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["stderr"], "level": "INFO"},
+        "loggers": {
+            # Django's own default would print each of its warnings a second time.
+            "django": {"handlers": [], "level": "INFO", "propagate": True},
+            "django.request": {"level": "ERROR"},  # a 404 is an answer, not an event
+            "django.server": {"handlers": [], "propagate": True},
+            "apscheduler": {"level": "WARNING"},  # it tells of each run, every two seconds
+            "uvicorn": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},
+        },
+    }
