@@ -1,0 +1,51 @@
+"""The xDS server's certificate and key, read anew when their files change, so that a renewal needs no restart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import grpc
+import structlog
+
+from trustyard.errors import Refused
+
+log = structlog.get_logger(__name__)
+
+
+def credentials(cert: Path, key: Path) -> Any:
+    """gRPC server credentials of these two PEM files. Raises Refused (`xds-tls`) when they cannot be read."""
+    stamp = _stamp(cert, key)
+
+    def changed() -> Any:
+        """Asked by gRPC at each handshake; None means nothing new."""
+        nonlocal stamp
+        try:
+            now = _stamp(cert, key)
+            if now == stamp:
+                return None
+            fresh = _read(cert, key)
+        except (OSError, Refused):
+            log.warning("xds.certificate_unreadable", file=str(cert))  # half-written: the old one goes on
+            return None
+        stamp = now
+        return fresh
+
+    return grpc.dynamic_ssl_server_credentials(_read(cert, key), changed)
+
+
+def _read(cert: Path, key: Path) -> Any:
+    try:
+        pair = (key.read_bytes(), cert.read_bytes())
+    except OSError as error:
+        raise Refused(f"The xDS certificate or key cannot be read: {error.strerror}.", code="xds-tls") from None
+    if b"-----BEGIN CERTIFICATE-----" not in pair[1]:
+        raise Refused(f"{cert} holds no certificate in PEM.", code="xds-tls")
+    return grpc.ssl_server_certificate_configuration([pair])
+
+
+def _stamp(cert: Path, key: Path) -> tuple[int, int]:
+    try:
+        return cert.stat().st_mtime_ns, key.stat().st_mtime_ns
+    except OSError as error:
+        raise Refused(f"The xDS certificate or key cannot be read: {error.strerror}.", code="xds-tls") from None

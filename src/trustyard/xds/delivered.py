@@ -1,0 +1,51 @@
+"""The store of a running Trustyard: the actions, with database connections looked after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from django.db import close_old_connections
+
+from trustyard.actions import delivery, news
+from trustyard.actions.delivery import GatewayGiven
+from trustyard.gateways.receipts import Receipt
+from trustyard.pki.content import Material
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
+
+
+def _query(call: Callable[P, Answer], *arguments: P.args, **named: P.kwargs) -> Answer:
+    """These threads serve no request, after which Django would look whether their connection still lives."""
+    close_old_connections()
+    try:
+        return call(*arguments, **named)
+    finally:
+        close_old_connections()
+
+
+class Delivered:
+    """Speaks with `actions.delivery`; see `trustyard.xds.store.Store`."""
+
+    def gateway_of_token(self, token: str) -> GatewayGiven | None:
+        gateway = _query(delivery.gateway_of_xds_token, token)
+        return gateway if gateway and gateway.kind == "envoy" else None
+
+    def wanted_number(self, environment: str) -> int | None:
+        return _query(delivery.wanted_number, environment)
+
+    def wanted(self, environment: str) -> Material | None:
+        return _query(delivery.wanted, environment)
+
+    def record(self, gateway_id: int, number: int, receipt: Receipt) -> None:
+        _query(delivery.record, gateway_id, number, receipt)
+
+    def node_connected(self, gateway_id: int, node: str) -> None:
+        _query(delivery.node_connected, gateway_id, node)
+
+    def node_gone(self, gateway_id: int, node: str) -> None:
+        _query(delivery.node_gone, gateway_id, node)
+
+    def subscribe(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        return news.subscribe(callback)

@@ -1,0 +1,169 @@
+"""What one stream subscribed to, runs, was sent and refused: values in, values out, no connection and no thread.
+
+A line stands for one subscribed resource. What is due on it follows from three facts: what is wanted, what the node
+said that it runs, and what it refused. Envoy keeps a refused secret and fails every later change of the listeners that
+refer to it, so after a refusal the last good content of that resource goes out again before anything else (facts of
+Envoy 1.40: docs/gateways/envoy.md, *What Envoy does*).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from trustyard.gateways.envoy.resources import SECRET, Catalogue, Resource, validation_context
+from trustyard.gateways.receipts import Receipt, State
+
+Key = tuple[str, str]
+MAX_LINES = 10_000
+
+
+@dataclass(eq=False)
+class Line:
+    """One subscribed resource. Versions are content digests; empty means none, or unknown."""
+
+    type_url: str
+    name: str
+    running: str = ""  # what the node said it runs
+    good: Resource | None = None  # the content of that, where this process has seen it
+    sent: Resource | None = None  # pushed and not yet answered
+    refused: str = ""  # what the node refused, until there is a reason to try again
+    words: str = ""  # and what it said
+    poisoned: bool = False  # a refused content may still stand in the node
+    remedied: bool = False  # the last good content was sent again after that
+    mending: bool = False  # and that is what `sent` is
+
+
+class TooManyNames(Exception):
+    """A node subscribed to more than MAX_LINES resources."""
+
+
+class Ledger:
+    """The lines of one stream, held against one catalogue."""
+
+    def __init__(self, catalogue: Catalogue, clock: Callable[[], float] = time.monotonic) -> None:
+        self.catalogue = catalogue
+        self.lines: dict[Key, Line] = {}
+        self._clock = clock
+        self._first_push: float | None = None
+        self._last_answer: float | None = None
+
+    def aim(self, catalogue: Catalogue, *, retry: bool) -> None:
+        """Another catalogue is wanted. A new release, or `retry`, gives what was refused another chance."""
+        retry = retry or catalogue.number != self.catalogue.number
+        refused = [line for line in self.lines.values() if line.refused] if retry else []
+        if refused or catalogue is not self.catalogue:
+            self._first_push = self._last_answer = None
+        self.catalogue = catalogue
+        for line in refused:
+            line.refused, line.remedied = "", False
+
+    def subscribe(self, type_url: str, name: str, running: str = "") -> Line:
+        """A resource that the node asks for; `running` is the version that it reports to have."""
+        if len(self.lines) >= MAX_LINES:
+            raise TooManyNames
+        line = self.lines[type_url, name] = Line(type_url, name, running)
+        return line
+
+    def drop(self, type_url: str, name: str) -> None:
+        """The node asks for it no more."""
+        self.lines.pop((type_url, name), None)
+
+    def of_type(self, type_url: str) -> list[Line]:
+        """The lines of one type."""
+        return [line for line in self.lines.values() if line.type_url == type_url]
+
+    def wanted(self, line: Line) -> Resource | None:
+        """What the line should run; None where the name is none of ours."""
+        return self.catalogue.resource(line.type_url, line.name)
+
+    def due(self) -> Iterator[tuple[Line, Resource]]:
+        """What should go out now: at most one resource of each line, and none while one is unanswered."""
+        for line in list(self.lines.values()):
+            resource = None if line.sent else self._due(line)
+            if resource:
+                yield line, resource
+
+    def _due(self, line: Line) -> Resource | None:
+        wanted = self.wanted(line)
+        if wanted is None:
+            return None
+        if line.poisoned and not line.remedied:
+            remedy = _remedy(line)
+            if remedy:
+                return remedy
+        if wanted.version in (line.running, line.refused):
+            return None
+        if self.catalogue.number is None and line.running:
+            return None  # a Trustyard that came up empty takes nothing away from a gateway that is served
+        return wanted
+
+    def push(self, line: Line, resource: Resource) -> None:
+        """The resource goes out."""
+        wanted = self.wanted(line)
+        line.sent = resource
+        line.mending = line.poisoned and not line.remedied and resource != wanted
+        line.remedied = line.poisoned
+        if self._first_push is None:
+            self._first_push = self._clock()
+
+    def accept(self, line: Line, resource: Resource) -> None:
+        """The node runs it now."""
+        line.sent, line.running, line.good, line.poisoned = None, resource.version, resource, False
+        if not line.mending:
+            self._last_answer = self._clock()
+
+    def refuse(self, line: Line, resource: Resource, words: str) -> None:
+        """The node says no, in these words."""
+        line.sent = None
+        if not line.mending:  # a refused remedy says nothing new
+            self._last_answer = self._clock()
+            line.refused, line.words, line.remedied = resource.version, words, False
+        line.poisoned = True
+
+    def receipt(self, node: str) -> Receipt | None:
+        """What this stream says of the catalogue's release; None without a release."""
+        if self.catalogue.number is None:
+            return None
+        ours = [(line, wanted) for line in self.lines.values() if (wanted := self.wanted(line))]
+        refused = [line for line, wanted in ours if line.refused == wanted.version]
+        notes = self._notes(ours)
+        if refused:
+            words = " ".join(f"{line.name}: {line.words}" for line in refused)
+            return Receipt(node, "refused", f"{words} {notes}".strip(), self._milliseconds())
+        if not ours:
+            return Receipt(node, "pending", f"This node refers to nothing that Trustyard serves. {notes}".strip())
+        state: State = "accepted" if all(line.running == wanted.version for line, wanted in ours) else "sent"
+        names = _listed(sorted(line.name for line, _ in ours))
+        verb = "Runs" if state == "accepted" else "Not yet answered for all of"
+        return Receipt(
+            node, state, f"{verb} {names}. {notes}".strip(), self._milliseconds() if state == "accepted" else None
+        )
+
+    def _notes(self, ours: list[tuple[Line, Resource]]) -> str:
+        notes = dict.fromkeys(note for _, wanted in ours for note in wanted.notes)
+        known = {(line.type_url, line.name) for line, _ in ours}
+        strange = sorted(name for key, line in self.lines.items() if key not in known for name in [line.name])
+        if strange:
+            notes[f"Trustyard serves nothing of the name {_listed(strange)}."] = None
+        return " ".join(notes)
+
+    def _milliseconds(self) -> int | None:
+        if self._first_push is None or self._last_answer is None:
+            return None
+        return max(0, round((self._last_answer - self._first_push) * 1000))
+
+
+def _remedy(line: Line) -> Resource | None:
+    """The last good content. A node that never had one may get the deny-all anchor: it has nothing to lose."""
+    if line.running:
+        remedy = line.good if line.good and line.good.version == line.running else None
+    else:
+        remedy = validation_context(line.name, []) if line.type_url == SECRET else None
+    return remedy if remedy and remedy.version != line.refused else None
+
+
+def _listed(names: list[str], most: int = 5) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,87 @@
+"""Writes what nodes say, in a thread and in batches: the newest word of a node on a release counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+
+from trustyard.gateways.receipts import Receipt
+from trustyard.xds.store import Store
+
+log = structlog.get_logger(__name__)
+Run = Callable[[Callable[[], None]], Awaitable[None]]
+RETRY_SECONDS = 1.0
+
+
+class Recorder:
+    """What waits to be written. `run` calls something that blocks in a thread."""
+
+    def __init__(self, store: Store, run: Run) -> None:
+        self._store = store
+        self._run = run
+        self._receipts: dict[tuple[int, str, int], Receipt] = {}
+        self._nodes: dict[tuple[int, str], bool] = {}
+        self._written: dict[tuple[int, str, int], Receipt] = {}
+        self._something = asyncio.Event()
+
+    def receipt(self, gateway_id: int, number: int, receipt: Receipt) -> None:
+        """A node's word on a release, unless it said just that before."""
+        key = (gateway_id, receipt.node, number)
+        if self._written.get(key) == receipt:
+            self._receipts.pop(key, None)
+            return
+        self._receipts[key] = receipt
+        self._something.set()
+
+    def node(self, gateway_id: int, node: str, *, connected: bool) -> None:
+        """A node came or went."""
+        if not connected:  # when it comes back its words are written again
+            for key in [key for key in self._written if key[:2] == (gateway_id, node)]:
+                del self._written[key]
+        self._nodes[gateway_id, node] = connected
+        self._something.set()
+
+    async def work(self) -> None:
+        """Writes for ever; what could not be written is tried again."""
+        while True:
+            await self._something.wait()
+            self._something.clear()
+            if not await self.flush():
+                self._something.set()
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def flush(self) -> bool:
+        """Writes what waits now; False when some of it has to wait for another time."""
+        receipts, self._receipts = self._receipts, {}
+        nodes, self._nodes = self._nodes, {}
+        good = True
+        # Receipts first: writing one says that its node is there.
+        for key, receipt in receipts.items():
+            if await self._write(partial(self._store.record, key[0], key[2], receipt)):
+                self._keep(key, receipt)
+            else:
+                self._receipts.setdefault(key, receipt)
+                good = False
+        for (gateway_id, node), connected in nodes.items():
+            write = self._store.node_connected if connected else self._store.node_gone
+            if not await self._write(partial(write, gateway_id, node)):
+                self._nodes.setdefault((gateway_id, node), connected)
+                good = False
+        return good
+
+    def _keep(self, key: tuple[int, str, int], receipt: Receipt) -> None:
+        """Older releases of that node will not be spoken of again."""
+        for other in [other for other in self._written if other[:2] == key[:2] and other[2] < key[2]]:
+            del self._written[other]
+        self._written[key] = receipt
+
+    async def _write(self, call: Callable[[], None]) -> bool:
+        try:
+            await self._run(call)
+        except Exception:
+            log.warning("xds.not_recorded", exc_info=True)
+            return False
+        return True

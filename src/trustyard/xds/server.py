@@ -1,0 +1,142 @@
+"""The ADS server: who may speak, and the life of the listening socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+import structlog
+from envoy.service.discovery.v3 import ads_pb2_grpc
+
+from trustyard.errors import Refused
+from trustyard.xds.credentials import credentials
+from trustyard.xds.desk import POLL_SECONDS, Desk
+from trustyard.xds.dialects import Delta, StateOfTheWorld
+from trustyard.xds.ledger import MAX_LINES, Ledger, TooManyNames
+from trustyard.xds.session import Session
+from trustyard.xds.store import Gateway, Store
+
+log = structlog.get_logger(__name__)
+Address = tuple[str, int]
+GRACE_SECONDS = 1.0
+
+OPTIONS = (
+    ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a share of the connections
+    # A node that vanished without a word is noticed within 15 seconds.
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    # Envoy's own keepalive may ping as often.
+    ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
+)
+
+
+class Streams(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc] # comes without types
+    """Envoy's aggregated discovery service."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def DeltaAggregatedResources(self, requests: AsyncIterator[Any], context: Any) -> None:
+        """Incremental xDS."""
+        await self._serve(requests, context, Delta)
+
+    async def StreamAggregatedResources(self, requests: AsyncIterator[Any], context: Any) -> None:
+        """State-of-the-world xDS."""
+        await self._serve(requests, context, StateOfTheWorld)
+
+    async def _serve(
+        self, requests: AsyncIterator[Any], context: Any, dialect: type[Delta] | type[StateOfTheWorld]
+    ) -> None:
+        # 1. Who speaks: the token says which gateway, the first request which node of it.
+        token = _token(context)
+        gateway = await self._desk.gateway_of_token(token) if token else None
+        if gateway is None:
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "This is not the token of a gateway.")
+            return
+        first = await anext(aiter(requests), None)
+        if first is None:
+            return
+        if problem := _node_problem(first.node, gateway):
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, problem)
+            return
+        # 2. Serve it.
+        ledger = Ledger(await self._desk.catalogue(gateway))
+        session = Session(gateway, token, first.node.id, ledger, dialect(ledger), self._desk.spoke)
+        self._desk.enter(session)
+        log.info("xds.node_connected", environment=gateway.environment, gateway=gateway.name, node=session.node)
+        try:
+            ending = await session.run(first, requests, context.write)
+        except TooManyNames:
+            ending = (grpc.StatusCode.RESOURCE_EXHAUSTED, f"A node subscribes to {MAX_LINES} names at most.")
+        finally:
+            self._desk.leave(session)
+            log.info("xds.node_gone", environment=gateway.environment, gateway=gateway.name, node=session.node)
+        # 3. Say why, if it was not the node that left.
+        if ending:
+            await context.abort(*ending)
+
+
+def _token(context: Any) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == "authorization" and isinstance(value, str) and value.startswith("Bearer "):
+            return value.removeprefix("Bearer ").strip()
+    return ""
+
+
+def _node_problem(node: Any, gateway: Gateway) -> str:
+    cluster = f"{gateway.environment}/{gateway.name}"
+    if node.cluster != cluster:
+        return f"This token belongs to the gateway {cluster}, but node.cluster says {node.cluster or 'nothing'}."
+    return "" if node.id else "node.id is empty: give each Envoy process a name of its own."
+
+
+@dataclass
+class Running:
+    """A server that listens on `port`."""
+
+    port: int
+    _server: Any
+    _desk: Desk
+
+    async def stop(self) -> None:
+        """Ends every stream and stops listening, within about a second."""
+        await self._desk.stop()
+        await self._server.stop(GRACE_SECONDS)
+        await self._desk.close()
+
+
+async def start(
+    address: Address, tls: tuple[Path, Path] | None, *, store: Store | None = None, poll_seconds: float = POLL_SECONDS
+) -> Running:
+    """Listens on (host, port); port 0 takes a free one. `tls` names the PEM files of certificate chain and key.
+
+    Raises Refused (`xds-address`) when the address cannot be had.
+    """
+    if store is None:
+        from trustyard.xds.delivered import Delivered  # needs Django, which a test of the protocol does not
+
+        store = Delivered()
+    server = grpc.aio.server(options=OPTIONS)
+    desk = Desk(store, poll_seconds)
+    ads_pb2_grpc.add_AggregatedDiscoveryServiceServicer_to_server(Streams(desk), server)
+    host, port = address
+    name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        bound = server.add_secure_port(name, credentials(*tls)) if tls else server.add_insecure_port(name)
+        await server.start()
+    except BaseException as error:
+        await desk.stop()
+        await desk.close()
+        if isinstance(error, RuntimeError):
+            raise Refused(f"xDS cannot listen on {name}: is another server there?", code="xds-address") from error
+        raise
+    await asyncio.sleep(0)
+    return Running(bound, server, desk)

@@ -1,0 +1,91 @@
+"""One stream of one node: requests in, responses out, its word to the recorder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from trustyard.gateways.envoy.resources import Catalogue
+from trustyard.gateways.receipts import Receipt
+from trustyard.xds.dialects import Dialect
+from trustyard.xds.ledger import Ledger
+from trustyard.xds.store import Gateway
+
+Ending = tuple[grpc.StatusCode, str]
+
+
+class Session:
+    """A stream whose node said who it is. `spoke` is called when its word may have changed."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        token: str,
+        node: str,
+        ledger: Ledger,
+        dialect: Dialect,
+        spoke: Callable[[Session], None],
+    ) -> None:
+        self.gateway = gateway
+        self.token = token
+        self.node = node
+        self.ledger = ledger
+        self._dialect = dialect
+        self._spoke = spoke
+        self._outgoing: asyncio.Queue[Any] = asyncio.Queue()
+        self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+
+    def aim(self, catalogue: Catalogue, *, retry: bool = False) -> None:
+        """Another catalogue is wanted."""
+        self.ledger.aim(catalogue, retry=retry)
+        self._push()
+
+    def end(self, code: grpc.StatusCode, words: str) -> None:
+        """The stream ends with this status."""
+        if not self._ending.done():
+            self._ending.set_result((code, words))
+
+    def receipt(self) -> Receipt | None:
+        """What this stream says of the wanted release."""
+        return self.ledger.receipt(self.node)
+
+    async def run(
+        self, first: Any, requests: AsyncIterable[Any], write: Callable[[Any], Awaitable[None]]
+    ) -> Ending | None:
+        """Serves the stream until the node leaves (None), or until `end` gives the status to close it with."""
+        self._read(first)
+        tasks = [asyncio.ensure_future(t) for t in (self._read_all(requests), self._write_all(write))]
+        futures: list[asyncio.Future[Any]] = [*tasks, self._ending]
+        try:
+            done, _ = await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+            if self._ending in done:
+                return self._ending.result()
+            for future in done:
+                future.result()  # raises what went wrong
+            return None
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _read_all(self, requests: AsyncIterable[Any]) -> None:
+        async for request in requests:
+            self._read(request)
+
+    async def _write_all(self, write: Callable[[Any], Awaitable[None]]) -> None:
+        while True:
+            await write(await self._outgoing.get())
+
+    def _read(self, request: Any) -> None:
+        self._dialect.read(request)
+        self._push()
+
+    def _push(self) -> None:
+        for line, resource in self.ledger.due():
+            if self._dialect.may_push(line):
+                self._outgoing.put_nowait(self._dialect.write(line, resource))
+                self.ledger.push(line, resource)
+        self._spoke(self)
