@@ -82,7 +82,8 @@ def _verdict(certificate: Certificate, among: Sequence[Certificate]) -> str:
 
 def _issued_by(certificate: Certificate, among: Sequence[Certificate]) -> str:
     if certificate.facts.self_issued:
-        return "issued by itself" if certificate.facts.self_signed is not False else "whose own signature does not verify"
+        broken = certificate.facts.self_signed is False
+        return "whose own signature does not verify" if broken else "issued by itself"
     issuer = issuer_of(certificate, among)
     if issuer is not None:
         return f"issued by {issuer.facts.certificate_name}"

@@ -18,8 +18,8 @@ _PKCS7_LABELS = ("PKCS7", "PKCS #7 SIGNED DATA", "CMS")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u00a0"), " ")  # what web pages leave in copied text
 
 
-def read_file(data: bytes, password: str | None = None, filename: str = "") -> Reading:
-    """The certificates of a file, by its content alone; `filename` is accepted for the caller's convenience.
+def read_file(data: bytes, password: str | None = None, filename: str = "") -> Reading:  # noqa: ARG001 - see below
+    """The certificates of a file, judged by its content alone; what `filename` ends in proves nothing.
 
     `password` is for PKCS#12 and Java keystores. Raises `TooLarge` over 10 MB and `InputRefused` for all that is
     no certificate, with the code and the name of what it is. Nothing of the content is ever in the message.
@@ -32,7 +32,7 @@ def read_file(data: bytes, password: str | None = None, filename: str = "") -> R
     if keystores.is_keystore(data):
         return _with_key("jks", *keystores.read(data, password))
     if armour.is_armoured(data):
-        return _read_pem(data, password)
+        return _read_pem(data)
     if data[:1] == b"\x30" and not _is_base64(data):
         return _read_der(data, password, {"certificate": "der", "pkcs7": "pkcs7-der", "pkcs12": "pkcs12"})
     if _is_base64(data):
@@ -86,7 +86,7 @@ def _check_size(size: int) -> None:
         raise TooLarge(f"This is larger than {MAX_BYTES // 1_000_000} MB, the limit for one file.")
 
 
-def _read_pem(data: bytes, password: str | None) -> Reading:
+def _read_pem(data: bytes) -> Reading:
     ders: list[bytes] = []
     notices: dict[str, Notice] = {}
     kinds: list[str] = []

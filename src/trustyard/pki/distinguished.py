@@ -78,7 +78,7 @@ def string_value(element: der.Element) -> str | None:
 
 
 def _attribute(element: der.Element) -> Attribute:
-    kind, value, *_ = [*element.expect(der.SEQUENCE).children(), None, None]
-    if kind is None or value is None:
+    parts = element.expect(der.SEQUENCE).children()
+    if len(parts) < 2:
         raise der.DerError("an attribute without a value")
-    return Attribute(kind.oid(), string_value(value), value.raw)
+    return Attribute(parts[0].oid(), string_value(parts[1]), parts[1].raw)

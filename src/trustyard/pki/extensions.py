@@ -41,7 +41,8 @@ def alternative_names(structure: Structure) -> tuple[San, ...]:
 
 def basic_constraints(structure: Structure) -> tuple[bool, int | None]:
     """Whether it is a CA, and the path length (RFC 5280, section 4.2.1.9)."""
-    return _tolerant(structure, "2.5.29.19", _basic_constraints, (False, None))
+    nothing: tuple[bool, int | None] = (False, None)
+    return _tolerant(structure, "2.5.29.19", _basic_constraints, nothing)
 
 
 def subject_key_identifier(structure: Structure) -> str | None:

@@ -52,7 +52,7 @@ def b64url_int(number: int, size: int | None = None) -> str:
 
 
 def checked_members(jwk: Mapping[str, Any]) -> tuple[PublicKeyTypes, dict[str, Any]]:
-    """The key that a JWK holds, and its other public members (`use`, `key_ops`, `alg`, `kid`, `x5c`, `x5t`, `x5t#S256`).
+    """The key that a JWK holds, and its other public members (`use`, `key_ops`, `alg`, `kid`, `x5c`, `x5t#S256`).
 
     Members that nobody knows are left out (RFC 7517, section 4).
     """
@@ -138,7 +138,7 @@ def _chain(chain: Any, key: PublicKeyTypes) -> dict[str, Any]:
         raise refuse("The member x5c of this JWK is not a list of certificates.", "bad-jwk")
     try:
         ders = [base64.b64decode(c, validate=True) for c in chain]
-        first = [certificates.read_certificate(d) for d in ders][0]
+        first, *_ = [certificates.read_certificate(d) for d in ders]
         matches = _spki(first.public_key()) == _spki(key)
     except (binascii.Error, ValueError, TypeError, InputRefused):
         raise refuse("The member x5c of this JWK holds something that is no certificate.", "bad-jwk") from None

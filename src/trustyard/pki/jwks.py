@@ -88,7 +88,7 @@ def jwk_from_certificate(
         raise refuse("The use of a JWK is sig or enc.", "bad-jwk")
     jwk = jwk_of_key(certificate.public_key())
     if not algorithm_fits(certificate, alg, use):
-        raise _misfit(_key_name(certificate), alg, use, algorithms_for(certificate, use))
+        raise _misfit(_key_name(certificate), use, algorithms_for(certificate, use))
     made = jwk | {"use": use, "kid": kid or thumbprint(jwk)}
     if alg is not None:
         made["alg"] = alg
@@ -98,7 +98,7 @@ def jwk_from_certificate(
 
 
 def jwk_of_key(key: PublicKeyTypes) -> dict[str, Any]:
-    """The key members alone. `InputRefused` (`no-jwk`) for DSA, brainpool, P-224 and others without a registered JWK."""
+    """The key members alone. `InputRefused` (`no-jwk`) for DSA, brainpool, P-224 and others that have no JWK."""
     if isinstance(key, rsa.RSAPublicKey):
         numbers = key.public_numbers()
         return {"kty": "RSA", "n": b64url_int(numbers.n), "e": b64url_int(numbers.e)}
@@ -112,8 +112,11 @@ def jwk_of_key(key: PublicKeyTypes) -> dict[str, Any]:
     for kind, alg in _AKP:
         if isinstance(key, kind):
             return {"kty": "AKP", "alg": alg, "pub": b64url(key.public_bytes_raw())}
-    raise refuse("There is no registered JWK form for this kind of key.", "no-jwk",
-                 "RSA, P-256, P-384, P-521, secp256k1, Ed25519, Ed448, X25519, X448 and ML-DSA keys have one.")
+    raise refuse(
+        "There is no registered JWK form for this kind of key.",
+        "no-jwk",
+        "RSA, P-256, P-384, P-521, secp256k1, Ed25519, Ed448, X25519, X448 and ML-DSA keys have one.",
+    )
 
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:
@@ -145,15 +148,13 @@ def read_public_jwk(jwk: Mapping[str, Any]) -> dict[str, Any]:
     `kid` is the thumbprint where none was given. `InputRefused`: `private-jwk`, `symmetric-jwk`, `jwk-set`, `no-jwk`,
     `algorithm-misfit`, `bad-jwk`. No value of a refused JWK is ever in the message.
     """
-    
-
     key, members = checked_members(jwk)
     made = jwk_of_key(key) | members
     made.setdefault("kid", thumbprint(made))
     use, alg = made.get("use"), made.get("alg")
     fitting = [a for u in ([use] if use else ["sig", "enc"]) for a in algorithms_for(made, u)]
     if (alg is not None and alg not in fitting) or not fitting:
-        raise _misfit(str(made.get("crv", made["kty"])), alg, use or "sig", fitting)
+        raise _misfit(str(made.get("crv", made["kty"])), use or "sig", fitting)
     return made
 
 
@@ -162,8 +163,11 @@ def _key_name(certificate: Certificate) -> str:
     return f"{key.type} {key.curve}" if key.curve else key.type
 
 
-def _misfit(key: str, alg: str | None, use: str, fitting: list[str]) -> InputRefused:
+def _misfit(key: str, use: str, fitting: list[str]) -> InputRefused:
     if not fitting:
         return refuse(f"A key of the kind {key} cannot be used for {use}.", "algorithm-misfit")
-    return refuse(f"This algorithm does not fit a key of the kind {key} with the use {use}.", "algorithm-misfit",
-                  f"These fit: {', '.join(fitting)}.")
+    return refuse(
+        f"This algorithm does not fit a key of the kind {key} with the use {use}.",
+        "algorithm-misfit",
+        f"These fit: {', '.join(fitting)}.",
+    )

@@ -30,7 +30,7 @@ def facts_of(spki: der.Element) -> KeyFacts:
     if kind in (oids.RSA, oids.RSA_PSS):
         return KeyFacts("RSA" if kind == oids.RSA else "RSA-PSS", rsa_numbers(key)[0].bit_length(), None)
     if kind == oids.EC:
-        return _curve_facts(parameters, key)
+        return _curve_facts(parameters)
     if kind == oids.DSA:
         return KeyFacts("DSA", _dsa_size(parameters), None)
     name, size = oids.PLAIN_KEYS.get(kind, (kind, None))
@@ -53,8 +53,9 @@ def load(spki: bytes) -> PublicKeyTypes:
             warnings.simplefilter("ignore")
             return load_der_public_key(_plain_rsa(spki))
     except (ValueError, TypeError, UnsupportedAlgorithm, OverflowError):
-        raise InputRefused("The public key cannot be used: its kind or its numbers are not supported.",
-                           code="unusable-key") from None
+        raise InputRefused(
+            "The public key cannot be used: its kind or its numbers are not supported.", code="unusable-key"
+        ) from None
 
 
 def _plain_rsa(spki: bytes) -> bytes:
@@ -69,7 +70,7 @@ def _plain_rsa(spki: bytes) -> bytes:
     return der.encode(der.SEQUENCE, plain, bits.raw)
 
 
-def _curve_facts(parameters: list[der.Element], point: bytes) -> KeyFacts:
+def _curve_facts(parameters: list[der.Element]) -> KeyFacts:
     if not parameters:
         raise der.DerError("an EC key without a curve")
     if parameters[0].tag == der.OID:

@@ -23,8 +23,8 @@ def read(data: bytes, password: str | None) -> tuple[list[bytes], bool]:
 
     With a password the file's digest is checked. `InputRefused`: `password-wrong`, `bad-keystore`.
     """
-    if password and hashlib.sha1(_salted(password) + data[:-20]).digest() != data[-20:]:
-        raise InputRefused("The password does not open this Java keystore, or the file is damaged.", code="password-wrong")
+    if password and _digest(password, data[:-20]) != data[-20:]:
+        raise InputRefused("The password does not fit this Java keystore, or it is damaged.", code="password-wrong")
     try:
         return _Cursor(data).entries()
     except (struct.error, ValueError, IndexError):
@@ -38,11 +38,13 @@ def write(entries: Sequence[tuple[str, bytes]], password: str, moment: datetime)
     for alias, der in entries:
         body += struct.pack(">I", _TRUSTED) + _utf(alias) + struct.pack(">Q", milliseconds)
         body += _utf("X.509") + struct.pack(">I", len(der)) + der
-    return bytes(body) + hashlib.sha1(_salted(password) + body).digest()
+    return bytes(body) + _digest(password, bytes(body))
 
 
-def _salted(password: str) -> bytes:
-    return password.encode("utf-16-be", "surrogatepass") + b"Mighty Aphrodite"  # the phrase is part of the format
+def _digest(password: str, body: bytes) -> bytes:
+    """SHA-1 over password, a phrase and the file: the format says so. It guards against accidents, not attackers."""
+    salted = password.encode("utf-16-be", "surrogatepass") + b"Mighty Aphrodite" + body
+    return hashlib.sha1(salted, usedforsecurity=False).digest()
 
 
 def _utf(text: str) -> bytes:

@@ -26,7 +26,8 @@ def is_pkcs12(element: der.Element) -> bool:
 def read(element: der.Element, password: str | None) -> tuple[list[bytes], bool]:
     """DER of its certificates (a key's own first), and whether a private key was among them.
 
-    No password is tried as none and as the empty one. `InputRefused`: `password-needed`, `password-wrong`, `bad-pkcs12`.
+    No password is tried as none and as the empty one.
+    `InputRefused`: `password-needed`, `password-wrong`, `bad-pkcs12`.
     """
     if _iterations(element) > MAX_ITERATIONS:
         raise InputRefused("This PKCS#12 file asks for too much computation to open it.", code="bad-pkcs12")
@@ -34,11 +35,11 @@ def read(element: der.Element, password: str | None) -> tuple[list[bytes], bool]
         try:
             return _load(element.raw, candidate)
         except UnsupportedAlgorithm:
-            raise InputRefused("This PKCS#12 file uses an encryption that is not supported.", code="bad-pkcs12") from None
+            raise InputRefused("This PKCS#12 file uses an unsupported encryption.", code="bad-pkcs12") from None
         except (ValueError, TypeError):
             continue
     if password:
-        raise InputRefused("The password does not open this PKCS#12 file, or the file is damaged.", code="password-wrong")
+        raise InputRefused("The password does not open this PKCS#12 file, or it is damaged.", code="password-wrong")
     raise InputRefused("This PKCS#12 file needs a password.", code="password-needed", advice="Give it with the file.")
 
 

@@ -21,7 +21,7 @@ def is_pkcs7(element: der.Element) -> bool:
 
 
 def read(element: der.Element) -> list[bytes]:
-    """DER of its certificates in file order. `InputRefused` (`bad-pkcs7`) when it is damaged or holds no signed data."""
+    """DER of its certificates in file order. `InputRefused` (`bad-pkcs7`) when damaged or without signed data."""
     try:
         kind, content = element.children()
         if kind.oid() != SIGNED_DATA:
@@ -29,7 +29,7 @@ def read(element: der.Element) -> list[bytes]:
                 "This PKCS#7 structure holds no signed data, so no certificates in the open.", code="bad-pkcs7"
             )
         parts = content.children()[0].expect(der.SEQUENCE).children()
-        # The certificates are the field [0]; what is not a plain certificate there (attribute certificates) is passed over.
+        # The certificates are the field [0]; attribute certificates and the like there are passed over.
         bags = [part for part in parts[3:] if part.tag == 0xA0]
         return [c.raw for bag in bags for c in bag.children() if c.tag == der.SEQUENCE]
     except (ValueError, IndexError):

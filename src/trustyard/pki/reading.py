@@ -61,6 +61,5 @@ def _read(ders: list[bytes]) -> Iterable[Certificate]:
         except InputRefused as refusal:
             if len(ders) == 1:
                 raise
-            raise InputRefused(
-                f"Certificate {number} of {len(ders)} cannot be read as X.509.", code=refusal.code, advice=refusal.advice
-            ) from None
+            sentence = f"Certificate {number} of {len(ders)} cannot be read as X.509."
+            raise InputRefused(sentence, code=refusal.code, advice=refusal.advice) from None

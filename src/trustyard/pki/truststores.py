@@ -104,4 +104,5 @@ def _loaded(alias: str, der: bytes) -> x509.Certificate:
             warnings.simplefilter("ignore")
             return x509.load_der_x509_certificate(der)
     except (ValueError, TypeError):
-        raise InputRefused(f"The certificate {alias} cannot be put into a PKCS#12 truststore.", code="not-for-java") from None
+        sentence = f"The certificate {alias} cannot be put into a PKCS#12 truststore."
+        raise InputRefused(sentence, code="not-for-java") from None

@@ -1,0 +1,1 @@
+"""Where material comes from: the only outward reads (TLS, LDAPS). Bytes out; no Django."""

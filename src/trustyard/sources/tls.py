@@ -1,0 +1,157 @@
+"""The certificates that a TLS server presents, read without trusting it (S-10).
+
+A lax context on purpose: servers that nobody trusts, old versions, weak keys and servers that demand a client
+certificate are what people want to look at. It reads and never sends anything of the user's.
+"""
+
+from __future__ import annotations
+
+import socket
+import warnings
+from dataclasses import dataclass
+from time import monotonic
+
+from OpenSSL import SSL, crypto
+
+from trustyard.errors import SourceUnreachable
+from trustyard.sources import peers, resolving
+from trustyard.sources.addresses import Target, parse_url
+from trustyard.sources.guard import Guard
+
+_LEGACY_SERVER_CONNECT = 0x4  # SSL_OP_LEGACY_SERVER_CONNECT: peers without secure renegotiation
+_CHUNK = 16384
+
+
+@dataclass(frozen=True)
+class Presented:
+    """What was presented: DER in the peer's order, a sentence about the handshake if there is one, the address used."""
+
+    ders: tuple[bytes, ...]
+    notice: str | None
+    address: str
+
+
+def fetch_chain(url: str, guard: Guard, *, seconds: float = 8.0, max_bytes: int = 1_000_000) -> Presented:
+    """The chain of the server at an `https://` or `ldaps://` address; `seconds` covers the name, TCP and TLS together.
+
+    `Refused` (`bad-url`), `SourceDenied` (the guard), `SourceUnreachable` (names host and port and what was seen).
+    A handshake that fails after the certificates came (a client certificate is demanded) is a result with a notice.
+    """
+    deadline = monotonic() + seconds
+    target = parse_url(url)
+    sock, address = resolving.connect(target, guard, deadline)
+    with sock:
+        handshake = _Handshake(target, sock, deadline, max_bytes)
+        failure = handshake.run()
+    ders = handshake.chain()
+    if not ders:
+        raise failure or SourceUnreachable(f"{target} speaks TLS, but presented no certificate.")
+    return Presented(ders, handshake.notice(failure), address)
+
+
+class _Handshake:
+    """One handshake through memory: every byte of the peer passes here and is counted."""
+
+    def __init__(self, target: Target, sock: socket.socket, deadline: float, max_bytes: int) -> None:
+        self.target, self.sock, self.deadline, self.max_bytes = target, sock, deadline, max_bytes
+        self.received = 0
+        self.first = b""
+        self.asked_for_client_certificate = False
+        self.connection = SSL.Connection(_lax_context(self._watch), None)
+        if target.sni is not None:
+            self.connection.set_tlsext_host_name(target.sni.encode())
+        self.connection.set_connect_state()
+
+    def run(self) -> SourceUnreachable | None:
+        """Goes on until the handshake is done or failed; the failure is an answer, for the chain may be there."""
+        try:
+            while not self._step():
+                self._send()
+                self._receive()
+            self._send()
+        except SourceUnreachable as failure:
+            return failure
+        except SSL.Error as error:
+            return self._broken(error)
+        except TimeoutError:
+            return SourceUnreachable(f"{self.target} {self._silence()} in time.")
+        except OSError as error:
+            what = "closed the connection" if isinstance(error, ConnectionError) else (error.strerror or "failed")
+            return SourceUnreachable(f"{self.target} {what} during the TLS handshake.")
+        return None
+
+    def chain(self) -> tuple[bytes, ...]:
+        """DER of what was presented so far."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about serial numbers and the like: the reader's business, not ours
+            chain = self.connection.get_peer_cert_chain() or []
+            return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in chain)
+
+    def notice(self, failure: SourceUnreachable | None) -> str | None:
+        """What else to say of a handshake that gave certificates."""
+        if self.asked_for_client_certificate:
+            return "The server asks for a client certificate; its own certificates were read all the same."
+        if failure is not None:
+            return f"The handshake did not end well, but the certificates had come by then. {failure.sentence}"
+        return None
+
+    def _step(self) -> bool:
+        try:
+            self.connection.do_handshake()
+        except SSL.WantReadError:
+            return False
+        return True
+
+    def _send(self) -> None:
+        while True:
+            try:
+                data = self.connection.bio_read(_CHUNK)
+            except SSL.WantReadError:
+                return
+            self.sock.settimeout(self._left())
+            self.sock.sendall(data)
+
+    def _receive(self) -> None:
+        self.sock.settimeout(self._left())
+        data = self.sock.recv(_CHUNK)
+        if not data:
+            raise SourceUnreachable(f"{self.target} closed the connection during the TLS handshake.")
+        self.received += len(data)
+        if self.received > self.max_bytes:
+            raise SourceUnreachable(f"{self.target} sent more than {self.max_bytes} bytes in the TLS handshake.")
+        if not self.first:
+            self.first = data[:256]
+            if not peers.speaks_tls(self.first):
+                raise SourceUnreachable(
+                    f"{self.target} does not speak TLS: it answered {peers.description(self.first)}.",
+                    advice="Check the port: TLS has one of its own.",
+                )
+        self.connection.bio_write(data)
+
+    def _left(self) -> float:
+        left = self.deadline - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def _silence(self) -> str:
+        return "did not finish the TLS handshake" if self.received else "accepted the connection, but said nothing"
+
+    def _broken(self, error: SSL.Error) -> SourceUnreachable:
+        details = error.args[0] if error.args and isinstance(error.args[0], list) else []
+        reason = next((entry[-1] for entry in details if entry[-1]), "it failed without a reason")
+        return SourceUnreachable(f"{self.target} and Trustyard did not agree on TLS: {reason}.")
+
+    def _watch(self, connection: SSL.Connection, where: int, _code: int) -> None:
+        if where & SSL.SSL_CB_LOOP and b"certificate request" in connection.get_state_string():
+            self.asked_for_client_certificate = True
+
+
+def _lax_context(watch: object) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_verify(SSL.VERIFY_NONE)
+    context.set_cipher_list(b"ALL:COMPLEMENTOFALL:!aNULL:@SECLEVEL=0")
+    context.set_min_proto_version(SSL.TLS1_VERSION)
+    context.set_options(_LEGACY_SERVER_CONNECT)
+    context.set_info_callback(watch)  # type: ignore[arg-type]  # a bound method is a callable all the same
+    return context
