@@ -1,0 +1,72 @@
+"""What all tests share: no traffic to the outside, fixed seeds, names of their own, and one real server per worker."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import itertools
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["tests.cast"]
+
+# A seed that does not move: a failure seen on the build server is seen here too.
+settings.register_profile(
+    "trustyard", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("trustyard")
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's sync interface runs a loop in this thread
+
+
+def _is_here(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host in {"localhost", ""}
+    return address.is_loopback or address.is_unspecified
+
+
+def _guard(event: str, arguments: tuple[Any, ...]) -> None:
+    """Make this process a machine without a network: only loopback answers, and no other name resolves."""
+    if event == "socket.connect":
+        address = arguments[1]
+        if isinstance(address, tuple) and address and not _is_here(str(address[0])):
+            raise OSError(errno.ENETUNREACH, f"{address[0]} is outside: tests reach loopback only")
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+        name = host.decode() if isinstance(host, bytes) else host
+        if name and not _is_here(name):
+            try:
+                ipaddress.ip_address(name.partition("%")[0])
+            except ValueError:
+                raise socket.gaierror(socket.EAI_NONAME, f"{name} is not resolved in tests") from None
+
+
+sys.addaudithook(_guard)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the repository."""
+    return Path(__file__).parent.parent
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def unique(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """A function that makes a name nobody else uses: `unique("acme")` -> `acme-gw0-7`."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+    def make(prefix: str) -> str:
+        return f"{prefix}-{worker}-{next(_numbers)}"
+
+    return make
