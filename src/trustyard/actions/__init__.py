@@ -1,0 +1,1 @@
+"""What a person can do: one module per noun, one function per verb."""

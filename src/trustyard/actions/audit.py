@@ -1,0 +1,140 @@
+"""Audit events: written in the transaction of the change, chained by hash, read newest first."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from trustyard import models
+from trustyard.pki.certificates import rfc3339
+
+from .actors import Actor
+from .permissions import require
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a walk of the chain found: how many events, and the first that does not fit (None: all fit)."""
+
+    ok: bool
+    events: int
+    broken_at: int | None = None
+    reason: str = ""
+
+
+def record(
+    actor: Actor,
+    action: str,
+    object_kind: str,
+    object_name: str,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> models.AuditEvent:
+    """Adds one event to the chain. Call it inside the change's transaction, after the change's own writes.
+
+    `before` and `after` hold fingerprints and names, never key material or pasted text.
+    """
+    models.AuditHead.objects.get_or_create(pk=1, defaults={"hash": GENESIS})
+    head = models.AuditHead.objects.select_for_update().get(pk=1)
+    event = models.AuditEvent(
+        at=timezone.now(),
+        actor=actor.name,
+        via=actor.via,
+        address=actor.address,
+        action=action,
+        object_kind=object_kind,
+        object_name=object_name,
+        before=before,
+        after=after,
+        prev_hash=head.hash,
+    )
+    event.hash = _hash(event)
+    event.save(force_insert=True)
+    head.hash = event.hash
+    head.events += 1
+    head.save(update_fields=["hash", "events"])
+    return event
+
+
+def find(
+    actor: Actor,
+    *,
+    by: str = "",
+    object_name: str = "",
+    action: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> QuerySet[models.AuditEvent]:
+    """Events, newest first, filtered by exact actor, object or action and by time (both ends included)."""
+    require(actor, "audit.read")
+    events = models.AuditEvent.objects.order_by("-pk")
+    if by:
+        events = events.filter(actor=by)
+    if object_name:
+        events = events.filter(object_name=object_name)
+    if action:
+        events = events.filter(action=action)
+    if since:
+        events = events.filter(at__gte=since)
+    if until:
+        events = events.filter(at__lte=until)
+    return events
+
+
+def verify() -> Verdict:
+    """Walks the whole chain. An event changed, taken out or put in breaks it there; a cut end shows by the head."""
+    previous, count = GENESIS, 0
+    for event in models.AuditEvent.objects.order_by("pk").iterator(chunk_size=1000):
+        if event.prev_hash != previous:
+            return Verdict(False, count, event.pk, "the event before it is missing or another")
+        if event.hash != _hash(event):
+            return Verdict(False, count, event.pk, "the event was changed after it was written")
+        previous, count = event.hash, count + 1
+    head = models.AuditHead.objects.filter(pk=1).first()
+    if (head.hash, head.events) != (previous, count) if head else count > 0:
+        return Verdict(False, count, None, "events are missing at the end")
+    return Verdict(True, count)
+
+
+def event_json(event: models.AuditEvent) -> dict[str, Any]:
+    """One event as REST and the command line show it."""
+    return {
+        "id": event.pk,
+        "at": rfc3339(event.at),
+        "actor": event.actor,
+        "via": event.via,
+        "address": event.address,
+        "action": event.action,
+        "object_kind": event.object_kind,
+        "object": event.object_name,
+        "before": event.before,
+        "after": event.after,
+        "hash": event.hash,
+        "prev_hash": event.prev_hash,
+    }
+
+
+def _hash(event: models.AuditEvent) -> str:
+    value = [
+        event.prev_hash,
+        event.at.isoformat(),
+        event.actor,
+        event.via,
+        event.address,
+        event.action,
+        event.object_kind,
+        event.object_name,
+        event.before,
+        event.after,
+    ]
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

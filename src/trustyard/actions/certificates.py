@@ -1,0 +1,374 @@
+"""Certificates: create, update, delete, revoke, restore. Console, REST, command line and schedule all call these.
+
+A save (DESIGN, "Save and Deploy, step by step"): (1) permit, (2) read and judge every source, (3) lock the certificate
+and compare versions, (4) find the JWKs concerned; without a whole answer refuse with the list, (5) write certificate,
+entries and JWKs, (6) the audit event, (7) the releases of every environment touched. Steps 3 to 7 are one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from trustyard import models
+from trustyard.errors import Conflict, FieldError, NotFound, Refused
+from trustyard.pki.certificates import Certificate as X509Certificate
+
+from . import audit, entries, found, jwk_connection, releases
+from .actors import Actor
+from .certificates_read import certificate_json, find, get, get_by_id
+from .entries import EntryGiven
+from .jwk_connection import Concerned, JwkAnswer, JwkChange
+from .permissions import require
+
+__all__ = [
+    "Definition",
+    "EntryGiven",
+    "JwkAnswer",
+    "Saved",
+    "certificate_json",
+    "create",
+    "delete",
+    "find",
+    "get",
+    "get_by_id",
+    "restore",
+    "revoke",
+    "update",
+]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A new certificate: its name, its description, and what it is in each environment."""
+
+    name: str
+    description: str = ""
+    entries: Sequence[EntryGiven] = ()
+
+
+@dataclass
+class Saved:
+    """What a change did: the certificates, the newest releases of what was deployed, and the JWKs acted on."""
+
+    certificates: list[models.Certificate] = field(default_factory=list)
+    releases: list[models.Release] = field(default_factory=list)
+    jwks: list[JwkChange] = field(default_factory=list)
+
+    @property
+    def certificate(self) -> models.Certificate:
+        """The main one."""
+        return self.certificates[0]
+
+
+def create(actor: Actor, definitions: Sequence[Definition], *, deploy: bool = False, note: str = "") -> Saved:
+    """Stores new certificates in one transaction, all or none, and deploys every environment touched when asked to.
+
+    Raises `Refused` (a name, an entry, a source), `Conflict` (a name or alias that is taken), `NotAllowed`.
+    """
+    require(actor, "certificates.write")
+    planned = [_planned(actor, definition, index) for index, definition in enumerate(definitions)]
+    with transaction.atomic():
+        saved, touched = Saved(), []
+        for definition, plans in planned:
+            certificate, environments = _create(actor, definition, plans)
+            saved.certificates.append(certificate)
+            touched += environments
+        saved.releases = _deployed(actor, touched, deploy, note)
+    return saved
+
+
+def _planned(actor: Actor, definition: Definition, index: int) -> tuple[Definition, list[entries.Planned]]:
+    # The name is judged first: nobody should wait for a slow server to learn that the name is taken.
+    found.free_name(models.Certificate.objects.all(), definition.name, "certificate")
+    if not definition.entries:
+        sentence = "A certificate needs at least one entry: an environment, an alias and a source."
+        raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
+    require(actor, "certificates.write", [name for one in definition.entries for name in _known(one)])
+    prefix = "entries" if index == 0 else f"others.{index - 1}.entries"
+    return definition, entries.plan(actor, definition.entries, prefix)
+
+
+def _known(given: EntryGiven) -> list[str]:
+    return [found.environment(name).name for name in given.environments]
+
+
+def _create(
+    actor: Actor, definition: Definition, plans: Sequence[entries.Planned]
+) -> tuple[models.Certificate, list[models.Environment]]:
+    name, key = found.free_name(models.Certificate.objects.all(), definition.name, "certificate")
+    certificate = models.Certificate.objects.create(
+        name=name, name_key=key, description=found.description(definition.description)
+    )
+    applied = entries.write(certificate, plans)
+    after = {"description": certificate.description, "entries": applied.after}
+    audit.record(actor, "certificate.create", "certificate", certificate.name, after=after)
+    return certificate, applied.touched
+
+
+def update(
+    actor: Actor,
+    name: str,
+    *,
+    if_match: str | None,
+    new_name: str | None = None,
+    description: str | None = None,
+    entries: Sequence[EntryGiven] | None = None,
+    replace: bool = False,
+    answer: JwkAnswer | None = None,
+    deploy: bool = False,
+    also: Sequence[Definition] = (),
+    note: str = "",
+) -> Saved:
+    """Changes what is given; with `replace` the entries given are all there shall be (one left out is removed).
+
+    `also` makes further certificates in the same transaction. Raises `VersionMissing`, `StaleVersion` before all else,
+    `JwkConnection` when JWKs are concerned and `answer` does not say what to do with them.
+    """
+    stored = get(actor, name)
+    require(actor, "certificates.write")
+    found.check_version(stored, if_match)
+    plans = _plans(actor, entries, replace)
+    others = [_planned(actor, definition, index + 1) for index, definition in enumerate(also)]
+    with transaction.atomic():
+        certificate = _locked(stored.pk, name)
+        found.check_version(certificate, if_match)
+        removed = _left_out(certificate, plans) if replace and entries is not None else []
+        _permit_update(actor, certificate, plans, removed, new_name, description)
+        concerned = jwk_connection.of_entries(_changes(certificate, plans, removed))
+        actions = jwk_connection.judge(certificate.name, concerned, answer)
+        jwk_places = _of_jwks(concerned)  # found now: a JWK that is deleted names no environment afterwards
+        saved = Saved([certificate])
+        saved.jwks = _first_the_removed(actor, concerned, actions, answer)
+        touched = _write(actor, certificate, plans, removed, new_name, description)
+        saved.jwks += _then_the_updated(actor, concerned, actions, answer)
+        for definition, planned in others:
+            other, environments = _create(actor, definition, planned)
+            saved.certificates.append(other)
+            touched += environments
+        touched += jwk_places
+        saved.releases = _deployed(actor, touched, deploy, note)
+    return saved
+
+
+def _plans(actor: Actor, given: Sequence[EntryGiven] | None, replace: bool) -> list[entries.Planned]:
+    if given is None:
+        return []
+    if replace and not given:
+        sentence = "A certificate needs at least one entry; delete the certificate to be rid of all."
+        raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
+    require(actor, "certificates.write", [name for one in given for name in _known(one)])
+    return entries.plan(actor, given)
+
+
+def _locked(pk: int, name: str) -> models.Certificate:
+    certificate = models.Certificate.objects.select_for_update().filter(pk=pk).first()
+    if certificate is None:
+        raise NotFound(f"There is no certificate named {name}.")
+    return certificate
+
+
+def _left_out(certificate: models.Certificate, plans: Sequence[entries.Planned]) -> list[models.Entry]:
+    staying = [planned.environment.pk for planned in plans]
+    rows = certificate.entries.select_related("environment", "x509", "certificate")
+    return list(rows.exclude(environment_id__in=staying))
+
+
+def _permit_update(
+    actor: Actor,
+    certificate: models.Certificate,
+    plans: Sequence[entries.Planned],
+    removed: Sequence[models.Entry],
+    new_name: str | None,
+    description: str | None,
+) -> None:
+    touched = [planned.environment.name for planned in plans] + [entry.environment.name for entry in removed]
+    renamed = new_name is not None and new_name != certificate.name
+    if renamed or (description is not None and description != certificate.description):
+        touched += _environments(certificate)  # D-24: name and description belong to all of its environments
+    require(actor, "certificates.write", touched)
+
+
+def _environments(certificate: models.Certificate) -> list[str]:
+    return list(certificate.entries.values_list("environment__name", flat=True))
+
+
+def _changes(
+    certificate: models.Certificate, plans: Sequence[entries.Planned], removed: Sequence[models.Entry]
+) -> list[tuple[models.Entry, X509Certificate | None]]:
+    stored = {entry.environment_id: entry for entry in certificate.entries.select_related("environment")}
+    changed: list[tuple[models.Entry, X509Certificate | None]] = [(entry, None) for entry in removed]
+    for planned in plans:
+        entry = stored.get(planned.environment.pk)
+        if entry is not None and planned.chosen is not None and planned.changes_certificate(entry):
+            changed.append((entry, planned.chosen.certificate))
+    return changed
+
+
+def _first_the_removed(
+    actor: Actor, concerned: Sequence[Concerned], actions: dict[int, str], answer: JwkAnswer | None
+) -> list[JwkChange]:
+    # An entry cannot go while a JWK hangs on it, so these come before the entries are written.
+    going = [one for one in concerned if actions[one.jwk.pk] != "update"]
+    return jwk_connection.carry_out(actor, going, actions, answer.algorithms if answer else {})
+
+
+def _then_the_updated(
+    actor: Actor, concerned: Sequence[Concerned], actions: dict[int, str], answer: JwkAnswer | None
+) -> list[JwkChange]:
+    staying = [one for one in concerned if actions[one.jwk.pk] == "update"]
+    return jwk_connection.carry_out(actor, staying, actions, answer.algorithms if answer else {})
+
+
+def _write(
+    actor: Actor,
+    certificate: models.Certificate,
+    plans: Sequence[entries.Planned],
+    removed: Sequence[models.Entry],
+    new_name: str | None,
+    description: str | None,
+) -> list[models.Environment]:
+    before: dict[str, Any] = {"name": certificate.name, "description": certificate.description}
+    if new_name is not None:
+        certificate.name, certificate.name_key = found.free_name(
+            models.Certificate.objects.all(), new_name, "certificate", but=certificate.pk
+        )
+    if description is not None:
+        certificate.description = found.description(description)
+    applied = entries.write(certificate, plans, removed)
+    after: dict[str, Any] = {"name": certificate.name, "description": certificate.description}
+    renamed = before["name"] != after["name"]
+    if before == after and not applied.touched:
+        return []
+    certificate.version += 1
+    certificate.save()
+    audit.record(
+        actor,
+        "certificate.update",
+        "certificate",
+        certificate.name,
+        before={**before, "entries": applied.before},
+        after={**after, "entries": applied.after},
+    )
+    if not renamed:
+        return applied.touched
+    # The name stands in every release that holds the certificate.
+    return applied.touched + [entry.environment for entry in certificate.entries.select_related("environment")]
+
+
+def delete(
+    actor: Actor,
+    name: str,
+    *,
+    if_match: str | None,
+    answer: JwkAnswer | None = None,
+    deploy: bool = True,
+    note: str = "",
+) -> Saved:
+    """Removes a certificate from the store and, by new releases, from every environment that it was in.
+
+    JWKs made from it are deleted or disconnected as `answer` says; without an answer `JwkConnection` is raised.
+    """
+    stored = get(actor, name)
+    require(actor, "certificates.delete")
+    found.check_version(stored, if_match)
+    with transaction.atomic():
+        certificate = _locked(stored.pk, name)
+        found.check_version(certificate, if_match)
+        rows = list(certificate.entries.select_related("environment", "x509", "certificate"))
+        require(actor, "certificates.delete", [entry.environment.name for entry in rows])
+        concerned = jwk_connection.of_entries([(entry, None) for entry in rows])
+        actions = jwk_connection.judge(certificate.name, concerned, answer)
+        changed = _of_jwks(concerned)
+        saved = Saved([certificate])
+        saved.jwks = jwk_connection.carry_out(actor, concerned, actions, {})
+        before = {entry.environment.name: entries.fingerprint(entry) for entry in rows}
+        certificate.entries.all().delete()
+        models.Certificate.objects.filter(pk=certificate.pk).delete()
+        audit.record(actor, "certificate.delete", "certificate", certificate.name, before={"entries": before})
+        saved.releases = _deployed(actor, [entry.environment for entry in rows] + changed, deploy, note)
+    return saved
+
+
+def revoke(actor: Actor, name: str, environment: str, *, reason: str, deploy: bool = True) -> Saved:
+    """Takes an entry out of trust, and its JWKs out of the published set (D-13). Twice is once."""
+    return _revocation(actor, name, environment, reason.strip(), deploy, revoked=True)
+
+
+def restore(actor: Actor, name: str, environment: str, *, reason: str = "", deploy: bool = True) -> Saved:
+    """Undoes `revoke`: the entry is trusted again and its JWKs are published again. Twice is once."""
+    return _revocation(actor, name, environment, reason.strip(), deploy, revoked=False)
+
+
+def _revocation(actor: Actor, name: str, environment: str, reason: str, deploy: bool, *, revoked: bool) -> Saved:
+    require(actor, "entries.revoke")
+    if revoked and not reason:
+        sentence = "A revocation needs a reason."
+        raise Refused(sentence, code="no-reason", fields=[FieldError("reason", sentence)])
+    stored = get(actor, name)
+    place = found.by_name(models.Environment.objects.all(), environment, "environment")
+    require(actor, "entries.revoke", [place.name])
+    with transaction.atomic():
+        certificate = _locked(stored.pk, name)
+        entry = certificate.entries.select_related("environment", "x509").filter(environment=place).first()
+        if entry is None:
+            raise NotFound(f"The certificate {certificate.name} has no entry in {place.name}.")
+        saved = Saved([certificate])
+        if entry.revoked != revoked:
+            saved.jwks = _revoke(actor, certificate, entry, found.description(reason), revoked=revoked)
+        touched = [place, *models.Environment.objects.filter(jwks__entry=entry).distinct()]
+        saved.releases = _deployed(actor, touched, deploy, reason)
+    return saved
+
+
+def _revoke(
+    actor: Actor, certificate: models.Certificate, entry: models.Entry, reason: str, *, revoked: bool
+) -> list[JwkChange]:
+    before = entries.fingerprint(entry)
+    if revoked:
+        entries.revoke(entry, actor.name, reason)
+    else:
+        entries.restore(entry)
+    certificate.version += 1
+    certificate.save()
+    changes = []
+    for jwk in models.Jwk.objects.select_for_update().filter(entry=entry).order_by("name_key"):
+        jwk.state = "disabled" if revoked else "active"
+        jwk.version += 1
+        jwk.save()
+        changes.append(JwkChange(jwk.name, entry.environment.name, "disabled" if revoked else "enabled", jwk.kid))
+    verb = "revoke" if revoked else "restore"
+    after = {"entries": {entry.environment.name: entries.fingerprint(entry)}, "reason": reason}
+    after["jwks"] = {change.name: change.change for change in changes}
+    audit.record(
+        actor,
+        f"certificate.{verb}",
+        "certificate",
+        certificate.name,
+        before={"entries": {entry.environment.name: before}},
+        after=after,
+    )
+    return changes
+
+
+def _of_jwks(concerned: Sequence[Concerned]) -> list[models.Environment]:
+    touched = models.Environment.objects.filter(jwks__in=[one.jwk.pk for one in concerned])
+    return list(touched.distinct())
+
+
+def _deployed(actor: Actor, touched: Sequence[models.Environment], deploy: bool, note: str) -> list[models.Release]:
+    if not deploy:
+        return []
+    return [made.release for made in releases.make(actor, touched, note=note)]
+
+
+def free(name: str, but: int | None = None) -> str | None:
+    """Why a certificate cannot be named so, for the live check while typing; None when it can."""
+    try:
+        found.free_name(models.Certificate.objects.all(), name, "certificate", but=but)
+    except (Refused, Conflict) as error:
+        return error.sentence
+    return None

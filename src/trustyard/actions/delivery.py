@@ -1,0 +1,279 @@
+"""What gateways should have and what their nodes said: the side of releases that jobs and xDS work on."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from trustyard import models
+from trustyard.gateways.kinds import KINDS
+from trustyard.gateways.receipts import Receipt, State
+from trustyard.pki.content import Material
+from trustyard.pki.names import fold
+
+from . import releases
+
+FINAL = frozenset({"accepted", "observed", "refused", "unreachable", "superseded"})
+WORST_FIRST: tuple[State, ...] = ("refused", "unreachable", "pending", "sent", "superseded", "accepted", "observed")
+FORGOTTEN_AFTER = timedelta(days=1)  # a node that was not seen for so long is not expected back
+
+
+@dataclass(frozen=True)
+class GatewayGiven:
+    """A gateway as deliveries need it."""
+
+    id: int
+    environment: str
+    name: str
+    kind: str
+    options: dict[str, Any]
+    token_generation: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a deployment: a gateway's node and its word. `joined` is false while no node was ever there."""
+
+    gateway: str
+    node: str
+    state: State
+    detail: str
+    milliseconds: int | None
+    joined: bool
+
+    def json(self) -> dict[str, Any]:
+        """As the contract's *Deployment* shows it."""
+        return {
+            "gateway": self.gateway,
+            "node": self.node,
+            "state": self.state,
+            "detail": self.detail,
+            "milliseconds": self.milliseconds,
+        }
+
+
+def gateways(kind: str | None = None) -> list[GatewayGiven]:
+    """All gateways, or those of one kind."""
+    rows = models.Gateway.objects.select_related("environment").order_by("pk")
+    return [given(row) for row in (rows.filter(kind=kind) if kind else rows)]
+
+
+def given(row: models.Gateway) -> GatewayGiven:
+    """The plain value of a gateway's row."""
+    return GatewayGiven(row.pk, row.environment.name, row.name, row.kind, row.options, row.token_generation)
+
+
+def xds_token(gateway: GatewayGiven | models.Gateway) -> str:
+    """The gateway's own xDS token: derived from the secret key, so that it is stored nowhere; rotated by its generation."""
+    pk = gateway.pk if isinstance(gateway, models.Gateway) else gateway.id
+    claim = f"{pk}.{gateway.token_generation}"
+    mac = hmac.new(settings.SECRET_KEY.encode(), f"xds:{claim}".encode(), hashlib.sha256).digest()
+    return f"xds.{claim}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
+
+
+def gateway_of_xds_token(token: str) -> GatewayGiven | None:
+    """The gateway whose present token this is, else None."""
+    parts = token.split(".")
+    if len(parts) != 4 or not (parts[1].isascii() and parts[1].isdigit()) or len(parts[1]) > 18:
+        return None
+    row = models.Gateway.objects.select_related("environment").filter(pk=int(parts[1])).first()
+    if row is None or not hmac.compare_digest(xds_token(row).encode(), token.encode()):
+        return None
+    return given(row)
+
+
+def wanted_number(environment: str) -> int | None:
+    """The number of the environment's newest release."""
+    rows = models.Environment.objects.filter(name_key=fold(environment)).values_list("last_number", flat=True)
+    return rows.first() or None
+
+
+def wanted(environment: str) -> Material | None:
+    """The newest release with its DER: what every gateway of the environment should have."""
+    newest = (
+        models.Release.objects.filter(environment__name_key=fold(environment))
+        .order_by("-number")
+        .values_list("pk", flat=True)
+        .first()
+    )
+    return _material(newest) if newest is not None else None
+
+
+@functools.lru_cache(maxsize=16)
+def _material(release_id: int) -> Material:
+    release = models.Release.objects.get(pk=release_id)
+    content = release.read()
+    needed = {entry.sha256 for entry in content.entries} | set(content.roots)
+    stored = models.StoredCertificate.objects.filter(pk__in=needed).values_list("pk", "der")
+    ders = {sha256: bytes(der) for sha256, der in stored}
+    return Material(content, release.number, release.created_at, ders)
+
+
+def behind() -> list[tuple[GatewayGiven, Material]]:
+    """Gateways that are delivered to and whose newest release no node has accepted yet."""
+    pushed = [name for name, kind in KINDS.items() if kind.deliver is not None]
+    newest = releases.latest_of_all()
+    waiting = []
+    for gateway in models.Gateway.objects.filter(kind__in=pushed).select_related("environment").order_by("pk"):
+        release_id = newest.get(gateway.environment_id)
+        if release_id is None:
+            continue
+        done = models.Receipt.objects.filter(gateway=gateway, release_id=release_id, state__in=("accepted", "observed"))
+        if not done.exists():
+            waiting.append((given(gateway), _material(release_id)))
+    return waiting
+
+
+def record(gateway_id: int, number: int, receipt: Receipt) -> None:
+    """Keeps a node's newest word on a release. Idempotent; unanswered older releases of that node become superseded."""
+    with transaction.atomic():
+        gateway = models.Gateway.objects.filter(pk=gateway_id).first()
+        if gateway is None:
+            return  # it was removed while its node was still answering
+        release = models.Release.objects.filter(environment=gateway.environment_id, number=number).first()
+        if release is None:
+            return
+        now = timezone.now()
+        models.Receipt.objects.update_or_create(
+            release=release,
+            gateway=gateway,
+            node=receipt.node[:200],
+            defaults={
+                "state": receipt.state,
+                "detail": receipt.detail,
+                "milliseconds": receipt.milliseconds,
+                "at": now,
+            },
+        )
+        models.Receipt.objects.filter(
+            gateway=gateway, node=receipt.node[:200], release__number__lt=number, state__in=("pending", "sent")
+        ).update(state="superseded", at=now)
+        if receipt.state != "unreachable":
+            _seen(gateway_id, receipt.node, connected=True)
+
+
+def node_connected(gateway_id: int, node: str) -> None:
+    """A node opened its stream."""
+    if models.Gateway.objects.filter(pk=gateway_id).exists():
+        _seen(gateway_id, node, connected=True)
+
+
+def node_gone(gateway_id: int, node: str) -> None:
+    """A node's stream ended."""
+    models.Node.objects.filter(gateway_id=gateway_id, name=node[:200]).update(connected=False, last_seen=timezone.now())
+
+
+def all_nodes_gone() -> None:
+    """At the start of the server no stream is open yet, whatever was stored when the last one ended."""
+    models.Node.objects.filter(connected=True).exclude(gateway__kind__in=_pushed()).update(connected=False)
+
+
+def _seen(gateway_id: int, node: str, *, connected: bool) -> None:
+    models.Node.objects.update_or_create(
+        gateway_id=gateway_id, name=node[:200], defaults={"connected": connected, "last_seen": timezone.now()}
+    )
+
+
+def known_versions(environment: str) -> set[str]:
+    """The digests of every release that this environment ever had."""
+    rows = models.Release.objects.filter(environment__name_key=fold(environment))
+    return set(rows.values_list("digest", flat=True))
+
+
+def rows_of(release: models.Release) -> list[Row]:
+    """What each node of each gateway said of this release; a gateway or node that said nothing has a row too."""
+    receipts: dict[int, dict[str, models.Receipt]] = {}
+    for receipt in models.Receipt.objects.filter(release=release):
+        receipts.setdefault(receipt.gateway_id, {})[receipt.node] = receipt
+    superseded = models.Release.objects.filter(
+        environment_id=release.environment_id, number__gt=release.number
+    ).exists()
+    rows: list[Row] = []
+    gateways = models.Gateway.objects.filter(environment_id=release.environment_id).prefetch_related("nodes")
+    for gateway in gateways.order_by("name_key"):
+        rows += _rows_of(gateway, receipts.get(gateway.pk, {}), superseded)
+    return rows
+
+
+def _rows_of(gateway: models.Gateway, said: dict[str, models.Receipt], superseded: bool) -> list[Row]:
+    pushed = gateway.kind in _pushed()
+    rows = [
+        Row(gateway.name, node, _state(receipt.state), receipt.detail, receipt.milliseconds, joined=True)
+        for node, receipt in sorted(said.items())
+    ]
+    recent = timezone.now() - FORGOTTEN_AFTER
+    silent: State = "superseded" if superseded else "pending"
+    for node in gateway.nodes.all():
+        if node.name in said or (not node.connected and node.last_seen < recent):
+            continue
+        if node.connected or superseded:
+            rows.append(Row(gateway.name, node.name, silent, "", None, joined=True))
+        else:
+            rows.append(Row(gateway.name, node.name, "unreachable", "This node is not connected.", None, joined=True))
+    if not rows:
+        detail = "" if pushed else "No node of this gateway has joined yet."
+        rows.append(Row(gateway.name, "", silent, detail, None, joined=pushed))
+    return rows
+
+
+def settled(release_ids: Iterable[int]) -> bool:
+    """Whether every node that can answer has answered."""
+    chosen = models.Release.objects.filter(pk__in=list(release_ids))
+    return all(row.state in FINAL or not row.joined for release in chosen for row in rows_of(release))
+
+
+def deployment(release_ids: Iterable[int]) -> dict[str, Any]:
+    """The contract's *Deployment* of these releases, one for each environment."""
+    chosen = models.Release.objects.filter(pk__in=list(release_ids)).select_related("environment")
+    return {"environments": [_environment_json(release) for release in chosen.order_by("environment_id")]}
+
+
+def _environment_json(release: models.Release) -> dict[str, Any]:
+    rows = rows_of(release)
+    return {
+        "environment": release.environment.name,
+        "release": release.number,
+        "state": overall(rows),
+        "left_out": release.left_out,
+        "gateways": [row.json() for row in rows],
+    }
+
+
+def overall(rows: list[Row]) -> State:
+    """The worst state of the nodes; gateways that nobody ever joined count only where there is nothing else."""
+    joined = {row.state for row in rows if row.joined}
+    return next((state for state in WORST_FIRST if state in joined), "pending")
+
+
+@functools.lru_cache(maxsize=64)
+def _published(release_id: int) -> bytes:
+    jwk_set = models.Release.objects.get(pk=release_id).read().jwk_set()
+    return json.dumps(jwk_set, separators=(",", ":"), sort_keys=True).encode()
+
+
+def published_jwks(environment: str) -> bytes | None:
+    """The JWK Set in force (RFC 7517, section 5) as JSON; None for an environment that does not exist."""
+    row = models.Environment.objects.filter(name_key=fold(environment)).first()
+    if row is None:
+        return None
+    newest = releases.latest(row.pk)
+    return _published(newest.pk) if newest else b'{"keys":[]}'
+
+
+def _pushed() -> list[str]:
+    return [name for name, kind in KINDS.items() if kind.deliver is not None]
+
+
+def _state(text: str) -> State:
+    return next(state for state in WORST_FIRST if state == text)

@@ -1,0 +1,200 @@
+"""Entries: what somebody gave for each environment, judged against what is stored, then written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+
+from trustyard import models
+from trustyard.errors import Conflict, FieldError, Refused
+from trustyard.pki.certificates import rfc3339
+from trustyard.pki.names import clean_name, fold
+
+from . import found, sources
+from .actors import Actor
+
+ROOT_PREFIX = "root-"  # the aliases of root rows begin so; entries may not
+
+
+@dataclass(frozen=True)
+class EntryGiven:
+    """What was given for one or several environments; None keeps what is stored."""
+
+    environments: tuple[str, ...]
+    alias: str | None = None
+    source: sources.Source | None = None
+    choose: str | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One entry as it shall be. `chosen` None keeps the stored certificate."""
+
+    environment: models.Environment
+    alias: str | None
+    chosen: sources.Chosen | None
+    field: str
+
+    def changes_certificate(self, stored: models.Entry | None) -> bool:
+        """Whether the entry's X.509 certificate becomes another one."""
+        return stored is not None and self.chosen is not None and self.chosen.certificate.sha256 != stored.x509_id
+
+
+@dataclass
+class Applied:
+    """What writing the plans did: environments touched and audit fingerprints."""
+
+    touched: list[models.Environment] = field(default_factory=list)
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+
+
+def plan(actor: Actor, given: Sequence[EntryGiven], prefix: str = "entries") -> list[Planned]:
+    """Reads every source and resolves every environment. Raises `Refused` and its kin, with the field at fault.
+
+    Sources are read here, before any lock is taken: a slow server must not hold the database.
+    """
+    plans: list[Planned] = []
+    for index, one in enumerate(given):
+        place = f"{prefix}.{index}"
+        if not one.environments:
+            sentence = "An entry needs at least one environment."
+            raise Refused(sentence, code="no-environment", fields=[FieldError(f"{place}.environment", sentence)])
+        environments = [found.environment(name, f"{place}.environment") for name in one.environments]
+        _once(environments, plans, place)
+        alias = None if one.alias is None else clean_alias(one.alias, f"{place}.alias")
+        chosen = None
+        if one.source is not None:
+            try:
+                chosen = sources.choose(actor, one.source, one.choose)
+            except Refused as error:
+                error.fields = [FieldError(f"{place}.{f.field}", f.message) for f in error.fields] or [
+                    FieldError(f"{place}.source", error.sentence)
+                ]
+                raise
+        plans += [Planned(environment, alias, chosen, place) for environment in environments]
+    return plans
+
+
+def clean_alias(alias: str, place: str) -> str:
+    """The alias by the rules of names (D-09). Raises `Refused` also for the prefix of root rows."""
+    try:
+        cleaned = clean_name(alias, "alias")
+    except Refused as error:
+        error.fields = [FieldError(place, error.sentence)]
+        raise
+    if fold(cleaned).startswith(ROOT_PREFIX):
+        sentence = f"Aliases that begin with {ROOT_PREFIX} belong to the root set."
+        raise Refused(sentence, code="bad-alias", fields=[FieldError(place, sentence)])
+    return cleaned
+
+
+def _once(environments: Sequence[models.Environment], plans: Sequence[Planned], place: str) -> None:
+    taken = {planned.environment.pk for planned in plans}
+    for environment in environments:
+        if environment.pk in taken:
+            sentence = f"Two entries are for the environment {environment.name}; a certificate has one in each."
+            raise Refused(sentence, code="environment-twice", fields=[FieldError(f"{place}.environment", sentence)])
+        taken.add(environment.pk)
+
+
+def write(certificate: models.Certificate, plans: Sequence[Planned], removed: Sequence[models.Entry] = ()) -> Applied:
+    """Writes the plans and removes entries, inside the caller's transaction and under the certificate's lock.
+
+    Raises `Refused` for a new entry without alias or source, `Conflict` for an alias taken in its environment.
+    """
+    stored = {entry.environment_id: entry for entry in certificate.entries.select_related("environment", "x509")}
+    applied = Applied()
+    for entry in removed:
+        applied.touched.append(entry.environment)
+        applied.before[entry.environment.name] = fingerprint(entry)
+        entry.delete()
+        stored.pop(entry.environment_id, None)
+    for planned in plans:
+        present = stored.get(planned.environment.pk)
+        before = fingerprint(present) if present is not None else None
+        written = _write(certificate, planned, present)
+        after = fingerprint(written)
+        if before != after:
+            applied.touched.append(planned.environment)
+            applied.before[planned.environment.name] = before
+            applied.after[planned.environment.name] = after
+    return applied
+
+
+def _write(certificate: models.Certificate, planned: Planned, entry: models.Entry | None) -> models.Entry:
+    if entry is None:
+        entry = models.Entry(certificate=certificate, environment=planned.environment)
+        _complete(planned)
+    if planned.alias is not None:
+        _alias_free(planned, entry)
+        entry.alias, entry.alias_key = planned.alias, fold(planned.alias)
+    if planned.chosen is not None:
+        if entry._state.adding or entry.x509_id != planned.chosen.certificate.sha256:
+            # A new certificate in a revoked entry clears the revocation: it was the old one that was revoked.
+            entry.revoked_at, entry.revoked_by, entry.revoked_reason = None, "", ""
+        entry.x509 = models.StoredCertificate.keep(planned.chosen.certificate)
+        entry.source_kind, entry.source_url = planned.chosen.kind, planned.chosen.url
+        entry.chain = list(planned.chosen.chain)
+        for other in planned.chosen.others:
+            models.StoredCertificate.keep(other)
+    entry.save()
+    return entry
+
+
+def _complete(planned: Planned) -> None:
+    missing = [name for name, value in (("alias", planned.alias), ("source", planned.chosen)) if value is None]
+    if missing:
+        fields = [FieldError(f"{planned.field}.{name}", f"A new entry needs {name}.") for name in missing]
+        raise Refused(
+            f"A new entry in {planned.environment.name} needs {' and '.join(missing)}.",
+            code="entry-incomplete",
+            fields=fields,
+        )
+
+
+def _alias_free(planned: Planned, entry: models.Entry) -> None:
+    alias = planned.alias or ""
+    other = alias_holder(planned.environment, alias, but=entry.pk)
+    if other is not None:
+        sentence = (
+            f"The alias {alias} is taken in {planned.environment.name} by the certificate {other.certificate.name}."
+        )
+        raise Conflict(
+            sentence,
+            code="alias-taken",
+            advice="Aliases are compared without case.",
+            fields=[FieldError(f"{planned.field}.alias", sentence)],
+        )
+
+
+def alias_holder(environment: models.Environment, alias: str, but: int | None = None) -> models.Entry | None:
+    """The entry that has this alias in the environment, compared without case (D-09)."""
+    rows = models.Entry.objects.select_related("certificate").filter(environment=environment, alias_key=fold(alias))
+    return (rows if but is None else rows.exclude(pk=but)).first()
+
+
+def revoke(entry: models.Entry, by: str, reason: str) -> None:
+    """Marks the entry; what it was stays stored."""
+    entry.revoked_at, entry.revoked_by, entry.revoked_reason = timezone.now(), by, reason
+    entry.save()
+
+
+def restore(entry: models.Entry) -> None:
+    """Undoes a revocation."""
+    entry.revoked_at, entry.revoked_by, entry.revoked_reason = None, "", ""
+    entry.save()
+
+
+def fingerprint(entry: models.Entry) -> dict[str, Any]:
+    """What audit events say of an entry."""
+    return {
+        "alias": entry.alias,
+        "sha256": entry.x509_id,
+        "source": entry.source_kind,
+        "url": entry.source_url,
+        "revoked_at": rfc3339(entry.revoked_at) if entry.revoked_at else None,
+    }

@@ -1,0 +1,181 @@
+"""Environments: made, described, given a root set, removed when nothing is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from trustyard import models
+from trustyard.errors import EnvironmentInUse, FieldError, NotFound, Refused
+from trustyard.models.environments import ROOT_SETS, TYPES
+from trustyard.pki.containers import read_file
+
+from . import audit, found, news, roots
+from .actors import Actor
+from .permissions import require
+
+RootSet = str | bytes  # "none", "mozilla", or the PEM of an uploaded bundle
+
+
+def create(
+    actor: Actor,
+    *,
+    name: str,
+    type: str = "test",
+    description: str = "",
+    root_set: RootSet = "none",
+    deny_list: Sequence[str] = (),
+) -> models.Environment:
+    """Makes an environment. Its name never changes. Raises `Refused`, `Conflict`."""
+    require(actor, "environments.write")
+    with transaction.atomic():
+        cleaned, key = found.free_name(models.Environment.objects.all(), name, "environment")
+        row = models.Environment(name=cleaned, name_key=key, description=found.description(description))
+        row.type = _type(type)
+        _set_roots(row, root_set)
+        row.deny_list = _digests(deny_list)
+        row.save()
+        audit.record(actor, "environment.create", "environment", row.name, after=fingerprint(row))
+        news.tell(row.name)
+        return row
+
+
+def update(
+    actor: Actor,
+    name: str,
+    *,
+    if_match: str | None,
+    type: str | None = None,
+    description: str | None = None,
+    root_set: RootSet | None = None,
+    deny_list: Sequence[str] | None = None,
+) -> models.Environment:
+    """Changes what is given. A changed root set is in force with the environment's next release."""
+    require(actor, "environments.write")
+    stored = get(actor, name)
+    found.check_version(stored, if_match)
+    with transaction.atomic():
+        row = _locked(stored.pk, name)
+        found.check_version(row, if_match)
+        before = fingerprint(row)
+        if type is not None:
+            row.type = _type(type)
+        if description is not None:
+            row.description = found.description(description)
+        if root_set is not None:
+            _set_roots(row, root_set)
+        if deny_list is not None:
+            row.deny_list = _digests(deny_list)
+        if fingerprint(row) != before:
+            row.version += 1
+            row.save()
+            audit.record(actor, "environment.update", "environment", row.name, before=before, after=fingerprint(row))
+        return row
+
+
+def delete(actor: Actor, name: str, *, if_match: str | None) -> None:
+    """Removes an environment without entries, gateways and JWKs, and its releases. Raises `EnvironmentInUse` naming them."""
+    require(actor, "environments.write")
+    stored = get(actor, name)
+    found.check_version(stored, if_match)
+    with transaction.atomic():
+        row = _locked(stored.pk, name)
+        found.check_version(row, if_match)
+        _check_unused(row)
+        before = fingerprint(row)
+        models.Release.objects.filter(environment=row).delete()
+        models.Environment.objects.filter(pk=row.pk).delete()
+        audit.record(actor, "environment.delete", "environment", row.name, before=before)
+
+
+def get(actor: Actor, name: str) -> models.Environment:
+    """The environment of this name. Raises `NotFound`."""
+    require(actor, "environments.read")
+    return found.by_name(models.Environment.objects.all(), name, "environment")
+
+
+def get_by_id(actor: Actor, pk: int) -> models.Environment:
+    """The environment of this number. Raises `NotFound`."""
+    require(actor, "environments.read")
+    return found.by_id(models.Environment.objects.all(), pk, "environment")
+
+
+def find(actor: Actor) -> QuerySet[models.Environment]:
+    """All environments in the order in which they were made."""
+    require(actor, "environments.read")
+    return models.Environment.objects.order_by("pk")
+
+
+def environment_json(row: models.Environment) -> dict[str, Any]:
+    """An environment as REST and the command line show it; an uploaded root set is named by its digests."""
+    return {
+        "name": row.name,
+        "type": row.type,
+        "description": row.description,
+        "root_set": row.root_set,
+        "roots": len(roots.of(row)),
+        "deny_list": row.deny_list,
+        "release": row.last_number or None,
+        "version": row.version,
+    }
+
+
+def fingerprint(row: models.Environment) -> dict[str, Any]:
+    """What audit events say of an environment."""
+    return {
+        "type": row.type,
+        "description": row.description,
+        "root_set": row.root_set,
+        "uploaded_roots": row.uploaded_roots,
+        "deny_list": row.deny_list,
+    }
+
+
+def _locked(pk: int, name: str) -> models.Environment:
+    row = models.Environment.objects.select_for_update().filter(pk=pk).first()
+    if row is None:
+        raise NotFound(f"There is no environment named {name}.")
+    return row
+
+
+def _check_unused(row: models.Environment) -> None:
+    used = [f"the certificate {e.certificate.name}" for e in row.entries.select_related("certificate")[:20]]
+    used += [f"the gateway {g.name}" for g in row.gateways.all()[:20]]
+    used += [f"the JWK {k.name}" for k in row.jwks.all()[:20]]
+    if used:
+        raise EnvironmentInUse(
+            f"The environment {row.name} is in use by {', '.join(used)}.",
+            advice="Remove these first.",
+            extra={"used_by": used},
+        )
+
+
+def _type(type: str) -> str:
+    if type not in TYPES:
+        sentence = f"The type of an environment is one of {', '.join(TYPES)}."
+        raise Refused(sentence, code="bad-environment", fields=[FieldError("type", sentence)])
+    return type
+
+
+def _set_roots(row: models.Environment, root_set: RootSet) -> None:
+    if isinstance(root_set, bytes):
+        certificates = list({c.sha256: c for c in read_file(root_set, None, "roots.pem").certificates}.values())
+        roots.keep(certificates)
+        row.root_set, row.uploaded_roots = "uploaded", [c.sha256 for c in certificates]
+    elif root_set in ROOT_SETS and (root_set != "uploaded" or row.uploaded_roots):
+        row.root_set = root_set
+    else:
+        sentence = "A root set is none, mozilla, or an uploaded bundle in PEM."
+        raise Refused(sentence, code="bad-environment", fields=[FieldError("root_set", sentence)])
+
+
+def _digests(deny_list: Sequence[str]) -> list[str]:
+    digests = [text.replace(":", "").replace(" ", "").lower() for text in deny_list]
+    for digest in digests:
+        if len(digest) != 64 or any(c not in "0123456789abcdef" for c in digest):
+            sentence = "The deny list names certificates by their SHA-256 in hex (64 digits)."
+            raise Refused(sentence, code="bad-environment", fields=[FieldError("deny_list", sentence)])
+    return list(dict.fromkeys(digests))

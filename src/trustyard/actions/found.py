@@ -1,0 +1,94 @@
+"""Loading by name, and the guards that every change shares: names not taken, versions not stale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+
+from trustyard import models
+from trustyard.errors import Conflict, FieldError, NotFound, Refused, StaleVersion, VersionMissing
+from trustyard.models.versions import Versioned
+from trustyard.pki.names import clean_name, fold
+
+Row = TypeVar("Row", bound=Model)
+MAX_DESCRIPTION = 4000
+
+
+def by_name(rows: QuerySet[Row], name: str, what: str) -> Row:
+    """The row whose name is this one, compared without case (D-10). Raises `NotFound`."""
+    row = rows.filter(name_key=fold(name)).first()
+    if row is None:
+        raise NotFound(f"There is no {what} named {name}.")
+    return row
+
+
+def by_id(rows: QuerySet[Row], pk: int, what: str) -> Row:
+    """The row of this number, for the console's addresses. Raises `NotFound`."""
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise NotFound(f"This {what} does not exist, or exists no more.")
+    return row
+
+
+def environment(name: str, field: str = "environment") -> models.Environment:
+    """An environment defined beforehand (S-08). Raises `Refused` with its name in the message."""
+    row = models.Environment.objects.filter(name_key=fold(name)).first()
+    if row is None:
+        sentence = f"There is no environment named {name}."
+        raise Refused(sentence, code="unknown-environment", fields=[FieldError(field, sentence)])
+    return row
+
+
+def free_name(
+    rows: QuerySet[Any], name: str, what: str, *, but: int | None = None, field: str = "name"
+) -> tuple[str, str]:
+    """The cleaned name and its key. Raises `Refused` for a bad name and `Conflict` for a taken one."""
+    try:
+        cleaned = clean_name(name)
+    except Refused as error:
+        error.fields = [FieldError(field, error.sentence)]
+        raise
+    key = fold(cleaned)
+    if (rows if but is None else rows.exclude(pk=but)).filter(name_key=key).exists():
+        sentence = f"There is already {_article(what)} {what} named {cleaned}."
+        raise Conflict(sentence, code="name-taken", fields=[FieldError(field, sentence)])
+    return cleaned, key
+
+
+def description(text: str) -> str:
+    """A description as it is kept. Raises `Refused` when it is too long or holds NUL, which PostgreSQL cannot keep."""
+    if len(text) > MAX_DESCRIPTION or "\x00" in text:
+        sentence = f"A description is text of at most {MAX_DESCRIPTION} characters."
+        raise Refused(sentence, code="bad-description", fields=[FieldError("description", sentence)])
+    return text
+
+
+def check_version(row: Versioned, if_match: str | None) -> None:
+    """Judges `If-Match` (RFC 9110, section 13.1.1): missing raises `VersionMissing`, another `StaleVersion`."""
+    if if_match is None:
+        raise VersionMissing(
+            "This change needs the header If-Match.", advice=f"Read the object first and send its ETag, now {row.etag}."
+        )
+    tags = [tag.strip() for tag in if_match.split(",")]
+    if "*" not in tags and row.etag not in tags:
+        raise StaleVersion(
+            "This was changed by somebody else meanwhile.",
+            advice="Read it again, and repeat the change on what it is now.",
+        )
+
+
+def prefixed(error: Refused | Conflict, prefix: str) -> Refused | Conflict:
+    """The same error with its fields below `prefix` (`entries.0`)."""
+    error.fields = [FieldError(f"{prefix}.{f.field}", f.message) for f in error.fields]
+    return error
+
+
+def names(rows: Iterable[models.Environment]) -> list[str]:
+    """The names of environments, for the permission table."""
+    return [row.name for row in rows]
+
+
+def _article(what: str) -> str:
+    return "an" if what[0] in "aeiou" else "a"

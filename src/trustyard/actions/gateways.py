@@ -1,0 +1,234 @@
+"""Gateways: what is given releases in an environment, of a kind, with options of that kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from pydantic import ValidationError
+
+from trustyard import models
+from trustyard.errors import Conflict, FieldError, NotFound, Refused
+from trustyard.gateways.kinds import KINDS
+from trustyard.pki.certificates import rfc3339
+
+from . import audit, delivery, found, news
+from .actors import Actor
+from .permissions import require
+
+_listening: dict[str, str] = {}
+
+
+def xds_listens_at(address: str) -> None:
+    """Told by the server at its start: HOST:PORT of xDS, for bootstraps when no public xDS address is set."""
+    _listening["xds"] = address
+
+
+def create(
+    actor: Actor, environment: str, *, name: str, kind: str, options: Mapping[str, Any] | None = None
+) -> models.Gateway:
+    """Adds a gateway. Raises `Refused` (an unknown kind, options that do not fit), `Conflict` (the name, a directory)."""
+    place = _place(environment)
+    require(actor, "gateways.write", [place.name])
+    with transaction.atomic():
+        place = models.Environment.objects.select_for_update().get(pk=place.pk)
+        cleaned, key = found.free_name(models.Gateway.objects.filter(environment=place), name, "gateway")
+        row = models.Gateway(environment=place, name=cleaned, name_key=key, kind=_kind(kind))
+        row.options = checked_options(kind, options or {})
+        _check_directory(row)
+        row.save()
+        audit.record(actor, "gateway.create", "gateway", _full_name(row), after=fingerprint(row))
+        news.tell(place.name)
+        return row
+
+
+def update(
+    actor: Actor,
+    environment: str,
+    name: str,
+    *,
+    if_match: str | None,
+    options: Mapping[str, Any] | None = None,
+) -> models.Gateway:
+    """Gives a gateway other options; its name and kind never change."""
+    stored = get(actor, environment, name)
+    require(actor, "gateways.write", [stored.environment.name])
+    found.check_version(stored, if_match)
+    with transaction.atomic():
+        row = _locked(stored.pk, name)
+        found.check_version(row, if_match)
+        before = fingerprint(row)
+        if options is not None:
+            row.options = checked_options(row.kind, options)
+            _check_directory(row)
+        if fingerprint(row) != before:
+            row.version += 1
+            row.save()
+            models.Receipt.objects.filter(gateway=row).delete()  # said about another place or another set of options
+            audit.record(actor, "gateway.update", "gateway", _full_name(row), before=before, after=fingerprint(row))
+        news.tell(row.environment.name)
+        return row
+
+
+def delete(actor: Actor, environment: str, name: str, *, if_match: str | None) -> None:
+    """Removes a gateway, its nodes and receipts. What the gateway itself has in force stays there."""
+    stored = get(actor, environment, name)
+    require(actor, "gateways.write", [stored.environment.name])
+    found.check_version(stored, if_match)
+    with transaction.atomic():
+        row = _locked(stored.pk, name)
+        found.check_version(row, if_match)
+        full, before = _full_name(row), fingerprint(row)
+        models.Gateway.objects.filter(pk=row.pk).delete()
+        audit.record(actor, "gateway.delete", "gateway", full, before=before)
+        news.tell(stored.environment.name)
+
+
+def rotate_token(actor: Actor, environment: str, name: str) -> models.Gateway:
+    """Makes the gateway's xDS token another one; nodes with the old one are refused when they connect next."""
+    stored = get(actor, environment, name)
+    require(actor, "gateways.bootstrap", [stored.environment.name])
+    with transaction.atomic():
+        row = _locked(stored.pk, name)
+        row.token_generation += 1
+        row.version += 1
+        row.save()
+        audit.record(
+            actor, "gateway.rotate_token", "gateway", _full_name(row), after={"generation": row.token_generation}
+        )
+        news.tell(row.environment.name)
+        return row
+
+
+def bootstrap(
+    actor: Actor,
+    environment: str,
+    name: str,
+    *,
+    listen: str | None = None,
+    cert: str | None = None,
+    key: str | None = None,
+    trust: str | None = None,
+    mode: str = "delta",
+) -> str:
+    """The complete Envoy configuration of a gateway (YAML), its own token in it; each look is an audit event."""
+    row = get(actor, environment, name)
+    require(actor, "gateways.bootstrap", [row.environment.name])
+    if row.kind != "envoy":
+        raise Refused(f"A gateway of kind {row.kind} has no bootstrap; only envoy has.", code="no-bootstrap")
+    from trustyard.gateways.envoy.bootstrap import bootstrap as write  # Envoy is an extra: loaded when it is used
+
+    configuration = settings.TRUSTYARD
+    address = configuration.xds_url or _listening.get("xds") or "{}:{}".format(*configuration.xds_listen)
+    text = write(
+        row.environment.name,
+        row.name,
+        delivery.xds_token(row),
+        address,
+        tls=configuration.xds_cert is not None,
+        listen=listen,
+        cert=cert,
+        key=key,
+        trust=trust or "used",
+        mode=mode,
+    )
+    with transaction.atomic():
+        audit.record(actor, "gateway.bootstrap", "gateway", _full_name(row))
+    return text
+
+
+def get(actor: Actor, environment: str, name: str) -> models.Gateway:
+    """The gateway of this name in the environment. Raises `NotFound`."""
+    require(actor, "gateways.read")
+    rows = models.Gateway.objects.filter(environment=_place(environment)).select_related("environment")
+    return found.by_name(rows, name, "gateway")
+
+
+def get_by_id(actor: Actor, pk: int) -> models.Gateway:
+    """The gateway of this number. Raises `NotFound`."""
+    require(actor, "gateways.read")
+    return found.by_id(models.Gateway.objects.select_related("environment"), pk, "gateway")
+
+
+def find(actor: Actor, environment: str | None = None) -> QuerySet[models.Gateway]:
+    """The gateways of one environment or of all, with their nodes."""
+    require(actor, "gateways.read")
+    rows = models.Gateway.objects.select_related("environment").prefetch_related("nodes")
+    rows = rows.order_by("environment_id", "name_key")
+    return rows.filter(environment=_place(environment)) if environment is not None else rows
+
+
+def gateway_json(row: models.Gateway) -> dict[str, Any]:
+    """A gateway as REST and the command line show it. No secret is stored, so none is here."""
+    return {
+        "environment": row.environment.name,
+        "name": row.name,
+        "kind": row.kind,
+        "options": row.options,
+        "nodes": [
+            {"node": node.name, "connected": node.connected, "last_seen": rfc3339(node.last_seen)}
+            for node in row.nodes.all()
+        ],
+        "version": row.version,
+    }
+
+
+def fingerprint(row: models.Gateway) -> dict[str, Any]:
+    """What audit events say of a gateway."""
+    return {"kind": row.kind, "options": row.options}
+
+
+def checked_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options by the kind's own schema. Raises `Refused` with each field at fault."""
+    try:
+        schema = KINDS[_kind(kind)].options
+        return dict(schema.model_validate(dict(options)).model_dump(mode="json"))
+    except ValidationError as error:
+        fields = [
+            FieldError(".".join(["options", *(str(part) for part in one["loc"])]), str(one["msg"]))
+            for one in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        raise Refused(f"These options do not fit the kind {kind}.", code="bad-options", fields=fields) from None
+
+
+def _place(environment: str) -> models.Environment:
+    return found.by_name(models.Environment.objects.all(), environment, "environment")
+
+
+def _kind(kind: str) -> str:
+    if kind not in KINDS:
+        sentence = f"A gateway's kind is one of {', '.join(KINDS)}."
+        raise Refused(sentence, code="unknown-kind", fields=[FieldError("kind", sentence)])
+    return kind
+
+
+def _check_directory(row: models.Gateway) -> None:
+    if row.kind != "files":
+        return
+    from trustyard.gateways.files import check_directory
+
+    directory = row.options.get("directory")
+    if directory is not None:
+        row.options["directory"] = str(check_directory(str(directory), settings.TRUSTYARD.files_roots))
+    others = models.Gateway.objects.filter(kind="files").exclude(pk=row.pk)
+    if directory is None:
+        taken = [other for other in others.filter(environment=row.environment) if not other.options.get("directory")]
+    else:
+        taken = [other for other in others if other.options.get("directory") == row.options["directory"]]
+    if taken:
+        sentence = f"The gateway {taken[0].name} has this directory already; a second one of kind files names another."
+        raise Conflict(sentence, code="directory-taken", fields=[FieldError("options.directory", sentence)])
+
+
+def _locked(pk: int, name: str) -> models.Gateway:
+    row = models.Gateway.objects.select_for_update().filter(pk=pk).first()
+    if row is None:
+        raise NotFound(f"There is no gateway named {name}.")
+    return row
+
+
+def _full_name(row: models.Gateway) -> str:
+    return f"{row.environment.name}/{row.name}"

@@ -1,0 +1,234 @@
+"""The JWKs that a change concerns, what each would become, and the answer that the change needs (D-02 to D-05, D-27).
+
+1. find: the JWKs of the entries whose certificate changes, of the entries that are removed, or of all on a deletion;
+2. ask: without a whole answer the change is refused with the list and a version of the set;
+3. judge: the typed name, the set's version, an action for every entry, an algorithm that fits;
+4. act: update, disconnect or delete each, in the transaction of the change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from trustyard import models
+from trustyard.errors import Conflict, FieldError, JwkConnection, Refused, TrustyardError
+from trustyard.pki.certificates import Certificate
+from trustyard.pki.jwks import algorithm_fits, algorithms_for, jwk_from_certificate
+
+from . import audit
+from .actors import Actor
+from .permissions import require
+
+Change = Literal["updated", "disconnected", "deleted", "disabled", "enabled"]
+
+
+@dataclass(frozen=True)
+class JwkAnswer:
+    """What to do with the JWKs: one action for all, or one for each environment; the typed name; the set's version."""
+
+    action: str | None = None
+    actions: Mapping[str, str] = field(default_factory=dict)
+    confirm: str = ""
+    version: str | None = None
+    algorithms: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JwkChange:
+    """What was done with one JWK."""
+
+    name: str
+    environment: str
+    change: Change
+    kid: str
+
+
+@dataclass(frozen=True)
+class Concerned:
+    """One JWK that a change concerns; `successor` is the new certificate of its entry, None when that goes."""
+
+    jwk: models.Jwk
+    environment: str
+    successor: Certificate | None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What can be done with it."""
+        return ("update", "disconnect") if self.successor else ("delete", "disconnect")
+
+    def json(self, algorithms: Mapping[str, str]) -> dict[str, Any]:
+        """A row of the dialog: the JWK and what it would become."""
+        becomes, problem = self.becomes(algorithms)
+        return {
+            "name": self.jwk.name,
+            "environment": self.environment,
+            "kid": self.jwk.kid,
+            "alg": self.jwk.alg or None,
+            "becomes": {"kid": becomes["kid"], "alg": becomes.get("alg")} if becomes else None,
+            "problem": problem,
+            "options": list(self.options),
+            "algorithms": self.fitting(),
+        }
+
+    def fitting(self) -> list[str]:
+        """The algorithms that the successor's key fits, for this JWK's use."""
+        if self.successor is None:
+            return []
+        try:
+            return algorithms_for(self.successor, self.jwk.use or "sig")
+        except TrustyardError:
+            return []
+
+    def becomes(self, algorithms: Mapping[str, str]) -> tuple[dict[str, Any] | None, str | None]:
+        """The successor's public JWK, or the reason why there is none. A given key ID stays, else it is the new key's."""
+        if self.successor is None:
+            return None, None
+        use = self.jwk.use or None
+        try:
+            alg = algorithms.get(self.jwk.name) or self._algorithm()
+            return jwk_from_certificate(
+                self.successor, use=use, alg=alg, kid=self.jwk.kid if self.jwk.kid_given else None
+            ), None
+        except TrustyardError as error:
+            return None, error.sentence
+
+    def _algorithm(self) -> str | None:
+        if not self.jwk.alg or self.successor is None:
+            return None
+        use = self.jwk.use or "sig"
+        if algorithm_fits(self.successor, self.jwk.alg, use):
+            return self.jwk.alg
+        fitting = algorithms_for(self.successor, use)
+        if not fitting:
+            raise Refused(f"The new certificate's key has no algorithm for the use {use}.", code="no-algorithm")
+        return fitting[0]
+
+
+def of_entries(changes: Sequence[tuple[models.Entry, Certificate | None]]) -> list[Concerned]:
+    """The JWKs that hang on these entries, in the order of environments and names. Call it under the lock."""
+    successors = {entry.pk: certificate for entry, certificate in changes}
+    rows = models.Jwk.objects.select_for_update().filter(entry_id__in=list(successors)).order_by("name_key")
+    environments = {entry.pk: entry.environment for entry, _ in changes}
+    found = [
+        Concerned(jwk, environments[jwk.entry_id].name, successors[jwk.entry_id])
+        for jwk in rows
+        if jwk.entry_id is not None
+    ]
+    return sorted(found, key=lambda c: (environments[c.jwk.entry_id or 0].pk, c.jwk.name_key))
+
+
+def version_of(concerned: Sequence[Concerned]) -> str:
+    """A digest of the set: it moves when a JWK comes, goes or changes."""
+    value = sorted([c.jwk.pk, c.jwk.version, c.jwk.entry_id or 0, c.successor is None] for c in concerned)
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:32]
+
+
+def judge(certificate_name: str, concerned: Sequence[Concerned], answer: JwkAnswer | None) -> dict[int, str]:
+    """The action for each JWK by its id. Raises `JwkConnection` without an answer or when the set moved."""
+    if not concerned:
+        return {}
+    answer = answer or JwkAnswer()
+    stale = answer.version is not None and answer.version != version_of(concerned)
+    actions = {c.jwk.pk: answer.actions.get(c.environment) or answer.action for c in concerned}
+    if stale or not all(actions.values()):
+        raise _asked(concerned, answer, stale=stale)
+    if answer.confirm != certificate_name:
+        sentence = f"Type the certificate's name, {certificate_name}, to confirm."
+        raise Refused(sentence, code="wrong-confirmation", fields=[FieldError("jwk_connection.confirm", sentence)])
+    for one in concerned:
+        _check(one, actions[one.jwk.pk], answer)
+    return {pk: action for pk, action in actions.items() if action}
+
+
+def _asked(concerned: Sequence[Concerned], answer: JwkAnswer, *, stale: bool) -> JwkConnection:
+    count = len(concerned)
+    options = list(dict.fromkeys(option for c in concerned for option in c.options))
+    return JwkConnection(
+        f"This Certificate is used in {count} JWK(s). What would you like to do?",
+        extra={
+            "options": options,
+            "version": version_of(concerned),
+            "jwks": [c.json(answer.algorithms) for c in concerned],
+            "moved": stale,
+        },
+    )
+
+
+def _check(one: Concerned, action: str | None, answer: JwkAnswer) -> None:
+    if action not in one.options:
+        sentence = f"For the JWK {one.jwk.name} the action is one of {', '.join(one.options)}, not {action}."
+        raise Refused(sentence, code="bad-action", fields=[FieldError("jwk_connection.action", sentence)])
+    if action != "update":
+        return
+    becomes, problem = one.becomes(answer.algorithms)
+    if becomes is None:
+        sentence = f"The JWK {one.jwk.name} cannot be updated: {problem}"
+        raise Refused(
+            sentence,
+            code="jwk-does-not-fit",
+            advice="Choose an algorithm that fits the new key, or disconnect.",
+            fields=[FieldError(f"jwk_connection.algorithms.{one.jwk.name}", sentence)],
+        )
+
+
+def carry_out(
+    actor: Actor, concerned: Sequence[Concerned], actions: Mapping[int, str], algorithms: Mapping[str, str]
+) -> list[JwkChange]:
+    """Does what was answered, each with its audit event. Raises `Conflict` where two keys would share a key ID."""
+    changes = [_one(actor, one, actions[one.jwk.pk], algorithms) for one in concerned]
+    for one in concerned:
+        if actions[one.jwk.pk] == "update":
+            check_kid(one.jwk)
+    return changes
+
+
+def _one(actor: Actor, one: Concerned, action: str, algorithms: Mapping[str, str]) -> JwkChange:
+    jwk = one.jwk
+    require(actor, "jwks.write", jwk.environments.values_list("name", flat=True))
+    before = fingerprint(jwk)
+    if action == "delete":
+        change = JwkChange(jwk.name, one.environment, "deleted", jwk.kid)
+        jwk.delete()
+        audit.record(actor, "jwk.delete", "jwk", jwk.name, before=before)
+        return change
+    if action == "update":
+        becomes, _ = one.becomes(algorithms)
+        assert becomes is not None  # judged before
+        jwk.public, jwk.kid, jwk.alg = becomes, becomes["kid"], becomes.get("alg") or ""
+        jwk.state = "active"
+    else:
+        jwk.entry = None
+    jwk.version += 1
+    jwk.save()
+    done: Change = "updated" if action == "update" else "disconnected"
+    audit.record(actor, f"jwk.{action}", "jwk", jwk.name, before=before, after=fingerprint(jwk))
+    return JwkChange(jwk.name, one.environment, done, jwk.kid)
+
+
+def check_kid(jwk: models.Jwk) -> None:
+    """One key ID names one key in an environment, but for the same key with another `use` (D-23)."""
+    twins = (
+        models.Jwk.objects.filter(kid=jwk.kid, environments__in=jwk.environments.all()).exclude(pk=jwk.pk).distinct()
+    )
+    for twin in twins:
+        if twin.use == jwk.use or key_members(twin.public) != key_members(jwk.public):
+            sentence = f"The JWK {twin.name} has the key ID {jwk.kid} in an environment of {jwk.name} already."
+            raise Conflict(
+                sentence, code="kid-taken", advice="Give another key ID.", fields=[FieldError("kid", sentence)]
+            )
+
+
+def key_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
+    """The members that are the key itself."""
+    return {name: jwk[name] for name in ("kty", "crv", "x", "y", "n", "e", "pub") if name in jwk}
+
+
+def fingerprint(jwk: models.Jwk) -> dict[str, Any]:
+    """What audit events say of a JWK."""
+    entry = jwk.entry
+    connected = {"certificate": entry.certificate.name, "environment": entry.environment.name} if entry else None
+    return {"kid": jwk.kid, "alg": jwk.alg, "use": jwk.use, "state": jwk.state, "connected_to": connected}

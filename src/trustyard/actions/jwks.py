@@ -1,0 +1,332 @@
+"""JWKs: made from an entry's certificate or given by hand, renamed, deleted, published with the next release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from trustyard import models
+from trustyard.errors import FieldError, NotFound, Refused, TrustyardError
+from trustyard.pki.jwks import (
+    algorithm_fits,
+    algorithms_for,
+    default_use,
+    findings,
+    jwk_from_certificate,
+    read_public_jwk,
+    thumbprint,
+)
+from trustyard.pki.names import fold
+
+from . import audit, found, releases
+from .actors import Actor
+from .jwk_connection import check_kid, fingerprint
+from .permissions import require
+
+MAX_KID = 256
+USES = ("sig", "enc")
+
+
+class _Unset:
+    """Stands for: not given."""
+
+
+UNSET = _Unset()
+
+
+@dataclass(frozen=True)
+class FromCertificate:
+    """Made from one environment's entry of a certificate, and connected to it."""
+
+    certificate: str
+    environment: str
+
+
+@dataclass(frozen=True)
+class HandGiven:
+    """A public JWK that somebody has, for these environments; connected to nothing."""
+
+    jwk: Mapping[str, Any]
+    environments: Sequence[str]
+
+
+@dataclass
+class SavedJwk:
+    """The JWK and the newest releases of what was deployed."""
+
+    jwk: models.Jwk
+    releases: list[models.Release] = field(default_factory=list)
+
+
+def create(
+    actor: Actor,
+    *,
+    name: str,
+    description: str = "",
+    source: FromCertificate | HandGiven,
+    use: str | None = None,
+    alg: str | None | _Unset = UNSET,
+    kid: str | None = None,
+    deploy: bool = False,
+) -> SavedJwk:
+    """Stores a public JWK. `use` not given is the key's usual one, `alg` not given the one that fits; None states none.
+
+    Raises `Refused` (no JWK form, a misfit, private members), `Conflict` (the name, the key ID), `NotFound`.
+    """
+    require(actor, "jwks.write")
+    _check_use(use)
+    _check_kid(kid)
+    with transaction.atomic():
+        cleaned, key = found.free_name(models.Jwk.objects.all(), name, "JWK")
+        made = _made(actor, source, use, alg, kid)
+        row, places = made
+        row.name, row.name_key, row.description = cleaned, key, found.description(description)
+        row.save()
+        row.environments.set(places)
+        check_kid(row)
+        audit.record(actor, "jwk.create", "jwk", row.name, after=fingerprint(row))
+        return SavedJwk(row, _deployed(actor, places, deploy))
+
+
+def _made(
+    actor: Actor, source: FromCertificate | HandGiven, use: str | None, alg: str | None | _Unset, kid: str | None
+) -> tuple[models.Jwk, list[models.Environment]]:
+    match source:
+        case FromCertificate(certificate, environment):
+            entry = entry_of(certificate, environment)
+            require(actor, "jwks.write", [entry.environment.name])
+            chosen = entry.x509.read()
+            use = use or default_use(chosen)
+            wanted = algorithms_for(chosen, use)[0] if isinstance(alg, _Unset) and algorithms_for(chosen, use) else alg
+            stated = None if isinstance(wanted, _Unset) else wanted
+            public = jwk_from_certificate(chosen, use=use, alg=stated, kid=kid)
+            row = models.Jwk(
+                public=public, entry=entry, use=use, alg=stated or "", kid=public["kid"], kid_given=bool(kid)
+            )
+            row.state = "disabled" if entry.revoked else "active"
+            return row, [entry.environment]
+        case HandGiven(jwk, names):
+            if not names:
+                sentence = "A JWK given by hand needs at least one environment."
+                raise Refused(sentence, code="no-environment", fields=[FieldError("source.environments", sentence)])
+            places = [found.environment(name, "source.environments") for name in names]
+            require(actor, "jwks.write", found.names(places))
+            given = dict(jwk)
+            given |= {k: v for k, v in (("use", use), ("kid", kid)) if v}
+            if not isinstance(alg, _Unset) and alg is not None:
+                given["alg"] = alg
+            public = _read_given(given)
+            stated_kid = bool(kid or jwk.get("kid"))
+            row = models.Jwk(public=public, kid=public["kid"], kid_given=stated_kid)
+            row.use, row.alg = public.get("use", ""), public.get("alg", "")
+            return row, places
+
+
+def _read_given(jwk: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return read_public_jwk(jwk)
+    except Refused as error:
+        error.fields = error.fields or [FieldError("source.jwk", error.sentence)]
+        raise
+
+
+def entry_of(certificate: str, environment: str) -> models.Entry:
+    """The entry of a certificate in an environment. Raises `Refused` naming what is missing."""
+    place = found.environment(environment, "source.environment")
+    rows = models.Entry.objects.select_related("certificate", "environment", "x509")
+    entry = rows.filter(certificate__name_key=fold(certificate), environment=place).first()
+    if entry is None:
+        sentence = f"There is no certificate named {certificate} in {place.name}."
+        raise Refused(sentence, code="unknown-certificate", fields=[FieldError("source.certificate", sentence)])
+    return entry
+
+
+def update(
+    actor: Actor,
+    name: str,
+    *,
+    if_match: str | None,
+    new_name: str | None = None,
+    description: str | None = None,
+    use: str | None | _Unset = UNSET,
+    alg: str | None | _Unset = UNSET,
+    kid: str | None | _Unset = UNSET,
+    state: str | None = None,
+    deploy: bool = False,
+) -> SavedJwk:
+    """Changes what is given; the key itself never changes here. A `kid` of None goes back to the thumbprint."""
+    require(actor, "jwks.write")
+    stored = get(actor, name)
+    found.check_version(stored, if_match)
+    with transaction.atomic():
+        row = models.Jwk.objects.select_for_update().filter(pk=stored.pk).first()
+        if row is None:
+            raise NotFound(f"There is no JWK named {name}.")
+        found.check_version(row, if_match)
+        places = list(row.environments.all())
+        require(actor, "jwks.write", found.names(places))
+        before = fingerprint(row)
+        _rename(row, new_name, description)
+        _restate(row, use, alg, kid)
+        _set_state(row, state)
+        row.version += 1
+        row.save()
+        check_kid(row)
+        audit.record(actor, "jwk.update", "jwk", row.name, before=before, after=fingerprint(row))
+        return SavedJwk(row, _deployed(actor, places, deploy))
+
+
+def _rename(row: models.Jwk, new_name: str | None, description: str | None) -> None:
+    if new_name is not None:
+        row.name, row.name_key = found.free_name(models.Jwk.objects.all(), new_name, "JWK", but=row.pk)
+    if description is not None:
+        row.description = found.description(description)
+
+
+def _set_state(row: models.Jwk, state: str | None) -> None:
+    if state is None:
+        return
+    if state not in models.jwks.STATES:
+        raise Refused(
+            "The state of a JWK is active or disabled.", code="bad-jwk", fields=[FieldError("state", "unknown")]
+        )
+    if state == "active" and row.entry is not None and row.entry.revoked:
+        sentence = "The entry that this JWK was made from is revoked."
+        raise Refused(
+            sentence, code="entry-revoked", advice="Restore the entry.", fields=[FieldError("state", sentence)]
+        )
+    row.state = state
+
+
+def _restate(row: models.Jwk, use: str | None | _Unset, alg: str | None | _Unset, kid: str | None | _Unset) -> None:
+    public = dict(row.public)
+    if not isinstance(use, _Unset):
+        _check_use(use)
+        row.use = use or ""
+        _put(public, "use", use)
+    if not isinstance(alg, _Unset):
+        row.alg = alg or ""
+        if not (public.get("kty") == "AKP" and alg is None):  # there `alg` is part of the key (RFC 9964)
+            _put(public, "alg", alg)
+    if not isinstance(kid, _Unset):
+        _check_kid(kid)
+        row.kid, row.kid_given = kid or thumbprint(public), bool(kid)
+        public["kid"] = row.kid
+    keyed = row.entry.x509.read() if row.entry is not None else public
+    if row.alg and not algorithm_fits(keyed, row.alg, row.use or "sig"):
+        sentence = f"The algorithm {row.alg} does not fit this key and the use {row.use or 'sig'}."
+        raise Refused(sentence, code="algorithm-misfit", fields=[FieldError("alg", sentence)])
+    row.public = public
+
+
+def _put(public: dict[str, Any], member: str, value: str | None) -> None:
+    if value is None:
+        public.pop(member, None)
+    else:
+        public[member] = value
+
+
+def delete(actor: Actor, name: str, *, if_match: str | None, deploy: bool = True) -> SavedJwk:
+    """Removes a JWK; by default a new release withdraws it at once from every environment that published it."""
+    require(actor, "jwks.write")
+    stored = get(actor, name)
+    found.check_version(stored, if_match)
+    with transaction.atomic():
+        row = models.Jwk.objects.select_for_update().filter(pk=stored.pk).first()
+        if row is None:
+            raise NotFound(f"There is no JWK named {name}.")
+        found.check_version(row, if_match)
+        places = list(row.environments.all())
+        require(actor, "jwks.write", found.names(places))
+        before = fingerprint(row)
+        models.Jwk.objects.filter(pk=row.pk).delete()
+        audit.record(actor, "jwk.delete", "jwk", row.name, before=before)
+        return SavedJwk(row, _deployed(actor, places, deploy))
+
+
+def get(actor: Actor, name: str) -> models.Jwk:
+    """The JWK of this name. Raises `NotFound`."""
+    require(actor, "jwks.read")
+    return found.by_name(_loaded(), name, "JWK")
+
+
+def get_by_id(actor: Actor, pk: int) -> models.Jwk:
+    """The JWK of this number. Raises `NotFound`."""
+    require(actor, "jwks.read")
+    return found.by_id(_loaded(), pk, "JWK")
+
+
+def find(
+    actor: Actor, *, q: str = "", environment: str = "", state: str = "", connected: bool | None = None
+) -> QuerySet[models.Jwk]:
+    """JWKs by name, filtered by text (name, description, key ID), environment, state and connection."""
+    require(actor, "jwks.read")
+    rows = _loaded().order_by("name_key")
+    if q.strip():
+        rows = rows.filter(
+            Q(name_key__contains=fold(q.strip())) | Q(description__icontains=q.strip()) | Q(kid__contains=q.strip())
+        )
+    if environment:
+        rows = rows.filter(environments=found.environment(environment))
+    if state:
+        rows = rows.filter(state=state)
+    return rows if connected is None else rows.filter(entry__isnull=not connected)
+
+
+def _loaded() -> QuerySet[models.Jwk]:
+    return models.Jwk.objects.select_related(
+        "entry__certificate", "entry__environment", "entry__x509"
+    ).prefetch_related("environments")
+
+
+def jwk_json(row: models.Jwk) -> dict[str, Any]:
+    """A JWK as REST and the command line show it."""
+    entry = row.entry
+    return {
+        "name": row.name,
+        "description": row.description,
+        "jwk": row.public,
+        "kid": row.kid,
+        "use": row.use or None,
+        "alg": row.alg or None,
+        "state": row.state,
+        "environments": [place.name for place in row.environments.all()],
+        "connected_to": {"certificate": entry.certificate.name, "environment": entry.environment.name}
+        if entry
+        else None,
+        "findings": findings(row.public),
+        "version": row.version,
+    }
+
+
+def choices(actor: Actor, certificate: str, environment: str) -> dict[str, Any]:
+    """What a JWK of this entry can be: uses, the algorithms of each (default first), its key ID, or the problem."""
+    require(actor, "jwks.read")
+    chosen = entry_of(certificate, environment).x509.read()
+    try:
+        fitting = {use: algorithms_for(chosen, use) for use in USES}
+        fitting = {use: algorithms for use, algorithms in fitting.items() if algorithms}
+        jwk = jwk_from_certificate(chosen)
+    except TrustyardError as error:
+        return {"uses": [], "algorithms": {}, "kid": "", "problem": error.detail}
+    return {"uses": list(fitting), "algorithms": fitting, "kid": jwk["kid"], "problem": None}
+
+
+def _check_use(use: str | None) -> None:
+    if use is not None and use not in USES:
+        sentence = "The use of a JWK is sig or enc."
+        raise Refused(sentence, code="bad-jwk", fields=[FieldError("use", sentence)])
+
+
+def _check_kid(kid: str | None) -> None:
+    if kid is not None and (not 0 < len(kid) <= MAX_KID or not kid.isprintable()):
+        sentence = f"A key ID is 1 to {MAX_KID} printable characters."
+        raise Refused(sentence, code="bad-jwk", fields=[FieldError("kid", sentence)])
+
+
+def _deployed(actor: Actor, places: Sequence[models.Environment], deploy: bool) -> list[models.Release]:
+    return [made.release for made in releases.make(actor, places)] if deploy else []

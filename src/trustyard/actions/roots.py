@@ -1,0 +1,42 @@
+"""The root set of an environment: Mozilla's, an uploaded one or none, minus the deny list (D-16)."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import certifi
+
+from trustyard import models
+from trustyard.pki.certificates import Certificate
+from trustyard.pki.containers import read_file
+
+
+@functools.cache
+def mozilla() -> tuple[Certificate, ...]:
+    """The roots of the certifi package, read once in this process."""
+    return read_file(Path(certifi.where()).read_bytes(), None, "cacert.pem").certificates
+
+
+def of(environment: models.Environment) -> list[Certificate]:
+    """The certificates of this environment's root set, without those on its deny list, each once."""
+    denied = set(environment.deny_list)
+    match environment.root_set:
+        case "mozilla":
+            roots = list(mozilla())
+        case "uploaded":
+            rows = models.StoredCertificate.objects.in_bulk(environment.uploaded_roots)
+            roots = [rows[sha256].read() for sha256 in environment.uploaded_roots if sha256 in rows]
+        case _:
+            roots = []
+    return list({root.sha256: root for root in roots if root.sha256 not in denied}.values())
+
+
+def keep(certificates: list[Certificate]) -> None:
+    """Makes sure that the DER of each is stored, so that a release can be built from it years later."""
+    known = set(
+        models.StoredCertificate.objects.filter(pk__in=[c.sha256 for c in certificates]).values_list("pk", flat=True)
+    )
+    for certificate in certificates:
+        if certificate.sha256 not in known:
+            models.StoredCertificate.keep(certificate)

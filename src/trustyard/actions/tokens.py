@@ -1,0 +1,102 @@
+"""API tokens: made, listed, revoked; kept as SHA-256, shown once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from trustyard import models
+from trustyard.errors import Conflict, FieldError, Refused
+from trustyard.models.people import ROLES
+from trustyard.pki.certificates import rfc3339
+from trustyard.pki.names import clean_name, fold
+
+from . import actors, audit, found
+from .actors import Actor
+from .permissions import require
+
+PREFIX = "ty_"
+USED_AT_MOST_EVERY = timedelta(minutes=1)
+
+
+def create(
+    actor: Actor, name: str, *, role: str = "operator", environments: Sequence[str] = ()
+) -> tuple[models.Token, str]:
+    """Makes a token and answers it with its secret, which cannot be seen again. Raises `Refused`, `Conflict`."""
+    require(actor, "tokens.manage")
+    check_role(role)
+    places = [found.environment(place, "environments") for place in environments]
+    secret = PREFIX + secrets.token_urlsafe(32)
+    with transaction.atomic():
+        cleaned = clean_name(name)
+        if models.Token.objects.filter(name_key=fold(cleaned), revoked_at__isnull=True).exists():
+            sentence = f"There is already a token named {cleaned}."
+            raise Conflict(sentence, code="name-taken", fields=[FieldError("name", sentence)])
+        row = models.Token.objects.create(
+            name=cleaned, name_key=fold(cleaned), sha256=_digest(secret), role=role, made_by=actor.name
+        )
+        row.environments.set(places)
+        after = {"role": role, "environments": found.names(places)}
+        audit.record(actor, "token.create", "token", row.name, after=after)
+    return row, secret
+
+
+def revoke(actor: Actor, name: str) -> models.Token:
+    """Ends a token at once. Raises `NotFound`."""
+    require(actor, "tokens.manage")
+    with transaction.atomic():
+        rows = models.Token.objects.select_for_update().filter(revoked_at__isnull=True)
+        row = found.by_name(rows, name, "token")
+        row.revoked_at = timezone.now()
+        row.save()
+        audit.record(actor, "token.revoke", "token", row.name)
+        return row
+
+
+def find(actor: Actor) -> QuerySet[models.Token]:
+    """All tokens, the revoked ones too."""
+    require(actor, "tokens.manage")
+    return models.Token.objects.prefetch_related("environments").order_by("name_key", "pk")
+
+
+def authenticate(secret: str, address: str) -> Actor | None:
+    """The actor of this secret, or None. Notes the use at most once a minute."""
+    row = models.Token.objects.filter(sha256=_digest(secret), revoked_at__isnull=True).first()
+    if row is None:
+        return None
+    now = timezone.now()
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USED_AT_MOST_EVERY)
+    if row.last_used_at is None or now - row.last_used_at > USED_AT_MOST_EVERY:
+        models.Token.objects.filter(stale, pk=row.pk).update(last_used_at=now)
+    return actors.of_token(row, address)
+
+
+def token_json(row: models.Token) -> dict[str, Any]:
+    """A token without its secret."""
+    return {
+        "name": row.name,
+        "role": row.role,
+        "environments": [place.name for place in row.environments.all()],
+        "made_by": row.made_by,
+        "created_at": rfc3339(row.created_at),
+        "last_used_at": rfc3339(row.last_used_at) if row.last_used_at else None,
+        "revoked_at": rfc3339(row.revoked_at) if row.revoked_at else None,
+    }
+
+
+def check_role(role: str) -> None:
+    """Raises `Refused` for a role that does not exist."""
+    if role not in ROLES:
+        sentence = f"A role is one of {', '.join(ROLES)}."
+        raise Refused(sentence, code="bad-role", fields=[FieldError("role", sentence)])
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

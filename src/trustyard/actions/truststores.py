@@ -1,0 +1,183 @@
+"""The truststore of an environment: what is in force, what waits, where each row comes from; and its export."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from trustyard import models
+from trustyard.errors import FieldError, Refused
+from trustyard.pki.certificates import Certificate, facts_json, status
+from trustyard.pki.content import Content
+from trustyard.pki.filenames import safe_filename
+from trustyard.pki.truststores import jks, pem_bundle, pkcs7, pkcs12, root_alias, sha256sums, zip_of
+
+from . import delivery, environments, releases
+from .actors import Actor
+from .files import File
+from .permissions import require
+
+FORMATS = ("pem", "zip", "pkcs7", "pkcs12", "jks")
+ORIGINS = ("certificate", "root")
+
+
+def rows(actor: Actor, environment: str, *, q: str = "", origin: str = "", status: str = "") -> list[dict[str, Any]]:
+    """The rows of the newest release, and saved ones that no release holds yet, entries first, by alias.
+
+    `pending` is null, `added`, `removed` or `changed` against what the next release would hold; `reason` says why in
+    a sentence. Raises `NotFound`, `Refused` for an unknown origin.
+    """
+    require(actor, "truststore.read")
+    place = environments.get(actor, environment)
+    if origin and origin not in ORIGINS:
+        sentence = f"An origin is one of {', '.join(ORIGINS)}."
+        raise Refused(sentence, code="bad-filter", fields=[FieldError("origin", sentence)])
+    now = timezone.now()
+    newest = releases.latest(place.pk)
+    held = newest.read() if newest else Content(place.name)
+    wanted = releases.build(place, now)
+    shown: list[dict[str, Any]] = []
+    if origin != "root":
+        shown += _entry_rows(held, wanted, now)
+    if origin != "certificate":
+        shown += _root_rows(held, wanted, now)
+    return [row for row in shown if (not status or row["status"] == status) and _matches(row, q)]
+
+
+def _entry_rows(held: Content, wanted: Content, now: datetime) -> list[dict[str, Any]]:
+    before = {entry.alias: entry for entry in held.entries}
+    after = {entry.alias: entry for entry in wanted.entries}
+    reasons = {left.alias: left.reason for left in wanted.left_out}
+    stored = _stored({e.sha256 for e in (*held.entries, *wanted.entries)})
+    revoked = set(
+        models.Entry.objects.filter(environment__name=wanted.environment, revoked_at__isnull=False).values_list(
+            "alias", flat=True
+        )
+    )
+    shown = []
+    for alias in sorted({*before, *after}, key=lambda text: (text.casefold(), text)):
+        old, new = before.get(alias), after.get(alias)
+        entry = old or new
+        assert entry is not None
+        pending = _pending(old.sha256 if old else None, new.sha256 if new else None)
+        row = _row(stored[entry.sha256], alias, "certificate", now, pending, revoked=alias in revoked)
+        row["certificate"] = entry.certificate
+        row["reason"] = _reason(pending, reasons.get(alias, ""))
+        shown.append(row)
+    return shown
+
+
+def _root_rows(held: Content, wanted: Content, now: datetime) -> list[dict[str, Any]]:
+    before, after = set(held.roots), set(wanted.roots)
+    stored = _stored(before | after)
+    shown = []
+    for sha256 in sorted(before | after, key=lambda s: (stored[s].facts.certificate_name.casefold(), s)):
+        pending = _pending(sha256 if sha256 in before else None, sha256 if sha256 in after else None)
+        row = _row(stored[sha256], root_alias(sha256), "root", now, pending)
+        row["certificate"] = None
+        row["reason"] = _reason(pending, "")
+        shown.append(row)
+    return shown
+
+
+def _pending(old: str | None, new: str | None) -> str | None:
+    if old == new:
+        return None
+    if old is None:
+        return "added"
+    return "removed" if new is None else "changed"
+
+
+def _reason(pending: str | None, left_out: str) -> str | None:
+    match pending:
+        case "added":
+            return "Saved; in force with the next release."
+        case "changed":
+            return "Another certificate is saved; it is in force with the next release."
+        case "removed":
+            return f"Goes with the next release. {left_out}".strip()
+    return None
+
+
+def _stored(digests: Iterable[str]) -> dict[str, Certificate]:
+    wanted = set(digests)
+    found = {row.pk: row.read() for row in models.StoredCertificate.objects.filter(pk__in=wanted)}
+    missing = wanted - found.keys()
+    if missing:  # roots of a set that no release holds yet
+        from .roots import mozilla
+
+        found |= {root.sha256: root for root in mozilla() if root.sha256 in missing}
+    return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _facts(certificate: Certificate) -> dict[str, Any]:
+    return facts_json(certificate, certificate.facts.not_before)
+
+
+def _row(
+    certificate: Certificate, alias: str, origin: str, now: datetime, pending: str | None, *, revoked: bool = False
+) -> dict[str, Any]:
+    facts = certificate.facts
+    state = status(facts.not_before, facts.not_after, now, revoked)
+    return {**_facts(certificate), "status": state, "alias": alias, "origin": origin, "pending": pending}
+
+
+def _matches(row: dict[str, Any], q: str) -> bool:
+    text = q.strip().casefold()
+    if not text:
+        return True
+    fields = ("alias", "certificate", "certificate_name", "subject", "issuer", "serial_hex", "sha256", "sha1")
+    values = [str(row[name] or "") for name in fields] + [san["value"] for san in row["sans"]]
+    return any(text in value.casefold() for value in values)
+
+
+def export(
+    actor: Actor, environment: str, *, format: str = "pem", include: str = "all", password: str = "changeit"
+) -> File:
+    """The truststore in force as a file. `include` is `all` or `used` (without roots).
+
+    Raises `Refused` for an unknown format, and when nothing is in force: an empty truststore is never handed out.
+    """
+    require(actor, "truststore.read")
+    place = environments.get(actor, environment)
+    _check(format, include, password)
+    material = delivery.wanted(place.name)
+    named: dict[str, bytes] = {}
+    if material is not None:
+        named = {entry.alias: der for entry, der in material.entries()}
+        if include == "all":
+            named |= {root_alias(sha256): material.ders[sha256] for sha256 in material.content.roots}
+    if not named or material is None:
+        raise Refused(f"Nothing is in force in {place.name} to export.", code="nothing-to-export")
+    return _file(place.name, format, named, password, material.created_at)
+
+
+def _check(format: str, include: str, password: str) -> None:
+    for field, value, known in (("format", format, FORMATS), ("include", include, ("all", "used"))):
+        if value not in known:
+            sentence = f"The {field} is one of {', '.join(known)}."
+            raise Refused(sentence, code="bad-format", fields=[FieldError(field, sentence)])
+    if format in ("pkcs12", "jks") and not 6 <= len(password) <= 128:
+        sentence = "A truststore's password has 6 to 128 characters; Java refuses shorter ones."
+        raise Refused(sentence, code="bad-password", fields=[FieldError("password", sentence)])
+
+
+def _file(environment: str, format: str, named: dict[str, bytes], password: str, moment: datetime) -> File:
+    base = f"truststore-{safe_filename(environment)}"
+    once = list(dict.fromkeys(named.values()))
+    match format:
+        case "pem":
+            return File(f"{base}.pem", "application/x-pem-file", pem_bundle(once))
+        case "pkcs7":
+            return File(f"{base}.p7b", "application/x-pkcs7-certificates", pkcs7(once))
+        case "pkcs12":
+            return File(f"{base}.p12", "application/x-pkcs12", pkcs12(list(named.items()), password))
+        case "jks":
+            return File(f"{base}.jks", "application/x-java-keystore", jks(list(named.items()), password, moment))
+    files = {f"{safe_filename(alias)}.cer": der for alias, der in named.items()}
+    return File(f"{base}.zip", "application/zip", zip_of({**files, "SHA256SUMS": sha256sums(files)}, moment))

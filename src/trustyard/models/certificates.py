@@ -1,0 +1,121 @@
+"""Certificates: a definition, its entries (one for each environment) and the X.509 certificates themselves."""
+
+from __future__ import annotations
+
+import functools
+from django.db import models
+
+from trustyard.pki.certificates import Certificate as X509Certificate
+from trustyard.pki.certificates import expiring_from, read_certificate
+
+from .environments import Environment
+from .versions import Versioned
+
+
+@functools.lru_cache(maxsize=4096)
+def _read(sha256: str, der: bytes) -> X509Certificate:
+    return read_certificate(der)
+
+
+class StoredCertificate(models.Model):
+    """An X.509 certificate, kept once byte for byte, with the facts that lists search and sort by."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    der = models.BinaryField()
+    sha1 = models.CharField(max_length=40, db_index=True)
+    serial_hex = models.TextField()
+    subject = models.TextField()
+    issuer = models.TextField()
+    certificate_name = models.TextField()
+    not_before = models.DateTimeField()
+    not_after = models.DateTimeField(db_index=True)
+    expiring_from = models.DateTimeField(db_index=True)  # the moment from which its status is "expiring" (D-12)
+    key_type = models.CharField(max_length=40)
+    key_size = models.PositiveIntegerField(null=True)
+    curve = models.CharField(max_length=80, blank=True, default="")
+    is_ca = models.BooleanField(default=False)
+    self_signed = models.BooleanField(null=True)
+    sans_text = models.TextField(blank=True, default="")  # values of all SANs, a line each, for the search
+
+    class Meta:
+        ordering = ["sha256"]
+
+    def __str__(self) -> str:
+        return self.certificate_name
+
+    def read(self) -> X509Certificate:
+        """The pure value of this row."""
+        return _read(self.sha256, bytes(self.der))
+
+    @classmethod
+    def keep(cls, certificate: X509Certificate) -> StoredCertificate:
+        """The row of this certificate, made when it is not there; the same DER is stored once."""
+        facts = certificate.facts
+        row, _ = cls.objects.get_or_create(
+            sha256=facts.sha256,
+            defaults={
+                "der": certificate.der,
+                "sha1": facts.sha1,
+                "serial_hex": facts.serial_hex,
+                "subject": facts.subject,
+                "issuer": facts.issuer,
+                "certificate_name": facts.certificate_name,
+                "not_before": facts.not_before,
+                "not_after": facts.not_after,
+                "expiring_from": expiring_from(facts.not_before, facts.not_after),
+                "key_type": facts.key.type,
+                "key_size": facts.key.size,
+                "curve": facts.key.curve or "",
+                "is_ca": facts.is_ca,
+                "self_signed": facts.self_signed,
+                "sans_text": "\n".join(san.value for san in facts.sans),
+            },
+        )
+        return row
+
+
+class Certificate(Versioned):
+    """A named definition; what it is in each environment stands in its entries."""
+
+    name = models.CharField(max_length=100)
+    name_key = models.CharField(max_length=300, unique=True)
+    description = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name_key"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Entry(models.Model):
+    """The certificate of one definition in one environment."""
+
+    certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="entries")
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="entries")
+    alias = models.CharField(max_length=100)
+    alias_key = models.CharField(max_length=300)
+    source_kind = models.CharField(max_length=20)  # connection, file or paste
+    source_url = models.TextField(blank=True, default="")
+    chain = models.JSONField(default=list)  # SHA-256 of every certificate of the source, as presented
+    x509 = models.ForeignKey(StoredCertificate, on_delete=models.PROTECT, related_name="entries")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=150, blank=True, default="")
+    revoked_reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["certificate_id", "environment_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["certificate", "environment"], name="entry_once_in_environment"),
+            models.UniqueConstraint(fields=["environment", "alias_key"], name="entry_alias_once_in_environment"),
+        ]
+
+    def __str__(self) -> str:
+        return self.alias
+
+    @property
+    def revoked(self) -> bool:
+        """Taken out of trust inside Trustyard (not at the issuer)."""
+        return self.revoked_at is not None
