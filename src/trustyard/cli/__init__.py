@@ -1,0 +1,59 @@
+"""The command line `trustyard`: client commands speak REST and know no Django; local commands live in `local`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from trustyard import __version__
+
+from . import audit, certificates, environments, gateways, jwks, releases, truststores
+from .commands import Context, Reached
+from .rest import DEFAULT_URL
+
+app = typer.Typer(
+    name="trustyard",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help and errors: a frame would break sentences that scripts and people search for
+    pretty_exceptions_enable=False,  # a traceback with local variables would show the token
+)
+app.add_typer(environments.app, name="env")
+app.add_typer(certificates.app, name="cert")
+app.add_typer(jwks.app, name="jwk")
+app.add_typer(truststores.app, name="truststore")
+app.add_typer(gateways.app, name="gateway")
+app.add_typer(releases.app, name="release")
+app.add_typer(audit.app, name="audit")
+if find_spec("trustyard.cli.local"):  # until it is there
+    import_module("trustyard.cli.local").register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"trustyard {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _reach(
+    ctx: Context,
+    url: Annotated[
+        str, typer.Option("--url", "--server", envvar="TRUSTYARD_URL", metavar="ADDRESS", help="Where the server is.")
+    ] = DEFAULT_URL,
+    token: Annotated[
+        str | None, typer.Option("--token", envvar="TRUSTYARD_TOKEN", show_envvar=True, help="The API token to use.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Trustyard: the certificates and keys that API gateways trust, kept per environment and deployed as releases."""
+    ctx.obj = Reached(url or DEFAULT_URL, token)
+
+
+def main() -> None:
+    """The program. Exit codes: 0 done, 1 error, 2 wrong usage, 3 a choice is needed, 4 saved but not delivered."""
+    app(prog_name="trustyard")

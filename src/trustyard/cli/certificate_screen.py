@@ -1,0 +1,148 @@
+"""Certificates as a person reads them on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .failures import Failure, Problem
+from .jwk_connection import changes
+from .screen import clean, day, facts, say, table
+
+WORST_FIRST = ("revoked", "expired", "not yet valid", "expiring", "valid")
+
+
+def inspection(seen: dict[str, Any]) -> None:
+    """What a source holds: notices, and each certificate's content with the hash that --choose takes."""
+    several = len(seen["certificates"]) > 1
+    for number, one in enumerate(seen["certificates"], 1):
+        if several:
+            say(f"Certificate {number} of {len(seen['certificates'])}")
+        facts(_headline(one))
+        say()
+        say(clean(one.get("content"), lines=True).rstrip())
+        say()
+    facts([("Format", seen.get("format"))])
+    for notice in seen.get("notices") or []:
+        say(f"Notice: {clean(_notice(notice))}", error=True)
+    if several:
+        say("Several certificates: `cert add` takes the one that --choose names by its SHA-256.")
+
+
+def listing(page: dict[str, Any], *, filtered: bool) -> None:
+    """One row for each certificate: its environments, the first date that ends, and the worst status."""
+    if not page["items"]:
+        say("No certificates match." if filtered else "No certificates yet: take one in with `trustyard cert add`.")
+        return
+    table(
+        ("Name", "Environments", "Valid Until", "Status", "Description"),
+        [
+            (
+                one["name"],
+                ", ".join(entry["environment"] for entry in one["entries"]),
+                day(min((entry["not_after"] for entry in one["entries"]), default="")),
+                min((entry["status"] for entry in one["entries"]), key=_rank, default=""),
+                one["description"],
+            )
+            for one in page["items"]
+        ],
+    )
+    more(page)
+
+
+def more(page: dict[str, Any]) -> None:
+    """Says how to go on where a page is not the last."""
+    if page.get("next"):
+        say(f"{len(page['items'])} of {page.get('total', 'more')}. Go on with --cursor {clean(page['next'])}")
+
+
+def certificate(one: dict[str, Any], *, content: bool = False) -> None:
+    """A definition and a block for each entry."""
+    facts([("Name", one["name"]), ("Description", one["description"]), ("Version", one["version"])])
+    for entry in one["entries"]:
+        source = entry.get("source") or {}
+        revoked = entry.get("revoked") or {}
+        say()
+        facts(
+            [
+                ("Environment", entry["environment"]),
+                ("Alias", entry["alias"]),
+                ("Status", entry["status"] + ("" if entry.get("in_force") else ", not in force")),
+                ("Revoked", revoked and f"{revoked.get('at')} by {revoked.get('by')}: {revoked.get('reason')}"),
+                *_headline(entry),
+                ("JWKs", ", ".join(entry.get("connected_jwks") or [])),
+                ("Source", " ".join(filter(None, (source.get("kind"), source.get("url"))))),
+            ]
+        )
+        if content:
+            say()
+            say(clean(entry.get("content"), lines=True).rstrip())
+
+
+def saved(one: dict[str, Any], done: str, *, deployed: bool) -> None:
+    """What a write did: to which entries, to which JWKs, and whether it is in force."""
+    say(f"{done} {clean(one['name'])}")
+    table(
+        ("Environment", "Alias", "Certificate Name", "Status", "Valid Until", "In Force"),
+        [
+            (
+                entry["environment"],
+                entry["alias"],
+                entry["certificate_name"],
+                entry["status"],
+                day(entry["not_after"]),
+                "yes" if entry.get("in_force") else "no",
+            )
+            for entry in one["entries"]
+        ],
+    )
+    changes(one)
+    if not deployed:
+        say("Saved. It is in force with the next release: `trustyard release deploy ENV`.")
+
+
+def deleted(answer: Any, name: str, *, deployed: bool) -> None:
+    """What a deletion did."""
+    say(f"Deleted {clean(name)}.")
+    changes(answer if isinstance(answer, dict) else {})
+    if not deployed:
+        say("Gateways keep it until the next release: `trustyard release deploy ENV`.")
+
+
+@contextmanager
+def choice() -> Iterator[None]:
+    """Turns the server's question which certificate is meant (D-08) into the list and how to answer it."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.kind != "choice-needed":
+            raise
+        found = problem.body.get("certificates") or []
+        raise Failure(
+            problem.sentence,
+            details=[
+                f"{one.get('sha256')}  {one.get('certificate_name')}{' (CA)' if one.get('is_ca') else ''}"
+                for one in found
+            ],
+            advice="Repeat the command with --choose and one of these SHA-256." if found else "",
+        ) from None
+
+
+def _headline(one: dict[str, Any]) -> list[tuple[str, object]]:
+    return [
+        ("Certificate Name", one.get("certificate_name")),
+        ("Subject", one.get("subject")),
+        ("Issuer", one.get("issuer")),
+        ("Serial Number", one.get("serial_hex")),
+        ("Valid", f"{one.get('not_before')} to {day(one.get('not_after'))}"),
+        ("SHA-256", one.get("sha256")),
+    ]
+
+
+def _notice(notice: Any) -> str:
+    return str(notice.get("message", notice)) if isinstance(notice, dict) else str(notice)
+
+
+def _rank(status: str) -> int:
+    return WORST_FIRST.index(status) if status in WORST_FIRST else len(WORST_FIRST)

@@ -1,0 +1,315 @@
+"""`trustyard cert`: look at certificates, take them in, keep them per environment, revoke, delete and export them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+import typer
+
+from . import certificate_screen as screen
+from .commands import Call, ask, command, group
+from .failures import Failure, Usage
+from .files import save
+from .jwk_connection import AnswerOptions, asked_about
+from .options import (
+    DeployIfTold,
+    DeployUnlessTold,
+    Description,
+    Environments,
+    LocalSource,
+    Name,
+    Output,
+    Paging,
+    Query,
+    SourceOptions,
+    Yes,
+    fingerprint,
+    names,
+)
+from .rest import path
+from .screen import alike, same
+
+app = group("Certificates: definitions with an entry for each environment.")
+
+Environment = Annotated[str, typer.Option("--env", metavar="ENV", help="The environment.")]
+Alias = Annotated[str | None, typer.Option("--alias", help="The alias of the entries, unique in each environment.")]
+Choose = Annotated[
+    str | None,
+    typer.Option("--choose", metavar="SHA256", help="Which certificate to take, where a source holds several."),
+]
+Inspected = Annotated[
+    str | None, typer.Option("--inspected", metavar="TOKEN", help="Take what `cert inspect --json` saw, by its token.")
+]
+
+
+@command(app, "inspect")
+def inspect(
+    call: Call,
+    address: Annotated[
+        str | None, typer.Argument(metavar="[SOURCE]", help="An address (https://…, ldaps://…) or a file.")
+    ] = None,
+    *,
+    given: LocalSource,
+) -> None:
+    """Show what a source holds, without storing anything."""
+    if address is None or "://" in address:
+        source = given.read(address)
+    elif given.file or given.paste:
+        raise Usage("One source at a time: an argument, --file or --paste.")
+    else:
+        source = replace(given, file=address).read()
+    if source is None:
+        raise Usage("Name a source: `cert inspect https://…`, a file, or --paste.")
+    call.show(call.rest.send("POST", path("certificates", "inspect"), source).json, screen.inspection)
+
+
+@command(app, "add")
+def add(
+    call: Call,
+    name: Name,
+    *,
+    env: Annotated[
+        list[str], typer.Option("--env", metavar="ENV[,ENV…]", help="Its environments, with commas; may be repeated.")
+    ],
+    alias: Annotated[str, typer.Option("--alias", help="The alias of its entries, unique in each environment.")],
+    given: SourceOptions,
+    inspected: Inspected = None,
+    choose: Choose = None,
+    description: Description = None,
+    deploying: DeployIfTold,
+) -> None:
+    """Take a certificate in, with the same certificate and alias in each of the environments."""
+    source = _source(given, inspected)
+    if source is None:
+        raise Usage("Name a source: --url, --file, --paste or --inspected.")
+    body = {
+        "name": name,
+        "description": description or "",
+        "entries": [_entry(names(env), alias, source, choose)],
+        "deploy": deploying.deploy,
+    }
+    with screen.choice():
+        answer = call.rest.send("POST", path("certificates"), body, params={"wait": deploying.wait})
+    call.done(answer.json, lambda value: screen.saved(value, "Added", deployed=deploying.deploy))
+
+
+@command(app, "list")
+def list_(
+    call: Call,
+    *,
+    search: Query = None,
+    env: Annotated[
+        str | None, typer.Option("--env", metavar="ENV", help="Only certificates of this environment.")
+    ] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", help="valid, 'not yet valid', expiring, expired or revoked.")
+    ] = None,
+    expires_within: Annotated[int | None, typer.Option("--expires-within", min=0, metavar="DAYS")] = None,
+    connected_jwks: Annotated[
+        bool | None, typer.Option("--connected-jwks/--no-connected-jwks", help="Only those with JWKs made from them.")
+    ] = None,
+    sort: Annotated[str | None, typer.Option("--sort", help="A field to sort by, with - before it downwards.")] = None,
+    paging: Paging,
+) -> None:
+    """List certificates."""
+    filters = {
+        "q": search,
+        "environment": env,
+        "status": status,
+        "expires_within": expires_within,
+        "connected_jwks": None if connected_jwks is None else str(connected_jwks).lower(),
+        "sort": sort,
+    }
+    page = call.rest.all(path("certificates"), filters, limit=paging.limit, cursor=paging.cursor)
+    call.show(page, lambda value: screen.listing(value, filtered=any(filters.values())))
+
+
+@command(app, "show")
+def show(
+    call: Call,
+    name: Name,
+    *,
+    content: Annotated[
+        bool, typer.Option("--content", help="Print the whole content of each certificate too.")
+    ] = False,
+) -> None:
+    """Show a certificate and its entries."""
+    call.show(call.rest.get(path("certificates", name)).json, lambda value: screen.certificate(value, content=content))
+
+
+@command(app, "edit")
+def edit(
+    call: Call,
+    name: Name,
+    *,
+    new_name: Annotated[str | None, typer.Option("--name", metavar="NEW", help="A new name for it.")] = None,
+    description: Description = None,
+    env: Environments = None,
+    alias: Alias = None,
+    given: SourceOptions,
+    inspected: Inspected = None,
+    choose: Choose = None,
+    remove_env: Annotated[
+        list[str] | None,
+        typer.Option("--remove-env", metavar="ENV[,ENV…]", help="Remove its entries in these environments."),
+    ] = None,
+    answer: AnswerOptions,
+    deploying: DeployIfTold,
+) -> None:
+    """Change a certificate: what is not given stays as it is."""
+    changed = _changed(names(env), alias, _source(given, inspected), choose)
+    removed = names(remove_env)
+    body: dict[str, Any] = {"deploy": deploying.deploy}
+    if new_name is not None:
+        body["name"] = new_name
+    if description is not None:
+        body["description"] = description
+    if changed:
+        body["entries"] = [changed]
+    if answer.given() is not None:
+        body["jwk_connection"] = answer.given()
+    if len(body) == 1 and not removed and not deploying.deploy:
+        raise Usage("Nothing to change: see `trustyard cert edit --help`.")
+    before = call.rest.get(path("certificates", name))
+    if removed:
+        body = {"name": name, "description": "", **_kept(before.json, body), **body}
+        body["entries"] = _remaining(before.json, changed, removed)
+    with asked_about(before.json["name"]), screen.choice():
+        after = call.rest.send(
+            "PUT" if removed else "PATCH",
+            path("certificates", name),
+            body,
+            params={"wait": deploying.wait},
+            etag=before.etag,
+        )
+    call.done(after.json, lambda value: screen.saved(value, "Changed", deployed=deploying.deploy))
+
+
+@command(app, "revoke")
+def revoke(
+    call: Call,
+    name: Name,
+    *,
+    env: Environment,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept with the entry and in the audit.")] = "",
+    deploying: DeployUnlessTold,
+) -> None:
+    """Withdraw trust in an entry, inside Trustyard: it leaves the truststore, JWKs made from it are disabled."""
+    _mark(call, name, env, "revoke", reason, deploying)
+
+
+@command(app, "restore")
+def restore(
+    call: Call,
+    name: Name,
+    *,
+    env: Environment,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")] = "",
+    deploying: DeployUnlessTold,
+) -> None:
+    """Take a revocation back."""
+    _mark(call, name, env, "restore", reason, deploying)
+
+
+@command(app, "delete")
+def delete(call: Call, name: Name, *, answer: AnswerOptions, yes: Yes = False, deploying: DeployUnlessTold) -> None:
+    """Delete a certificate with all its entries. Asks first, or is confirmed by --jwks and --confirm."""
+    given = answer.given() or {}
+    if "actions" in given or "algorithms" in given or given.get("action") == "update":
+        raise Usage("A deletion takes --jwks delete or --jwks disconnect, for all environments.")
+    before = call.rest.get(path("certificates", name))
+    exact = str(before.json["name"])
+    related = [jwk for entry in before.json["entries"] for jwk in entry["connected_jwks"]]
+    if given and not same(given["confirm"], exact):
+        raise Failure(f"The name to confirm is not {exact!r}: nothing was deleted.")
+    if not related and not given:
+        ask(f"Delete the certificate {exact} in {_where(before.json)}?", yes=yes)
+    query = {
+        "jwk_connection": given.get("action"),
+        "confirm": given.get("confirm"),
+        "deploy": str(deploying.deploy).lower(),
+        "wait": deploying.wait,
+    }
+    with asked_about(exact):
+        gone = call.rest.send("DELETE", path("certificates", name), params=query, etag=before.etag)
+    call.done(gone.json, lambda value: screen.deleted(value, exact, deployed=deploying.deploy))
+
+
+@command(app, "export")
+def export(
+    call: Call,
+    name: Name,
+    *,
+    output: Output = None,
+    format_: Annotated[Literal["zip", "pem", "der", "pkcs7"], typer.Option("--format", help="What to write.")] = "zip",
+    env: Annotated[str | None, typer.Option("--env", metavar="ENV", help="Only the entry of this environment.")] = None,
+) -> None:
+    """Write a certificate to a file: a ZIP with an entry for each environment if not told otherwise."""
+    answer = call.rest.download(path("certificates", name, "export"), {"format": format_, "environment": env})
+    save(call, answer, output, otherwise=f"certificate.{format_}")
+
+
+def _mark(call: Call, name: str, env: str, verb: str, reason: str, deploying: DeployUnlessTold) -> None:
+    body = {"reason": reason, "deploy": deploying.deploy}
+    address = path("certificates", name, "entries", env, verb)
+    answer = call.rest.send("POST", address, body, params={"wait": deploying.wait})
+    done = f"{'Revoked' if verb == 'revoke' else 'Restored'} in {env}:"
+    call.done(answer.json, lambda value: screen.saved(value, done, deployed=deploying.deploy))
+
+
+def _source(given: SourceOptions, inspected: str | None) -> dict[str, Any] | None:
+    source = given.given()
+    if inspected is None:
+        return source
+    if source is not None:
+        raise Usage("--inspected is a source of its own: leave --url, --file and --paste out.")
+    return {"kind": "inspected", "token": inspected}
+
+
+def _entry(
+    environments: list[str], alias: str | None, source: dict[str, Any] | None, choose: str | None
+) -> dict[str, Any]:
+    parts = {
+        "environments": environments,
+        "alias": alias,
+        "source": source,
+        "choose": fingerprint(choose) if choose is not None else None,
+    }
+    return {name: value for name, value in parts.items() if value is not None}
+
+
+def _changed(
+    environments: list[str], alias: str | None, source: dict[str, Any] | None, choose: str | None
+) -> dict[str, Any] | None:
+    """The entries to change or add, None for none. Raises `Usage` where --env and what belongs to it do not meet."""
+    if not environments and (alias is not None or source is not None):
+        raise Usage("Which entries? Name their environments with --env.")
+    if environments and alias is None and source is None:
+        raise Usage("--env needs what to change there: --alias, --url, --file, --paste or --inspected.")
+    if choose is not None and source is None:
+        raise Usage("--choose goes with a source.")
+    return _entry(environments, alias, source, choose) if environments else None
+
+
+def _kept(before: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    """What PUT must name although it does not change."""
+    return {name: before[name] for name in ("name", "description") if name not in body}
+
+
+def _remaining(before: dict[str, Any], changed: dict[str, Any] | None, removed: list[str]) -> list[dict[str, Any]]:
+    """All entries that stay, for PUT: by their environment alone where nothing else changes."""
+    there = [str(entry["environment"]) for entry in before["entries"]]
+    touched = changed["environments"] if changed else []
+    for name in removed:
+        if not any(alike(name, each) for each in there):
+            raise Failure(f"{before['name']} has no entry in {name}.", advice=f"It has entries in {', '.join(there)}.")
+        if any(alike(name, each) for each in touched):
+            raise Usage(f"{name} is to be changed and removed: give it once.")
+    gone = [*removed, *touched]
+    stay = [{"environment": each} for each in there if not any(alike(each, name) for name in gone)]
+    return [*stay, changed] if changed else stay
+
+
+def _where(certificate: dict[str, Any]) -> str:
+    return ", ".join(str(entry["environment"]) for entry in certificate["entries"]) or "no environment"

@@ -1,0 +1,56 @@
+"""What the gateways said of a deployment, and whether it is in force on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .screen import clean, say, table
+
+SETTLED = frozenset({"accepted", "observed", "superseded"})
+
+
+def show(deployment: dict[str, Any]) -> None:
+    """Prints a row for each gateway node, and what was left out of each release with the reason."""
+    rows = [
+        (one["environment"], one["release"], each["gateway"], each["node"] or "-", each["state"], _words(each))
+        for one in deployment["environments"]
+        for each in one["gateways"] or [{"gateway": "-", "node": "", "state": "no gateway", "detail": ""}]
+    ]
+    if not rows:
+        say("Nothing was deployed.")
+        return
+    table(("Environment", "Release", "Gateway", "Node", "State", "Detail"), rows)
+    for one in deployment["environments"]:
+        left_out(one.get("left_out") or [], f"release {one['release']} of {one['environment']}")
+
+
+def left_out(rows: list[dict[str, Any]], what: str) -> None:
+    """Prints what a release does not hold, and why (D-19)."""
+    for row in rows:
+        whose = f" (alias {row['alias']})" if row.get("alias") else ""
+        say(clean(f"Left out of {what}: {row.get('certificate')}{whose}: {row.get('reason')}"))
+
+
+def not_accepted(deployment: dict[str, Any]) -> list[str]:
+    """A line for each gateway node that refused or did not answer in time; empty when all is well.
+
+    A gateway that no node ever joined is not waited for: it is pending, without a node, and says so in its detail.
+    """
+    return list(_not_accepted(deployment))
+
+
+def _not_accepted(deployment: dict[str, Any]) -> Iterator[str]:
+    for one in deployment["environments"]:
+        for each in one["gateways"]:
+            never_joined = each["state"] == "pending" and not each["node"] and bool(each.get("detail"))
+            if each["state"] in SETTLED or never_joined:
+                continue
+            node = f" ({each['node']})" if each["node"] else ""
+            detail = f": {each['detail']}" if each.get("detail") else ""
+            yield f"{each['gateway']}{node} in {one['environment']} is {each['state']}{detail}"
+
+
+def _words(gateway: dict[str, Any]) -> str:
+    took = f"{gateway['milliseconds']} ms" if gateway.get("milliseconds") is not None else ""
+    return " · ".join(part for part in (gateway.get("detail"), took) if part)

@@ -1,0 +1,128 @@
+"""`trustyard env`: where gateways run, and the root set that they trust besides their own certificates."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from .certificate_screen import more
+from .commands import Call, ask, command, group
+from .failures import Usage
+from .options import Description, Paging, Yes, fingerprint, read_text
+from .rest import path
+from .screen import clean, facts, say, table
+
+app = group("Environments: test, production and others.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The environment's name.")]
+Type = Literal["test", "production"]
+RootSet = Annotated[
+    str | None, typer.Option("--root-set", metavar="none|mozilla|FILE", help="The roots it trusts; FILE holds PEM.")
+]
+Deny = Annotated[
+    list[str] | None,
+    typer.Option("--deny", metavar="SHA256", help="A root to leave out, by its SHA-256; may be repeated."),
+]
+
+
+@command(app, "add")
+def add(
+    call: Call,
+    name: Name,
+    *,
+    type_: Annotated[Type, typer.Option("--type", help="What kind of environment it is.")],
+    description: Description = None,
+    root_set: RootSet = None,
+    deny: Deny = None,
+) -> None:
+    """Make an environment."""
+    body: dict[str, Any] = {"name": name, "type": type_, "description": description or ""}
+    if root_set is not None:
+        body["root_set"] = _roots(root_set)
+    if deny:
+        body["deny_list"] = [fingerprint(text) for text in deny]
+    call.show(call.rest.send("POST", path("environments"), body).json, _one)
+
+
+@command(app, "list")
+def list_(call: Call, *, paging: Paging) -> None:
+    """List the environments."""
+    call.show(call.rest.all(path("environments"), {}, limit=paging.limit, cursor=paging.cursor), _listing)
+
+
+@command(app, "show")
+def show(call: Call, name: Name) -> None:
+    """Show an environment."""
+    call.show(call.rest.get(path("environments", name)).json, _one)
+
+
+@command(app, "edit")
+def edit(
+    call: Call,
+    name: Name,
+    *,
+    type_: Annotated[Type | None, typer.Option("--type", help="What kind of environment it is.")] = None,
+    description: Description = None,
+    root_set: RootSet = None,
+    deny: Deny = None,
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", metavar="SHA256", help="A root to take off the deny list again.")
+    ] = None,
+) -> None:
+    """Change an environment. A changed root set is in force with its next release."""
+    body: dict[str, Any] = {}
+    if type_ is not None:
+        body["type"] = type_
+    if description is not None:
+        body["description"] = description
+    if root_set is not None:
+        body["root_set"] = _roots(root_set)
+    denied, allowed = ({fingerprint(text) for text in given or []} for given in (deny, allow))
+    if denied & allowed:
+        raise Usage("A root cannot be denied and allowed at once.")
+    if not (body or denied or allowed):
+        raise Usage("Nothing to change: see `trustyard env edit --help`.")
+    before = call.rest.get(path("environments", name))
+    if denied or allowed:
+        body["deny_list"] = sorted({*before.json["deny_list"], *denied} - allowed)
+    after = call.rest.send("PATCH", path("environments", name), body, etag=before.etag)
+    call.show(after.json, _one)
+
+
+@command(app, "remove")
+def remove(call: Call, name: Name, *, yes: Yes = False) -> None:
+    """Remove an environment that has neither entries nor gateways."""
+    before = call.rest.get(path("environments", name))
+    ask(f"Remove the environment {before.json['name']}?", yes=yes)
+    gone = call.rest.send("DELETE", path("environments", name), etag=before.etag)
+    call.show(gone.json, lambda _: say(f"Removed {clean(before.json['name'])}."))
+
+
+def _roots(text: str) -> str | dict[str, str]:
+    return text if text in ("none", "mozilla") else {"pem": read_text(text)}
+
+
+def _listing(page: dict[str, Any]) -> None:
+    table(
+        ("Name", "Type", "Root Set", "Roots", "Release", "Description"),
+        [
+            (one["name"], one["type"], one["root_set"], one.get("roots"), one.get("release") or "-", one["description"])
+            for one in page["items"]
+        ],
+    )
+    more(page)
+
+
+def _one(one: dict[str, Any]) -> None:
+    facts(
+        [
+            ("Name", one["name"]),
+            ("Type", one["type"]),
+            ("Description", one["description"]),
+            ("Root Set", one["root_set"]),
+            ("Roots", one.get("roots")),
+            ("Release", one.get("release") or "none yet"),
+            ("Denied Roots", ", ".join(one["deny_list"])),
+        ]
+    )

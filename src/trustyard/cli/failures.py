@@ -1,0 +1,61 @@
+"""How a command ends when it does not end well: a sentence, advice, the fields at fault, and an exit code.
+
+1  error          the server, a file or the content says no
+2  wrong usage    the command line itself
+3  choice needed  related JWKs, and no answer what to do with them
+4  saved          but a gateway refused or did not answer in time
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .screen import clean, say
+
+ERROR, USAGE, CHOICE, NOT_DELIVERED = 1, 2, 3, 4
+
+
+class Failure(Exception):
+    """Ends the command: what happened, what to do next, and the exit code."""
+
+    code = ERROR
+
+    def __init__(self, sentence: str, *, advice: str = "", details: Iterable[str] = ()) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.advice = advice
+        self.details = list(details)
+
+    def show(self) -> None:
+        """Prints it on standard error."""
+        say(f"Error: {clean(self.sentence)}", error=True)
+        for line in self.details:
+            say(f"  {clean(line)}", error=True)
+        if self.advice:
+            say(clean(self.advice), error=True)
+
+
+class Usage(Failure):
+    """The options given do not go together (exit code 2, as for an unknown option)."""
+
+    code = USAGE
+
+
+class Problem(Failure):
+    """An answer of the server that says no (RFC 9457): `kind` is the end of its type."""
+
+    def __init__(self, status: int, body: dict[str, Any], *, advice: str = "") -> None:
+        self.status = status
+        self.body = body
+        self.kind = str(body.get("type") or "").rstrip("/").rpartition("/")[2]
+        sentence = str(body.get("detail") or body.get("title") or f"The server answered {status}.")
+        super().__init__(sentence, advice=advice, details=_fields(body.get("errors"), sentence))
+
+
+def _fields(errors: object, sentence: str) -> Iterable[str]:
+    for error in errors if isinstance(errors, list) else []:
+        if isinstance(error, dict):
+            field, message = str(error.get("field") or ""), str(error.get("message") or "")
+            if message and message != sentence:  # one field at fault often is the whole sentence
+                yield f"{field}: {message}" if field else message

@@ -1,0 +1,185 @@
+"""`trustyard gateway`: what is given releases, and Envoy's bootstrap."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from .certificate_screen import more
+from .commands import Call, ask, command, group
+from .failures import Failure, Usage
+from .options import Paging, Yes, names
+from .rest import path
+from .screen import clean, facts, json_text, say, table
+
+app = group("Gateways: what releases are delivered to.")
+
+Environment = Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The gateway's name.")]
+
+
+@command(app, "add")
+def add(
+    call: Call,
+    environment: Environment,
+    name: Name,
+    *,
+    kind: Annotated[str, typer.Option("--kind", help="envoy, files, …")],
+    directory: Annotated[
+        str | None, typer.Option("--directory", metavar="DIR", help="files: the folder on the server to write to.")
+    ] = None,
+    issuer: Annotated[
+        list[str] | None,
+        typer.Option("--issuer", metavar="ISSUER", help="envoy: an issuer of tokens to accept; may be repeated."),
+    ] = None,
+    audience: Annotated[
+        list[str] | None,
+        typer.Option("--audience", help="envoy: an audience of that issuer's tokens; may be repeated."),
+    ] = None,
+    prefix: Annotated[
+        str | None, typer.Option("--prefix", help="envoy: the paths that this issuer is asked for.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="KEY=VALUE", help="Any option of the kind; VALUE is JSON, or text as it is."),
+    ] = None,
+) -> None:
+    """Add a gateway to an environment."""
+    options = _options(option)
+    if directory is not None:
+        options["directory"] = directory
+    if issuer:
+        options["issuers"] = _issuers(issuer, audience, prefix)
+    elif audience or prefix is not None:
+        raise Usage("--audience and --prefix go with --issuer.")
+    body = {"name": name, "kind": kind, "options": options}
+    call.show(call.rest.send("POST", path("environments", environment, "gateways"), body).json, _one)
+
+
+@command(app, "list")
+def list_(call: Call, environment: Environment, *, paging: Paging) -> None:
+    """List the gateways of an environment."""
+    address = path("environments", environment, "gateways")
+    call.show(call.rest.all(address, {}, limit=paging.limit, cursor=paging.cursor), _listing)
+
+
+@command(app, "show")
+def show(call: Call, environment: Environment, name: Name) -> None:
+    """Show a gateway, its options and its nodes."""
+    call.show(call.rest.get(path("environments", environment, "gateways", name)).json, _one)
+
+
+@command(app, "remove")
+def remove(call: Call, environment: Environment, name: Name, *, yes: Yes = False) -> None:
+    """Remove a gateway. What it was given stays with it."""
+    address = path("environments", environment, "gateways", name)
+    before = call.rest.get(address)
+    ask(f"Remove the gateway {before.json['name']} from {environment}?", yes=yes)
+    gone = call.rest.send("DELETE", address, etag=before.etag)
+    call.show(gone.json, lambda _: say(f"Removed {clean(before.json['name'])} from {clean(environment)}."))
+
+
+@command(app, "bootstrap")
+def bootstrap(
+    call: Call,
+    environment: Environment,
+    name: Name,
+    *,
+    listen: Annotated[
+        str | None,
+        typer.Option("--listen", metavar="ADDRESS", help="Also an mTLS listener here, such as 0.0.0.0:8443."),
+    ] = None,
+    cert: Annotated[
+        str | None, typer.Option("--cert", metavar="FILE", help="Its certificate, as a path where Envoy runs.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="FILE", help="Its key, as a path where Envoy runs; never sent here.")
+    ] = None,
+    trust: Annotated[
+        str | None, typer.Option("--trust", metavar="NAME", help="What it trusts: used (the default) or alias/<alias>.")
+    ] = None,
+) -> None:
+    """Print a complete configuration for the gateway, as YAML. It holds the gateway's own token: keep it secret."""
+    if (listen is None) != (cert is None) or (cert is None) != (key is None):
+        raise Usage("A listener needs --listen, --cert and --key.")
+    if trust is not None and listen is None:
+        raise Usage("--trust goes with --listen.")
+    wanted = {"listen": listen, "cert": cert, "key": key, "trust": trust}
+    answer = call.rest.download(path("environments", environment, "gateways", name, "bootstrap"), wanted)
+    if call.as_json:
+        say(json_text(_configuration(answer.data)))
+        return
+    sys.stdout.buffer.write(answer.data)
+    sys.stdout.buffer.flush()
+
+
+def _configuration(data: bytes) -> Any:
+    try:
+        return yaml.safe_load(data)
+    except (yaml.YAMLError, ValueError):
+        raise Failure("The server's answer is no YAML.", advice="Is this a Trustyard server?") from None
+
+
+def _options(given: list[str] | None) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for text in given or []:
+        key, sign, value = text.partition("=")
+        if not (key and sign):
+            raise Usage(f"--option {text}: write --option KEY=VALUE.")
+        try:
+            options[key] = json.loads(value)
+        except (ValueError, RecursionError):
+            options[key] = value
+    return options
+
+
+def _issuers(issuers: list[str], audiences: list[str] | None, prefix: str | None) -> list[dict[str, Any]]:
+    if len(issuers) > 1 and (audiences or prefix is not None):
+        raise Usage(
+            "--audience and --prefix do not say which of several issuers they are for.",
+            advice="""Write --option 'issuers=[{"issuer": "…", "audiences": ["…"], "prefix": "/…"}, …]'.""",
+        )
+    found: list[dict[str, Any]] = [{"issuer": issuer} for issuer in issuers]
+    if audiences:
+        found[0]["audiences"] = names(audiences)
+    if prefix is not None:
+        found[0]["prefix"] = prefix
+    return found
+
+
+def _listing(page: dict[str, Any]) -> None:
+    if not page["items"]:
+        say("No gateways here yet: add one with `trustyard gateway add ENV NAME --kind KIND`.")
+        return
+    table(
+        ("Name", "Kind", "Nodes", "Options"),
+        [(one["name"], one["kind"], _nodes(one), json.dumps(one["options"])) for one in page["items"]],
+    )
+    more(page)
+
+
+def _one(one: dict[str, Any]) -> None:
+    facts(
+        [
+            ("Name", one["name"]),
+            ("Environment", one.get("environment")),
+            ("Kind", one["kind"]),
+            ("Nodes", _nodes(one)),
+            ("Options", json.dumps(one["options"])),
+        ]
+    )
+
+
+def _nodes(one: dict[str, Any]) -> str:
+    found = one.get("nodes") or []
+    words = [
+        f"{node.get('node')} ({'connected' if node.get('connected') else 'not connected'})"
+        if isinstance(node, dict)
+        else str(node)
+        for node in found
+    ]
+    return ", ".join(words) or "none yet"

@@ -1,0 +1,231 @@
+"""The REST client: one request, one answer, and one clear sentence for everything that can go wrong between."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.message import Message
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from trustyard import __version__
+
+from .failures import Failure, Problem, Usage
+from .screen import clean
+
+DEFAULT_URL = "http://127.0.0.1:8400"
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 60.0  # beyond what the server was asked to wait: it may read a slow source first
+PAGE = 500  # the most that the server gives at once
+
+_SIGN_IN = (
+    "Make a token with `trustyard token create NAME` where the server runs; give it with TRUSTYARD_TOKEN or --token."
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said: its JSON (None for none), its bytes, the ETag, and the file name that it proposes."""
+
+    status: int
+    json: Any
+    data: bytes
+    etag: str
+    filename: str
+
+
+def path(*segments: str) -> str:
+    """An address below `/api/v1`; names are percent-encoded whole, slashes too."""
+    for segment in segments:
+        if segment in ("", ".", ".."):
+            raise Usage(f"{segment!r} is no name.")
+    return "/api/v1/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+class Rest:
+    """A Trustyard server and the token to speak to it with. Never follows a redirect: the token goes nowhere else."""
+
+    def __init__(self, url: str, token: str | None, *, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = url.rstrip("/")
+        parts = _parts(self.url)
+        token = (token or "").strip()
+        if not (token.isascii() and token.isprintable()):
+            raise Usage("The token holds characters that no token has.", advice=_SIGN_IN)
+        headers = {"Accept": "application/json", "User-Agent": f"trustyard/{__version__}"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        # A proxy of the environment is meant for other machines than this one.
+        local = _is_loopback(parts.hostname or "")
+        try:
+            self._client = httpx.Client(
+                headers=headers, transport=transport, trust_env=not local, follow_redirects=False
+            )
+        except OSError as error:  # ssl.SSLError too: a file named by SSL_CERT_FILE
+            raise Failure(f"TLS cannot be set up: {error}.", advice="Look at SSL_CERT_FILE and SSL_CERT_DIR.") from None
+        except ValueError as error:  # an address of a proxy that is none
+            raise Failure(f"The proxy cannot be used: {error}.", advice="Look at HTTPS_PROXY and HTTP_PROXY.") from None
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._client.close()
+
+    def get(self, address: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """Reads. Raises `Problem` for an answer from 400 on, `Failure` for no answer."""
+        return self._json(self._ask("GET", address, params=params))
+
+    def all(self, address: str, params: Mapping[str, Any], *, limit: int | None, cursor: str | None) -> dict[str, Any]:
+        """A list: all of it, page after page, or with `limit` or `cursor` the one page asked for."""
+        asked = {**params, "limit": limit or PAGE, "cursor": cursor}
+        page = _listing(self.get(address, asked).json)
+        if limit is None and cursor is None:
+            while page["next"]:
+                more = _listing(self.get(address, {**asked, "cursor": page["next"]}).json)
+                page = {**more, "items": page["items"] + more["items"]}
+        return page
+
+    def send(
+        self,
+        method: str,
+        address: str,
+        body: Any = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        etag: str | None = None,
+    ) -> Answer:
+        """Changes something. Raises `Problem` for an answer from 400 on, `Failure` for no answer."""
+        return self._json(self._ask(method, address, body=body, params=params, etag=etag))
+
+    def download(self, address: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """Reads an answer that need not be JSON."""
+        answer = self._ask("GET", address, params=params, accept="*/*")
+        return Answer(answer.status_code, None, answer.content, "", _filename(answer))
+
+    def _json(self, answer: httpx.Response) -> Answer:
+        if answer.status_code == 204 or not answer.content:
+            return Answer(answer.status_code, None, b"", answer.headers.get("ETag", ""), "")
+        try:
+            value = answer.json()
+        except ValueError:
+            raise self._stranger(answer) from None
+        return Answer(answer.status_code, value, answer.content, answer.headers.get("ETag", ""), "")
+
+    def _ask(
+        self,
+        method: str,
+        address: str,
+        *,
+        body: Any = None,
+        params: Mapping[str, Any] | None = None,
+        etag: str | None = None,
+        accept: str | None = None,
+    ) -> httpx.Response:
+        wanted = {name: value for name, value in (params or {}).items() if value is not None}
+        headers = {name: value for name, value in (("If-Match", etag), ("Accept", accept)) if value}
+        timeout = httpx.Timeout(ANSWER_SECONDS + float(wanted.get("wait", 0)), connect=CONNECT_SECONDS)
+        answer = _translated(
+            self.url,
+            lambda: self._client.request(
+                method, self.url + address, json=body, params=wanted or None, headers=headers, timeout=timeout
+            ),
+        )
+        if answer.is_redirect:
+            raise Failure(
+                f"{self.url} sends us on to {answer.headers.get('Location', 'another address')}.",
+                advice="Give the address that it names with --url or TRUSTYARD_URL.",
+            )
+        if answer.status_code >= 400:
+            raise self._problem(answer)
+        return answer
+
+    def _problem(self, answer: httpx.Response) -> Failure:
+        try:
+            body = answer.json()
+        except ValueError:
+            return self._stranger(answer)
+        if not isinstance(body, dict):
+            return self._stranger(answer)
+        advice = {
+            401: _SIGN_IN,
+            412: "Nothing was changed. Look at it again, then repeat the command.",
+        }.get(answer.status_code, "")
+        return Problem(answer.status_code, body, advice=advice)
+
+    def _stranger(self, answer: httpx.Response) -> Failure:
+        kind = clean(answer.headers.get("Content-Type", "nothing named"))
+        return Failure(
+            f"{self.url} answered {answer.status_code} with {kind} instead of JSON.",
+            advice="Is this a Trustyard server, or a proxy in front of one? --url and TRUSTYARD_URL say where it is.",
+        )
+
+
+def _parts(url: str) -> Any:
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        fits = False
+    if not fits or parts.query or parts.fragment or parts.username:
+        raise Usage(
+            f"{url!r} is no address of a Trustyard server.", advice=f"It looks like {DEFAULT_URL} or https://host."
+        )
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _translated(url: str, ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """The one seam where httpx's exceptions become our own."""
+    try:
+        return ask()
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise _no_connection(url, error) from None
+    except httpx.TimeoutException:
+        raise Failure(
+            f"{url} took the request and did not answer in time.",
+            advice="Whether a change was made is not known: look before you repeat it.",
+        ) from None
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        raise Failure(
+            f"The conversation with {url} broke off: {str(error) or type(error).__name__}.",
+            advice="Whether a change was made is not known: look before you repeat it.",
+        ) from None
+
+
+def _no_connection(url: str, error: Exception) -> Failure:
+    words = str(error) or "no answer in time"
+    if "CERTIFICATE_VERIFY_FAILED" in words:
+        return Failure(
+            f"The TLS certificate of {url} is not trusted: {words.rpartition('failed: ')[2]}.",
+            advice="Name the authority that issued it, as a PEM file, in SSL_CERT_FILE.",
+        )
+    if "SSL" in words:
+        return Failure(
+            f"{url} does not speak TLS as expected: {words}.", advice="Is the address meant to begin with http://?"
+        )
+    return Failure(
+        f"No Trustyard server answers at {url}: {words}.",
+        advice="Start one with `trustyard serve`, or say where it is with --url or TRUSTYARD_URL.",
+    )
+
+
+def _listing(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or not isinstance(value.get("items"), list):
+        raise Failure("The server's answer is no list.", advice="Is the server of another version than this program?")
+    return {**value, "next": value.get("next")}
+
+
+def _filename(answer: httpx.Response) -> str:
+    """The name that the answer proposes, without any folder, and never a hidden file."""
+    message = Message()
+    message["Content-Disposition"] = answer.headers.get("Content-Disposition", "")
+    proposed = (message.get_filename() or "").replace("\\", "/")
+    return clean(PurePosixPath(proposed).name).lstrip(".").strip()

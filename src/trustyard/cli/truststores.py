@@ -1,0 +1,90 @@
+"""`trustyard truststore`: what an environment trusts, row by row or as a file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from .certificate_screen import more
+from .commands import Call, command, group
+from .files import save
+from .options import Output, Paging, Query
+from .rest import path
+from .screen import day, say, table
+
+app = group("Truststores: the certificates and roots that an environment trusts.")
+
+Environment = Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
+
+
+@command(app, "list")
+def list_(
+    call: Call,
+    environment: Environment,
+    *,
+    search: Query = None,
+    origin: Annotated[
+        Literal["certificate", "root"] | None, typer.Option("--origin", help="Only certificates, or only roots.")
+    ] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", help="valid, 'not yet valid', expiring, expired or revoked.")
+    ] = None,
+    paging: Paging,
+) -> None:
+    """List what is in force, and what is saved and waits."""
+    filters = {"q": search, "origin": origin, "status": status}
+    address = path("environments", environment, "truststore")
+    call.show(call.rest.all(address, filters, limit=paging.limit, cursor=paging.cursor), _listing)
+
+
+@command(app, "export")
+def export(
+    call: Call,
+    environment: Environment,
+    *,
+    format_: Annotated[
+        Literal["pem", "zip", "pkcs7", "pkcs12", "jks"], typer.Option("--format", help="What to write.")
+    ] = "pem",
+    include: Annotated[
+        Literal["all", "used"], typer.Option("--include", help="Everything, or only certificates without the root set.")
+    ] = "all",
+    password: Annotated[
+        str | None, typer.Option("--password", help="For pkcs12 and jks; changeit, as Java's own, if not given.")
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Write the truststore in force to a file."""
+    wanted = {"format": format_, "include": include, "password": password}
+    answer = call.rest.download(path("environments", environment, "truststore", "export"), wanted)
+    save(call, answer, output, otherwise=f"truststore.{format_}")
+
+
+def _listing(page: dict[str, Any]) -> None:
+    if not page["items"]:
+        say("Nothing matches, or nothing is trusted here yet.")
+        return
+    table(
+        ("Alias", "Origin", "Certificate Name", "Serial Number", "Valid Until", "Status", "In Force"),
+        [
+            (
+                one["alias"],
+                one["origin"],
+                one["certificate_name"],
+                one["serial_hex"],
+                day(one["not_after"]),
+                one["status"],
+                _in_force(one),
+            )
+            for one in page["items"]
+        ],
+    )
+    more(page)
+
+
+def _in_force(one: dict[str, Any]) -> str:
+    pending = one.get("pending")
+    if not pending:
+        return "yes"
+    reason = f": {one['reason']}" if one.get("reason") else ""
+    return f"{'no' if pending == 'added' else 'yes'}, {pending} with the next release{reason}"
