@@ -94,12 +94,12 @@ class Ca(Issued):
     def new(cls, cn: str = "Test CA", *, key: str = "ec", days: float = 365) -> Ca:
         """A root that signed itself."""
         private = new_key(key)
-        return cls(_build(_name(cn), _name(cn), private.public_key(), private, is_ca=True, days=days), private)
+        return cls(build(_name(cn), _name(cn), private.public_key(), private, is_ca=True, days=days), private)
 
     def subordinate(self, cn: str, *, key: str = "ec", days: float = 365) -> Ca:
         """An intermediate authority."""
         private = new_key(key)
-        made = _build(_name(cn), self.certificate.subject, private.public_key(), self.key, is_ca=True, days=days,
+        made = build(_name(cn), self.certificate.subject, private.public_key(), self.key, is_ca=True, days=days,
                       issuer_key=self.key.public_key())  # fmt: skip
         return Ca(made, private)
 
@@ -121,7 +121,7 @@ class Ca(Issued):
         private = private or new_key(key)
         subject = cn if isinstance(cn, x509.Name) else _name(cn)
         names = [x509.DNSName(d) for d in dns] + [x509.IPAddress(ipaddress.ip_address(i)) for i in ip]
-        made = _build(subject, self.certificate.subject, private.public_key(), self.key, names=names, days=days,
+        made = build(subject, self.certificate.subject, private.public_key(), self.key, names=names, days=days,
                       start=start, issuer_key=self.key.public_key())  # fmt: skip
         return Issued(made, private)
 
@@ -130,14 +130,14 @@ def self_signed(cn: str, *, key: str = "ec", days: float = 90, dns: Sequence[str
     """An end-entity certificate that signed itself."""
     private = new_key(key)
     names = [x509.DNSName(d) for d in dns]
-    return Issued(_build(_name(cn), _name(cn), private.public_key(), private, names=names, days=days), private)
+    return Issued(build(_name(cn), _name(cn), private.public_key(), private, names=names, days=days), private)
 
 
 def _name(cn: str | None) -> x509.Name:
     return x509.Name([] if cn is None else [x509.NameAttribute(NameOID.COMMON_NAME, cn)])
 
 
-def _build(
+def build(
     subject: x509.Name,
     issuer: x509.Name,
     public: Any,
@@ -149,6 +149,7 @@ def _build(
     start: dt.datetime | None = None,
     issuer_key: Any = None,
 ) -> x509.Certificate:
+    """A certificate of any shape; the classes above are the usual ways in."""
     begin = start or dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
     builder = (
         x509.CertificateBuilder()

@@ -18,7 +18,7 @@ _PKCS7_LABELS = ("PKCS7", "PKCS #7 SIGNED DATA", "CMS")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u00a0"), " ")  # what web pages leave in copied text
 
 
-def read_file(data: bytes, password: str | None = None, filename: str = "") -> Reading:  # noqa: ARG001 - see below
+def read_file(data: bytes, password: str | None = None, filename: str = "") -> Reading:
     """The certificates of a file, judged by its content alone; what `filename` ends in proves nothing.
 
     `password` is for PKCS#12 and Java keystores. Raises `TooLarge` over 10 MB and `InputRefused` for all that is
@@ -115,15 +115,19 @@ def _read_pem(data: bytes) -> Reading:
 def _certificate_of(block: armour.Block) -> bytes:
     """DER of a CERTIFICATE block; of a TRUSTED CERTIFICATE the part before openssl's own trust settings."""
     data = block.der()
-    try:
-        length = der.announced_length(data)
-    except ValueError:
-        return data  # whoever reads it says what is wrong
     if block.label == "TRUSTED CERTIFICATE":
-        return data[:length]
-    if length > len(data):
-        raise _cut_off()
+        return _first_element(data)
+    _element(data)
+    if (kind := refusals.kind_of_der(data)) is not None:
+        raise refusals.refusal(kind)
     return data
+
+
+def _first_element(data: bytes) -> bytes:
+    try:
+        return der.read(data).raw
+    except ValueError:
+        raise _cut_off() from None
 
 
 def _read_der(data: bytes, password: str | None, forms: dict[str, str]) -> Reading:

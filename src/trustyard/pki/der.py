@@ -86,14 +86,6 @@ def elements(data: bytes) -> Iterator[Element]:
         at += len(element.raw)
 
 
-def announced_length(data: bytes) -> int:
-    """How many bytes the first element says it takes, header included; `DerError` where it does not say."""
-    head, length, indefinite = _header(data, 0)
-    if indefinite:
-        raise DerError("indefinite length")
-    return head + length
-
-
 def dotted(body: bytes) -> str:
     """The content octets of an OBJECT IDENTIFIER as dotted text (X.690, 8.19)."""
     if not body or body[-1] & 0x80 or len(body) > 64:

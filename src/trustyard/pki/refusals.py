@@ -58,9 +58,9 @@ _LABELS = {
     "ATTRIBUTE CERTIFICATE": "attribute certificate",
 }
 
-_BEGINNINGS = (
-    (b"PK\x03\x04", "ZIP"),
-    (b"%PDF", "PDF"),
+_BEGINNINGS = (  # in lower case
+    (b"pk\x03\x04", "ZIP"),
+    (b"%pdf", "PDF"),
     (b"<?xml", "XML"),
     (b"ssh-", "SSH key"),
     (b"ecdsa-sha2-", "SSH key"),

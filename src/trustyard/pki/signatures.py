@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, padding, rsa
 
 from trustyard.errors import InputRefused
-from trustyard.pki import der, keys
+from trustyard.pki import der, explicitcurves, keys
 from trustyard.pki.structure import Structure, algorithm_identifier
 
 _HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
@@ -53,12 +53,25 @@ class _CannotTell(Exception):
 def verifies(structure: Structure, spki: bytes) -> bool | None:
     """Whether `structure` was signed by the key in `spki` (DER); None when the algorithm or key is not supported."""
     try:
+        if (explicit := _explicit_curve(spki)) is not None:
+            hashed = hashes.Hash(_hash(structure))
+            hashed.update(structure.tbs)
+            return explicitcurves.verifies(*explicit, structure.signature, hashed.finalize())
         _verify(structure, spki)
     except (_CannotTell, UnsupportedAlgorithm, InputRefused):
         return None
     except (InvalidSignature, ValueError, TypeError, IndexError, OverflowError):
         return False
     return True
+
+
+def _explicit_curve(spki: bytes) -> tuple[explicitcurves.Curve, tuple[int, int]] | None:
+    try:
+        element = der.read_all(spki)
+        facts = keys.facts_of(element)
+        return explicitcurves.read(element) if facts.type == "EC" and facts.curve is None else None
+    except (ValueError, IndexError):
+        return None
 
 
 def _verify(structure: Structure, spki: bytes) -> None:

@@ -1,0 +1,100 @@
+"""Whatever comes in, a value or one of our errors comes out."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.pki.moments import NOON
+from tests.tls_servers import Ca
+from trustyard.errors import TrustyardError
+from trustyard.pki import der
+from trustyard.pki.certificates import facts_json
+from trustyard.pki.containers import Reading, read_file, read_paste
+from trustyard.pki.denyall import deny_all_der
+from trustyard.pki.jwks import read_public_jwk
+from trustyard.pki.truststores import jks, pkcs7, pkcs12
+
+_CA = Ca.new("Büro ğ")
+_SEEDS = [
+    deny_all_der(),
+    _CA.cert_der,
+    _CA.cert_pem,
+    _CA.key_pem,
+    pkcs7([_CA.cert_der, deny_all_der()]),
+    pkcs12([("a", _CA.cert_der)], "changeit"),
+    jks([("a", _CA.cert_der)], "changeit", NOON),
+]
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A real input with some bytes changed, cut out, or put in."""
+    data = bytearray(draw(st.sampled_from(_SEEDS)))
+    for _ in range(draw(st.integers(1, 6))):
+        at = draw(st.integers(0, max(0, len(data) - 1)))
+        match draw(st.integers(0, 3)):
+            case 0:
+                data[at : at + 1] = draw(st.binary(min_size=1, max_size=1))
+            case 1:
+                del data[at : at + draw(st.integers(1, 40))]
+            case 2:
+                data[at:at] = draw(st.binary(max_size=8))
+            case _:
+                data[at:at] = data[at : at + 30]
+    return bytes(data)
+
+
+def nested(depth: int, tag: int = 0x30) -> bytes:
+    """Elements within elements, of indefinite length: the classic way to exhaust a reader's stack."""
+    return bytes([tag, 0x80]) * depth
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.binary(max_size=4096), damaged()), st.one_of(st.none(), st.text(max_size=20)))
+@example(nested(100_000), None)
+@example(b"-----BEGIN CERTIFICATE-----" * 20_000, None)
+@example(b"-----BEGIN " * 50_000, None)
+def test_any_bytes_as_a_file_give_a_reading_or_a_refusal(data: bytes, password: str | None) -> None:
+    with contextlib.suppress(TrustyardError):
+        reading = read_file(data, password)
+        assert isinstance(reading, Reading)
+        for certificate in reading.certificates:
+            assert facts_json(certificate, NOON)["certificate_name"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.one_of(st.text(max_size=2000), damaged().map(lambda d: base64.b64encode(d).decode())),
+    st.sampled_from(["BASE64", "BASE64PEM", "OTHER"]),
+)
+def test_any_text_as_a_paste_gives_a_reading_or_a_refusal(text: str, encoding: str) -> None:
+    with contextlib.suppress(TrustyardError):
+        assert isinstance(read_paste(text, encoding), Reading)
+
+
+_VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(max_size=60), st.lists(st.text(max_size=10), max_size=3),
+    st.sampled_from(["RSA", "EC", "OKP", "AKP", "oct", "P-256", "Ed25519", "X25519", "ML-DSA-44", "AQAB", "sig"]),
+)  # fmt: skip
+_MEMBERS = st.sampled_from(
+    ["kty", "crv", "x", "y", "n", "e", "pub", "alg", "use", "kid", "key_ops", "x5c", "d", "keys"]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.one_of(_MEMBERS, st.text(max_size=5)), _VALUES, max_size=8))
+def test_any_json_object_as_a_jwk_gives_a_jwk_or_a_refusal(jwk: dict[str, Any]) -> None:
+    with contextlib.suppress(TrustyardError):
+        assert read_public_jwk(jwk)["kid"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300))
+def test_what_the_der_reader_reads_is_never_more_than_there_is(data: bytes) -> None:
+    with contextlib.suppress(der.DerError):
+        assert len(der.read(data).raw) <= len(data)

@@ -1,0 +1,200 @@
+"""JWKs made from certificates and JWKs given by hand; jwcrypto is the second opinion."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from jwcrypto.jwk import JWK
+
+from tests.tls_servers import Ca, Issued, new_key, self_signed
+from trustyard.errors import InputRefused
+from trustyard.pki.certificates import Certificate, read_certificate
+from trustyard.pki.jwks import (
+    algorithm_fits,
+    algorithms_for,
+    default_use,
+    findings,
+    jwk_from_certificate,
+    jwk_of_key,
+    read_public_jwk,
+    thumbprint,
+)
+
+CA = Ca.new("Test CA")
+
+
+def certificate(kind: str) -> Certificate:
+    """A certificate with a key of this kind."""
+    return read_certificate(issued(kind).cert_der)
+
+
+def issued(kind: str) -> Issued:
+    """The same, with its private key."""
+    return CA.issue(f"{kind}.test", key=kind)
+
+
+def code_of(jwk: Any) -> str:
+    """The code of the refusal of a JWK given by hand."""
+    with pytest.raises(InputRefused) as refusal:
+        read_public_jwk(jwk)
+    return refusal.value.code
+
+
+KINDS = {
+    "rsa": ("RS256", "RSA-OAEP-256"),
+    "rsa3072": ("RS256", "RSA-OAEP-256"),
+    "p256": ("ES256", "ECDH-ES"),
+    "p384": ("ES384", "ECDH-ES"),
+    "p521": ("ES512", "ECDH-ES"),
+    "secp256k1": ("ES256K", None),
+    "ed25519": ("EdDSA", None),
+    "ed448": ("EdDSA", None),
+    "x25519": (None, "ECDH-ES"),
+    "x448": (None, "ECDH-ES"),
+    "ml-dsa-44": ("ML-DSA-44", None),
+    "ml-dsa-65": ("ML-DSA-65", None),
+    "ml-dsa-87": ("ML-DSA-87", None),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_key_has_its_default_algorithm_for_each_use(kind: str) -> None:
+    """D-04: the first one offered is the default; none means that the key has no such use."""
+    made = certificate(kind)
+    defaults = tuple(next(iter(algorithms_for(made, use)), None) for use in ("sig", "enc"))
+    assert defaults == KINDS[kind]
+    assert default_use(made) == ("sig" if defaults[0] else "enc")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_jwk_made_from_a_certificate_is_the_key_that_jwcrypto_sees(kind: str) -> None:
+    made = certificate(kind)
+    jwk = jwk_from_certificate(made, alg=algorithms_for(made, default_use(made))[0])
+    theirs = JWK.from_json(json.dumps(jwk))
+    assert not theirs.has_private
+    assert theirs.thumbprint() == jwk["kid"]
+    assert base64.b64decode(jwk["x5c"][0]) == made.der
+    assert base64.urlsafe_b64decode(jwk["x5t#S256"] + "=").hex() == made.sha256
+    assert read_public_jwk(jwk) == jwk
+
+
+@pytest.mark.parametrize("kind", ["rsa", "p256", "p384", "p521", "secp256k1", "ed25519", "ed448", "x25519"])
+def test_a_jwk_has_the_members_that_jwcrypto_takes_out_of_the_certificate(kind: str) -> None:
+    pair = issued(kind)
+    theirs = (
+        json.loads(JWK.from_pem(pair.cert_pem).export_public())
+        if kind != "x25519"
+        else jwk_of_key(pair.key.public_key())
+    )
+    ours = jwk_from_certificate(read_certificate(pair.cert_der))
+    assert {m: v for m, v in ours.items() if m in ("kty", "crv", "x", "y", "n", "e")} == {
+        m: v for m, v in theirs.items() if m != "kid"
+    }
+
+
+def test_use_alg_and_kid_are_what_the_caller_asks_for() -> None:
+    jwk = jwk_from_certificate(certificate("rsa"), use="enc", alg="RSA-OAEP-512", kid="mine")
+    assert (jwk["use"], jwk["alg"], jwk["kid"]) == ("enc", "RSA-OAEP-512", "mine")
+    assert "alg" not in jwk_from_certificate(certificate("rsa"), use="sig", alg=None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "use", "alg"),
+    [("rsa", "sig", "ES256"), ("p256", "sig", "ES384"), ("ed25519", "enc", None), ("x25519", "sig", None),
+     ("rsa", "sig", "none"), ("rsa", "sig", "HS256"), ("rsa", "enc", "RSA1_5")],
+)  # fmt: skip
+def test_an_algorithm_that_does_not_fit_the_key_is_refused(kind: str, use: str, alg: str | None) -> None:
+    """D-04."""
+    assert not algorithm_fits(certificate(kind), alg, use)
+    with pytest.raises(InputRefused) as refusal:
+        jwk_from_certificate(certificate(kind), use=use, alg=alg)
+    assert refusal.value.code == "algorithm-misfit"
+
+
+@pytest.mark.parametrize("kind", ["brainpool"])
+def test_a_key_without_a_registered_jwk_is_refused(kind: str) -> None:
+    with pytest.raises(InputRefused) as refusal:
+        jwk_from_certificate(certificate(kind))
+    assert refusal.value.code == "no-jwk"
+
+
+def test_a_weak_key_yields_a_jwk_and_a_finding() -> None:
+    """CONTRACT, `/jwks`."""
+    weak = jwk_from_certificate(read_certificate(self_signed("weak.test", key="rsa1024").cert_der))
+    assert len(findings(weak)) == 1
+    assert "1024" in findings(weak)[0]
+    assert findings(jwk_from_certificate(certificate("rsa"))) == []
+    assert findings(jwk_from_certificate(certificate("p256"))) == []
+
+
+@pytest.mark.parametrize("kind", ["RSA", "EC", "OKP", "oct"])
+def test_a_jwk_with_private_members_is_refused_by_name(kind: str) -> None:
+    """D-07."""
+    parameters = {"EC": {"crv": "P-256"}, "OKP": {"crv": "Ed25519"}, "RSA": {"size": 2048}, "oct": {"size": 256}}
+    private = json.loads(JWK.generate(kty=kind, **parameters[kind]).export())
+    assert code_of(private) == ("symmetric-jwk" if kind == "oct" else "private-jwk")
+    with pytest.raises(InputRefused) as refusal:
+        read_public_jwk(private)
+    assert str(private.get("d", private.get("k"))) not in refusal.value.detail
+
+
+def test_a_jwk_of_a_post_quantum_key_with_its_seed_is_refused_as_private() -> None:
+    public = jwk_of_key(new_key("ml-dsa-44").public_key())
+    assert code_of(public | {"priv": "AAAA"}) == "private-jwk"
+
+
+GOOD = jwk_of_key(new_key("p256").public_key())
+RSA = jwk_of_key(new_key("rsa").public_key())
+
+
+def test_a_hand_given_jwk_keeps_its_known_public_members_and_gets_a_kid() -> None:
+    jwk = read_public_jwk(GOOD | {"use": "sig", "alg": "ES256", "key_ops": ["verify"], "iat": 1, "nonsense": "x"})
+    assert jwk == GOOD | {"use": "sig", "alg": "ES256", "key_ops": ["verify"], "kid": thumbprint(GOOD)}
+    assert read_public_jwk(GOOD | {"kid": "2026-01"})["kid"] == "2026-01"
+
+
+def off_curve() -> dict[str, Any]:
+    """A point whose y belongs to another key."""
+    return GOOD | {"y": jwk_of_key(new_key("p256").public_key())["y"]}
+
+
+@pytest.mark.parametrize(
+    ("code", "jwk"),
+    [
+        ("bad-jwk", {}),
+        ("bad-jwk", []),
+        ("bad-jwk", "text"),
+        ("bad-jwk", {"kty": "EC", "crv": "P-256"}),
+        ("bad-jwk", off_curve()),
+        ("bad-jwk", GOOD | {"x": GOOD["x"] + "AA"}),
+        ("bad-jwk", GOOD | {"x": GOOD["x"] + "="}),
+        ("bad-jwk", GOOD | {"x": 7}),
+        ("bad-jwk", RSA | {"e": "Ag"}),
+        ("bad-jwk", RSA | {"e": "AA"}),
+        ("bad-jwk", RSA | {"n": "AQAB"}),
+        ("bad-jwk", GOOD | {"use": "both"}),
+        ("bad-jwk", GOOD | {"kid": 7}),
+        ("bad-jwk", GOOD | {"kid": ""}),
+        ("bad-jwk", GOOD | {"x5c": ["AAAA"]}),
+        ("bad-jwk", GOOD | {"x5c": [base64.b64encode(CA.cert_der).decode()]}),
+        ("algorithm-misfit", GOOD | {"alg": "RS256"}),
+        ("algorithm-misfit", GOOD | {"alg": "ES256", "use": "enc"}),
+        ("algorithm-misfit", GOOD | {"alg": "none"}),
+        ("no-jwk", {"kty": "EC", "crv": "P-224", "x": "AA", "y": "AA"}),
+        ("no-jwk", {"kty": "XYZ"}),
+        ("jwk-set", {"keys": [GOOD]}),
+        ("symmetric-jwk", {"kty": "oct", "k": "AAAA"}),
+    ],
+)
+def test_a_jwk_that_is_no_good_public_key_is_refused(code: str, jwk: Any) -> None:
+    assert code_of(jwk) == code
+
+
+def test_a_number_with_leading_zeros_is_written_in_its_one_form() -> None:
+    """RFC 7518, section 2: the thumbprint must not depend on padding."""
+    octets = b"\x00" + base64.urlsafe_b64decode(RSA["n"] + "==")
+    padded = RSA | {"n": base64.urlsafe_b64encode(octets).rstrip(b"=").decode()}
+    assert read_public_jwk(padded)["n"] == RSA["n"]
