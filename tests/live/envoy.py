@@ -66,8 +66,8 @@ class Envoy:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self, *, ready: bool = True) -> Envoy:
-        """Starts the process and, unless told otherwise, waits until it says that it is ready."""
+    def start(self) -> Envoy:
+        """Starts the process and waits until its admin interface answers; its listeners may still wait for secrets."""
         file = self.folder / f"envoy-{self.admin}.yaml"
         file.write_text(yaml.safe_dump(self.config, sort_keys=False, allow_unicode=True))
         file.chmod(0o600)
@@ -75,16 +75,14 @@ class Envoy:
         command += ["--service-node", self.node] if self.node else []
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
-        if ready:
-            eventually(self.is_ready, seconds=20, why=self.log()[-2000:])
+        eventually(self._answers, seconds=20)
         return self
 
-    def is_ready(self) -> bool:
-        """Whether Envoy calls itself live."""
+    def _answers(self) -> bool:
         if self.process is None or self.process.poll() is not None:
             raise AssertionError(f"Envoy ended:\n{self.log()[-3000:]}")
         try:
-            return self.ask("/ready").strip() == "LIVE"
+            return bool(self.ask("/ready"))
         except OSError:
             return False
 
@@ -94,10 +92,10 @@ class Envoy:
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(5)
+            self.process.wait(2)
         except subprocess.TimeoutExpired:
             os.kill(self.process.pid, signal.SIGKILL)
-            self.process.wait(5)
+            self.process.wait(2)
         self.process = None
 
     def log(self) -> str:
@@ -119,10 +117,19 @@ class Envoy:
         return int(found[0]["value"]) if found else 0
 
     def port(self, listener: str = "mtls") -> int:
-        """The port of a listener."""
+        """The port of a listener, once it listens."""
+        return eventually(lambda: self._port(listener), why=f"{listener} does not listen")
+
+    def is_open(self, listener: str = "mtls") -> bool:
+        """Whether the listener takes connections now; one that waits for a secret does not."""
+        return bool(self._port(listener))
+
+    def _port(self, listener: str) -> int:
         for status in json.loads(self.ask("/listeners?format=json")).get("listener_statuses", []):
             if status["name"] == listener:
-                return int(status["local_address"]["socket_address"]["port_value"])
+                port = int(status["local_address"]["socket_address"]["port_value"])
+                with socket.socket() as probe:
+                    return port if probe.connect_ex(("127.0.0.1", port)) == 0 else 0
         return 0
 
 

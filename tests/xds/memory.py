@@ -85,9 +85,6 @@ class MemoryStore:
         self._reachable()
         return self.gateways.get(token)
 
-    def wanted_number(self, environment: str) -> int | None:
-        return self.number(environment) or None
-
     def wanted(self, environment: str) -> Material | None:
         self._reachable()
         return self.material.get(environment)

@@ -32,9 +32,6 @@ class Delivered:
         gateway = _query(delivery.gateway_of_xds_token, token)
         return gateway if gateway and gateway.kind == "envoy" else None
 
-    def wanted_number(self, environment: str) -> int | None:
-        return _query(delivery.wanted_number, environment)
-
     def wanted(self, environment: str) -> Material | None:
         return _query(delivery.wanted, environment)
 

@@ -30,9 +30,6 @@ class Store(Protocol):
     def gateway_of_token(self, token: str) -> Gateway | None:
         """The gateway of kind `envoy` whose present token this is."""
 
-    def wanted_number(self, environment: str) -> int | None:
-        """The number of the newest release; one cheap query."""
-
     def wanted(self, environment: str) -> Material | None:
         """The newest release."""
 

@@ -60,9 +60,9 @@ def unfit(jwk: Mapping[str, Any]) -> str:
         key = build(jwk)
     except InputRefused as refused:
         return refused.sentence.rstrip(".")
-    # BoringSSL takes moduli up to 16384 bits, and the filter two exponents.
-    if isinstance(key, rsa.RSAPublicKey) and (key.public_numbers().e not in (3, 65537) or key.key_size > 16384):
-        return "Envoy takes RSA keys up to 16384 bits with the exponent 3 or 65537"
+    # BoringSSL takes moduli of these sizes, and the filter two exponents.
+    if isinstance(key, rsa.RSAPublicKey) and not (512 <= key.key_size <= 16384 and key.public_numbers().e in (3, 65537)):
+        return "Envoy takes RSA keys of 512 to 16384 bits with the exponent 3 or 65537"
     return ""
 
 
