@@ -30,7 +30,7 @@ def xds_listens_at(address: str) -> None:
 def create(
     actor: Actor, environment: str, *, name: str, kind: str, options: Mapping[str, Any] | None = None
 ) -> models.Gateway:
-    """Adds a gateway. Raises `Refused` (an unknown kind, options that do not fit), `Conflict` (the name, a directory)."""
+    """Adds a gateway. Raises `Refused` (kind, options that do not fit), `Conflict` (a name or directory taken)."""
     place = _place(environment)
     require(actor, "gateways.write", [place.name])
     with transaction.atomic():
@@ -134,6 +134,7 @@ def bootstrap(
         key=key,
         trust=trust or "used",
         mode=mode,
+        ca=configuration.xds_cert.read_text() if configuration.xds_cert else None,
     )
     with transaction.atomic():
         audit.record(actor, "gateway.bootstrap", "gateway", _full_name(row))

@@ -140,6 +140,8 @@ class Desk:
                     continue
                 catalogue = await self.catalogue(gateway)
                 for session in self._of_token(token):
+                    if retry:
+                        self.recorder.again(gateway.id, session.node)
                     if retry or session.ledger.catalogue is not catalogue:
                         session.aim(catalogue, retry=retry)
         except Exception:

@@ -36,11 +36,15 @@ class Recorder:
         self._receipts[key] = receipt
         self._something.set()
 
+    def again(self, gateway_id: int, node: str) -> None:
+        """What the node says next is written even if it said just that before: the store may have dropped it."""
+        for key in [key for key in self._written if key[:2] == (gateway_id, node)]:
+            del self._written[key]
+
     def node(self, gateway_id: int, node: str, *, connected: bool) -> None:
         """A node came or went."""
-        if not connected:  # when it comes back its words are written again
-            for key in [key for key in self._written if key[:2] == (gateway_id, node)]:
-                del self._written[key]
+        if not connected:
+            self.again(gateway_id, node)
         self._nodes[gateway_id, node] = connected
         self._something.set()
 
