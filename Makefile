@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test fast demo check lock clean
+.PHONY: help run test fast demo check manual lock clean
 
 help:
 	@echo "make run     start Trustyard here: console, REST and xDS on loopback"
@@ -15,6 +15,7 @@ help:
 	@echo "make fast    the tests that need no other program"
 	@echo "make demo    the whole story with a real Envoy, in about a minute"
 	@echo "make check   lint, types, layers, locks"
+	@echo "make manual  write the reference parts of the manual anew"
 	@echo "make lock    write the locks anew (UPGRADE=--upgrade for newer versions)"
 	@echo "make clean   remove what the other targets installed"
 
@@ -39,6 +40,9 @@ check: $(VENV)/.development
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@if grep -n '//' requirements.lock requirements-dev.lock tools/*.lock; then echo "A lock holds names and hashes, no address." >&2; exit 1; fi
+
+manual: $(VENV)/.development
+	$(BIN)/python tools/manual.py
 
 # The locks hold names, versions and hashes; where the packages come from is a matter of the machine that installs them.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate $(UPGRADE)

@@ -1,0 +1,108 @@
+"""Write the reference parts of docs/cli.md and docs/rest.md from the program itself; `--check` says what is stale."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer.main
+
+ROOT = Path(__file__).parent.parent
+BEGIN, END = "<!-- made by: make manual -->\n", "<!-- end -->\n"
+BAR = "\\|"  # within a table
+COMMON = {"--token", "--json", "--help"}  # told once, at the top of the page
+
+
+def commands() -> str:
+    """Each command of `trustyard` with its usage and options."""
+    from trustyard.cli import app
+
+    parts = []
+    for words, command in _leaves(typer.main.get_command(app), ["trustyard"]):
+        arguments = [option for option in command.params if option.param_type_name == "argument"]
+        options = [option for option in command.params if option.param_type_name == "option" and not _common(option)]
+        usage = " ".join([*words, *(argument.metavar or str(argument.name).upper() for argument in arguments), "[OPTIONS]"])
+        lines = [f"### `{' '.join(words)}`\n\n{command.help}\n\n```\n{usage}\n```\n"]
+        if options:
+            lines.append("\n| option | what it does |\n|---|---|\n")
+            lines += [f"| {_written(option)} | {_cell(option)} |\n" for option in options]
+        parts.append("".join(lines))
+    return "\n".join(parts)
+
+
+def routes() -> str:
+    """Each path of the REST API with its verbs, from the server's own OpenAPI."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("TRUSTYARD_DATA_DIR", folder)
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trustyard.server.settings")
+        import django
+
+        django.setup()
+        from trustyard.api.api import api
+
+        rows = []
+        for path, verbs in api.get_openapi_schema()["paths"].items():
+            for verb, operation in verbs.items():
+                rows.append(f"| `{verb.upper()} {path}` | {operation.get('summary', '')} |\n")
+    return "| verb and path | what it does |\n|---|---|\n" + "".join(rows)
+
+
+def _leaves(command: Any, words: list[str]) -> Iterator[tuple[list[str], Any]]:
+    for name, below in getattr(command, "commands", {}).items():
+        if hasattr(below, "commands"):
+            yield from _leaves(below, [*words, name])
+        else:
+            yield [*words, name], below
+
+
+def _common(option: Any) -> bool:
+    return bool(COMMON.intersection(option.opts)) or "--server" in option.opts
+
+
+def _written(option: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+    value = "" if option.is_flag else f" {option.metavar.replace('|', BAR) if option.metavar else _kind(option)}"
+    return names + value
+
+
+def _kind(option: Any) -> str:
+    wanted = option.type_descriptor.annotation
+    choices = typing.get_args(wanted) if typing.get_origin(wanted) is typing.Literal else ()
+    return BAR.join(choices) if choices else {"int": "N", "float": "N"}.get(wanted.__name__, "TEXT")
+
+
+def _cell(option: Any) -> str:
+    text = (option.help or "").replace("|", BAR).replace("\n", " ")
+    return f"{text} Required." if option.required else text
+
+
+PAGES = {"docs/cli.md": commands, "docs/rest.md": routes}
+
+
+def fresh(page: str) -> str:
+    """The page with its made part made anew; what people wrote around it stays."""
+    text = (ROOT / page).read_text("utf-8")
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    return f"{before}{BEGIN}\n{PAGES[page]()}\n{END}{after}"
+
+
+def main() -> int:
+    """Exit code 1 with `--check` where a page is stale."""
+    stale = [page for page in PAGES if fresh(page) != (ROOT / page).read_text("utf-8")]
+    if "--check" in sys.argv:
+        print(*(f"{page} is stale: make manual" for page in stale), sep="\n", file=sys.stderr)
+        return 1 if stale else 0
+    for page in stale:
+        (ROOT / page).write_text(fresh(page), "utf-8")
+        print(f"wrote {page}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
