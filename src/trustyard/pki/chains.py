@@ -23,15 +23,16 @@ def in_chain_order(certs: Sequence[Certificate]) -> list[Offered]:
 
     Issuers are found by name, and by key identifier where both sides state one; signatures are not judged.
     """
-    rest = list(dict.fromkeys(certs))
-    starts = [c for c in rest if is_end_entity(c, certs)] + [c for c in rest if not _issued_any(c, certs)] + rest
-    ordered: list[Certificate] = []
-    for start in starts:
+    family = _Family(certs)
+    starts = [c for c in family.members if family.is_end_entity(c)]
+    starts += [c for c in family.members if c.sha256 not in family.issuing]
+    ordered: dict[str, Certificate] = {}
+    for start in (*starts, *family.members):
         at: Certificate | None = start
-        while at is not None and at not in ordered:
-            ordered.append(at)
-            at = issuer_of(at, certs)
-    return [Offered(c, _verdict(c, certs), is_end_entity(c, certs)) for c in ordered]
+        while at is not None and at.sha256 not in ordered:
+            ordered[at.sha256] = at
+            at = family.issuer_of(at)
+    return [Offered(c, family.verdict(c), family.is_end_entity(c)) for c in ordered.values()]
 
 
 def preselected(reading: Reading) -> Certificate | None:
@@ -42,49 +43,48 @@ def preselected(reading: Reading) -> Certificate | None:
     certs = reading.certificates
     if len(certs) == 1 or (certs and reading.format == "connection"):
         return certs[0]
-    end_entities = [c for c in certs if is_end_entity(c, certs)]
+    family = _Family(certs)
+    end_entities = [c for c in certs if family.is_end_entity(c)]
     return end_entities[0] if len(end_entities) == 1 else None
 
 
-def is_end_entity(certificate: Certificate, among: Sequence[Certificate]) -> bool:
-    """Not a CA, nor the issuer of another one here (certificates of version 1 cannot say that they are a CA)."""
-    return not certificate.facts.is_ca and not _issued_any(certificate, among)
+class _Family:
+    """Certificates that may have issued one another."""
 
+    def __init__(self, certs: Sequence[Certificate]) -> None:
+        self.members = list({c.sha256: c for c in certs}.values())
+        self.by_subject: dict[str, list[Certificate]] = {}
+        for c in self.members:
+            self.by_subject.setdefault(c.facts.subject, []).append(c)
+        issuers = (self.issuer_of(c) for c in self.members)
+        self.issuing = {issuer.sha256 for issuer in issuers if issuer is not None}
 
-def issuer_of(certificate: Certificate, among: Sequence[Certificate]) -> Certificate | None:
-    """The certificate here that issued this one, or None (also for one that issued itself)."""
-    if certificate.facts.self_issued:
-        return None
-    return next((c for c in among if c != certificate and _could_issue(c, certificate)), None)
+    def issuer_of(self, certificate: Certificate) -> Certificate | None:
+        """The member that issued this one, or None (also for one that issued itself)."""
+        facts = certificate.facts
+        if facts.self_issued or not facts.issuer:
+            return None
+        candidates = self.by_subject.get(facts.issuer, [])
+        return next((c for c in candidates if not c.facts.ski or not facts.aki or c.facts.ski == facts.aki), None)
 
+    def is_end_entity(self, certificate: Certificate) -> bool:
+        """Not a CA, nor the issuer of another one here (certificates of version 1 cannot say that they are a CA)."""
+        return not certificate.facts.is_ca and certificate.sha256 not in self.issuing
 
-def _could_issue(issuer: Certificate, certificate: Certificate) -> bool:
-    if issuer.facts.subject != certificate.facts.issuer or not issuer.facts.subject:
-        return False
-    ski, aki = issuer.facts.ski, certificate.facts.aki
-    return not ski or not aki or ski == aki
+    def verdict(self, certificate: Certificate) -> str:
+        """One sentence about its place."""
+        facts = certificate.facts
+        if self.is_end_entity(certificate):
+            kind = "End-entity certificate"
+        elif facts.self_issued:
+            kind = "Root CA"
+        else:
+            kind = "Intermediate CA" if facts.is_ca else "Issuer without a CA mark"
+        return f"{kind}, {self._issued_by(certificate)}."
 
-
-def _issued_any(issuer: Certificate, among: Sequence[Certificate]) -> bool:
-    return any(c != issuer and not c.facts.self_issued and _could_issue(issuer, c) for c in among)
-
-
-def _verdict(certificate: Certificate, among: Sequence[Certificate]) -> str:
-    facts = certificate.facts
-    if is_end_entity(certificate, among):
-        kind = "End-entity certificate"
-    elif facts.self_issued:
-        kind = "Root CA"
-    else:
-        kind = "Intermediate CA" if facts.is_ca else "Issuer without a CA mark"
-    return f"{kind}, {_issued_by(certificate, among)}."
-
-
-def _issued_by(certificate: Certificate, among: Sequence[Certificate]) -> str:
-    if certificate.facts.self_issued:
-        broken = certificate.facts.self_signed is False
-        return "whose own signature does not verify" if broken else "issued by itself"
-    issuer = issuer_of(certificate, among)
-    if issuer is not None:
-        return f"issued by {issuer.facts.certificate_name}"
-    return "whose issuer is not among these"
+    def _issued_by(self, certificate: Certificate) -> str:
+        if certificate.facts.self_issued:
+            broken = certificate.facts.self_signed is False
+            return "whose own signature does not verify" if broken else "issued by itself"
+        issuer = self.issuer_of(certificate)
+        return f"issued by {issuer.facts.certificate_name}" if issuer else "whose issuer is not among these"

@@ -25,14 +25,12 @@ def read_file(data: bytes, password: str | None = None, filename: str = "") -> R
     no certificate, with the code and the name of what it is. Nothing of the content is ever in the message.
     """
     _check_size(len(data))
-    if (kind := refusals.kind_of_text(data)) is not None and not armour.is_armoured(data):
-        raise refusals.refusal(kind)
-    if kind == "UTF-16 text":
-        raise refusals.refusal(kind)
     if keystores.is_keystore(data):
         return _with_key("jks", *keystores.read(data, password))
     if armour.is_armoured(data):
         return _read_pem(data)
+    if (kind := refusals.kind_of_text(data)) is not None:
+        raise refusals.refusal(kind)
     if data[:1] == b"\x30" and not _is_base64(data):
         return _read_der(data, password, {"certificate": "der", "pkcs7": "pkcs7-der", "pkcs12": "pkcs12"})
     if _is_base64(data):

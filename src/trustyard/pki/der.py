@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 SEQUENCE, SET = 0x30, 0x31
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 
+_MAX_CHILDREN = 50_000  # ten megabytes of empty elements would take a gigabyte of memory
 _MAX_DEPTH = 32  # real structures need about 12; a bomb of nested indefinite lengths must end
 
 
@@ -26,7 +28,10 @@ class Element:
 
     def children(self) -> list[Element]:
         """The elements inside; `DerError` when the content is not a row of elements."""
-        return list(elements(self.body))
+        found = list(islice(elements(self.body), _MAX_CHILDREN + 1))
+        if len(found) > _MAX_CHILDREN:
+            raise DerError("too many elements")
+        return found
 
     def expect(self, *tags: int) -> Element:
         """This element, when its identifier octet is one of `tags`; else `DerError`."""

@@ -66,7 +66,8 @@ def read(spki: der.Element) -> tuple[Curve, tuple[int, int]] | None:
     if kind.oid() != _PRIME_FIELD or not 0 < prime.integer().bit_length() <= _MAX_BITS:
         return None
     a, b = (int.from_bytes(part.octets(), "big") for part in coefficients.children()[:2])
-    curve = Curve(prime.integer(), a, b, _point(base.octets()), order.integer())
+    p = prime.integer()
+    curve = Curve(p, a % p, b % p, _point(base.octets()), order.integer())
     point = _point(bits.bits())
     usable = curve.holds(curve.base) and curve.holds(point) and 0 < curve.order.bit_length() <= _MAX_BITS
     return (curve, point) if usable else None

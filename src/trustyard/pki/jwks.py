@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa,
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from trustyard.errors import InputRefused
-from trustyard.pki.certificates import Certificate
+from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.jwkfields import b64url, b64url_int, build, checked_members, refuse
 
 __all__ = [
@@ -46,7 +46,7 @@ def algorithms_for(key: Keyed, use: str) -> list[str]:
 
     Empty where the key cannot be used so. `InputRefused` (`no-jwk`) where there is no JWK for such a key at all.
     """
-    pss = isinstance(key, Certificate) and key.facts.key.type == "RSA-PSS"
+    pss = _is_pss(key)
     jwk = jwk_of_key(key.public_key()) if isinstance(key, Certificate) else key
     kty, crv = jwk.get("kty"), str(jwk.get("crv", ""))
     if kty == "RSA":
@@ -156,6 +156,16 @@ def read_public_jwk(jwk: Mapping[str, Any]) -> dict[str, Any]:
     if (alg is not None and alg not in fitting) or not fitting:
         raise _misfit(str(made.get("crv", made["kty"])), use or "sig", fitting)
     return made
+
+
+def _is_pss(key: Keyed) -> bool:
+    """Whether the key is bound to RSASSA-PSS; a JWK tells only by the certificate in its `x5c`."""
+    if isinstance(key, Certificate):
+        return key.facts.key.type == "RSA-PSS"
+    chain = key.get("x5c")
+    if key.get("kty") != "RSA" or not isinstance(chain, list) or not chain:
+        return False
+    return read_certificate(base64.b64decode(chain[0])).facts.key.type == "RSA-PSS"
 
 
 def _key_name(certificate: Certificate) -> str:

@@ -33,7 +33,7 @@ def _problem(name: str) -> str:
         return "is missing"
     if len(name) > MAX_LENGTH:
         return f"is longer than {MAX_LENGTH} characters"
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in _DIRECTIONS for c in name):
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in _MISLEADING for c in name):
         return "holds a control character"
     if name != name.strip():
         return "begins or ends with a space"
@@ -42,5 +42,5 @@ def _problem(name: str) -> str:
     return ""
 
 
-# Characters that turn the direction of writing make one name look like another (Unicode TR 36).
-_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Invisible ones, and those that turn the direction of writing: they make two names look alike (Unicode TR 36).
+_MISLEADING = frozenset("\u200b\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -12,6 +12,7 @@ from trustyard.errors import InputRefused
 from trustyard.pki import der
 
 MAX_ITERATIONS = 10_000_000  # openssl writes 2048, Java 10 000; far more is an attack on the reader's time
+_MAX_ELEMENTS = 500_000
 
 
 def is_pkcs12(element: der.Element) -> bool:
@@ -52,16 +53,20 @@ def _load(data: bytes, password: bytes | None) -> tuple[list[bytes], bool]:
     return [c.public_bytes(serialization.Encoding.DER) for c in certificates], store.key is not None
 
 
-def _iterations(element: der.Element, depth: int = 0) -> int:
+def _iterations(root: der.Element) -> int:
     """The sum of all iteration counts in the open: integers that follow a salt (an OCTET STRING)."""
-    if depth > 16:
-        return 0
-    total, salted = 0, False
-    for part in _inside(element):
-        if part.tag == der.INTEGER and salted and part.body:
-            total += abs(part.integer())
-        salted = part.tag == der.OCTET_STRING
-        total += _iterations(part, depth + 1)
+    total, seen = 0, 0
+    waiting = [root]
+    while waiting:
+        salted = False
+        for part in _inside(waiting.pop()):
+            if part.tag == der.INTEGER and salted and part.body:
+                total += abs(part.integer())
+            salted = part.tag == der.OCTET_STRING
+            waiting.append(part)
+            seen += 1
+        if seen > _MAX_ELEMENTS:
+            return MAX_ITERATIONS + 1
     return total
 
 

@@ -7,7 +7,7 @@ import io
 import warnings
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, NoEncryption
@@ -58,7 +58,7 @@ def fits_pkcs12(der: bytes) -> bool:
 
 def zip_of(files: Mapping[str, bytes], moment: datetime) -> bytes:
     """A ZIP archive with these files in their order, all of the time `moment` (UTC, 1980 to 2107)."""
-    stamp = max(moment.timetuple()[:6], (1980, 1, 1, 0, 0, 0))
+    stamp = max(moment.astimezone(UTC).timetuple()[:6], (1980, 1, 1, 0, 0, 0))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():

@@ -6,6 +6,7 @@ certificate are what people want to look at. It reads and never sends anything o
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import warnings
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ class _Handshake:
             while not self._step():
                 self._send()
                 self._receive()
-            self._send()
+            self._part()
         except SourceUnreachable as failure:
             return failure
         except SSL.Error as error:
@@ -110,6 +111,13 @@ class _Handshake:
                 return
             self.sock.settimeout(self._left())
             self.sock.sendall(data)
+
+    def _part(self) -> None:
+        """The end of our side of the handshake, and a polite good-bye; what comes of it does not matter any more."""
+        with contextlib.suppress(SSL.Error):
+            self.connection.shutdown()
+        with contextlib.suppress(OSError):
+            self._send()
 
     def _receive(self) -> None:
         self.sock.settimeout(self._left())
