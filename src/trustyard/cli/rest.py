@@ -123,7 +123,7 @@ class Rest:
         etag: str | None = None,
         accept: str | None = None,
     ) -> httpx.Response:
-        wanted = {name: value for name, value in (params or {}).items() if value is not None}
+        wanted = {name: _written(value) for name, value in (params or {}).items() if value is not None}
         headers = {name: value for name, value in (("If-Match", etag), ("Accept", accept)) if value}
         timeout = httpx.Timeout(ANSWER_SECONDS + float(wanted.get("wait", 0)), connect=CONNECT_SECONDS)
         answer = _translated(
@@ -221,6 +221,11 @@ def _listing(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get("items"), list):
         raise Failure("The server's answer is no list.", advice="Is the server of another version than this program?")
     return {**value, "next": value.get("next")}
+
+
+def _written(value: object) -> str:
+    """A parameter as it stands in an address: whole numbers without a fraction."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _filename(answer: httpx.Response) -> str:

@@ -1,0 +1,195 @@
+"""The other nouns: what `env`, `jwk`, `gateway`, `truststore`, `release` and `audit` ask of REST."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from .conftest import Canned, Program
+
+ENVIRONMENT = {"name": "stage", "type": "test", "description": "", "root_set": "none", "roots": 0, "deny_list": []}
+GATEWAY = {"environment": "test", "name": "edge", "kind": "envoy", "options": {}, "nodes": [], "version": 1}
+JWK = {
+    "name": "sign",
+    "description": "",
+    "kid": "k1",
+    "use": "sig",
+    "alg": "RS256",
+    "state": "active",
+    "environments": ["test"],
+    "connected_to": {"certificate": "acme", "environment": "test"},
+    "jwk": {"kty": "RSA", "n": "AQ", "e": "AQAB"},
+    "findings": ["The key has 1024 bits."],
+}
+
+
+def test_an_environment_is_made_with_a_root_set_from_a_file(run: Program, canned: Canned, tmp_path: Path) -> None:
+    """D-16."""
+    canned.answer("POST", "/api/v1/environments", ENVIRONMENT, status=201)
+    (tmp_path / "roots.pem").write_text("-----BEGIN CERTIFICATE-----")
+    line = ["env", "add", "stage", "--type", "test", "--root-set"]
+    assert run(*line, str(tmp_path / "roots.pem"), "--deny", "AA" * 32).exit_code == 0
+    assert canned.last.body == {
+        "name": "stage",
+        "type": "test",
+        "description": "",
+        "root_set": {"pem": "-----BEGIN CERTIFICATE-----"},
+        "deny_list": ["aa" * 32],
+    }
+    run(*line, "mozilla")
+    assert canned.last.body["root_set"] == "mozilla"
+
+
+@pytest.mark.parametrize(
+    ("line", "target", "value"),
+    [
+        ("env remove stage", "/api/v1/environments/stage", ENVIRONMENT),
+        ("gateway remove test edge", "/api/v1/environments/test/gateways/edge", GATEWAY),
+        ("jwk delete sign", "/api/v1/jwks/sign", JWK),
+    ],
+)
+def test_what_removes_asks_first_and_sends_the_version(
+    run: Program, canned: Canned, line: str, target: str, value: object
+) -> None:
+    canned.answer("GET", target, value, ETag='"4-2"')
+    canned.answer("DELETE", target, b"", status=204)
+    result = run(*shlex.split(line), stdin="y\n")
+    assert result.exit_code == 1
+    assert "--yes" in result.stderr
+    assert canned.last.method == "GET"
+    assert run(*shlex.split(line), "--yes").exit_code == 0
+    assert canned.last.method == "DELETE"
+    assert canned.last.headers["If-Match"] == '"4-2"'
+    assert run(*shlex.split(line), "-y", "--json").stdout == "null\n"
+
+
+def test_a_jwk_is_made_from_an_entry(run: Program, canned: Canned) -> None:
+    canned.answer("POST", "/api/v1/jwks", JWK, status=201)
+    result = run(*shlex.split("jwk add sign --certificate acme --env test --use sig --alg RS256 --kid k1 --deploy"))
+    assert result.exit_code == 0, result.output
+    assert canned.last.body == {
+        "name": "sign",
+        "description": "",
+        "source": {"kind": "certificate", "certificate": "acme", "environment": "test"},
+        "use": "sig",
+        "alg": "RS256",
+        "kid": "k1",
+        "deploy": True,
+    }
+    assert "acme in test" in result.stdout
+    assert "Finding: The key has 1024 bits." in result.stderr
+
+
+def test_a_jwk_given_by_hand_is_sent_as_it_is(run: Program, canned: Canned, tmp_path: Path) -> None:
+    """I-01."""
+    canned.answer("POST", "/api/v1/jwks", JWK, status=201)
+    file = tmp_path / "k.json"
+    for text in ({"kty": "RSA"}, {"keys": [{"kty": "RSA"}]}):
+        file.write_text(json.dumps(text))
+        assert run("jwk", "add", "sign", "--file", str(file), "--env", "test, production").exit_code == 0
+        assert canned.last.body["source"] == {
+            "kind": "jwk",
+            "jwk": {"kty": "RSA"},
+            "environments": ["test", "production"],
+        }
+    assert "alg" not in canned.last.body
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[1]", '{"keys": []}', '{"keys": [1]}', "[" * 100000])
+def test_a_file_that_holds_no_jwk_is_refused_here(run: Program, canned: Canned, text: str, tmp_path: Path) -> None:
+    (tmp_path / "k.json").write_text(text)
+    result = run("jwk", "add", "sign", "--file", str(tmp_path / "k.json"), "--env", "test")
+    assert result.exit_code == 1
+    assert "k.json" in result.stderr
+    assert not canned.asked
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        ("--kind files --directory /srv/trust", {"directory": "/srv/trust"}),
+        ("--kind envoy", {}),
+        (
+            "--kind envoy --issuer https://idp --audience a,b --audience c --prefix /api",
+            {"issuers": [{"issuer": "https://idp", "audiences": ["a", "b", "c"], "prefix": "/api"}]},
+        ),
+        (
+            "--kind envoy --issuer https://a --issuer https://b",
+            {"issuers": [{"issuer": "https://a"}, {"issuer": "https://b"}]},
+        ),
+        ("--kind x --option n=3 --option s=text --option l='[1]'", {"n": 3, "s": "text", "l": [1]}),
+    ],
+)
+def test_a_gateway_is_added_with_the_options_of_its_kind(
+    run: Program, canned: Canned, options: str, sent: dict[str, object]
+) -> None:
+    canned.answer("POST", "/api/v1/environments/test/gateways", GATEWAY, status=201)
+    assert run("gateway", "add", "test", "edge", *shlex.split(options)).exit_code == 0
+    assert canned.last.body["options"] == sent
+
+
+def test_a_bootstrap_is_printed_as_it_is_and_as_json(run: Program, canned: Canned) -> None:
+    yaml = b"node:\n  cluster: test/edge\n"
+    target = "/api/v1/environments/test/gateways/edge/bootstrap"
+    canned.answer("GET", target, yaml, Content_Type="application/yaml")
+    line = ["gateway", "bootstrap", "test", "edge"]
+    assert run(*line).stdout_bytes == yaml
+    assert canned.last.target == target
+    assert json.loads(run(*line, "--json").stdout) == {"node": {"cluster": "test/edge"}}
+    run(*line, "--listen", "0.0.0.0:8443", "--cert", "/c.pem", "--key", "/k.pem", "--trust", "alias/acme")
+    assert canned.last.target.endswith("?listen=0.0.0.0%3A8443&cert=%2Fc.pem&key=%2Fk.pem&trust=alias%2Facme")
+
+
+def test_the_truststore_says_what_is_in_force_and_what_waits(run: Program, canned: Canned) -> None:
+    """S-40, D-21."""
+    row = {
+        "alias": "acme",
+        "origin": "certificate",
+        "certificate_name": "acme.example",
+        "serial_hex": "2a",
+        "not_after": "2027-01-01T00:00:00Z",
+        "status": "valid",
+        "pending": None,
+    }
+    items = [row, {**row, "pending": "added"}, {**row, "pending": "removed", "reason": "It has expired."}]
+    canned.answer("GET", "/api/v1/environments/test/truststore", {"items": items, "next": None, "total": 3})
+    lines = run("truststore", "list", "test", "--origin", "certificate").stdout.splitlines()[1:]
+    assert lines[0].endswith("yes")
+    assert lines[1].endswith("no, added with the next release")
+    assert lines[2].endswith("yes, removed with the next release: It has expired.")
+    assert "origin=certificate" in canned.last.target
+
+
+def test_a_truststore_is_exported(run: Program, canned: Canned, tmp_path: Path) -> None:
+    canned.answer("GET", "/api/v1/environments/test/truststore/export", b"p12")
+    line = f"truststore export test --format pkcs12 --password changeit --include used -o {tmp_path}/trust.p12"
+    result = run(*shlex.split(line))
+    assert result.exit_code == 0
+    assert (tmp_path / "trust.p12").read_bytes() == b"p12"
+    assert canned.last.target.endswith("?format=pkcs12&include=used&password=changeit")
+
+
+def test_releases_are_listed_with_the_states_of_their_gateways(run: Program, canned: Canned) -> None:
+    gateways = [{"gateway": "edge", "node": n, "state": "accepted", "detail": ""} for n in ("a", "b")]
+    one = {"number": 7, "digest": "ab" * 32, "created_at": "2026-01-01T00:00:00Z", "made_by": "ada", "note": "why",
+           "restored_from": None, "left_out": [], "gateways": gateways}  # fmt: skip
+    canned.answer("GET", "/api/v1/environments/test/releases", {"items": [one], "next": None, "total": 1})
+    canned.answer("GET", "/api/v1/environments/test/releases/7", one)
+    assert "2 accepted" in run("release", "list", "test").stdout
+    assert "ada" in run("release", "show", "test", "7").stdout
+
+
+def test_the_audit_is_filtered_by_the_server(run: Program, canned: Canned) -> None:
+    event = {"at": "2026-01-01T00:00:00Z", "actor": "ada", "address": "127.0.0.1"}
+    event |= {"action": "jwk.create", "object_kind": "jwk", "object": "sign"}
+    canned.answer("GET", "/api/v1/audit", {"items": [event], "next": "c", "total": 9})
+    line = "audit list --actor ada --object sign --action jwk.create"
+    result = run(*shlex.split(line), "--since", "2026-01-01T00:00:00Z", "--until", "2027-01-01T00:00:00Z")
+    assert "jwk sign" in result.stdout
+    assert "Go on with --cursor c" in result.stdout
+    assert len(canned.asked) == 1
+    for part in ("actor=ada", "object=sign", "action=jwk.create", "since=2026", "until=2027", "limit=50"):
+        assert part in canned.last.target
