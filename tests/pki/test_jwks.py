@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from jwcrypto.jwk import JWK
 
+from tests import corpus
 from tests.tls_servers import Ca, Issued, new_key, self_signed
 from trustyard.errors import InputRefused
 from trustyard.pki.certificates import Certificate, read_certificate
+from trustyard.pki.containers import read_file
 from trustyard.pki.jwks import (
     algorithm_fits,
     algorithms_for,
@@ -191,6 +193,17 @@ def off_curve() -> dict[str, Any]:
 )
 def test_a_jwk_that_is_no_good_public_key_is_refused(code: str, jwk: Any) -> None:
     assert code_of(jwk) == code
+
+
+def test_a_jwk_of_a_key_bound_to_pss_offers_no_other_algorithm() -> None:
+    """RFC 4055, section 1.2: such a key must not be used with PKCS#1 v1.5. The JWK's members alone do not tell."""
+    name = "ca-pss-cert.pem"
+    bound = read_file(corpus.data(name)).certificates[0]
+    jwk = jwk_from_certificate(bound, alg="PS256")
+    assert algorithms_for(jwk, "sig") == algorithms_for(bound, "sig") == ["PS256", "PS384", "PS512"]
+    assert algorithms_for(jwk, "enc") == []
+    with pytest.raises(InputRefused):
+        read_public_jwk(jwk | {"alg": "RS256"})
 
 
 def test_a_number_with_leading_zeros_is_written_in_its_one_form() -> None:

@@ -25,7 +25,24 @@ def test_names_of_any_script_are_taken(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", " ", " a", "a ", "\ta", "a\nb", "a\x00b", "\x7f", ".", "..", "x" * 101, "a\u202eb", "a\u2028b", "\ud800"],
+    [
+        "",
+        " ",
+        " a",
+        "a ",
+        "\ta",
+        "a\nb",
+        "a\x00b",
+        "\x7f",
+        ".",
+        "..",
+        "x" * 101,
+        "a\u202eb",
+        "a\u2028b",
+        "a\u200bb",
+        "\ufeffa",
+        "\ud800",
+    ],
 )
 def test_names_that_would_mislead_are_refused_at_their_field(name: str) -> None:
     """D-10."""

@@ -130,6 +130,11 @@ def test_a_certificate_that_java_could_not_load_is_named_by_its_alias() -> None:
         truststores.pkcs12([("bad one", b"\x30\x00")], "changeit")
 
 
+def test_a_small_keystore_full_of_zero_bytes_is_not_taken_for_utf_16() -> None:
+    data = truststores.jks([("x", ONE.cert_der)], "changeit", datetime(1970, 1, 1, tzinfo=UTC))
+    assert read_file(data).format == "jks"
+
+
 def test_the_deny_all_anchor_is_a_ca_that_is_valid_for_ever_and_loads_everywhere(tmp_path: Path) -> None:
     """D-17."""
     facts = read_file(deny_all_der()).certificates[0].facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from trustyard.errors import InputRefused, Refused, TooLarge
@@ -15,6 +16,7 @@ MAX_BYTES = 10_000_000  # 10 MB a file
 
 _CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
 _PKCS7_LABELS = ("PKCS7", "PKCS #7 SIGNED DATA", "CMS")
+_ONLY_BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u00a0"), " ")  # what web pages leave in copied text
 
 
@@ -35,6 +37,12 @@ def read_file(data: bytes, password: str | None = None, filename: str = "") -> R
         return _read_der(data, password, {"certificate": "der", "pkcs7": "pkcs7-der", "pkcs12": "pkcs12"})
     if _is_base64(data):
         return _read_der(_decoded(data), password, {"certificate": "base64", "pkcs7": "base64", "pkcs12": "pkcs12"})
+    if data.strip().startswith(b"MI") and _ONLY_BASE64.fullmatch(data):
+        raise InputRefused(
+            "This base64 is damaged: its length or its padding cannot be right.",
+            code="bad-base64",
+            advice="It was probably cut off; copy it again from its first to its last character.",
+        )
     raise refusals.nothing_known()
 
 
@@ -173,15 +181,12 @@ def _with_key(form: str, ders: list[bytes], with_key: bool) -> Reading:
 
 
 def _is_base64(data: bytes) -> bool:
-    """Whether the whole is base64 that begins as DER does (`MI…` is 0x30 and a long length)."""
-    text = data.removeprefix(b"\xef\xbb\xbf").strip()
-    if not text or len(text) < 8:
-        return False
+    """Whether the whole is base64 of a DER structure or of PEM."""
     try:
-        armour.decode(text)
+        decoded = _decoded(data)
     except ValueError:
         return False
-    return True
+    return decoded[:1] == b"\x30" or armour.is_armoured(decoded)
 
 
 def _decoded(data: bytes) -> bytes:
