@@ -141,10 +141,14 @@ def update(
         concerned = jwk_connection.of_entries(_changes(certificate, plans, removed))
         actions = jwk_connection.judge(certificate.name, concerned, answer)
         jwk_places = _of_jwks(concerned)  # found now: a JWK that is deleted names no environment afterwards
+        # An entry cannot go while a JWK hangs on it, so those that leave it come before the entries are written.
+        leaving = [one for one in concerned if actions[one.jwk.pk] != "update"]
+        staying = [one for one in concerned if actions[one.jwk.pk] == "update"]
+        algorithms = answer.algorithms if answer else {}
         saved = Saved([certificate])
-        saved.jwks = _first_the_removed(actor, concerned, actions, answer)
+        saved.jwks = jwk_connection.carry_out(actor, leaving, actions, algorithms)
         touched = _write(actor, certificate, plans, removed, new_name, description)
-        saved.jwks += _then_the_updated(actor, concerned, actions, answer)
+        saved.jwks += jwk_connection.carry_out(actor, staying, actions, algorithms)
         for definition, planned in others:
             other, environments = _create(actor, definition, planned)
             saved.certificates.append(other)
@@ -206,21 +210,6 @@ def _changes(
         if entry is not None and planned.chosen is not None and planned.changes_certificate(entry):
             changed.append((entry, planned.chosen.certificate))
     return changed
-
-
-def _first_the_removed(
-    actor: Actor, concerned: Sequence[Concerned], actions: dict[int, str], answer: JwkAnswer | None
-) -> list[JwkChange]:
-    # An entry cannot go while a JWK hangs on it, so these come before the entries are written.
-    going = [one for one in concerned if actions[one.jwk.pk] != "update"]
-    return jwk_connection.carry_out(actor, going, actions, answer.algorithms if answer else {})
-
-
-def _then_the_updated(
-    actor: Actor, concerned: Sequence[Concerned], actions: dict[int, str], answer: JwkAnswer | None
-) -> list[JwkChange]:
-    staying = [one for one in concerned if actions[one.jwk.pk] == "update"]
-    return jwk_connection.carry_out(actor, staying, actions, answer.algorithms if answer else {})
 
 
 def _write(

@@ -93,17 +93,13 @@ def _of_status(wanted: str) -> Q:
 
 def _matching(text: str) -> Q:
     digits = text.replace(":", "").replace(" ", "").lower()
-    entry = (
-        Q(alias_key__contains=fold(text))
-        | Q(x509__subject__icontains=text)
-        | Q(x509__issuer__icontains=text)
-        | Q(x509__sans_text__icontains=text)
-    )
+    folded = fold(text)
+    entry = Q(alias_key__contains=folded) | Q(x509__search_text__contains=folded)
     if digits and all(c in "0123456789abcdef-" for c in digits):
         entry |= Q(x509__serial_hex__contains=digits.lstrip("0") or "0")
         entry |= Q(x509_id__startswith=digits) | Q(x509__sha1__startswith=digits)
     with_entry = models.Entry.objects.filter(entry).values("certificate_id")
-    return Q(name_key__contains=fold(text)) | Q(description__icontains=text) | Q(pk__in=with_entry)
+    return Q(search_text__contains=folded) | Q(pk__in=with_entry)
 
 
 def _sorted(rows: QuerySet[models.Certificate], sort: str) -> QuerySet[models.Certificate]:
@@ -125,10 +121,10 @@ def entry_status(entry: models.Entry, now: datetime) -> str:
     return status(entry.x509.not_before, entry.x509.not_after, now, entry.revoked)
 
 
-def is_in_force(entry: models.Entry, newest: Mapping[int, int]) -> bool:
+def is_in_force(entry: models.Entry, newest: Mapping[int, releases.Newest]) -> bool:
     """Whether the environment's newest release holds this very certificate under this alias (D-21)."""
-    release_id = newest.get(entry.environment_id)
-    return release_id is not None and releases.in_force(release_id).get(entry.alias) == entry.x509_id
+    release = newest.get(entry.environment_id)
+    return release is not None and releases.in_force(release).get(entry.alias) == entry.x509_id
 
 
 def certificate_json(certificate: models.Certificate, now: datetime | None = None) -> dict[str, Any]:
@@ -147,7 +143,7 @@ def certificate_json(certificate: models.Certificate, now: datetime | None = Non
     }
 
 
-def _entry_json(entry: models.Entry, now: datetime, newest: Mapping[int, int]) -> dict[str, Any]:
+def _entry_json(entry: models.Entry, now: datetime, newest: Mapping[int, releases.Newest]) -> dict[str, Any]:
     revoked = None
     if entry.revoked_at is not None:
         revoked = {"at": rfc3339(entry.revoked_at), "by": entry.revoked_by, "reason": entry.revoked_reason}

@@ -75,7 +75,7 @@ def given(row: models.Gateway) -> GatewayGiven:
 
 
 def xds_token(gateway: GatewayGiven | models.Gateway) -> str:
-    """The gateway's own xDS token: derived from the secret key, so that it is stored nowhere; rotated by its generation."""
+    """The gateway's own xDS token: derived from the secret key, stored nowhere, rotated by its generation."""
     pk = gateway.pk if isinstance(gateway, models.Gateway) else gateway.id
     claim = f"{pk}.{gateway.token_generation}"
     mac = hmac.new(settings.SECRET_KEY.encode(), f"xds:{claim}".encode(), hashlib.sha256).digest()
@@ -101,18 +101,19 @@ def wanted_number(environment: str) -> int | None:
 
 def wanted(environment: str) -> Material | None:
     """The newest release with its DER: what every gateway of the environment should have."""
-    newest = (
-        models.Release.objects.filter(environment__name_key=fold(environment))
-        .order_by("-number")
-        .values_list("pk", flat=True)
-        .first()
-    )
+    newest = _newest(environment)
     return _material(newest) if newest is not None else None
 
 
+def _newest(environment: str) -> releases.Newest | None:
+    rows = models.Release.objects.filter(environment__name_key=fold(environment)).order_by("-number")
+    row = rows.values_list("pk", "digest").first()
+    return releases.Newest(*row) if row is not None else None
+
+
 @functools.lru_cache(maxsize=16)
-def _material(release_id: int) -> Material:
-    release = models.Release.objects.get(pk=release_id)
+def _material(newest: releases.Newest) -> Material:
+    release = models.Release.objects.get(pk=newest.id)
     content = release.read()
     needed = {entry.sha256 for entry in content.entries} | set(content.roots)
     stored = models.StoredCertificate.objects.filter(pk__in=needed).values_list("pk", "der")
@@ -126,12 +127,12 @@ def behind() -> list[tuple[GatewayGiven, Material]]:
     newest = releases.latest_of_all()
     waiting = []
     for gateway in models.Gateway.objects.filter(kind__in=pushed).select_related("environment").order_by("pk"):
-        release_id = newest.get(gateway.environment_id)
-        if release_id is None:
+        release = newest.get(gateway.environment_id)
+        if release is None:
             continue
-        done = models.Receipt.objects.filter(gateway=gateway, release_id=release_id, state__in=("accepted", "observed"))
+        done = models.Receipt.objects.filter(gateway=gateway, release_id=release.id, state__in=("accepted", "observed"))
         if not done.exists():
-            waiting.append((given(gateway), _material(release_id)))
+            waiting.append((given(gateway), _material(release)))
     return waiting
 
 
@@ -257,18 +258,18 @@ def overall(rows: list[Row]) -> State:
 
 
 @functools.lru_cache(maxsize=64)
-def _published(release_id: int) -> bytes:
-    jwk_set = models.Release.objects.get(pk=release_id).read().jwk_set()
+def _published(newest: releases.Newest) -> bytes:
+    jwk_set = models.Release.objects.get(pk=newest.id).read().jwk_set()
     return json.dumps(jwk_set, separators=(",", ":"), sort_keys=True).encode()
 
 
 def published_jwks(environment: str) -> bytes | None:
     """The JWK Set in force (RFC 7517, section 5) as JSON; None for an environment that does not exist."""
-    row = models.Environment.objects.filter(name_key=fold(environment)).first()
-    if row is None:
-        return None
-    newest = releases.latest(row.pk)
-    return _published(newest.pk) if newest else b'{"keys":[]}'
+    newest = _newest(environment)
+    if newest is not None:
+        return _published(newest)
+    known = models.Environment.objects.filter(name_key=fold(environment)).exists()
+    return b'{"keys":[]}' if known else None
 
 
 def _pushed() -> list[str]:

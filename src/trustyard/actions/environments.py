@@ -77,7 +77,7 @@ def update(
 
 
 def delete(actor: Actor, name: str, *, if_match: str | None) -> None:
-    """Removes an environment without entries, gateways and JWKs, and its releases. Raises `EnvironmentInUse` naming them."""
+    """Removes an environment that nothing is in, and its releases. Raises `EnvironmentInUse` naming what is."""
     require(actor, "environments.write")
     stored = get(actor, name)
     found.check_version(stored, if_match)

@@ -84,7 +84,7 @@ class Concerned:
             return []
 
     def becomes(self, algorithms: Mapping[str, str]) -> tuple[dict[str, Any] | None, str | None]:
-        """The successor's public JWK, or the reason why there is none. A given key ID stays, else it is the new key's."""
+        """The successor's public JWK, or why there is none. A given key ID stays, else it is the new key's (D-15)."""
         if self.successor is None:
             return None, None
         use = self.jwk.use or None
@@ -179,10 +179,10 @@ def carry_out(
     actor: Actor, concerned: Sequence[Concerned], actions: Mapping[int, str], algorithms: Mapping[str, str]
 ) -> list[JwkChange]:
     """Does what was answered, each with its audit event. Raises `Conflict` where two keys would share a key ID."""
+    updated = [one.jwk for one in concerned if actions[one.jwk.pk] == "update"]
     changes = [_one(actor, one, actions[one.jwk.pk], algorithms) for one in concerned]
-    for one in concerned:
-        if actions[one.jwk.pk] == "update":
-            check_kid(one.jwk)
+    for jwk in updated:  # only now: two keys of one certificate may swap their IDs in one change
+        check_kid(jwk)
     return changes
 
 

@@ -69,7 +69,7 @@ def create(
     description: str = "",
     source: FromCertificate | HandGiven,
     use: str | None = None,
-    alg: str | None | _Unset = UNSET,
+    alg: str | _Unset | None = UNSET,
     kid: str | None = None,
     deploy: bool = False,
 ) -> SavedJwk:
@@ -93,7 +93,7 @@ def create(
 
 
 def _made(
-    actor: Actor, source: FromCertificate | HandGiven, use: str | None, alg: str | None | _Unset, kid: str | None
+    actor: Actor, source: FromCertificate | HandGiven, use: str | None, alg: str | _Unset | None, kid: str | None
 ) -> tuple[models.Jwk, list[models.Environment]]:
     match source:
         case FromCertificate(certificate, environment):
@@ -152,9 +152,9 @@ def update(
     if_match: str | None,
     new_name: str | None = None,
     description: str | None = None,
-    use: str | None | _Unset = UNSET,
-    alg: str | None | _Unset = UNSET,
-    kid: str | None | _Unset = UNSET,
+    use: str | _Unset | None = UNSET,
+    alg: str | _Unset | None = UNSET,
+    kid: str | _Unset | None = UNSET,
     state: str | None = None,
     deploy: bool = False,
 ) -> SavedJwk:
@@ -202,7 +202,7 @@ def _set_state(row: models.Jwk, state: str | None) -> None:
     row.state = state
 
 
-def _restate(row: models.Jwk, use: str | None | _Unset, alg: str | None | _Unset, kid: str | None | _Unset) -> None:
+def _restate(row: models.Jwk, use: str | _Unset | None, alg: str | _Unset | None, kid: str | _Unset | None) -> None:
     public = dict(row.public)
     if not isinstance(use, _Unset):
         _check_use(use)

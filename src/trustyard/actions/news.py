@@ -23,7 +23,7 @@ def tell(environment: str) -> None:
 
 
 def _tell(environment: str) -> None:
-    for callback in list(_listeners):
+    for callback in _listeners:
         try:
             callback(environment)
         except Exception:  # one listener that fails must not cost the others their news, nor the save its answer

@@ -1,7 +1,7 @@
 """Releases: what an environment would trust now, made immutable and numbered when somebody deploys.
 
 Deploying an environment: (1) lock its row, (2) build the content from what is saved, leaving out and naming what would
-hurt (D-19), (3) the newest release has that digest: nothing to do, (4) else number it and keep it, (5) record the audit
+hurt (D-19), (3) the newest release says just that: nothing to do, (4) else number it and keep it, (5) record the audit
 event, (6) tell the deliveries. Steps 1 to 5 are one transaction with the save that caused them.
 """
 
@@ -60,7 +60,8 @@ def _make(actor: Actor, environment: models.Environment, note: str) -> Deployed:
     digest = content.digest()
     newest = latest(environment.pk)
     news.tell(environment.name)  # also when nothing changed: delivery to gateways that lack it is tried again
-    if newest is not None and newest.digest == digest:
+    left_out = [vars(row) for row in content.left_out]
+    if newest is not None and (newest.digest, newest.left_out) == (digest, left_out):
         return Deployed(newest, created=False)
     environment.last_number += 1
     models.Environment.objects.filter(pk=environment.pk).update(last_number=environment.last_number)
@@ -70,7 +71,7 @@ def _make(actor: Actor, environment: models.Environment, note: str) -> Deployed:
         number=environment.last_number,
         digest=digest,
         content=content.canonical(),
-        left_out=[vars(row) for row in content.left_out],
+        left_out=left_out,
         made_by=actor.name,
         note=note,
         created_at=now,
@@ -139,17 +140,26 @@ def latest(environment_id: int) -> models.Release | None:
     return models.Release.objects.filter(environment_id=environment_id).order_by("-number").first()
 
 
-def latest_of_all() -> dict[int, int]:
-    """Environment id to the id of its newest release, in one query."""
-    rows = models.Release.objects.order_by().values_list("environment_id").annotate(newest=Max("pk"))
-    return dict(rows)
+@dataclass(frozen=True)
+class Newest:
+    """The newest release of an environment: its id and digest. The pair keys what is read once and kept in memory."""
+
+    id: int
+    digest: str
+
+
+def latest_of_all() -> dict[int, Newest]:
+    """Environment id to its newest release, in one query."""
+    newest = models.Release.objects.order_by().values("environment_id").annotate(newest=Max("pk")).values("newest")
+    rows = models.Release.objects.filter(pk__in=newest).values_list("environment_id", "pk", "digest")
+    return {environment_id: Newest(pk, digest) for environment_id, pk, digest in rows}
 
 
 @functools.lru_cache(maxsize=256)
-def in_force(release_id: int) -> dict[str, str]:
+def in_force(newest: Newest) -> dict[str, str]:
     """Alias to SHA-256 of a release's own entries. Releases never change, so this is read once."""
-    release = models.Release.objects.get(pk=release_id)
-    return {entry["alias"]: entry["sha256"] for entry in release.content["entries"]}
+    content = models.Release.objects.values_list("content", flat=True).get(pk=newest.id)
+    return {entry["alias"]: entry["sha256"] for entry in content["entries"]}
 
 
 def find(actor: Actor, environment: str | None = None) -> QuerySet[models.Release]:

@@ -137,7 +137,12 @@ def _matches(row: dict[str, Any], q: str) -> bool:
 
 
 def export(
-    actor: Actor, environment: str, *, format: str = "pem", include: str = "all", password: str = "changeit"
+    actor: Actor,
+    environment: str,
+    *,
+    format: str = "pem",
+    include: str = "all",
+    password: str = "changeit",  # noqa: S107 - Java's own; a truststore holds public material
 ) -> File:
     """The truststore in force as a file. `include` is `all` or `used` (without roots).
 

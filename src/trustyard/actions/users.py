@@ -76,7 +76,7 @@ def disable(actor: Actor, username: str) -> models.User:
 
 
 def set_password(actor: Actor, username: str, password: str, *, current: str | None = None) -> models.User:
-    """A new password: an administrator's for anybody, or one's own with the current one. Raises `Refused`, `NotAllowed`."""
+    """A new password: an administrator's for anybody, or one's own with the current one."""
     with transaction.atomic():
         row = _locked(username)
         own = actor.user_id == row.pk

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
+
 from django.db import models
 
 from trustyard.pki.certificates import Certificate as X509Certificate
 from trustyard.pki.certificates import expiring_from, read_certificate
+from trustyard.pki.names import fold
 
 from .environments import Environment
 from .versions import Versioned
@@ -35,7 +38,7 @@ class StoredCertificate(models.Model):
     curve = models.CharField(max_length=80, blank=True, default="")
     is_ca = models.BooleanField(default=False)
     self_signed = models.BooleanField(null=True)
-    sans_text = models.TextField(blank=True, default="")  # values of all SANs, a line each, for the search
+    search_text = models.TextField()  # names, SANs: a line each, case folded; LIKE of SQLite folds ASCII alone
 
     class Meta:
         ordering = ["sha256"]
@@ -68,7 +71,7 @@ class StoredCertificate(models.Model):
                 "curve": facts.key.curve or "",
                 "is_ca": facts.is_ca,
                 "self_signed": facts.self_signed,
-                "sans_text": "\n".join(san.value for san in facts.sans),
+                "search_text": fold("\n".join([facts.subject, facts.issuer, *(san.value for san in facts.sans)])),
             },
         )
         return row
@@ -80,6 +83,7 @@ class Certificate(Versioned):
     name = models.CharField(max_length=100)
     name_key = models.CharField(max_length=300, unique=True)
     description = models.TextField(blank=True, default="")
+    search_text = models.TextField(default="")  # name and description, case folded
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -88,6 +92,11 @@ class Certificate(Versioned):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keeps what the search looks through in step with the name and the description."""
+        self.search_text = fold(f"{self.name}\n{self.description}")
+        super().save(*args, **kwargs)
 
 
 class Entry(models.Model):

@@ -1,0 +1,309 @@
+"""Certificates: created whole or not at all, changed under a version, removed with what hangs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.actions.conftest import ADMIN, OPERATOR, TEST_OPERATOR, VIEWER, fresh, pem
+from tests.tls_servers import Ca
+from trustyard import models
+from trustyard.actions import audit, certificates, environments, releases, sources
+from trustyard.actions.certificates import Definition, EntryGiven, Saved
+from trustyard.errors import (
+    ChoiceNeeded,
+    Conflict,
+    EnvironmentInUse,
+    NotAllowed,
+    NotFound,
+    Refused,
+    StaleVersion,
+    TrustyardError,
+    VersionMissing,
+)
+
+Add = Callable[..., Saved]
+
+
+def entry(saved: Saved, environment: str = "test") -> models.Entry:
+    return saved.certificate.entries.get(environment__name=environment)
+
+
+def test_a_certificate_is_stored_deployed_and_audited_together(add: Add) -> None:
+    """S-04, S-07, S-14, S-17, S-41: one alias and certificate for each environment, one release for each."""
+    saved = add("partner-acme", "test", "production")
+    assert [r.environment.name for r in saved.releases] == ["test", "production"]
+    shown = certificates.certificate_json(fresh(saved.certificate))
+    assert [(e["environment"], e["alias"], e["in_force"]) for e in shown["entries"]] == [
+        ("test", "partner-acme", True),
+        ("production", "partner-acme", True),
+    ]
+    actions = [event.action for event in audit.find(ADMIN)]
+    assert actions[:3] == ["release.deploy", "release.deploy", "certificate.create"]
+    assert audit.verify().ok
+
+
+def test_without_deploy_it_waits_and_no_environment_is_touched(ca: Ca) -> None:
+    """D-26, D-21: saved, in no release yet."""
+    saved = certificates.create(
+        ADMIN, [Definition("quiet", "", [EntryGiven(("test",), "quiet", pem(ca.issue("quiet")))])]
+    )
+    assert saved.releases == []
+    assert not models.Release.objects.exists()
+    assert certificates.certificate_json(saved.certificate)["entries"][0]["in_force"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "places", "alias", "code"),
+    [
+        ("", ("test",), "a", "bad-name"),
+        (" padded", ("test",), "a", "bad-name"),
+        ("..", ("test",), "a", "bad-name"),
+        ("ok", ("nowhere",), "a", "unknown-environment"),
+        ("ok", ("test", "test"), "a", "environment-twice"),
+        ("ok", ("test",), "", "bad-name"),
+        ("ok", ("test",), "root-0123456789abcdef", "bad-alias"),
+        ("ok", ("test",), None, "entry-incomplete"),
+    ],
+)
+def test_what_is_incomplete_or_unknown_is_refused_and_nothing_is_stored(
+    ca: Ca, name: str, places: tuple[str, ...], alias: str | None, code: str
+) -> None:
+    """S-04, S-08, S-17, D-01, D-09, D-10."""
+    given = [EntryGiven(places, alias, pem(ca.issue("x")))]
+    with pytest.raises(Refused) as caught:
+        certificates.create(ADMIN, [Definition(name, "", given)], deploy=True)
+    assert caught.value.code == code
+    assert caught.value.fields, "the field at fault is named"
+    assert not models.Certificate.objects.exists()
+    assert not models.Release.objects.exists()
+
+
+def test_no_entry_is_refused() -> None:
+    """S-17."""
+    with pytest.raises(Refused, match="at least one entry"):
+        certificates.create(ADMIN, [Definition("empty")])
+
+
+def test_an_unknown_environment_is_named_in_the_message(ca: Ca) -> None:
+    """S-08."""
+    with pytest.raises(Refused, match="staging"):
+        certificates.create(ADMIN, [Definition("x", "", [EntryGiven(("staging",), "x", pem(ca.issue("x")))])])
+
+
+def test_an_alias_is_taken_whatever_its_case_and_a_name_too(add: Add) -> None:
+    """I-12, D-09, D-10: `CA1` and `ca1` are one alias of an environment, but two environments may each have it."""
+    add("first", alias="CA1")
+    with pytest.raises(Conflict) as caught:
+        add("second", alias="ca1")
+    assert caught.value.code == "alias-taken"
+    assert "first" in caught.value.sentence
+    assert not models.Certificate.objects.filter(name="second").exists()
+    with pytest.raises(Conflict):
+        add("FIRST", alias="other")
+    add("third", "production", alias="ca1")
+
+
+def test_several_certificates_of_which_none_is_clear_need_a_choice(ca: Ca) -> None:
+    """I-10, D-08: the list comes with the refusal, and `choose` decides."""
+    one, two = ca.issue("one"), ca.issue("two")
+    bundle = sources.FileGiven("b.pem", one.cert_pem + two.cert_pem)
+    with pytest.raises(ChoiceNeeded) as caught:
+        certificates.create(ADMIN, [Definition("b", "", [EntryGiven(("test",), "b", bundle)])])
+    assert {c["sha256"] for c in caught.value.extra["certificates"]} == {one.sha256, two.sha256}
+    saved = certificates.create(ADMIN, [Definition("b", "", [EntryGiven(("test",), "b", bundle, two.sha256)])])
+    assert entry(saved).x509_id == two.sha256
+    chain = sources.FileGiven("c.pem", ca.cert_pem + one.cert_pem)
+    saved = certificates.create(ADMIN, [Definition("c", "", [EntryGiven(("test",), "c", chain)])])
+    assert entry(saved).x509_id == one.sha256, "the one end-entity certificate is meant"
+
+
+def test_others_of_a_source_become_certificates_of_their_own_in_one_transaction(ca: Ca) -> None:
+    """D-08, *Add the others too*: all or none."""
+    one, two = ca.issue("one"), ca.issue("two")
+    definitions = [
+        Definition("one", "", [EntryGiven(("test",), "one", pem(one))]),
+        Definition("two", "", [EntryGiven(("test",), "ONE", pem(two))]),
+    ]
+    with pytest.raises(Conflict):
+        certificates.create(ADMIN, definitions)
+    assert not models.Certificate.objects.exists()
+
+
+def test_what_was_seen_is_what_is_saved_for_its_own_user_alone(ca: Ca) -> None:
+    """I-02: the token of an inspection; nobody else's, and it stores no certificate."""
+    issued = ca.issue("seen")
+    seen = sources.look_at(ADMIN, pem(issued))
+    assert not models.StoredCertificate.objects.exists()
+    given = [EntryGiven(("test",), "seen", sources.Inspected(seen.token))]
+    with pytest.raises(Refused) as caught:
+        certificates.create(OPERATOR, [Definition("seen", "", given)])
+    assert caught.value.code == "inspection-unknown"
+    saved = certificates.create(ADMIN, [Definition("seen", "", given)])
+    assert entry(saved).x509_id == issued.sha256
+    assert entry(saved).source_kind == "file"
+
+
+def test_a_private_key_in_the_file_is_never_kept(ca: Ca) -> None:
+    """I-09, D-07."""
+    issued = ca.issue("leaky")
+    seen = sources.look_at(ADMIN, sources.FileGiven("leaky.pem", issued.cert_pem + issued.key_pem))
+    assert [n.code for n in seen.notices] == ["private-key-dropped"]
+    row = models.Inspection.objects.get()
+    assert "PRIVATE" not in str(vars(row))
+    with pytest.raises(Refused, match="private key"):
+        sources.look_at(ADMIN, sources.FileGiven("k.pem", issued.key_pem))
+
+
+def test_a_change_needs_the_version_that_was_read(add: Add) -> None:
+    """D-05: `If-Match` is judged first, even before what is given."""
+    certificate = add("versioned").certificate
+    with pytest.raises(VersionMissing):
+        certificates.update(ADMIN, "versioned", if_match=None, new_name="..")
+    before = certificate.etag
+    certificates.update(ADMIN, "versioned", if_match=before, description="new")
+    with pytest.raises(StaleVersion):
+        certificates.update(ADMIN, "versioned", if_match=before, new_name="..")
+    assert fresh(certificate).description == "new"
+
+
+def test_patch_keeps_what_is_not_given_and_replace_removes_it(add: Add, ca: Ca) -> None:
+    """S-20, S-21: entries are matched by environment."""
+    saved = add("two-places", "test", "production")
+    old = entry(saved, "production").x509_id
+    new = ca.issue("renewed")
+    given = [EntryGiven(("test",), None, pem(new))]
+    certificates.update(ADMIN, "two-places", if_match=saved.certificate.etag, entries=given, deploy=True)
+    assert entry(saved).x509_id == new.sha256
+    assert entry(saved).alias == "two-places"
+    assert entry(saved, "production").x509_id == old, "I-03: the other environment is not touched"
+    etag = fresh(saved.certificate).etag
+    made = certificates.update(
+        ADMIN, "two-places", if_match=etag, entries=[EntryGiven(("test",))], replace=True, deploy=True
+    )
+    assert [r.environment.name for r in made.releases] == ["production"]
+    assert list(saved.certificate.entries.values_list("environment__name", flat=True)) == ["test"]
+
+
+def test_a_save_without_a_change_makes_no_version_no_event_and_no_release(add: Add) -> None:
+    """Twice is once."""
+    saved = add("same")
+    events = models.AuditEvent.objects.count()
+    again = certificates.update(ADMIN, "same", if_match=saved.certificate.etag, description="", deploy=True)
+    assert again.releases == []
+    assert fresh(saved.certificate).version == saved.certificate.version
+    assert models.AuditEvent.objects.count() == events
+
+
+def test_revoke_takes_it_out_at_once_and_restore_brings_it_back(add: Add) -> None:
+    """S-19, D-13, I-11: marked with reason, moment and person; out of the next release; undone by restore."""
+    saved = add("revocable")
+    with pytest.raises(Refused, match="reason"):
+        certificates.revoke(ADMIN, "revocable", "test", reason="  ")
+    gone = certificates.revoke(ADMIN, "revocable", "test", reason="key lost")
+    assert gone.releases[0].content["entries"] == []
+    assert gone.releases[0].left_out == [
+        {"certificate": "revocable", "alias": "revocable", "reason": "Revoked in Trustyard."}
+    ]
+    shown = certificates.certificate_json(fresh(saved.certificate))["entries"][0]
+    assert (shown["status"], shown["revoked"]["by"], shown["revoked"]["reason"]) == ("revoked", "ada", "key lost")
+    back = certificates.restore(ADMIN, "revocable", "test")
+    assert [e["alias"] for e in back.releases[0].content["entries"]] == ["revocable"]
+
+
+def test_a_new_certificate_in_a_revoked_entry_clears_the_revocation(add: Add, ca: Ca) -> None:
+    """S-19, D-13."""
+    saved = add("renewable")
+    certificates.revoke(ADMIN, "renewable", "test", reason="lost")
+    given = [EntryGiven(("test",), None, pem(ca.issue("renewable")))]
+    certificates.update(ADMIN, "renewable", if_match=fresh(saved.certificate).etag, entries=given)
+    assert not entry(saved).revoked
+
+
+def test_a_deleted_certificate_is_gone_from_store_and_environments(add: Add) -> None:
+    """S-36: without JWKs the deletion goes straight through and makes a release for every environment."""
+    saved = add("leaving", "test", "production")
+    with pytest.raises(VersionMissing):
+        certificates.delete(ADMIN, "leaving", if_match=None)
+    gone = certificates.delete(ADMIN, "leaving", if_match=saved.certificate.etag)
+    assert [r.content["entries"] for r in gone.releases] == [[], []]
+    with pytest.raises(NotFound):
+        certificates.get(ADMIN, "leaving")
+
+
+def test_who_only_looks_may_change_nothing(add: Add, ca: Ca) -> None:
+    """D-24."""
+    saved = add("guarded")
+    etag = saved.certificate.etag
+    given = [EntryGiven(("test",), "v", pem(ca.issue("v")))]
+    for attempt in (
+        lambda: certificates.create(VIEWER, [Definition("v", "", given)]),
+        lambda: certificates.update(VIEWER, "guarded", if_match=etag, description="x"),
+        lambda: certificates.delete(VIEWER, "guarded", if_match=etag),
+        lambda: certificates.revoke(VIEWER, "guarded", "test", reason="x"),
+        lambda: sources.look_at(VIEWER, pem(ca.issue("v"))),
+        lambda: releases.deploy(VIEWER, "test"),
+    ):
+        with pytest.raises(NotAllowed):
+            attempt()
+    assert certificates.get(VIEWER, "guarded") == saved.certificate
+
+
+def test_an_operator_of_one_environment_stays_inside_it(add: Add, ca: Ca) -> None:
+    """D-24: entries of its own only; name, description and deletion need all environments of the certificate."""
+    saved = add("shared", "test", "production")
+    new = pem(ca.issue("new"))
+    certificates.update(
+        TEST_OPERATOR,
+        "shared",
+        if_match=saved.certificate.etag,
+        entries=[EntryGiven(("test",), None, new)],
+        deploy=True,
+    )
+    etag = fresh(saved.certificate).etag
+    refused: list[Callable[[], object]] = [
+        lambda: certificates.update(TEST_OPERATOR, "shared", if_match=etag, entries=[EntryGiven(("production",), "y")]),
+        lambda: certificates.update(TEST_OPERATOR, "shared", if_match=etag, description="mine"),
+        lambda: certificates.update(
+            TEST_OPERATOR, "shared", if_match=etag, entries=[EntryGiven(("test",))], replace=True
+        ),
+        lambda: certificates.delete(TEST_OPERATOR, "shared", if_match=etag),
+        lambda: certificates.revoke(TEST_OPERATOR, "shared", "production", reason="x"),
+        lambda: releases.deploy(TEST_OPERATOR, "production"),
+        lambda: environments.update(TEST_OPERATOR, "test", if_match="*", description="x"),
+    ]
+    for attempt in refused:
+        with pytest.raises(NotAllowed):
+            attempt()
+
+
+def test_the_list_finds_by_every_field_and_filters_by_state(add: Add, ca: Ca) -> None:
+    """S-04, S-05, I-11, D-12."""
+    issued = ca.issue("Ünver Şirketi", dns=["ldap.bank.test"])
+    add("bank", issued=issued, alias="Bank-Alias")
+    add("other", issued=ca.issue("brief", days=10))
+    add("old", issued=ca.issue("old", days=1 / 48))
+    for text in ("BANK", "bank-alias", "ünver", "ldap.bank", issued.sha256, issued.sha256[:12]):
+        assert [c.name for c in certificates.find(ADMIN, q=text)] == ["bank"], text
+    assert [c.name for c in certificates.find(ADMIN, expires_within=12)] == ["other"]
+    assert [c.name for c in certificates.find(ADMIN, status="expired")] == ["old"]
+    assert next(iter(certificates.find(ADMIN, sort="-valid_until"))).name == "bank"
+    with pytest.raises(Refused):
+        certificates.find(ADMIN, status="fine")
+
+
+def test_names_of_any_script_are_kept_as_typed(add: Add) -> None:
+    """I-15."""
+    add("Şirket ğüvenlik İ/ı", alias="takma ad ş")
+    row = certificates.get(ADMIN, "Şirket ğüvenlik İ/ı")
+    assert row.name == "Şirket ğüvenlik İ/ı"
+
+
+def test_an_environment_in_use_is_not_removed_and_says_by_what(add: Add) -> None:
+    add("holder")
+    with pytest.raises(EnvironmentInUse, match="holder"):
+        environments.delete(ADMIN, "test", if_match="*")
+    environments.delete(ADMIN, "production", if_match="*")
+    with pytest.raises(TrustyardError):
+        environments.get(ADMIN, "production")

@@ -1,0 +1,269 @@
+"""The JWK Connection: who is related, what is asked, what each answer does, and that nothing happens without one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.actions.conftest import ADMIN, fresh, pem
+from tests.tls_servers import Ca
+from trustyard import models
+from trustyard.actions import certificates, delivery, jwks
+from trustyard.actions.certificates import EntryGiven, JwkAnswer, Saved
+from trustyard.actions.jwks import FromCertificate, HandGiven
+from trustyard.errors import Conflict, JwkConnection, Refused, StaleVersion
+
+Add = Callable[..., Saved]
+UPDATE = JwkAnswer("update", confirm="acme")
+DISCONNECT = JwkAnswer("disconnect", confirm="acme")
+
+
+@pytest.fixture
+def acme(add: Add) -> Saved:
+    """A certificate of RSA in test and production, with one JWK made from test's entry."""
+    saved = add("acme", "test", "production", key="rsa")
+    jwks.create(ADMIN, name="signing", source=FromCertificate("acme", "test"), use="sig", alg="RS256", deploy=True)
+    return saved
+
+
+def renew(saved: Saved, ca: Ca, answer: JwkAnswer | None, *, key: str = "rsa", place: str = "test") -> Saved:
+    given = [EntryGiven((place,), None, pem(ca.issue("acme", key=key)))]
+    etag = fresh(saved.certificate).etag
+    return certificates.update(ADMIN, "acme", if_match=etag, entries=given, answer=answer, deploy=True)
+
+
+def state() -> dict[str, Any]:
+    """Everything that a cancelled change must leave as it was."""
+    return {
+        "certificates": list(models.Certificate.objects.values()),
+        "entries": list(models.Entry.objects.values()),
+        "jwks": list(models.Jwk.objects.values()),
+        "releases": list(models.Release.objects.values_list("pk", "digest")),
+        "events": models.AuditEvent.objects.count(),
+    }
+
+
+def test_without_an_answer_the_update_is_refused_with_the_exact_list_and_nothing_is_written(
+    acme: Saved, ca: Ca
+) -> None:
+    """S-21, S-22, S-23, S-24, S-27, D-14, I-01: a JWK given by hand with the same key is not related."""
+    signing = models.Jwk.objects.get()
+    same_key = {k: signing.public[k] for k in ("kty", "n", "e")}
+    jwks.create(ADMIN, name="by-hand", source=HandGiven(same_key, ["test"]), use="enc")
+    before = state()
+    with pytest.raises(JwkConnection) as caught:
+        renew(acme, ca, None)
+    assert caught.value.title == "JWK Connection"
+    assert caught.value.sentence == "This Certificate is used in 1 JWK(s). What would you like to do?"
+    assert caught.value.extra["options"] == ["update", "disconnect"]
+    (row,) = caught.value.extra["jwks"]
+    assert (row["name"], row["environment"], row["alg"]) == ("signing", "test", "RS256")
+    assert row["becomes"]["kid"] != signing.kid
+    assert state() == before
+
+
+def test_update_brings_the_jwk_along_and_keeps_the_relation(acme: Saved, ca: Ca) -> None:
+    """S-25, D-15: the key is the new certificate's, the key ID its thumbprint, published with the release."""
+    old = models.Jwk.objects.get()
+    saved = renew(acme, ca, UPDATE)
+    new = models.Jwk.objects.get()
+    entry = acme.certificate.entries.get(environment__name="test")
+    assert new.public["n"] != old.public["n"]
+    assert new.public["x5t#S256"] != old.public["x5t#S256"]
+    assert (new.kid != old.kid, new.entry_id, new.alg) == (True, entry.pk, "RS256")
+    assert [(c.name, c.change) for c in saved.jwks] == [("signing", "updated")]
+    assert new.kid.encode() in (delivery.published_jwks("test") or b"")
+    assert old.kid.encode() not in (delivery.published_jwks("test") or b"")
+
+
+def test_a_key_id_given_by_hand_stays(acme: Saved, ca: Ca) -> None:
+    """D-15."""
+    jwks.update(ADMIN, "signing", if_match="*", kid="acme-2026")
+    renew(acme, ca, UPDATE)
+    assert models.Jwk.objects.get().kid == "acme-2026"
+    assert models.Jwk.objects.get().public["kid"] == "acme-2026"
+
+
+def test_disconnect_keeps_the_key_byte_for_byte_and_cuts_the_relation_for_good(acme: Saved, ca: Ca) -> None:
+    """S-26: a later update of the same certificate finds no related JWK and asks nothing (S-28)."""
+    old = models.Jwk.objects.get().public
+    renew(acme, ca, DISCONNECT)
+    row = models.Jwk.objects.get()
+    assert row.public == old
+    assert row.entry is None
+    assert row.kid.encode() in (delivery.published_jwks("test") or b""), "it stays published"
+    renew(acme, ca, None)
+    assert models.Jwk.objects.get().public == old
+
+
+@pytest.mark.parametrize("typed", ["", "ACME", "acme ", "other"])
+def test_a_wrong_name_does_not_proceed(acme: Saved, ca: Ca, typed: str) -> None:
+    """S-29, S-30, S-34: the name is exact, its case counts, and abandoning changes nothing."""
+    before = state()
+    with pytest.raises(Refused) as caught:
+        renew(acme, ca, JwkAnswer("update", confirm=typed))
+    assert caught.value.code == "wrong-confirmation"
+    assert state() == before
+
+
+def test_another_environments_entry_and_a_mere_description_ask_nothing(acme: Saved, ca: Ca) -> None:
+    """S-28, I-03, I-05, D-02, D-03."""
+    before = models.Jwk.objects.get().public
+    renew(acme, ca, None, place="production")
+    etag = fresh(acme.certificate).etag
+    given = [EntryGiven(("test",), "another-alias")]
+    certificates.update(ADMIN, "acme", if_match=etag, description="only words", entries=given)
+    certificates.update(ADMIN, "acme", if_match="*", new_name="acme two")
+    assert models.Jwk.objects.get().public == before
+    assert models.Jwk.objects.get().entry is not None, "I-01: renamed on either side, it is still related"
+
+
+def test_another_key_type_says_which_algorithm_fits_and_takes_a_chosen_one(acme: Saved, ca: Ca) -> None:
+    """I-06, D-04."""
+    with pytest.raises(JwkConnection) as caught:
+        renew(acme, ca, None, key="ec")
+    assert caught.value.extra["jwks"][0]["becomes"]["alg"] == "ES256"
+    before = state()
+    with pytest.raises(Refused) as refused:
+        renew(acme, ca, JwkAnswer("update", confirm="acme", algorithms={"signing": "RS256"}), key="ec")
+    assert refused.value.code == "jwk-does-not-fit"
+    assert state() == before
+    renew(acme, ca, UPDATE, key="ec")
+    row = models.Jwk.objects.get()
+    assert (row.public["kty"], row.alg, row.public["alg"]) == ("EC", "ES256", "ES256")
+
+
+def test_a_jwk_without_any_fit_can_only_be_disconnected(acme: Saved, ca: Ca) -> None:
+    """D-04: brainpool has no JWK."""
+    with pytest.raises(JwkConnection) as caught:
+        renew(acme, ca, None, key="brainpool")
+    row = caught.value.extra["jwks"][0]
+    assert row["becomes"] is None
+    assert row["problem"]
+    with pytest.raises(Refused):
+        renew(acme, ca, UPDATE, key="brainpool")
+    renew(acme, ca, DISCONNECT, key="brainpool")
+    assert models.Jwk.objects.get().public["kty"] == "RSA"
+
+
+def test_a_jwk_that_came_between_dialog_and_confirmation_opens_the_question_again(acme: Saved, ca: Ca) -> None:
+    """I-07, D-05: the stale version is judged first (412), else the moved set is refused with the new list (409)."""
+    with pytest.raises(JwkConnection) as caught:
+        renew(acme, ca, None)
+    version = caught.value.extra["version"]
+    jwks.create(ADMIN, name="second", source=FromCertificate("acme", "test"), use="enc")
+    answer = JwkAnswer("update", confirm="acme", version=version)
+    with pytest.raises(JwkConnection) as again:
+        renew(acme, ca, answer)
+    assert [row["name"] for row in again.value.extra["jwks"]] == ["second", "signing"]
+    with pytest.raises(StaleVersion):
+        certificates.update(ADMIN, "acme", if_match='"0-0"', entries=[], answer=answer)
+    renew(acme, ca, JwkAnswer("update", confirm="acme", version=again.value.extra["version"]))
+    assert models.Jwk.objects.filter(entry__isnull=False).count() == 2
+
+
+def test_removing_the_entry_asks_with_the_options_of_a_deletion(acme: Saved) -> None:
+    """I-04, D-02."""
+
+    def remove(answer: JwkAnswer | None) -> Saved:
+        given = [EntryGiven(("production",))]
+        return certificates.update(
+            ADMIN,
+            "acme",
+            if_match=fresh(acme.certificate).etag,
+            entries=given,
+            replace=True,
+            answer=answer,
+            deploy=True,
+        )
+
+    with pytest.raises(JwkConnection) as caught:
+        remove(None)
+    assert caught.value.extra["options"] == ["delete", "disconnect"]
+    with pytest.raises(Refused):
+        remove(JwkAnswer("update", confirm="acme"))
+    remove(JwkAnswer("disconnect", confirm="acme"))
+    assert models.Jwk.objects.get().entry is None
+
+
+def test_an_update_and_a_removal_in_one_save_take_an_action_for_each(acme: Saved, ca: Ca) -> None:
+    """D-27."""
+    jwks.create(ADMIN, name="prod", source=FromCertificate("acme", "production"), use="sig")
+    given = [EntryGiven(("test",), None, pem(ca.issue("acme", key="rsa")))]
+
+    def save(answer: JwkAnswer | None) -> Saved:
+        return certificates.update(
+            ADMIN, "acme", if_match=fresh(acme.certificate).etag, entries=given, replace=True, answer=answer
+        )
+
+    with pytest.raises(JwkConnection) as caught:
+        save(None)
+    assert {row["name"]: row["options"] for row in caught.value.extra["jwks"]} == {
+        "signing": ["update", "disconnect"],
+        "prod": ["delete", "disconnect"],
+    }
+    saved = save(JwkAnswer(actions={"test": "update", "production": "delete"}, confirm="acme"))
+    assert sorted((c.name, c.change) for c in saved.jwks) == [("prod", "deleted"), ("signing", "updated")]
+
+
+def test_delete_jwks_removes_exactly_the_related_ones(acme: Saved) -> None:
+    """S-32, S-33, S-35, S-36."""
+    own = models.Jwk.objects.get()
+    hand = jwks.create(
+        ADMIN, name="unrelated", source=HandGiven({k: own.public[k] for k in ("kty", "n", "e")}, ["test"]), use="enc"
+    )
+    before = state()
+    with pytest.raises(JwkConnection) as caught:
+        certificates.delete(ADMIN, "acme", if_match=acme.certificate.etag)
+    assert caught.value.extra["options"] == ["delete", "disconnect"]
+    assert state() == before, "S-38"
+    certificates.delete(ADMIN, "acme", if_match=acme.certificate.etag, answer=JwkAnswer("delete", confirm="acme"))
+    assert list(models.Jwk.objects.values_list("name", flat=True)) == [hand.jwk.name]
+    assert not models.Certificate.objects.exists()
+    assert b'"use":"sig"' not in (delivery.published_jwks("test") or b"")
+
+
+def test_delete_disconnect_keeps_key_and_kid_usable_and_no_longer_linked(acme: Saved) -> None:
+    """S-33, S-37."""
+    before = models.Jwk.objects.get()
+    certificates.delete(ADMIN, "acme", if_match=acme.certificate.etag, answer=JwkAnswer("disconnect", confirm="acme"))
+    after = models.Jwk.objects.get()
+    assert (after.public, after.kid, after.state, after.entry) == (before.public, before.kid, "active", None)
+    assert after.kid.encode() in (delivery.published_jwks("test") or b"")
+
+
+def test_revoking_withdraws_the_jwks_and_restoring_brings_them_back(acme: Saved) -> None:
+    """D-13: they stay, marked disabled."""
+    certificates.revoke(ADMIN, "acme", "test", reason="lost")
+    assert models.Jwk.objects.get().state == "disabled"
+    assert delivery.published_jwks("test") == b'{"keys":[]}'
+    certificates.restore(ADMIN, "acme", "test")
+    assert models.Jwk.objects.get().kid.encode() in (delivery.published_jwks("test") or b"")
+
+
+def test_one_key_id_names_one_key_in_an_environment(acme: Saved, add: Add) -> None:
+    """D-23: the same key with another use is allowed, else it is a conflict."""
+    with pytest.raises(Conflict) as caught:
+        jwks.create(ADMIN, name="twin", source=FromCertificate("acme", "test"), use="sig")
+    assert caught.value.code == "kid-taken"
+    jwks.create(ADMIN, name="twin", source=FromCertificate("acme", "test"), use="enc")
+    jwks.create(ADMIN, name="elsewhere", source=FromCertificate("acme", "production"), use="sig")
+    other = add("other", key="rsa")
+    given = models.Jwk.objects.get(name="signing").kid
+    with pytest.raises(Conflict):
+        jwks.create(ADMIN, name="thief", source=FromCertificate(other.certificate.name, "test"), kid=given, use="sig")
+
+
+def test_a_private_jwk_is_refused_by_name_and_not_echoed() -> None:
+    """D-07."""
+    secret = "c2VjcmV0LXNlY3JldA"
+    with pytest.raises(Refused) as caught:
+        jwks.create(
+            ADMIN,
+            name="leak",
+            source=HandGiven({"kty": "EC", "crv": "P-256", "x": "a", "y": "b", "d": secret}, ["test"]),
+        )
+    assert "private" in caught.value.detail
+    assert secret not in repr(vars(caught.value))

@@ -1,0 +1,146 @@
+"""Releases: immutable, numbered, without what would hurt, and what nodes said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.utils import timezone
+
+from tests.actions.conftest import ADMIN, fresh, pem
+from tests.tls_servers import Ca
+from trustyard import models
+from trustyard.actions import audit, certificates, delivery, environments, gateways, releases, truststores
+from trustyard.actions.certificates import Definition, EntryGiven, Saved
+from trustyard.errors import Refused
+from trustyard.gateways.receipts import Receipt
+from trustyard.pki.content import Content
+
+Add = Callable[..., Saved]
+
+
+def test_what_would_hurt_is_left_out_by_name_and_the_rest_goes(add: Add, ca: Ca) -> None:
+    """D-19: expired, not yet valid, revoked, doubles by DER; the alias of a double is kept."""
+    issued = ca.issue("good")
+    add("good", issued=issued)
+    add("double", issued=issued, alias="zz-double")
+    add("expired", issued=ca.issue("expired", days=1 / 48))
+    release = releases.latest(environments.get(ADMIN, "test").pk)
+    assert release is not None
+    assert [e["alias"] for e in release.content["entries"]] == ["good", "zz-double"]
+    assert {row["alias"] for row in release.left_out} == {"zz-double", "expired"}
+    assert all(row["reason"] for row in release.left_out)
+    material = delivery.wanted("test")
+    assert material is not None
+    assert material.used() == [issued.cert_der], "sent once"
+    assert len(material.entries()) == 2
+
+
+def test_deploying_the_same_again_makes_no_second_release(add: Add) -> None:
+    """D-20: ten clicks, one release; the digest is of the content."""
+    first = add("once").releases[0]
+    again = releases.deploy(ADMIN, "test")
+    assert (again.created, again.release.pk) == (False, first.pk)
+    assert Content.from_json(first.content).digest() == first.digest
+
+
+def test_numbers_have_no_gaps_and_belong_to_their_environment(add: Add) -> None:
+    add("a", "test")
+    add("b", "test", "production")
+    assert sorted(models.Release.objects.values_list("environment__name", "number")) == [
+        ("production", 1),
+        ("test", 1),
+        ("test", 2),
+    ]
+
+
+def test_a_root_set_is_in_force_with_the_next_release_minus_its_deny_list(ca: Ca) -> None:
+    """D-16, S-40: rows say where they come from."""
+    row = environments.update(ADMIN, "test", if_match="*", root_set=ca.cert_pem)
+    waiting = truststores.rows(ADMIN, "test")
+    assert [(r["origin"], r["pending"], r["sha256"]) for r in waiting] == [("root", "added", ca.sha256)]
+    assert waiting[0]["alias"] == f"root-{ca.sha256[:16]}"
+    releases.deploy(ADMIN, "test")
+    assert truststores.rows(ADMIN, "test")[0]["pending"] is None
+    environments.update(ADMIN, "test", if_match=f'"{row.pk}-{row.version}"', deny_list=[ca.sha256])
+    assert truststores.rows(ADMIN, "test")[0]["pending"] == "removed"
+    releases.deploy(ADMIN, "test")
+    assert truststores.rows(ADMIN, "test") == []
+    environments.update(ADMIN, "test", if_match="*", root_set="mozilla", deny_list=[])
+    assert len(truststores.rows(ADMIN, "test", origin="root")) > 100
+
+
+def test_the_truststore_shows_what_is_in_force_and_what_waits(add: Add, ca: Ca) -> None:
+    """S-40, D-21, D-25."""
+    saved = add("here")
+    certificates.create(ADMIN, [Definition("next", "", [EntryGiven(("test",), "next", pem(ca.issue("next")))])])
+    renewed = [EntryGiven(("test",), None, pem(ca.issue("here")))]
+    certificates.update(ADMIN, "here", if_match=fresh(saved.certificate).etag, entries=renewed)
+    rows = {r["alias"]: r for r in truststores.rows(ADMIN, "test")}
+    assert {alias: r["pending"] for alias, r in rows.items()} == {"here": "changed", "next": "added"}
+    releases.deploy(ADMIN, "test")
+    assert {r["pending"] for r in truststores.rows(ADMIN, "test")} == {None}
+    stored = models.StoredCertificate.objects.get(pk=rows["next"]["sha256"])
+    stored.not_after = timezone.now() - timezone.timedelta(days=1)
+    stored.save()
+    row = next(r for r in truststores.rows(ADMIN, "test") if r["alias"] == "next")
+    assert row["pending"] == "removed", "nothing redeploys by itself, and the row says why"
+    assert "Expired" in row["reason"]
+
+
+def test_a_receipt_is_one_nodes_word_and_nothing_is_reported_without_it(add: Add) -> None:
+    """D-06, I-08: states per node; a gateway that nobody joined is pending and not waited for."""
+    gateway = gateways.create(ADMIN, "test", name="edge", kind="envoy")
+    release = add("acme").releases[0]
+    ids = [release.pk]
+    assert delivery.settled(ids)
+    (row,) = delivery.deployment(ids)["environments"][0]["gateways"]
+    assert (row["state"], row["node"]) == ("pending", "")
+    delivery.node_connected(gateway.pk, "node-1")
+    assert not delivery.settled(ids)
+    delivery.record(gateway.pk, release.number, Receipt("node-1", "sent"))
+    delivery.record(gateway.pk, release.number, Receipt("node-2", "refused", "its own words", 7))
+    delivery.record(gateway.pk, release.number, Receipt("node-1", "accepted", "", 5))
+    shown = delivery.deployment(ids)["environments"][0]
+    assert shown["state"] == "refused"
+    assert [(r["node"], r["state"], r["detail"]) for r in shown["gateways"]] == [
+        ("node-1", "accepted", ""),
+        ("node-2", "refused", "its own words"),
+    ]
+    newer = add("more").releases[0]
+    delivery.record(gateway.pk, newer.number, Receipt("node-1", "sent"))
+    delivery.record(gateway.pk, newer.number, Receipt("node-1", "sent"))
+    assert models.Receipt.objects.filter(release=newer).count() == 1
+
+
+def test_the_xds_token_is_derived_rotated_and_not_guessed(add: Add) -> None:
+    gateway = gateways.create(ADMIN, "test", name="edge", kind="envoy")
+    token = delivery.xds_token(gateway)
+    found = delivery.gateway_of_xds_token(token)
+    assert found is not None
+    assert (found.environment, found.name) == ("test", "edge")
+    for wrong in ("", "xds.1.1.x", token[:-1], token + "x", token.replace("xds.", "xds.9", 1)):
+        assert delivery.gateway_of_xds_token(wrong) is None, wrong
+    gateways.rotate_token(ADMIN, "test", "edge")
+    assert delivery.gateway_of_xds_token(token) is None
+
+
+def test_options_that_do_not_fit_are_named_by_field() -> None:
+    with pytest.raises(Refused) as caught:
+        gateways.create(ADMIN, "test", name="edge", kind="envoy", options={"issuers": [{"prefix": "x"}]})
+    assert any(f.field.startswith("options.issuers.0") for f in caught.value.fields)
+    with pytest.raises(Refused, match="envoy"):
+        gateways.create(ADMIN, "test", name="edge", kind="toaster")
+
+
+def test_a_changed_removed_or_cut_audit_chain_is_found(add: Add) -> None:
+    add("a")
+    add("b")
+    assert audit.verify().ok
+    victim = models.AuditEvent.objects.order_by("pk")[1]
+    models.AuditEvent.objects.filter(pk=victim.pk).update(actor="mallory")
+    assert audit.verify().broken_at == victim.pk
+    models.AuditEvent.objects.filter(pk=victim.pk).update(actor=victim.actor)
+    assert audit.verify().ok
+    models.AuditEvent.objects.order_by("-pk")[0].delete()
+    assert "end" in audit.verify().reason
