@@ -26,6 +26,11 @@ CA = Ca.new("Test CA")
 LEAF = CA.issue("leaf.test", dns=["leaf.test"])
 
 
+def kind_alone(value: str | bytes) -> str:
+    """A test's name holds no bytes: they differ from one process to the next."""
+    return value if isinstance(value, str) else "-"
+
+
 def code_of(data: bytes, password: str | None = None) -> str:
     """The code of the refusal of a file."""
     with pytest.raises(InputRefused) as refusal:
@@ -52,6 +57,7 @@ def pem(label: str, body: bytes) -> bytes:
         ("pkcs7-pem", pkcs7.serialize_certificates([CA.certificate], Encoding.PEM)),
         ("pkcs7-der", pkcs7.serialize_certificates([CA.certificate], Encoding.DER)),
     ],
+    ids=kind_alone,
 )
 def test_every_form_of_one_certificate_gives_the_same_certificate(form: str, data: bytes) -> None:
     """S-11, S-12."""
@@ -193,6 +199,7 @@ PASSWORD = BestAvailableEncryption(b"secret")
         ("no-certificate", b"-----BEGIN NONSENSE-----\nAAAA\n-----END NONSENSE-----\n"),
         ("no-certificate", pkcs7.serialize_certificates([CA.certificate], Encoding.DER)[:0] + b"\x00\x01\x02"),
     ],
+    ids=kind_alone,
 )
 def test_what_is_no_certificate_is_refused_by_name(code: str, data: bytes) -> None:
     """S-15, D-07."""
@@ -244,6 +251,7 @@ def test_a_paste_is_read_in_the_chosen_encoding() -> None:
         (CA.cert_pem.decode(), "BASE64", "BASE64PEM"),
         (base64.b64encode(CA.cert_der).decode(), "BASE64PEM", "BASE64,"),
     ],
+    ids=["pem as base64", "base64 as pem"],
 )
 def test_a_paste_of_the_other_encoding_says_what_it_looks_like(text: str, encoding: str, looks_like: str) -> None:
     """S-13."""
