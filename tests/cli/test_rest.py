@@ -113,13 +113,16 @@ def test_a_stale_version_is_an_error_and_is_not_tried_again(run: Program, canned
 def test_an_error_says_the_sentence_and_each_field_on_standard_error_alone(run: Program, canned: Canned) -> None:
     problem = {
         "detail": "Two things are wrong.",
-        "errors": [{"field": "name", "message": "It is taken."}, {"field": "", "message": "Two things are wrong."}],
+        "errors": [{"field": "name", "message": "It is taken."}, {"field": "", "message": "It is late."}],
     }
     canned.answer("POST", "/api/v1/environments", problem, status=422)
     result = run("env", "add", "x", "--type", "test", "--json")
     assert result.exit_code == 1
-    assert result.stderr == "Error: Two things are wrong.\n  name: It is taken.\n"
+    assert result.stderr == "Error: Two things are wrong.\n  name: It is taken.\n  It is late.\n"
     assert not result.stdout
+    problem = {"detail": "name: It is taken. Take another.", "errors": [{"field": "name", "message": "It is taken."}]}
+    canned.answer("POST", "/api/v1/environments", problem, status=409)
+    assert run("env", "add", "x", "--type", "test").stderr == "Error: name: It is taken. Take another.\n"
 
 
 def test_no_token_says_how_to_get_one(run: Program, canned: Canned) -> None:

@@ -109,7 +109,9 @@ def list_(
     connected_jwks: Annotated[
         bool | None, typer.Option("--connected-jwks/--no-connected-jwks", help="Only those with JWKs made from them.")
     ] = None,
-    sort: Annotated[str | None, typer.Option("--sort", help="A field to sort by, with - before it downwards.")] = None,
+    sort: Annotated[
+        str | None, typer.Option("--sort", help="name, valid_until or changed; -name and so on downwards.")
+    ] = None,
     paging: Paging,
 ) -> None:
     """List certificates."""
@@ -173,7 +175,7 @@ def edit(
         raise Usage("Nothing to change: see `trustyard cert edit --help`.")
     before = call.rest.get(path("certificates", name))
     if removed:
-        body = {"name": name, "description": "", **_kept(before.json, body), **body}
+        body = {"name": before.json["name"], "description": before.json["description"], **body}
         body["entries"] = _remaining(before.json, changed, removed)
     with asked_about(before.json["name"]), screen.choice():
         after = call.rest.send(
@@ -290,11 +292,6 @@ def _changed(
     if choose is not None and source is None:
         raise Usage("--choose goes with a source.")
     return _entry(environments, alias, source, choose) if environments else None
-
-
-def _kept(before: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
-    """What PUT must name although it does not change."""
-    return {name: before[name] for name in ("name", "description") if name not in body}
 
 
 def _remaining(before: dict[str, Any], changed: dict[str, Any] | None, removed: list[str]) -> list[dict[str, Any]]:

@@ -54,8 +54,8 @@ class Problem(Failure):
 
 
 def _fields(errors: object, sentence: str) -> Iterable[str]:
-    for error in errors if isinstance(errors, list) else []:
-        if isinstance(error, dict):
-            field, message = str(error.get("field") or ""), str(error.get("message") or "")
-            if message and message != sentence:  # one field at fault often is the whole sentence
-                yield f"{field}: {message}" if field else message
+    found = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    for error in found:
+        field, message = str(error.get("field") or ""), str(error.get("message") or "")
+        if message and not (len(found) == 1 and message in sentence):  # one field at fault often is the whole sentence
+            yield f"{field}: {message}" if field else message
