@@ -42,7 +42,9 @@ class MemoryStore:
     def add(self, name: str = "edge", environment: str = "test", **options: Any) -> str:
         """A gateway; its token."""
         token = f"token-of-{environment}-{name}"
-        self.gateways[token] = GatewayInMemory(len(self.gateways) + 1, environment, name, options=options)
+        known = self.gateways.get(token)
+        pk = known.id if known else len(self.gateways) + 1
+        self.gateways[token] = GatewayInMemory(pk, environment, name, options=options)
         return token
 
     def release(

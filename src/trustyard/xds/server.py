@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import ipaddress
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +98,13 @@ def _node_problem(node: Any, gateway: Gateway) -> str:
     return "" if node.id else "node.id is empty: give each Envoy process a name of its own."
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 @dataclass
 class Running:
     """A server that listens on `port`."""
@@ -118,8 +125,12 @@ async def start(
 ) -> Running:
     """Listens on (host, port); port 0 takes a free one. `tls` names the PEM files of certificate chain and key.
 
-    Raises Refused (`xds-address`) when the address cannot be had.
+    Raises Refused: `xds-address` when the address cannot be had, `xds-tls` when the files cannot be read or are missing
+    for an address that is not loopback.
     """
+    host, port = address
+    if tls is None and not _is_loopback(host):
+        raise Refused(f"Without TLS files xDS listens on loopback only, not on {host}.", code="xds-tls")
     if store is None:
         from trustyard.xds.delivered import Delivered  # needs Django, which a test of the protocol does not
 
@@ -127,7 +138,6 @@ async def start(
     server = grpc.aio.server(options=OPTIONS)
     desk = Desk(store, poll_seconds)
     ads_pb2_grpc.add_AggregatedDiscoveryServiceServicer_to_server(Streams(desk), server)
-    host, port = address
     name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         bound = server.add_secure_port(name, credentials(*tls)) if tls else server.add_insecure_port(name)
@@ -138,5 +148,4 @@ async def start(
         if isinstance(error, RuntimeError):
             raise Refused(f"xDS cannot listen on {name}: is another server there?", code="xds-address") from error
         raise
-    await asyncio.sleep(0)
     return Running(bound, server, desk)

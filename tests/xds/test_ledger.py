@@ -1,0 +1,200 @@
+"""What is due on a line, and what a node's word is: the rules without a connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.authority import Authority
+from tests.xds.memory import make_material
+from trustyard.gateways.envoy.options import EnvoyOptions
+from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Catalogue
+from trustyard.gateways.receipts import Receipt
+from trustyard.xds import ledger as ledgers
+from trustyard.xds.ledger import Ledger, Line, TooManyNames
+
+ONE, TWO = (Authority(name).der for name in ("one", "two"))
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def catalogue(number: int = 0, *ders: bytes, jwks: Any = ()) -> Catalogue:
+    """Number 0: an environment without a release."""
+    entries = {f"a{at}": der for at, der in enumerate(ders)}
+    return Catalogue(make_material(entries, jwks=jwks, number=number) if number else None, EnvoyOptions())
+
+
+def push_all(ledger: Ledger) -> list[tuple[str, str]]:
+    """Sends what is due; name and version of each."""
+    sent = []
+    for line, resource in ledger.due():
+        ledger.push(line, resource)
+        sent.append((line.name, resource.version))
+    return sent
+
+
+def answer(ledger: Ledger, line: Line, words: str = "") -> None:
+    assert line.sent is not None
+    if words:
+        ledger.refuse(line, line.sent, words)
+    else:
+        ledger.accept(line, line.sent)
+
+
+def state(ledger: Ledger) -> str | None:
+    receipt = ledger.receipt("n")
+    return receipt.state if receipt else None
+
+
+def test_a_new_node_of_an_environment_without_a_release_gets_deny_all_and_nothing_is_recorded() -> None:
+    ledger = Ledger(catalogue())
+    line = ledger.subscribe(SECRET, "used")
+    assert len(push_all(ledger)) == 1
+    answer(ledger, line)
+    assert push_all(ledger) == []
+    assert ledger.receipt("n") is None
+
+
+def test_a_node_that_reports_something_keeps_it_while_there_is_no_release() -> None:
+    ledger = Ledger(catalogue())
+    ledger.subscribe(SECRET, "used", "a version of yore")
+    ledger.subscribe(SECRET, "truststore")
+    assert [name for name, _ in push_all(ledger)] == ["truststore"]
+    ledger.aim(catalogue(1, ONE), retry=False)
+    assert [name for name, _ in push_all(ledger)] == ["used"]  # the other one is not answered yet
+
+
+def test_accepted_means_that_every_resource_was_confirmed() -> None:
+    clock = Clock()
+    ledger = Ledger(catalogue(1, ONE), clock)
+    used, jwks = ledger.subscribe(SECRET, "used"), ledger.subscribe(EXTENSION, "jwks")
+    assert state(ledger) == "sent"
+    push_all(ledger)
+    clock.now = 0.004
+    answer(ledger, used)
+    assert state(ledger) == "sent"
+    clock.now = 0.0071
+    answer(ledger, jwks)
+    assert ledger.receipt("n") == Receipt("n", "accepted", "Runs jwks, used.", 7)
+
+
+def test_a_new_release_that_changes_nothing_for_the_node_is_accepted_at_once() -> None:
+    ledger = Ledger(catalogue(1, ONE))
+    line = ledger.subscribe(SECRET, "used")
+    push_all(ledger)
+    answer(ledger, line)
+    ledger.aim(catalogue(2, ONE), retry=False)
+    assert push_all(ledger) == []
+    assert ledger.receipt("n") == Receipt("n", "accepted", "Runs used.", None)
+
+
+def test_a_node_that_refers_to_nothing_of_ours_is_pending() -> None:
+    ledger = Ledger(catalogue(1, ONE))
+    assert state(ledger) == "pending"
+    ledger.subscribe(SECRET, "server")
+    assert push_all(ledger) == []
+    receipt = ledger.receipt("n")
+    assert receipt is not None
+    assert receipt.state == "pending"
+    assert receipt.detail.endswith("Trustyard serves nothing of the name server.")
+
+
+def test_one_resource_is_under_way_at_a_time_and_the_newest_follows() -> None:
+    ledger = Ledger(catalogue(1, ONE))
+    line = ledger.subscribe(SECRET, "used")
+    push_all(ledger)
+    ledger.aim(catalogue(2, TWO), retry=False)
+    ledger.aim(catalogue(3, ONE, TWO), retry=False)
+    assert push_all(ledger) == []
+    answer(ledger, line)
+    assert len(push_all(ledger)) == 1
+    answer(ledger, line)
+    assert state(ledger) == "accepted"
+
+
+def refused_after_good() -> tuple[Ledger, Line, str]:
+    ledger = Ledger(catalogue(1, ONE))
+    line = ledger.subscribe(SECRET, "used")
+    ((_, good),) = push_all(ledger)
+    answer(ledger, line)
+    ledger.aim(catalogue(2, TWO), retry=False)
+    push_all(ledger)
+    answer(ledger, line, "No.")
+    return ledger, line, good
+
+
+def test_after_a_refusal_the_last_good_content_goes_out_first_and_then_silence() -> None:
+    ledger, line, good = refused_after_good()
+    assert push_all(ledger) == [("used", good)]
+    answer(ledger, line)
+    assert push_all(ledger) == []
+    assert ledger.receipt("n") == Receipt("n", "refused", "used: No.", 0)
+    ledger.aim(ledger.catalogue, retry=False)
+    assert push_all(ledger) == []
+
+
+@pytest.mark.parametrize("number", [2, 3], ids=["told to try again", "a new release"])
+def test_a_refused_content_has_another_chance_when_there_is_a_reason(number: int) -> None:
+    ledger, line, _ = refused_after_good()
+    push_all(ledger)
+    answer(ledger, line)
+    ledger.aim(catalogue(number, TWO), retry=number == 2)
+    ((_, version),) = push_all(ledger)
+    answer(ledger, line)
+    assert line.running == version
+    assert state(ledger) == "accepted"
+
+
+def test_a_remedy_that_is_refused_too_ends_the_matter_until_the_next_release() -> None:
+    ledger, line, good = refused_after_good()
+    assert push_all(ledger) == [("used", good)]
+    answer(ledger, line, "Not that either.")
+    assert push_all(ledger) == []
+    assert ledger.receipt("n") == Receipt("n", "refused", "used: No.", 0)
+    ledger.aim(catalogue(3, ONE, TWO), retry=False)
+    assert push_all(ledger) == [("used", good)]
+    answer(ledger, line)
+    assert len(push_all(ledger)) == 1
+    answer(ledger, line)
+    assert state(ledger) == "accepted"
+
+
+def test_a_node_that_never_had_anything_good_gets_the_deny_all_anchor() -> None:
+    ledger = Ledger(catalogue(1, ONE))
+    line = ledger.subscribe(SECRET, "used")
+    push_all(ledger)
+    answer(ledger, line, "No.")
+    assert push_all(ledger) == [("used", catalogue().resource(SECRET, "used").version)]  # type: ignore[union-attr]
+    answer(ledger, line, "No again.")
+    assert push_all(ledger) == []
+
+
+def test_a_node_that_runs_something_unknown_is_not_cut_off_by_a_remedy() -> None:
+    ledger = Ledger(catalogue(1, ONE))
+    line = ledger.subscribe(SECRET, "used", "a version of yore")
+    push_all(ledger)
+    answer(ledger, line, "No.")
+    assert push_all(ledger) == []
+
+
+def test_a_filter_that_is_refused_has_no_deny_all_among_the_secrets() -> None:
+    ledger = Ledger(catalogue(1))
+    line = ledger.subscribe(EXTENSION, "jwks")
+    push_all(ledger)
+    answer(ledger, line, "No.")
+    assert push_all(ledger) == []
+
+
+def test_a_node_cannot_subscribe_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledgers, "MAX_LINES", 3)
+    ledger = Ledger(catalogue())
+    for at in range(3):
+        ledger.subscribe(SECRET, f"alias/{at}")
+    with pytest.raises(TooManyNames):
+        ledger.subscribe(SECRET, "alias/3")

@@ -1,0 +1,133 @@
+"""The ADS server over a real connection: who may speak, many at once, news and poll, and a stop without delay."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import grpc
+import pytest
+
+from tests.authority import Authority
+from tests.live.envoy import eventually
+from tests.xds.client import Client
+from tests.xds.memory import ControlPlane, loop
+from trustyard.errors import Refused
+from trustyard.xds.server import start
+
+ONE, TWO = (Authority(name).der for name in ("one", "two"))
+
+
+@pytest.fixture
+def plane() -> Iterator[ControlPlane]:
+    with ControlPlane() as plane:
+        yield plane
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong"])
+def test_without_the_token_of_a_gateway_the_stream_ends_unauthenticated(plane: ControlPlane, token: str | None) -> None:
+    plane.store.add()
+    with Client(plane.port, token) as client:
+        client.subscribe("used")
+        assert client.end() == (grpc.StatusCode.UNAUTHENTICATED, "This is not the token of a gateway.")
+
+
+@pytest.mark.parametrize("cluster", ["", "test/other", "production/edge", "test", "TEST/edge"])
+def test_a_token_and_a_cluster_that_disagree_are_refused(plane: ControlPlane, cluster: str) -> None:
+    with Client(plane.port, plane.store.add(), cluster=cluster) as client:
+        client.subscribe("used")
+        code, words = client.end()
+        assert code == grpc.StatusCode.PERMISSION_DENIED
+        assert "belongs to the gateway test/edge" in words
+    assert not plane.store.nodes
+
+
+def test_a_node_without_a_name_is_refused(plane: ControlPlane) -> None:
+    with Client(plane.port, plane.store.add(), node="") as client:
+        client.subscribe("used")
+        code, words = client.end()
+        assert (code, "node.id is empty" in words) == (grpc.StatusCode.PERMISSION_DENIED, True)
+
+
+def test_a_stream_that_ends_before_its_first_word_leaves_no_node(plane: ControlPlane) -> None:
+    with Client(plane.port, plane.store.add()):
+        pass
+    with Client(plane.port, plane.store.add()) as client:
+        client.subscribe("used")
+        client.receive()
+        eventually(lambda: plane.store.nodes == {(1, "client"): True})
+
+
+def test_a_gateway_gets_its_own_environment_and_no_other(plane: ControlPlane) -> None:
+    plane.store.release({"acme": ONE}, environment="test")
+    plane.store.release({"acme": TWO}, environment="production")
+    test, production = plane.store.add(), plane.store.add(environment="production")
+    bodies = []
+    for token, cluster in ((test, "test/edge"), (production, "production/edge")):
+        with Client(plane.port, token, cluster=cluster) as client:
+            client.subscribe("used")
+            bodies.append(client.receive().resources[0].resource.value)
+    assert bodies[0] != bodies[1]
+
+
+def test_fifty_nodes_are_each_served_and_each_recorded(plane: ControlPlane) -> None:
+    token = plane.store.add()
+    plane.store.release({"acme": ONE})
+    clients = [Client(plane.port, token, node=f"node-{at}") for at in range(50)]
+    for client in clients:
+        client.subscribe("used")
+    for client in clients:
+        client.confirm(client.receive())
+    for der in (TWO, ONE):
+        plane.store.release({"acme": der})
+        for client in clients:
+            client.confirm(client.receive())
+        eventually(lambda: {plane.store.state(f"node-{at}") for at in range(50)} == {"accepted"})
+    for client in clients:
+        client.close()
+    eventually(lambda: set(plane.store.nodes.values()) == {False})
+
+
+def test_a_word_said_before_is_recorded_again_after_news(plane: ControlPlane) -> None:
+    """The store forgets a gateway's receipts when its options change."""
+    with Client(plane.port, plane.store.add()) as client:
+        plane.store.release({"acme": ONE})
+        client.subscribe("used")
+        client.confirm(client.receive())
+        eventually(lambda: plane.store.state("client") == "accepted")
+        plane.store.receipts.clear()
+        plane.store.tell("test")
+        eventually(lambda: plane.store.state("client") == "accepted")
+
+
+def test_nothing_is_sent_while_nothing_changes(plane: ControlPlane) -> None:
+    with Client(plane.port, plane.store.add()) as client:
+        plane.store.release({"acme": ONE})
+        client.subscribe("used")
+        client.confirm(client.receive())
+        eventually(lambda: plane.store.state("client") == "accepted")
+        plane.store.tell("test")
+        plane.store.release({"other": ONE})
+        client.subscribe("truststore")
+        assert client.receive().resources[0].name == "truststore"
+
+
+def test_it_stops_within_two_seconds_with_streams_open(plane: ControlPlane) -> None:
+    with Client(plane.port, plane.store.add()) as client:
+        client.subscribe("used")
+        client.receive()
+        begun = time.monotonic()
+        plane.stop()
+        assert time.monotonic() - begun < 2
+        assert client.end() == (grpc.StatusCode.UNAVAILABLE, "Trustyard is stopping.")
+        assert plane.store.nodes == {(1, "client"): False}
+
+
+def test_a_port_that_is_taken_is_refused_by_name(plane: ControlPlane) -> None:
+    with pytest.raises(Refused, match=f"xDS cannot listen on 127.0.0.1:{plane.port}"):
+        loop().run(start(("127.0.0.1", plane.port), None, store=plane.store))
+
+
+def test_without_tls_files_only_loopback_is_listened_on(plane: ControlPlane) -> None:
+    with pytest.raises(Refused, match="loopback"):
+        loop().run(start(("0.0.0.0", 0), None, store=plane.store))
