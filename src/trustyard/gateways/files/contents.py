@@ -1,0 +1,74 @@
+"""The files of one release, as bytes by name: nothing here touches a disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+
+from trustyard.pki import truststores
+from trustyard.pki.content import Material
+from trustyard.pki.denyall import deny_all_der
+from trustyard.pki.filenames import safe_filename
+
+PASSWORD = "changeit"  # noqa: S105 - Java's own; the material is public
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Files:
+    """Bytes by relative name, `manifest.json` last, and what PKCS#12 could not hold (aliases)."""
+
+    files: Mapping[str, bytes]
+    not_for_pkcs12: tuple[str, ...]
+
+
+def files_of(material: Material) -> Files:
+    """Everything in the folder of this release; where nothing is trusted, the deny-all anchor stands (D-17)."""
+    trusted = _for_java(material)
+    for_pkcs12 = [(alias, der) for alias, der in trusted if truststores.fits_pkcs12(der)]
+    missing = tuple(alias for alias, der in trusted if not truststores.fits_pkcs12(der))
+    files = {
+        "truststore.pem": truststores.pem_bundle(material.truststore() or [deny_all_der()]),
+        "truststore.p12": truststores.pkcs12(for_pkcs12 or _nobody(), PASSWORD),
+        "truststore.jks": truststores.jks(trusted or _nobody(), PASSWORD, material.created_at),
+        "used.pem": truststores.pem_bundle(material.used() or [deny_all_der()]),
+        **{f"aliases/{safe_filename(e.alias)}.pem": truststores.pem_bundle([der]) for e, der in material.entries()},
+        "jwks.json": _json(material.content.jwk_set()),
+    }
+    files[MANIFEST] = manifest_of(material, files)
+    return Files(files, missing)
+
+
+def manifest_of(material: Material, files: Mapping[str, bytes]) -> bytes:
+    """Release, digest of the content, and per file its SHA-256 (of this delivery: PKCS#12 is salted)."""
+    return _json(
+        {
+            "release": material.number,
+            "digest": material.content.digest(),
+            "environment": material.content.environment,
+            "created_at": material.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+        }
+    )
+
+
+def _for_java(material: Material) -> list[tuple[str, bytes]]:
+    # Each certificate once, under its first alias; the further ones have their files in aliases/.
+    wanted: dict[str, str] = {}
+    for entry in material.content.entries:
+        wanted.setdefault(entry.sha256, entry.alias)
+    for sha256 in material.content.roots:
+        wanted.setdefault(sha256, truststores.root_alias(sha256))
+    aliases = truststores.java_aliases((alias, sha256) for sha256, alias in wanted.items())
+    return [(alias, material.ders[sha256]) for alias, sha256 in zip(aliases, wanted, strict=True)]
+
+
+def _nobody() -> list[tuple[str, bytes]]:
+    return [("deny-all", deny_all_der())]
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,13 @@
+"""What can be said of a gateway of kind `files`: where it writes."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FilesOptions(BaseModel):
+    """`directory` lies under one of TRUSTYARD_FILES_ROOTS; without it, the data directory has a folder for it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    directory: str | None = Field(default=None, min_length=1, max_length=1000)

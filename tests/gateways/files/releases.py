@@ -1,0 +1,45 @@
+"""Releases for the tests of this folder."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.authority import Authority
+from trustyard.gateways.places import Place
+from trustyard.pki.content import Content, Material, PublishedJwk, TrustedEntry
+
+MOMENT = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
+
+
+@functools.cache
+def ders(count: int = 6) -> tuple[bytes, ...]:
+    """DER of some CA certificates."""
+    return tuple(Authority(f"CA {number}").der for number in range(count))
+
+
+def material(
+    number: int,
+    aliases: dict[str, bytes] | None = None,
+    roots: tuple[bytes, ...] = (),
+    jwks: tuple[dict[str, Any], ...] = (),
+    environment: str = "test",
+) -> Material:
+    """A release of these entries, roots and JWKs."""
+    chosen = aliases or {}
+    digests = {hashlib.sha256(der).hexdigest(): der for der in (*chosen.values(), *roots)}
+    content = Content(
+        environment,
+        tuple(TrustedEntry(alias, f"cert {alias}", hashlib.sha256(der).hexdigest()) for alias, der in chosen.items()),
+        tuple(hashlib.sha256(der).hexdigest() for der in roots),
+        tuple(PublishedJwk(str(jwk["kid"]), jwk) for jwk in jwks),
+    )
+    return Material(content, number, MOMENT, digests)
+
+
+def place(data_dir: Path, *roots: Path, environment: str = "test") -> Place:
+    """Where the gateway `files` of an environment stands."""
+    return Place(data_dir, environment, "files", roots)
