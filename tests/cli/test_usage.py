@@ -51,7 +51,7 @@ WRONG = [
     (["jwk", "add", "key", "--certificate", "c", "--env", "test", "--use", "both"], "--use"),
     (["truststore", "list"], "ENV"),
     (["truststore", "export", "test", "--format", "docx"], "--format"),
-    (["env", "add", "stage"], "--type"),
+    (["env", "add"], "NAME"),
     (["env", "add", "stage", "--type", "staging"], "--type"),
     (["env", "edit", "test"], "Nothing to change"),
     (["env", "edit", "test", "--deny", "a" * 64, "--allow", "A" * 64], "at once"),

@@ -19,7 +19,7 @@ def inspection(seen: dict[str, Any]) -> None:
     for number, one in enumerate(seen["certificates"], 1):
         if several:
             say(f"Certificate {number} of {len(seen['certificates'])}")
-        facts(_headline(one))
+        facts([*_headline(one), ("Verdict", one.get("verdict"))])
         say()
         say(clean(one.get("content"), lines=True).rstrip())
         say()
@@ -27,7 +27,9 @@ def inspection(seen: dict[str, Any]) -> None:
     for notice in seen.get("notices") or []:
         say(f"Notice: {clean(_notice(notice))}", error=True)
     if several:
-        say("Several certificates: `cert add` takes the one that --choose names by its SHA-256.")
+        taken = seen.get("preselected")
+        usual = f"; without it the one with SHA-256 {clean(taken)}" if taken else ""
+        say(f"Several certificates: `cert add` takes the one that --choose names by its SHA-256{usual}.")
 
 
 def listing(page: dict[str, Any], *, filtered: bool) -> None:

@@ -31,7 +31,7 @@ def add(
     call: Call,
     name: Name,
     *,
-    type_: Annotated[Type, typer.Option("--type", help="What kind of environment it is.")],
+    type_: Annotated[Type, typer.Option("--type", help="What kind of environment it is.")] = "test",
     description: Description = None,
     root_set: RootSet = None,
     deny: Deny = None,
