@@ -97,7 +97,7 @@ def _matching(text: str) -> Q:
     entry = Q(alias_key__contains=folded) | Q(x509__search_text__contains=folded)
     if digits and all(c in "0123456789abcdef-" for c in digits):
         entry |= Q(x509__serial_hex__contains=digits.lstrip("0") or "0")
-        entry |= Q(x509_id__startswith=digits) | Q(x509__sha1__startswith=digits)
+        entry |= Q(x509__sha256__startswith=digits) | Q(x509__sha1__startswith=digits)
     with_entry = models.Entry.objects.filter(entry).values("certificate_id")
     return Q(search_text__contains=folded) | Q(pk__in=with_entry)
 
