@@ -1,1 +1,1 @@
-"""What happens by itself: deliveries to gateways that are pushed to, and the daily clean-up."""
+"""What happens by itself: deliveries to gateways that are pushed to, and the clean-up of what is old."""

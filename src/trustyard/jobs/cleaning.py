@@ -1,0 +1,22 @@
+"""Takes away what has had its time: drafts of yesterday, what was seen an hour ago, sessions that ended."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import structlog
+from django.conf import settings
+
+from trustyard.actions import drafts, sources
+
+from .connections import looked_after
+
+log = structlog.get_logger(__name__)
+
+
+def clean() -> None:
+    """Idempotent; what fails is tried again in an hour."""
+    with looked_after():
+        gone = {"drafts": drafts.forget_old(), "inspections": sources.forget_expired()}
+        import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+    log.debug("clean.done", **gone)

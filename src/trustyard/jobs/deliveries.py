@@ -1,0 +1,149 @@
+"""Makes gateways look like their newest release: what is wanted is compared with what was reported, again and again."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import structlog
+from django.conf import settings
+
+from trustyard.actions import delivery
+from trustyard.actions.delivery import GatewayGiven
+from trustyard.gateways.kinds import KINDS
+from trustyard.gateways.places import Place
+from trustyard.gateways.receipts import Receipt
+
+from .connections import looked_after
+
+log = structlog.get_logger(__name__)
+WORKERS = 4
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+Told = Callable[[str, str], None]  # the kind of the gateway and the state of the receipt, for the metrics
+
+
+@dataclass
+class Patience:
+    """How long a gateway that did not take its release is left alone: twice as long each time, with jitter."""
+
+    number: int
+    attempts: int = 0
+    due: float = 0.0
+
+    def failed(self) -> None:
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self.attempts)
+        self.attempts += 1
+        self.due = time.monotonic() + pause * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret
+
+
+@dataclass
+class Deliveries:
+    """A bounded pool, one delivery at a time for each gateway. Everything it knows can be lost without harm."""
+
+    told: Told = lambda kind, state: None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _busy: set[int] = field(default_factory=set)
+    _again: set[int] = field(default_factory=set)
+    _patience: dict[int, Patience] = field(default_factory=dict)
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS, "deliver"))
+    behind: int = 0
+
+    def look(self) -> None:
+        """Starts a delivery for each gateway that is behind, unless one is under way or it is to be left alone."""
+        with looked_after():
+            waiting = [gateway for gateway, _ in delivery.behind()]
+        self.behind = len(waiting)
+        self._start(waiting)
+
+    def look_at_all(self) -> None:
+        """The same for every gateway that is pushed to, so that what was changed or lost meanwhile is mended."""
+        with looked_after():
+            pushed = [name for name, kind in KINDS.items() if kind.deliver is not None]
+            self._start(gateway for name in pushed for gateway in delivery.gateways(name))
+
+    def try_again(self) -> None:
+        """Ends all patience: there is news. Cut short for a gateway that it is not about, it costs one more attempt."""
+        with self._lock:
+            self._patience.clear()
+
+    def stop(self) -> None:
+        """Lets deliveries under way end, and starts no other."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _start(self, gateways: Iterable[GatewayGiven]) -> None:
+        now = time.monotonic()
+        for gateway in gateways:
+            with self._lock:
+                patience = self._patience.get(gateway.id)
+                if gateway.id in self._busy:
+                    self._again.add(gateway.id)  # what is being delivered may be older than what is wanted now
+                elif not (patience and patience.due > now):
+                    self._busy.add(gateway.id)
+                    self._submit(gateway)
+
+    def _submit(self, gateway: GatewayGiven) -> None:
+        try:
+            self._pool.submit(self._deliver, gateway)
+        except RuntimeError:  # the pool was shut down
+            self._busy.discard(gateway.id)
+
+    def _deliver(self, gateway: GatewayGiven) -> None:
+        try:
+            with looked_after():
+                self._bring(gateway)
+        except Exception:  # the database, most likely; the next look comes in two seconds
+            log.exception("delivery.failed", environment=gateway.environment, gateway=gateway.name)
+        finally:
+            with self._lock:
+                self._busy.discard(gateway.id)
+                again = gateway.id in self._again
+                self._again.discard(gateway.id)
+            if again:
+                self._look_on()
+
+    def _look_on(self) -> None:
+        try:
+            self.look()
+        except Exception:
+            log.exception("delivery.look_failed")
+
+    def _bring(self, gateway: GatewayGiven) -> None:
+        # The newest release of this moment: a save may have come between the look and the turn in the pool.
+        material = delivery.wanted(gateway.environment)
+        deliver = KINDS[gateway.kind].deliver
+        if material is None or deliver is None:
+            return
+        configuration = settings.TRUSTYARD
+        place = Place(configuration.data_dir, gateway.environment, gateway.name, configuration.files_roots)
+        try:
+            receipt = deliver(material, gateway.options, place)
+        except Exception as error:  # a kind answers with a receipt; this is for what nobody foresaw
+            reference = secrets.token_hex(6)
+            log.exception("delivery.unforeseen", reference=reference, gateway=gateway.name, error=type(error).__name__)
+            receipt = Receipt(gateway.name, "unreachable", f"Trustyard itself failed; its log says more: {reference}.")
+        delivery.record(gateway.id, material.number, receipt)
+        self._remember(gateway, material.number, receipt)
+
+    def _remember(self, gateway: GatewayGiven, number: int, receipt: Receipt) -> None:
+        self.told(gateway.kind, receipt.state)
+        said = {
+            "environment": gateway.environment,
+            "gateway": gateway.name,
+            "release": number,
+            "detail": receipt.detail,
+        }
+        with self._lock:
+            if receipt.state == "accepted":
+                self._patience.pop(gateway.id, None)
+                log.info("delivery.accepted", **said)
+                return
+            patience = self._patience.get(gateway.id)
+            if patience is None or patience.number != number:
+                patience = self._patience[gateway.id] = Patience(number)
+            patience.failed()
+        log.warning("delivery.not_accepted", state=receipt.state, **said)
