@@ -26,7 +26,9 @@ def commands() -> str:
     for words, command in _leaves(typer.main.get_command(app), ["trustyard"]):
         arguments = [option for option in command.params if option.param_type_name == "argument"]
         options = [option for option in command.params if option.param_type_name == "option" and not _common(option)]
-        usage = " ".join([*words, *(argument.metavar or str(argument.name).upper() for argument in arguments), "[OPTIONS]"])
+        usage = " ".join(
+            [*words, *(argument.metavar or str(argument.name).upper() for argument in arguments), "[OPTIONS]"]
+        )
         lines = [f"### `{' '.join(words)}`\n\n{command.help}\n\n```\n{usage}\n```\n"]
         if options:
             lines.append("\n| option | what it does |\n|---|---|\n")
@@ -38,12 +40,11 @@ def commands() -> str:
 def routes() -> str:
     """Each path of the REST API with its verbs, from the server's own OpenAPI."""
     with tempfile.TemporaryDirectory() as folder:
-        os.environ.setdefault("TRUSTYARD_DATA_DIR", folder)
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trustyard.server.settings")
+        os.environ |= {"TRUSTYARD_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "trustyard.server.settings"}
         import django
 
         django.setup()
-        from trustyard.api.api import api
+        from trustyard.api.urls import api
 
         rows = []
         for path, verbs in api.get_openapi_schema()["paths"].items():

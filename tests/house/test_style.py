@@ -8,6 +8,7 @@ import re
 from .repository import modules, page
 
 LONGEST = 400
+PROMISING = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def test_every_module_has_a_docstring_whose_first_line_says_its_job() -> None:
@@ -39,9 +40,8 @@ def test_every_public_function_of_the_promising_layers_says_what_it_promises() -
         if not re.search(r"/(?:pki|sources|gateways|actions)/", name):
             continue
         for node in tree.body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                if not node.name.startswith("_") and not ast.get_docstring(node):
-                    found.append(f"{name}: {node.name}")
+            if isinstance(node, PROMISING) and not (node.name.startswith("_") or ast.get_docstring(node)):
+                found.append(f"{name}: {node.name}")
     assert not found
 
 
@@ -49,4 +49,4 @@ def test_the_lint_configuration_gives_a_reason_for_each_ignored_rule() -> None:
     block = page("pyproject.toml").partition("\nignore = [\n")[2].partition("\n]")[0]
     lines = [line for line in block.splitlines() if line.strip()]
     assert lines
-    assert all(re.search(r"#\s*\w{2,}", line) for line in lines)
+    assert all(re.search(r"#\s*\S.{5,}", line) for line in lines)

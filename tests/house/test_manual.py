@@ -1,0 +1,128 @@
+"""The manual is complete: every setting, command, path, error code, gateway kind and numbered behaviour is in it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+
+from trustyard.gateways.kinds import KINDS
+from trustyard.server.configuration import SETTINGS
+
+from .repository import ROOT, files, modules, page
+
+NUMBER = re.compile(r"\b[SID]-\d\d\b")
+LATER = {"D-22"}  # comes with restoring releases
+
+
+@pytest.mark.parametrize("name", [setting.name for setting in SETTINGS])
+def test_each_setting_has_its_paragraph(name: str) -> None:
+    paragraph = page("docs/settings.md").partition(f"\n### `{name}`\n\n")[2].partition("\n#")[0]
+    assert len(paragraph) > 40
+
+
+def test_the_manual_names_no_setting_that_does_not_exist() -> None:
+    known = {setting.name for setting in SETTINGS}
+    for path in files():
+        if path.suffix == ".md":
+            named = set(re.findall(r"\bTRUSTYARD_[A-Z]+(?:_[A-Z]+)*\b", path.read_text("utf-8")))
+            assert named <= known, path.name
+
+
+def test_each_setting_that_the_code_reads_is_declared() -> None:
+    known = {setting.name for setting in SETTINGS}
+    for name, _, text in modules():
+        assert set(re.findall(r"\bTRUSTYARD_[A-Z]+(?:_[A-Z]+)*\b", text)) <= known, name
+
+
+def test_the_reference_parts_are_what_the_program_says() -> None:
+    done = subprocess.run(
+        [sys.executable, "tools/manual.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def codes() -> set[str]:
+    """Every error code in the sources: `code="…"`, a class's `code = "…"`, and the table of what inputs are."""
+    from trustyard.pki.refusals import _KINDS
+
+    found = {code for code, _, _ in _KINDS.values()}
+    for _, tree, _ in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.keyword) and node.arg == "code" and _text(node.value):
+                found.add(_text(node.value))
+            if isinstance(node, ast.ClassDef):
+                found |= {code for statement in node.body if (code := _class_code(statement))}
+    return {code for code in found if re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", code) and not code.isdigit()} - {
+        "error"
+    }
+
+
+def _text(value: ast.expr) -> str:
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+
+
+def _class_code(statement: ast.stmt) -> str | None:
+    """The code of `code = "…"` or `code, title = "…", …` in a class body."""
+    if not isinstance(statement, ast.Assign):
+        return None
+    (target,), value = statement.targets, statement.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        pairs = list(zip(target.elts, value.elts, strict=True))
+    else:
+        pairs = [(target, value)]
+    for name, given in pairs:
+        if isinstance(name, ast.Name) and name.id == "code":
+            return _text(given) or None
+    return None
+
+
+def test_each_error_code_has_its_line_and_no_line_is_left_over() -> None:
+    written = set(re.findall(r"^\| `([a-z0-9-]+)` \|", page("docs/errors.md"), re.MULTILINE))
+    assert codes() - written == set(), "codes without a line in docs/errors.md"
+    assert written - codes() == set(), "lines in docs/errors.md without a code"
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_each_gateway_kind_has_its_page(kind: str) -> None:
+    text = page(KINDS[kind].manual)
+    assert KINDS[kind].manual == f"docs/gateways/{kind}.md"
+    options = KINDS[kind].options.model_fields
+    assert all(f"`{option}`" in text for option in options), "an option without a word"
+    assert f"gateways/{kind}.md" in page("docs/README.md")
+
+
+def behaviours() -> list[str]:
+    return re.findall(r"^\| ([SID]-\d\d) \|", page("docs/behaviours.md"), re.MULTILINE)
+
+
+def test_the_numbered_behaviours_are_all_there_once() -> None:
+    wanted = [f"{kind}-{n:02}" for kind, last in (("S", 41), ("I", 15), ("D", 27)) for n in range(1, last + 1)]
+    assert behaviours() == wanted
+
+
+def test_each_numbered_behaviour_is_cited_by_a_test() -> None:
+    cited: set[str] = set()
+    for path in files():
+        if path.suffix == ".py" and path.is_relative_to(ROOT / "tests") and "house" not in path.parts:
+            cited |= set(NUMBER.findall(path.read_text("utf-8")))
+    assert set(behaviours()) - cited - LATER == set()
+
+
+def test_pages_link_to_pages_that_exist() -> None:
+    broken = []
+    for path in files():
+        if path.suffix != ".md":
+            continue
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text("utf-8")):
+            if "://" not in target and not (path.parent / target).exists():
+                broken.append(f"{path.relative_to(ROOT)}: {target}")
+    assert not broken
