@@ -11,7 +11,7 @@ from . import certificate_screen as screen
 from .commands import Call, ask, command, group
 from .failures import Failure, Usage
 from .files import save
-from .jwk_connection import AnswerOptions, asked_about
+from .jwk_connection import AnswerOptions, DeletionAnswer, asked_about
 from .options import (
     DeployIfTold,
     DeployUnlessTold,
@@ -105,7 +105,10 @@ def list_(
     status: Annotated[
         str | None, typer.Option("--status", help="valid, 'not yet valid', expiring, expired or revoked.")
     ] = None,
-    expires_within: Annotated[int | None, typer.Option("--expires-within", min=0, metavar="DAYS")] = None,
+    expires_within: Annotated[
+        int | None,
+        typer.Option("--expires-within", min=0, metavar="DAYS", help="Only those that end within so many days."),
+    ] = None,
     connected_jwks: Annotated[
         bool | None, typer.Option("--connected-jwks/--no-connected-jwks", help="Only those with JWKs made from them.")
     ] = None,
@@ -215,21 +218,18 @@ def restore(
 
 
 @command(app, "delete")
-def delete(call: Call, name: Name, *, answer: AnswerOptions, yes: Yes = False, deploying: DeployUnlessTold) -> None:
+def delete(call: Call, name: Name, *, answer: DeletionAnswer, yes: Yes = False, deploying: DeployUnlessTold) -> None:
     """Delete a certificate with all its entries. Asks first, or is confirmed by --jwks and --confirm."""
-    given = answer.given() or {}
-    if "actions" in given or "algorithms" in given or given.get("action") == "update":
-        raise Usage("A deletion takes --jwks delete or --jwks disconnect, for all environments.")
+    given = answer.given()
     before = call.rest.get(path("certificates", name))
     exact = str(before.json["name"])
     related = [jwk for entry in before.json["entries"] for jwk in entry["connected_jwks"]]
-    if given and not same(given["confirm"], exact):
+    if given and not same(given["confirm"] or "", exact):
         raise Failure(f"The name to confirm is not {exact!r}: nothing was deleted.")
     if not related and not given:
         ask(f"Delete the certificate {exact} in {_where(before.json)}?", yes=yes)
     query = {
-        "jwk_connection": given.get("action"),
-        "confirm": given.get("confirm"),
+        **given,
         "deploy": str(deploying.deploy).lower(),
         "wait": deploying.wait,
     }

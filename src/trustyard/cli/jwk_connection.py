@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -61,6 +61,26 @@ class AnswerOptions:
         answer["confirm"] = self.confirm or ""
         algorithms = pairs(self.algorithm, "--algorithm", "JWK=ALG")
         return {**answer, "algorithms": algorithms} if algorithms else answer
+
+
+@dataclass(frozen=True)
+class DeletionAnswer:
+    """--jwks and --confirm of a deletion."""
+
+    jwks: Annotated[
+        Literal["delete", "disconnect"] | None, typer.Option("--jwks", help="What becomes of the related JWKs.")
+    ] = None
+    confirm: Annotated[
+        str | None, typer.Option("--confirm", metavar="NAME", help="The certificate's name, to confirm --jwks.")
+    ] = None
+
+    def given(self) -> dict[str, str]:
+        """The parameters of DELETE, none without --jwks. Raises `Usage` for --confirm alone."""
+        if self.jwks is None:
+            if self.confirm is not None:
+                raise Usage("--confirm goes with --jwks.")
+            return {}
+        return {"jwk_connection": self.jwks, "confirm": self.confirm or ""}
 
 
 class Undecided(Failure):
