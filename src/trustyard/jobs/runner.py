@@ -41,7 +41,7 @@ class Runner:
         self._timer.shutdown(wait=True)
         self.deliveries.stop()
 
-    def _heard(self, environment: str) -> None:  # noqa: ARG002 - the looks are over all
+    def _heard(self, environment: str) -> None:
         # In the thread that saved: quick, and harmless when it comes ten times.
         self.deliveries.try_again()
         self._timer.add_job(self.deliveries.look, id="news", replace_existing=True)

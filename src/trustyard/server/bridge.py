@@ -1,0 +1,78 @@
+"""Django behind the router: WSGI in bounded pools of threads, with a body that is complete."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+from a2wsgi import WSGIMiddleware
+
+from .answers import Message, Receive, Scope, Send
+from .bodies import Bodies, BodyRefused
+
+THREADS = 8
+FETCHING_THREADS = 16
+# Addresses of the console that open a connection to a foreign server; over REST the body says so.
+FETCHING_PATH = re.compile(rb"/window/look/connection/?$")
+NOT_URL = bytes(set(range(0x21, 0x7F)))
+
+
+class Bridge:
+    """Slow foreign servers have threads of their own, so that waiting for them stops nobody else."""
+
+    def __init__(self, django: Callable[..., Any]) -> None:
+        self._bodies = Bodies()
+        self._usual: Any = WSGIMiddleware(django, workers=THREADS)
+        self._fetching: Any = WSGIMiddleware(django, workers=FETCHING_THREADS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request with what Django says, or with why its body was not taken."""
+        with self._bodies.holding() as buffer:
+            try:
+                await self._bodies.read(scope, receive, buffer)
+            except BodyRefused as refused:
+                await refused.answer.send(scope, send)
+                return
+            pool = self._fetching if fetches(scope, buffer) else self._usual
+            await pool(for_django(scope, len(buffer)), _replay(bytes(buffer)), send)
+
+    def close(self) -> None:
+        """Lets requests under way end."""
+        for pool in (self._usual, self._fetching):
+            pool.executor.shutdown(wait=True, cancel_futures=True)
+
+
+def fetches(scope: Scope, body: bytes | bytearray) -> bool:
+    """Whether the request may open a connection to a foreign server. A guess: it only chooses the pool."""
+    if scope["method"] in ("GET", "HEAD"):
+        return False
+    path = scope["raw_path"]
+    return bool(FETCHING_PATH.search(path)) or (path.startswith(b"/api/") and b'"connection"' in body)
+
+
+def for_django(scope: Scope, length: int) -> Scope:
+    """The request as a2wsgi can hand it over.
+
+    Under /api/ the path stays as it was sent, percent-encoded: names of any character, `/` too, are one segment there,
+    and the API decodes each by itself. The console's addresses hold no names.
+    """
+    headers = [(k, v) for k, v in scope["headers"] if k not in (b"transfer-encoding", b"content-length", b"expect")]
+    headers.append((b"content-length", str(length).encode()))
+    raw = quote_from_bytes(scope["raw_path"], safe=NOT_URL)
+    return {
+        **scope,
+        "headers": headers,
+        "path": raw if raw.startswith("/api/") else scope["path"],
+        "query_string": quote_from_bytes(scope["query_string"], safe=NOT_URL).encode(),
+    }
+
+
+def _replay(body: bytes) -> Receive:
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    return receive

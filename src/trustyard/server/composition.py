@@ -1,0 +1,65 @@
+"""Puts the parts of a running server together: the router and what it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.wsgi import get_wsgi_application
+
+from trustyard.actions import delivery, news
+from trustyard.jobs.connections import looked_after
+from trustyard.jobs.runner import Runner
+
+from .bridge import Bridge
+from .configuration import Configuration
+from .health import Health
+from .metrics import Metrics
+from .proxies import Proxies
+from .published import Published
+from .router import Router
+from .waiting import Waiting
+
+
+class _Delivery:
+    """`actions.delivery`, asked in threads that serve no request."""
+
+    def settled(self, release_ids: list[int]) -> bool:
+        with looked_after():
+            return delivery.settled(release_ids)
+
+    def deployment(self, release_ids: list[int]) -> dict[str, Any]:
+        with looked_after():
+            return delivery.deployment(release_ids)
+
+
+def _published(environment: str) -> bytes | None:
+    with looked_after():
+        return delivery.published_jwks(environment)
+
+
+class Parts:
+    """Everything with threads in it. Make it inside the running event loop, once Django is set up."""
+
+    def __init__(self, configuration: Configuration, django: Callable[..., Any] | None = None) -> None:
+        self.metrics = Metrics(lambda: self.runner.deliveries.behind)
+        self.runner = Runner(self.metrics.delivered)
+        self.health = Health()
+        self.published = Published(_published)
+        self.bridge = Bridge(django or get_wsgi_application())
+        self.waiting = Waiting(self.bridge, _Delivery())
+        self.router = Router(
+            Proxies(configuration.trusted_proxies), self.published, self.health, self.metrics, self.waiting
+        )
+        self._unsubscribe = news.subscribe(self.published.heard)
+
+    def start(self) -> None:
+        """Starts what happens by itself."""
+        self.runner.start()
+
+    def close(self) -> None:
+        """Ends every thread; what is under way ends first."""
+        self._unsubscribe()
+        self.runner.stop()
+        for part in (self.bridge, self.waiting, self.published, self.health):
+            part.close()

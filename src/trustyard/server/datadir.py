@@ -1,0 +1,87 @@
+"""The data directory: made for its owner alone, with a secret key, and with locks against a second server."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from trustyard.errors import Conflict, Refused
+
+from .configuration import Configuration
+
+
+def prepare(configuration: Configuration) -> None:
+    """Makes the folder (0700) and the secret key (0600) where they are missing. Raises Refused (`data-directory`)."""
+    folder = configuration.data_dir
+    try:
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True)
+        folder.chmod(0o700)
+        _make_secret(configuration.secret_key_file)
+    except OSError as error:
+        raise Refused(
+            f"The data directory {folder} cannot be used: {error.strerror}.",
+            code="data-directory",
+            advice="Set TRUSTYARD_DATA_DIR to a folder that this user may write to.",
+        ) from error
+    # SQLite makes its files with the umask of the process: nobody else has business in any of them.
+    os.umask(0o077)
+
+
+def _make_secret(path: Path) -> None:
+    if path.exists() and path.stat().st_size:
+        path.chmod(0o600)
+        return
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(64) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(fresh, path)  # unlike a rename it fails where another process was quicker, whose key then stands
+    except FileExistsError:
+        if not path.stat().st_size:  # left empty by a machine that stopped: nothing was ever derived from it
+            fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+@contextmanager
+def one_server(configuration: Configuration) -> Iterator[None]:
+    """Holds the data directory for this server, where its database is SQLite. Raises Conflict (`already-running`)."""
+    if not configuration.sqlite:
+        yield  # several machines on one PostgreSQL are what it is for
+        return
+    descriptor = _open(configuration.data_dir / "serve.lock")
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                f"Another trustyard serve is running on the data directory {configuration.data_dir}.",
+                code="already-running",
+                advice="Stop it first, or give this one a TRUSTYARD_DATA_DIR of its own.",
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def one_migration(configuration: Configuration) -> Iterator[None]:
+    """Waits its turn to change the tables: a command beside a server that starts would meet them half-made."""
+    descriptor = _open(configuration.data_dir / "migrate.lock")
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -1,0 +1,47 @@
+"""Whether this server lives (`/healthz`), and whether it can do its work (`/readyz`)."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import connection
+
+from trustyard.jobs.connections import looked_after
+
+from .answers import Answer, json_answer, problem
+from .opening import behind
+
+SECONDS = 5.0
+
+
+class Health:
+    """Readiness asks the database, in a thread of its own and not for ever."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(1, "ready")
+        self._migrated = False
+
+    def alive(self) -> Answer:
+        """The event loop turns, else nobody would read this."""
+        return json_answer({"status": "ok"})
+
+    async def ready(self) -> Answer:
+        """200, or 503 with what is missing."""
+        try:
+            async with asyncio.timeout(SECONDS):
+                missing = await asyncio.get_running_loop().run_in_executor(self._threads, self._missing)
+        except Exception:  # noqa: BLE001 - whatever the database does, the answer is that it is not ready
+            missing = "The database cannot be reached."
+        return problem(503, "not-ready", "Not ready", missing) if missing else json_answer({"status": "ready"})
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _missing(self) -> str:
+        with looked_after():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            # Once migrated it stays so, and the question reads every migration file.
+            self._migrated = self._migrated or not behind()
+        return "" if self._migrated else "The database is not migrated."

@@ -1,0 +1,72 @@
+"""Who really asks: what a trusted proxy says of its client counts, what anybody else says does not."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from .answers import Scope, header
+from .configuration import Network
+
+FORWARDING = (b"x-forwarded-", b"forwarded", b"x-real-ip")
+
+
+@dataclass(frozen=True)
+class Proxies:
+    """The networks whose forwarding headers count."""
+
+    trusted: tuple[Network, ...]
+
+    def seen_through(self, scope: Scope) -> Scope:
+        """The request with client, scheme and host as the person behind the proxies has them.
+
+        No forwarding header goes further, and none with an underscore, which WSGI cannot tell from one with a hyphen.
+        """
+        headers = [(k, v) for k, v in scope["headers"] if not k.startswith(FORWARDING) and b"_" not in k]
+        seen = {**scope, "headers": headers}
+        client = scope.get("client")
+        if client is None or not self._trusts(client[0]):
+            return seen
+        forwarded = _words(header(scope, b"x-forwarded-for"))
+        if forwarded:
+            seen["client"] = (self._first_stranger(forwarded) or client[0], 0)
+        # The last value is what the proxy next to us says; those before it came in from outside.
+        scheme = _words(header(scope, b"x-forwarded-proto"))[-1:]
+        if scheme in (["http"], ["https"]):
+            seen["scheme"] = scheme[0]
+        host = _words(header(scope, b"x-forwarded-host"))[-1:]
+        if host:
+            kept = [(k, v) for k, v in headers if k != b"host"]
+            seen["headers"] = [(b"host", host[0].encode("latin1")), *kept]
+        return seen
+
+    def _first_stranger(self, forwarded: list[str]) -> str:
+        """From the right, the first address that is not one of our proxies; if all are, the outermost."""
+        stranger = ""
+        for word in reversed(forwarded):
+            address = _address(word)
+            if address is None:
+                break  # what stands before it cannot be relied upon
+            stranger = str(address)
+            if not self._trusts(stranger):
+                break
+        return stranger
+
+    def _trusts(self, text: str) -> bool:
+        address = _address(text)
+        return address is not None and any(address in network for network in self.trusted)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    plain = text.removeprefix("[").partition("]")[0] if text.startswith("[") else text
+    if plain.count(":") == 1:
+        plain = plain.partition(":")[0]  # some proxies add the port
+    try:
+        address = ipaddress.ip_address(plain)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

@@ -1,0 +1,106 @@
+"""The documents that anybody may fetch: each environment's JWK Set in force, from memory."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from .answers import Answer, Scope, Send, get_only, header, problem
+
+FRESH_SECONDS = 2.0  # after so long the database is asked again: another machine may have made the release
+KEPT = 1000
+HEADERS = {"Content-Type": "application/jwk-set+json", "Cache-Control": "public, max-age=300"}
+
+
+@dataclass(frozen=True)
+class Document:
+    """Bytes with their ETag, and when they were read (monotonic seconds)."""
+
+    body: bytes
+    etag: str
+    read_at: float
+
+
+class Published:
+    """`/published/{environment}/jwks.json`. `read` answers the bytes of an environment, None for an unknown one."""
+
+    def __init__(self, read: Callable[[str], bytes | None]) -> None:
+        self._read = read
+        self._documents: dict[str, Document] = {}
+        self._reading: dict[str, asyncio.Future[Document | None]] = {}
+        self._news = 0
+        self._threads = ThreadPoolExecutor(2, "published")
+
+    def heard(self, environment: str) -> None:
+        """News, in any thread: what is in memory is asked for again."""
+        del environment  # names may differ in case; reading all again costs one query each
+        self._news += 1
+        self._documents = {}
+
+    async def __call__(self, scope: Scope, send: Send) -> None:
+        """Answers one request."""
+        answer = get_only(scope) or await self._answer(scope)
+        await answer.send(scope, send)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    async def _answer(self, scope: Scope) -> Answer:
+        environment = environment_of(scope["raw_path"])
+        document = await self._document(environment) if environment else None
+        if document is None:
+            return problem(404, "not-found", "Not found", f"There is no environment named {environment or ''}.")
+        headers = {**HEADERS, "ETag": document.etag}
+        if matches(header(scope, b"if-none-match"), document.etag):
+            return Answer(304, b"", headers)
+        return Answer(200, document.body, headers)
+
+    async def _document(self, environment: str) -> Document | None:
+        document = self._documents.get(environment)
+        if document and time.monotonic() - document.read_at < FRESH_SECONDS:
+            return document
+        # However many ask at once, the database is asked once. One who comes after news waits for a newer answer.
+        reading = self._reading.get(environment)
+        if reading is None:
+            reading = asyncio.ensure_future(self._read_anew(environment))
+            self._reading[environment] = reading
+            reading.add_done_callback(lambda _: self._reading.pop(environment, None))
+        return await asyncio.shield(reading)
+
+    async def _read_anew(self, environment: str) -> Document | None:
+        while True:
+            news, started = self._news, time.monotonic()
+            body = await asyncio.get_running_loop().run_in_executor(self._threads, self._read, environment)
+            if news == self._news:
+                break
+        if body is None:
+            self._documents.pop(environment, None)
+            return None
+        document = Document(body, f'"{hashlib.sha256(body).hexdigest()}"', started)
+        if len(self._documents) < KEPT:
+            self._documents[environment] = document
+        return document
+
+
+def environment_of(raw_path: bytes) -> str | None:
+    """The name in `/published/{environment}/jwks.json`, decoded; None for any other path."""
+    parts = raw_path.split(b"/")
+    if len(parts) != 4 or parts[:2] != [b"", b"published"] or parts[3] != b"jwks.json":
+        return None
+    try:
+        name = unquote(parts[2].decode("ascii"), errors="strict")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in name else unicodedata.normalize("NFC", name)
+
+
+def matches(if_none_match: str, etag: str) -> bool:
+    """RFC 9110, section 13.1.2: weak comparison with each of the list."""
+    named = [word.strip().removeprefix("W/") for word in if_none_match.split(",")]
+    return "*" in named or etag in named

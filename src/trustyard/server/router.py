@@ -1,0 +1,93 @@
+"""The outermost ASGI app: published documents, health and metrics on the event loop, everything else to Django."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from .answers import App, Message, Receive, Scope, Send, get_only, problem
+from .health import Health
+from .metrics import Metrics
+from .proxies import Proxies
+from .published import Published
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Router:
+    """Who answers what; `django` is the bridge, with the waiting around it."""
+
+    proxies: Proxies
+    published: Published
+    health: Health
+    metrics: Metrics
+    django: App
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, gives it an id, and counts it."""
+        if scope["type"] != "http":
+            return  # neither lifespan nor websockets are switched on
+        scope = self.proxies.seen_through(scope)
+        watched = _Watched(send, secrets.token_hex(8))
+        part = part_of(scope["raw_path"])
+        started = time.monotonic()
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request=watched.id)
+        try:
+            await self._dispatch(part, scope, receive, watched)
+        except Exception:
+            log.exception("http.unforeseen", method=scope["method"])
+            await watched.apologise(scope)
+        seconds = time.monotonic() - started
+        self.metrics.answered(part, scope["method"], watched.status, seconds)
+        if part == "django":
+            # Without the query, which may hold a password, and without what the body held.
+            log.info(
+                "http.request",
+                method=scope["method"],
+                path=scope["path"],
+                status=watched.status,
+                milliseconds=round(seconds * 1000, 1),
+            )
+
+    async def _dispatch(self, part: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if part == "django":
+            await self.django(scope, receive, send)
+        elif part == "published":
+            await self.published(scope, send)
+        else:
+            answers = {"healthz": self.health.alive, "metrics": self.metrics.answer}
+            answer = get_only(scope) or (await self.health.ready() if part == "readyz" else answers[part]())
+            await answer.send(scope, send)
+
+
+def part_of(raw_path: bytes) -> str:
+    """Which part of the router answers a path."""
+    if raw_path.startswith(b"/published/"):
+        return "published"
+    return {b"/healthz": "healthz", b"/readyz": "readyz", b"/metrics": "metrics"}.get(raw_path, "django")
+
+
+class _Watched:
+    """A `send` that adds the request's id and remembers the status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.id = request_id
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message = {**message, "headers": [*message["headers"], (b"x-request-id", self.id.encode())]}
+        await self._send(message)
+
+    async def apologise(self, scope: Scope) -> None:
+        """What nobody foresaw, with the number under which the log has it."""
+        if not self.status:
+            detail = f"Trustyard failed; its log says more under {self.id}."
+            await problem(500, "unforeseen", "Unforeseen", detail).send(scope, self)

@@ -1,0 +1,142 @@
+"""`trustyard serve`: one process with console, REST API, xDS and deliveries, from its start to its clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any
+
+import structlog
+import uvicorn
+
+from .configuration import Configuration, written
+from .datadir import one_server, prepare
+from .opening import open_database
+from .sockets import address_of, listen
+
+log = structlog.get_logger(__name__)
+GRACE_SECONDS = 3
+Say = Callable[[str], None]
+
+
+def serve(configuration: Configuration, say: Say) -> None:
+    """Runs until SIGTERM or SIGINT. Raises TrustyardError where it cannot start. `say` gets what a person reads."""
+    # 1. The data directory is ours alone.
+    prepare(configuration)
+    with one_server(configuration), listen(configuration.listen, "TRUSTYARD_LISTEN") as web:
+        # 2. The database is as this version wants it, and not empty.
+        open_database(configuration)
+        from .firststart import first_start  # needs Django, which is set up now
+
+        for line in first_start(configuration.admin_password):
+            say(line)
+        # 3. Everything else runs on one event loop.
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_run(configuration, web, say))
+
+
+async def _run(configuration: Configuration, web: socket.socket, say: Say) -> None:
+    from django.conf import settings
+
+    from trustyard.actions import delivery
+
+    from .composition import Parts
+
+    stop = asyncio.Event()
+    # One that comes while the rest still starts counts too: from here on a signal is a wish, not an end.
+    with _signals(stop.set):
+        await asyncio.to_thread(delivery.all_nodes_gone)
+        parts = Parts(configuration)
+        xds = await _start_xds(configuration)
+        try:
+            settings.TRUSTYARD = replace(configuration, listen=address_of(web))
+            parts.start()
+            await _answer(parts, web, stop, lambda: _announce(say, web, configuration, xds))
+        finally:
+            if xds is not None:
+                await xds.stop()
+            await asyncio.to_thread(parts.close)
+
+
+async def _answer(parts: Any, web: socket.socket, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    server = _Server(
+        uvicorn.Config(
+            parts.router,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # the router's business: it looks at every hop
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    running = asyncio.create_task(server.serve(sockets=[web]))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        while not server.started and not running.done():
+            await asyncio.sleep(0.005)
+        if server.started:
+            ready()
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("serve.stopping")
+        parts.waiting.stop()
+        server.should_exit = True
+        await running
+    finally:
+        stopping.cancel()
+
+
+class _Server(uvicorn.Server):
+    """Signals are ours: uvicorn would raise the one it caught again at the end, and the exit code would not be 0."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def _start_xds(configuration: Configuration) -> Any:
+    if not (find_spec("grpc") and find_spec("envoy")):
+        log.warning("xds.not_installed", advice="pip install 'trustyard[envoy]'")
+        return None
+    from trustyard.actions import gateways
+    from trustyard.xds.server import start
+
+    running = await start(configuration.xds_listen, configuration.xds_tls)
+    gateways.xds_listens_at(written((configuration.xds_listen[0], running.port)))
+    return running
+
+
+def _announce(say: Say, web: socket.socket, configuration: Configuration, xds: Any) -> None:
+    # Programs read these two lines (docs/operations): their form stays.
+    say(f"Console and REST API: http://{written(address_of(web))}")
+    if xds is None:
+        say("xDS: not installed (pip install 'trustyard[envoy]')")
+    else:
+        say(f"xDS: {written((configuration.xds_listen[0], xds.port))}")
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if not find_spec("uvloop"):
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop

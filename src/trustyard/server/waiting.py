@@ -1,0 +1,96 @@
+"""Waits for receipts on the event loop, after Django has answered, so that no thread is held while gateways work."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+from .answers import App, Message, Receive, Scope, Send
+
+HEADER = b"x-trustyard-await"
+LONGEST = 60.0
+POLLS = (0.02, 0.03, 0.05, 0.1)  # seconds between looks; the last one repeats
+Value = TypeVar("Value")
+
+
+class Receipts(Protocol):
+    """What is asked of `actions.delivery`; both may take a moment and are called in a thread."""
+
+    def settled(self, release_ids: list[int]) -> bool: ...
+
+    def deployment(self, release_ids: list[int]) -> dict[str, Any]: ...
+
+
+class Waiting:
+    """Wraps an app: an answer with the internal header is held back until its releases are settled."""
+
+    def __init__(self, app: App, receipts: Receipts) -> None:
+        self._app = app
+        self._receipts = receipts
+        self._threads = ThreadPoolExecutor(2, "await")
+        self._stopping = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes everything through, but for answers that are to be waited for."""
+        held = _Held(send)
+        await self._app(scope, receive, held)
+        if held.start is not None:
+            await self._answer(held.start, held.body, held.wanted, send)
+
+    def stop(self) -> None:
+        """Those who wait are answered with what there is."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    async def _answer(self, start: Message, body: bytes, wanted: str, send: Send) -> None:
+        numbers, _, seconds = wanted.partition(";")
+        releases = [int(number) for number in numbers.split(",")]
+        await self._settled(releases, min(float(seconds), LONGEST))
+        value = json.loads(body)
+        value["deployment"] = await self._in_thread(lambda: self._receipts.deployment(releases))
+        body = json.dumps(value, ensure_ascii=False).encode()
+        start["headers"].append((b"content-length", str(len(body)).encode()))
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+    async def _settled(self, releases: list[int], seconds: float) -> None:
+        deadline = asyncio.get_running_loop().time() + seconds
+        polls = iter(POLLS)
+        pause = 0.0
+        while not await self._in_thread(lambda: self._receipts.settled(releases)):
+            pause = next(polls, pause)
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0 or self._stopping.is_set():
+                return
+            await asyncio.sleep(min(pause, left))
+
+    async def _in_thread(self, call: Callable[[], Value]) -> Value:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+class _Held:
+    """A `send` that keeps an answer with the internal header instead of passing it on."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.start: Message | None = None
+        self.wanted = ""
+        self.body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            internal = [value for name, value in message["headers"] if name == HEADER]
+            if internal:
+                self.wanted = internal[0].decode("latin1")
+                dropped = (HEADER, b"content-length")
+                self.start = {**message, "headers": [h for h in message["headers"] if h[0] not in dropped]}
+                return
+        if self.start is None:
+            await self._send(message)
+        else:
+            self.body += message.get("body", b"")
