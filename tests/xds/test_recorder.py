@@ -1,0 +1,80 @@
+"""What nodes say is written once, the newest word first, and again when the store was away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from tests.xds.memory import MemoryStore
+from trustyard.gateways.receipts import Receipt
+from trustyard.xds.recorder import Recorder
+
+SENT, ACCEPTED = Receipt("n", "sent"), Receipt("n", "accepted", "Runs used.", 3)
+
+
+async def at_once(call: Callable[[], None]) -> None:
+    call()
+
+
+def words(store: MemoryStore) -> list[tuple[int, str]]:
+    return [(number, receipt.state) for _, number, receipt in store.receipts]
+
+
+def test_only_the_newest_word_on_a_release_is_written() -> None:
+    async def story() -> None:
+        store = MemoryStore()
+        recorder = Recorder(store, at_once)
+        recorder.receipt(1, 1, SENT)
+        recorder.receipt(1, 1, ACCEPTED)
+        recorder.receipt(1, 2, SENT)
+        assert await recorder.flush()
+        assert words(store) == [(1, "accepted"), (2, "sent")]
+
+    asyncio.run(story())
+
+
+def test_a_word_that_was_written_is_not_written_again_until_the_node_comes_back() -> None:
+    async def story() -> None:
+        store = MemoryStore()
+        recorder = Recorder(store, at_once)
+        for _ in range(3):
+            recorder.receipt(1, 1, ACCEPTED)
+            await recorder.flush()
+        assert words(store) == [(1, "accepted")]
+        recorder.node(1, "n", connected=False)
+        recorder.node(1, "n", connected=True)
+        recorder.receipt(1, 1, ACCEPTED)
+        await recorder.flush()
+        assert words(store) == [(1, "accepted")] * 2
+
+    asyncio.run(story())
+
+
+def test_a_word_taken_back_before_it_was_written_is_not_written() -> None:
+    async def story() -> None:
+        store = MemoryStore()
+        recorder = Recorder(store, at_once)
+        recorder.receipt(1, 1, ACCEPTED)
+        await recorder.flush()
+        recorder.receipt(1, 1, SENT)
+        recorder.receipt(1, 1, ACCEPTED)
+        await recorder.flush()
+        assert words(store) == [(1, "accepted")]
+
+    asyncio.run(story())
+
+
+def test_what_could_not_be_written_waits_and_a_newer_word_takes_its_place() -> None:
+    async def story() -> None:
+        store = MemoryStore()
+        recorder = Recorder(store, at_once)
+        store.broken = True
+        recorder.receipt(1, 1, SENT)
+        recorder.receipt(1, 2, SENT)
+        assert not await recorder.flush()
+        recorder.receipt(1, 2, ACCEPTED)
+        store.broken = False
+        assert await recorder.flush()
+        assert words(store) == [(1, "sent"), (2, "accepted")]
+
+    asyncio.run(story())
