@@ -20,6 +20,11 @@ def _read(sha256: str, der: bytes) -> X509Certificate:
     return read_certificate(der)
 
 
+def _searchable(*lines: str) -> str:
+    """A line each, case folded. Alternative names may hold NUL, which PostgreSQL cannot keep."""
+    return fold("\n".join(lines).replace("\x00", "\N{REPLACEMENT CHARACTER}"))
+
+
 class StoredCertificate(models.Model):
     """An X.509 certificate, kept once byte for byte, with the facts that lists search and sort by."""
 
@@ -71,7 +76,7 @@ class StoredCertificate(models.Model):
                 "curve": facts.key.curve or "",
                 "is_ca": facts.is_ca,
                 "self_signed": facts.self_signed,
-                "search_text": fold("\n".join([facts.subject, facts.issuer, *(san.value for san in facts.sans)])),
+                "search_text": _searchable(facts.subject, facts.issuer, *(san.value for san in facts.sans)),
             },
         )
         return row

@@ -33,7 +33,7 @@ def facts_of(spki: der.Element) -> KeyFacts:
         return _curve_facts(parameters)
     if kind == oids.DSA:
         return KeyFacts("DSA", _dsa_size(parameters), None)
-    name, size = oids.PLAIN_KEYS.get(kind, (kind, None))
+    name, size = oids.PLAIN_KEYS.get(kind, (_short(kind), None))
     return KeyFacts(name, size, None)
 
 
@@ -70,12 +70,17 @@ def _plain_rsa(spki: bytes) -> bytes:
     return der.encode(der.SEQUENCE, plain, bits.raw)
 
 
+def _short(oid: str) -> str:
+    """An OID that nobody here knows stands for itself, unless it is made up to be long."""
+    return oid if len(oid) <= 40 else "unknown"
+
+
 def _curve_facts(parameters: list[der.Element]) -> KeyFacts:
     if not parameters:
         raise der.DerError("an EC key without a curve")
     if parameters[0].tag == der.OID:
         oid = parameters[0].oid()
-        name, size = oids.CURVES.get(oid, (oid, 0))
+        name, size = oids.CURVES.get(oid, (_short(oid), 0))
         return KeyFacts("EC", size or None, name)
     # Explicit parameters (X9.62): version, field, curve, base, order; the size is that of the order.
     order = parameters[0].expect(der.SEQUENCE).children()[4].integer()
