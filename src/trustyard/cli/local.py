@@ -1,0 +1,207 @@
+"""Local commands: they need the data directory or the database, not a server. Django is loaded when one runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from trustyard.errors import FieldError, TrustyardError
+
+from . import audit
+from .commands import group
+from .failures import Failure
+from .options import at_terminal
+from .screen import clean, json_text, say, table
+
+tokens = group("API tokens: the keys of programs.")
+users = group("People who sign in to the console.")
+
+
+class Role(StrEnum):
+    """The roles of the permission table."""
+
+    admin = "admin"
+    operator = "operator"
+    viewer = "viewer"
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name.")]
+Environments = Annotated[
+    list[str] | None, typer.Option("--env", help="Environments an operator is for, comma separated (none given: all).")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the local commands to the program."""
+    app.command("serve")(serve)
+    app.command("check")(check)
+    app.add_typer(tokens, name="token")
+    app.add_typer(users, name="user")
+    audit.app.command("verify")(audit_verify)
+
+
+def serve() -> None:
+    """Start the console, the REST API, xDS and deliveries. Settings are the variables TRUSTYARD_*."""
+    with _told():
+        from trustyard.server.configuration import Configuration
+        from trustyard.server.serve import serve as run
+
+        run(Configuration.from_environment(), say)
+
+
+def check() -> None:
+    """Show the settings, and what would not work. Changes nothing; exits with 1 where something is wrong."""
+    from trustyard.server.checking import findings, settings_shown
+
+    table(("Setting", "Value", ""), settings_shown(os.environ))
+    found = list(findings(os.environ))
+    say()
+    for finding in found:
+        say(clean(f"{'Error' if finding.error else 'Note'}: {finding.sentence}"), error=finding.error)
+    if any(finding.error for finding in found):
+        raise typer.Exit(1)
+    say("Nothing is wrong.")
+
+
+@tokens.command("create")
+def token_create(name: Name, role: Annotated[Role, typer.Option()] = Role.operator, env: Environments = None) -> None:
+    """Make an API token and print it, alone and once. Works beside a running server."""
+    with _database() as actor:
+        from trustyard.actions import tokens as actions
+
+        _, secret = actions.create(actor, name, role=role.value, environments=_list(env))
+        say(secret)
+
+
+@tokens.command("list")
+def token_list(as_json: AsJson = False) -> None:
+    """List the API tokens, the revoked ones too."""
+    with _database() as actor:
+        from trustyard.actions import tokens as actions
+
+        rows = [actions.token_json(row) for row in actions.find(actor)]
+    columns = ("name", "role", "environments", "made_by", "created_at", "last_used_at", "revoked_at")
+    _show(rows, columns, as_json=as_json)
+
+
+@tokens.command("revoke")
+def token_revoke(name: Name) -> None:
+    """End an API token at once."""
+    with _database() as actor:
+        from trustyard.actions import tokens as actions
+
+        row = actions.revoke(actor, name)
+        say(f"The token {clean(row.name)} is revoked.")
+
+
+@users.command("add")
+def user_add(name: Name, role: Annotated[Role, typer.Option()] = Role.viewer, env: Environments = None) -> None:
+    """Add a person. The password is asked for, or is the first line of standard input."""
+    with _database() as actor:
+        from trustyard.actions import users as actions
+
+        row = actions.create(actor, name, password=_password(), role=role.value, environments=_list(env))
+        say(f"{clean(row.username)} can sign in.")
+
+
+@users.command("list")
+def user_list(as_json: AsJson = False) -> None:
+    """List the people."""
+    with _database() as actor:
+        from trustyard.actions import users as actions
+
+        rows = [actions.user_json(row) for row in actions.find(actor)]
+    _show(rows, ("username", "role", "environments", "active", "created_at", "last_sign_in_at"), as_json=as_json)
+
+
+@users.command("password")
+def user_password(name: Name) -> None:
+    """Give a person a new password: asked for, or the first line of standard input."""
+    with _database() as actor:
+        from trustyard.actions import users as actions
+
+        row = actions.set_password(actor, name, _password())
+        say(f"{clean(row.username)} has a new password; who was signed in with the old one is not any more.")
+
+
+@users.command("disable")
+def user_disable(name: Name) -> None:
+    """End a person's sign-in at once; what they did stays in the audit."""
+    with _database() as actor:
+        from trustyard.actions import users as actions
+
+        row = actions.disable(actor, name)
+        say(f"{clean(row.username)} cannot sign in any more.")
+
+
+def audit_verify() -> None:
+    """Walk the chain of audit events; exits with 1 where one was changed, taken out or put in."""
+    with _database():
+        from trustyard.actions import audit as actions
+
+        verdict = actions.verify()
+    if verdict.ok:
+        say(f"{verdict.events} events, and each fits the one before it.")
+        return
+    where = f"at event {verdict.broken_at}" if verdict.broken_at else "at its end"
+    Failure(f"The chain is broken {where}: {verdict.reason}.").show()
+    raise typer.Exit(1)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Errors as sentences and exit code 1."""
+    try:
+        yield
+    except TrustyardError as error:
+        details = [f"{one.field}: {one.message}" for one in error.fields if one.message not in error.sentence]
+        Failure(error.sentence, advice=error.advice, details=details).show()
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def _database() -> Iterator[Any]:
+    """The database, migrated; gives the actor that the audit shows for the command line."""
+    with _told():
+        from trustyard.server.configuration import Configuration
+        from trustyard.server.opening import open_database
+
+        open_database(Configuration.from_environment())
+        from trustyard.actions.actors import LOCAL
+
+        yield LOCAL
+
+
+def _password() -> str:
+    if at_terminal():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        sentence = "The password is the first line of standard input, and there was none."
+        raise TrustyardError(sentence, fields=[FieldError("password", sentence)])
+    return line
+
+
+def _list(given: list[str] | None) -> list[str]:
+    return [name.strip() for text in given or [] for name in text.split(",") if name.strip()]
+
+
+def _show(rows: list[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool) -> None:
+    if as_json:
+        say(json_text(rows))
+        return
+    titles = [column.replace("_", " ").capitalize() for column in columns]
+    table(titles, [[_cell(row[column]) for column in columns] for row in rows])
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return {True: "yes", False: "no", None: ""}.get(value, str(value)) if value in (True, False, None) else str(value)
