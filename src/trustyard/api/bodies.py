@@ -1,0 +1,126 @@
+"""Bodies as they arrive: capped, of the right media type, and JSON that means one thing only."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
+from ninja.parser import Parser
+from ninja.types import DictStrAny
+
+from trustyard.errors import FieldError, Refused, TooLarge
+
+from .problems import Unreadable, WrongMediaType
+
+MAX_JSON = 14_000_000  # 14 MB
+MAX_FILE = 10_000_000  # 10 MB, as pki.containers has it
+_AROUND_A_FILE = 100_000  # headers of parts, boundaries and a password
+JSON = "application/json"
+MULTIPART = "multipart/form-data"
+
+
+def judge(request: HttpRequest, media_types: tuple[str, ...], *, optional: bool = False) -> None:
+    """Refuses, before it is read, a body that is missing, too large or of another type than these.
+
+    Raises `Unreadable` (400), `TooLarge` (413), `WrongMediaType` (415).
+    """
+    length = _length(request)
+    given = request.content_type or ""
+    if length == 0 and given != MULTIPART:
+        if optional:
+            return
+        raise Unreadable("The body is empty.", advice=f"Send one of type {' or '.join(media_types)}.")
+    if given not in media_types:
+        what = given or "no type"
+        raise WrongMediaType(f"This body is of {what}.", advice=f"Send {' or '.join(media_types)}.")
+    cap = MAX_JSON if given == JSON else MAX_FILE + _AROUND_A_FILE
+    if length > cap:
+        raise TooLarge(f"The body is larger than {cap // 1_000_000} MB.")
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding != "identity":
+        raise WrongMediaType(f"This body is encoded ({encoding}).", advice="Send it as it is.")
+
+
+def _length(request: HttpRequest) -> int:
+    text = str(request.META.get("CONTENT_LENGTH") or "0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+class StrictParser(Parser):
+    """JSON by RFC 8259 and nothing beside it: no NaN, no name twice, no NUL or half a character in a text."""
+
+    def parse_body(self, request: HttpRequest) -> DictStrAny:
+        """The value. Raises `Unreadable`, or `Refused` for text that could not be stored."""
+        value: DictStrAny = read_json(request.body)
+        return value
+
+
+def read_json(data: bytes) -> Any:
+    """The value of a JSON text in UTF-8. Raises `Unreadable`; `Refused` for NUL and lone surrogates."""
+    try:
+        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_constant)
+    except UnicodeDecodeError:
+        raise Unreadable("The body is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise Unreadable(f"The body is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits; thousands of brackets
+        raise Unreadable("The body is JSON that nobody needs: too deep, or a number too long.") from None
+    _check_text(value, "")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        twice = next(name for index, (name, _) in enumerate(pairs) if name in dict(pairs[:index]))
+        raise Unreadable(f"The name {twice[:60]!r} stands twice in one object.")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise Unreadable(f"{name} is no JSON number.")
+
+
+def _check_text(value: Any, place: str) -> None:
+    match value:
+        case str():
+            if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in (value if not value.isascii() else "")):
+                sentence = "This text holds NUL or half a character."
+                raise Refused(sentence, code="bad-fields", fields=[FieldError(place, sentence)])
+        case dict():
+            for name, one in value.items():
+                _check_text(name, place)
+                _check_text(one, f"{place}.{name}" if place else name)
+        case list():
+            for index, one in enumerate(value):
+                _check_text(one, f"{place}.{index}" if place else str(index))
+
+
+def uploaded(request: HttpRequest) -> tuple[str, bytes, str | None]:
+    """The one part `file` of a multipart body, as name and bytes, and the part `password` where there is one."""
+    try:
+        files, texts = request.FILES, request.POST
+    except MultiPartParserError:
+        raise Unreadable("The multipart body cannot be read.") from None
+    strange = sorted({*files, *texts} - {"file", "password"})
+    if strange:
+        raise _refused(strange[0][:60], "There is no such part here.")
+    if len(files.getlist("file")) != 1:
+        raise _refused("file", "One part `file` with a file name is required.")
+    passwords = texts.getlist("password")
+    if len(passwords) > 1:
+        raise _refused("password", "At most one part `password` is taken.")
+    file = files["file"]
+    assert isinstance(file, UploadedFile)
+    if (file.size or 0) > MAX_FILE:
+        raise TooLarge(
+            "The file is larger than 10 MB.", code="file-too-large", fields=[FieldError("file", "Over 10 MB.")]
+        )
+    return file.name or "", file.read(), passwords[0] if passwords and passwords[0] else None
+
+
+def _refused(field: str, sentence: str) -> Refused:
+    return Refused(f"{field}: {sentence}", code="bad-fields", fields=[FieldError(field, sentence)])

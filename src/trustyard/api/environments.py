@@ -1,0 +1,100 @@
+"""Environments over REST."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from ninja import Query, Router
+
+from trustyard.actions import environments
+from trustyard.actions.environments import environment_json
+
+from . import bodies
+from .answers import shown
+from .operations import Request, operation
+from .paging import Paging, page
+from .paths import address
+from .schemas import environments as schemas
+
+router = Router(tags=["Environments"])
+
+
+@router.get(
+    "/environments",
+    **operation("environments.read", {200: schemas.Environments}, summary="List environments", refusals=(422,)),
+)
+def listing(request: Request, paging: Query[Paging]) -> HttpResponse:
+    """Environments in the order in which they were made."""
+    return shown(page(environments.find(request.auth), paging, environment_json))
+
+
+@router.post(
+    "/environments",
+    **operation(
+        "environments.write",
+        {201: schemas.Environment},
+        summary="Make an environment",
+        reads=(bodies.JSON,),
+        refusals=(409,),
+    ),
+)
+def create(request: Request, given: schemas.NewEnvironment) -> HttpResponse:
+    """Its name never changes; its root set is none unless said."""
+    row = environments.create(
+        request.auth,
+        name=given.name,
+        type=given.type,
+        description=given.description,
+        root_set=schemas.root_set(given.root_set) or "none",
+        deny_list=given.deny_list,
+    )
+    return shown(environment_json(row), status=201, etag=row.etag, location=address("environments", row.name))
+
+
+@router.get(
+    "/environments/{segment:name}",
+    **operation("environments.read", {200: schemas.Environment}, summary="Read an environment", refusals=(404,)),
+)
+def read(request: Request, name: str) -> HttpResponse:
+    """The environment; an uploaded root set is counted, not shown: the truststore lists it."""
+    row = environments.get(request.auth, name)
+    return shown(environment_json(row), etag=row.etag)
+
+
+@router.patch(
+    "/environments/{segment:name}",
+    **operation(
+        "environments.write",
+        {200: schemas.Environment},
+        summary="Change an environment",
+        changes=environments.get,
+        reads=(bodies.JSON,),
+    ),
+)
+def edit(request: Request, name: str, given: schemas.EnvironmentChange) -> HttpResponse:
+    """A changed root set is in force with the environment's next release."""
+    row = environments.update(
+        request.auth,
+        name,
+        if_match=request.headers.get("If-Match"),
+        type=given.type,
+        description=given.description,
+        root_set=schemas.root_set(given.root_set),
+        deny_list=given.deny_list,
+    )
+    return shown(environment_json(row), etag=row.etag)
+
+
+@router.delete(
+    "/environments/{segment:name}",
+    **operation(
+        "environments.write",
+        {204: None},
+        summary="Delete an environment",
+        changes=environments.get,
+        refusals=(409,),
+    ),
+)
+def delete(request: Request, name: str) -> HttpResponse:
+    """One with entries, gateways or JWKs is not deleted; the refusal says which."""
+    environments.delete(request.auth, name, if_match=request.headers.get("If-Match"))
+    return HttpResponse(status=204)

@@ -1,0 +1,102 @@
+"""Gateways over REST."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from ninja import Query, Router
+
+from trustyard.actions import gateways
+from trustyard.actions.gateways import gateway_json
+
+from . import bodies
+from .answers import shown
+from .operations import Request, operation
+from .paging import Paging, page
+from .paths import address
+from .schemas import gateways as schemas
+
+router = Router(tags=["Gateways"])
+YAML = "application/yaml"  # RFC 9512
+
+
+@router.get(
+    "/environments/{segment:environment}/gateways",
+    **operation("gateways.read", {200: schemas.Gateways}, summary="List gateways", refusals=(404, 422)),
+)
+def listing(request: Request, environment: str, paging: Query[Paging]) -> HttpResponse:
+    """The gateways of an environment, with their nodes."""
+    return shown(page(gateways.find(request.auth, environment), paging, gateway_json))
+
+
+@router.post(
+    "/environments/{segment:environment}/gateways",
+    **operation(
+        "gateways.write",
+        {201: schemas.Gateway},
+        summary="Add a gateway",
+        reads=(bodies.JSON,),
+        refusals=(404, 409),
+    ),
+)
+def create(request: Request, environment: str, given: schemas.NewGateway) -> HttpResponse:
+    """It is given the environment's newest release at once."""
+    row = gateways.create(request.auth, environment, name=given.name, kind=given.kind, options=given.options)
+    place = address("environments", row.environment.name, "gateways", row.name)
+    return shown(gateway_json(row), status=201, etag=row.etag, location=place)
+
+
+@router.get(
+    "/environments/{segment:environment}/gateways/{segment:name}",
+    **operation("gateways.read", {200: schemas.Gateway}, summary="Read a gateway", refusals=(404,)),
+)
+def read(request: Request, environment: str, name: str) -> HttpResponse:
+    """The gateway, its options and its nodes. No secret is part of it."""
+    row = gateways.get(request.auth, environment, name)
+    return shown(gateway_json(row), etag=row.etag)
+
+
+@router.patch(
+    "/environments/{segment:environment}/gateways/{segment:name}",
+    **operation(
+        "gateways.write",
+        {200: schemas.Gateway},
+        summary="Change a gateway",
+        changes=gateways.get,
+        reads=(bodies.JSON,),
+        refusals=(409,),
+    ),
+)
+def edit(request: Request, environment: str, name: str, given: schemas.GatewayChange) -> HttpResponse:
+    """Gives it other options, or another xDS token."""
+    row = gateways.update(
+        request.auth, environment, name, if_match=request.headers.get("If-Match"), options=given.options
+    )
+    if given.rotate_token:
+        row = gateways.rotate_token(request.auth, environment, name)
+    return shown(gateway_json(row), etag=row.etag)
+
+
+@router.delete(
+    "/environments/{segment:environment}/gateways/{segment:name}",
+    **operation("gateways.write", {204: None}, summary="Remove a gateway", changes=gateways.get),
+)
+def delete(request: Request, environment: str, name: str) -> HttpResponse:
+    """What the gateway itself has in force stays there."""
+    gateways.delete(request.auth, environment, name, if_match=request.headers.get("If-Match"))
+    return HttpResponse(status=204)
+
+
+@router.get(
+    "/environments/{segment:environment}/gateways/{segment:name}/bootstrap",
+    **operation(
+        "gateways.bootstrap",
+        {200: None},
+        summary="The configuration that a gateway starts with",
+        refusals=(404, 422),
+        files=(YAML,),
+    ),
+)
+def bootstrap(request: Request, environment: str, name: str, query: Query[schemas.BootstrapOptions]) -> HttpResponse:
+    """A complete configuration of Envoy, the gateway's own xDS token in it. Every look is an audit event."""
+    text = gateways.bootstrap(request.auth, environment, name, **query.model_dump())
+    return HttpResponse(text.encode(), content_type=YAML)

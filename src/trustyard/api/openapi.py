@@ -1,0 +1,77 @@
+"""The OpenAPI document, made of the operations, and the page to read it in a browser."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+
+from trustyard.errors import NotSignedIn
+
+from .answers import shown
+from .authentication import actor_of
+from .paths import ROOT
+from .problems import MEDIA_TYPE, problem
+
+_HEADERS = {
+    "ETag": {"description": "The stored version, for If-Match.", "schema": {"type": "string"}},
+    "Location": {"description": "Where it is from now on.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "RFC 6750.", "schema": {"type": "string"}},
+}
+
+
+class Api(NinjaAPI):
+    """ninja's API with a document that says what ours really answers."""
+
+    def get_openapi_schema(self, **_: Any) -> OpenAPISchema:
+        """OpenAPI 3.1: problems with their own media type, two ways to sign in, the headers of answers."""
+        document = super().get_openapi_schema(path_prefix=ROOT)
+        document["components"]["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer"},
+            "session": {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME},
+        }
+        document["security"] = [{"token": []}, {"session": []}]
+        for path, operations in document["paths"].items():
+            for verb, operation in operations.items():
+                _finish(path, verb, operation)
+        return document
+
+
+def _finish(path: str, verb: str, operation: dict[str, Any]) -> None:
+    del operation["security"]  # the same for all: said once, above
+    is_object = path.endswith("}") and verb != "delete"
+    for status, answer in operation["responses"].items():
+        answer["description"] = HTTPStatus(status).phrase
+        if status >= 400:
+            answer["content"] = {MEDIA_TYPE: next(iter(answer["content"].values()))}
+        names = {200: ["ETag"] if is_object else [], 201: ["ETag", "Location"], 401: ["WWW-Authenticate"]}.get(status)
+        if names:
+            answer["headers"] = {name: _HEADERS[name] for name in names}
+
+
+def document(request: HttpRequest, api: Api) -> HttpResponse:
+    """`/api/v1/openapi.json`."""
+    if request.method != "GET":
+        return HttpResponseNotAllowed(["GET"])
+    actor_of(request)
+    return shown(api.get_openapi_schema())
+
+
+def page(request: HttpRequest, api: Api) -> HttpResponse:
+    """`/api/v1/docs`: the document in ninja's own Swagger page, whose scripts and styles come from this server."""
+    if request.method != "GET":
+        return HttpResponseNotAllowed(["GET"])
+    try:
+        actor_of(request)
+    except NotSignedIn as error:
+        if "text/html" in request.headers.get("Accept", ""):
+            return redirect(f"{settings.LOGIN_URL}?next={request.path}")
+        return problem(error)
+    swagger = json.dumps({"layout": "BaseLayout", "deepLinking": True, "url": f"{ROOT}openapi.json"})
+    return render(request, "ninja/swagger.html", {"api": api, "swagger_settings": swagger, "add_csrf": True})

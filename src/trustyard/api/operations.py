@@ -1,0 +1,109 @@
+"""What every operation shares: the gate before it, and the answers that it declares.
+
+The gate, in this order: who is it (401), may this role do that (403), is the object there (404), was the version they
+saw named (428) and is it still that one (412), then the body's presence, type and size (400, 415, 413). Only what
+passes is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from ninja.security.base import SecuritySchema
+
+from trustyard.actions.actors import Actor
+from trustyard.actions.found import check_version
+from trustyard.actions.permissions import require
+from trustyard.models.versions import Versioned
+
+from . import bodies
+from .authentication import actor_of
+from .schemas.problems import JwkConnectionProblem, Problem
+
+
+class Request(HttpRequest):
+    """A request behind the gate."""
+
+    auth: Actor
+
+
+class Gate:
+    """Judges a request before its body is read; ninja calls it where it would authenticate."""
+
+    openapi_security_schema = SecuritySchema(type="http", scheme="bearer")
+
+    def __init__(
+        self,
+        permission: str,
+        *,
+        loads: Callable[..., Versioned] | None = None,
+        media_types: tuple[str, ...] = (),
+        optional: bool = False,
+    ) -> None:
+        self.permission = permission
+        self.loads = loads
+        self.media_types = media_types
+        self.optional = optional
+
+    def __call__(self, request: HttpRequest) -> Actor:
+        actor = actor_of(request)
+        require(actor, self.permission)
+        if self.loads is not None:
+            match = request.resolver_match
+            row = self.loads(actor, **(match.kwargs if match else {}))
+            check_version(row, request.headers.get("If-Match"))
+        if self.media_types:
+            bodies.judge(request, self.media_types, optional=self.optional)
+        return actor
+
+
+def operation(
+    permission: str,
+    answers: Mapping[int, Any],
+    *,
+    summary: str,
+    changes: Callable[..., Versioned] | None = None,
+    reads: tuple[str, ...] = (),
+    optional: bool = False,
+    refusals: tuple[int, ...] = (),
+    files: tuple[str, ...] = (),
+    forms: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The keyword arguments of a ninja operation.
+
+    `changes` loads the object that `If-Match` is about; `reads` are the media types of the body, which may be left out
+    when it is `optional`; `refusals` are the statuses besides those that follow from the rest; `files` are the media
+    types of an answer to download; `forms` describe a body that the operation reads by itself.
+    """
+    statuses = {401, 403, *refusals}
+    statuses |= {404, 412, 428} if changes else set()
+    statuses |= {400, 413, 415, 422} if reads else set()
+    responses: dict[Any, Any] = dict(answers)
+    for status in sorted(statuses):
+        responses[status] = JwkConnectionProblem if status == 409 and changes else Problem
+    extra: dict[str, Any] = {}
+    if changes:
+        extra["parameters"] = [IF_MATCH]
+    if files:
+        content = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in files}
+        extra["responses"] = {200: {"content": content}}
+    if forms:
+        content = {media_type: {"schema": schema} for media_type, schema in forms.items()}
+        extra["requestBody"] = {"required": True, "content": content}
+    return {
+        "auth": Gate(permission, loads=changes, media_types=reads, optional=optional),
+        "response": responses,
+        "summary": summary,
+        "openapi_extra": extra,
+    }
+
+
+IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "required": True,
+    "description": "The ETag of what you saw, a list of them, or *. Judged before all else (RFC 9110, section 13.1.1).",
+    "schema": {"type": "string"},
+}

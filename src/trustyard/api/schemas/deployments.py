@@ -1,0 +1,92 @@
+"""Releases and what gateways said of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from .strict import Description, Given, Page, Shown
+
+State = Literal["pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded"]
+
+
+class Waiting(BaseModel):
+    """How long a write that deploys waits for receipts."""
+
+    wait: float = Field(5, ge=0, le=60, allow_inf_nan=False, description="Seconds to wait for receipts.")
+
+
+class NodeState(Shown):
+    """One node of a gateway: its state and its own words."""
+
+    gateway: str
+    node: str
+    state: State
+    detail: str
+    milliseconds: int | None
+
+
+class LeftOut(Shown):
+    """What a release does not hold though it is saved, and why."""
+
+    certificate: str
+    alias: str
+    reason: str
+
+
+class EnvironmentDeployment(Shown):
+    """One environment's release and its gateways."""
+
+    environment: str
+    release: int
+    state: State
+    left_out: list[LeftOut]
+    gateways: list[NodeState]
+
+
+class Deployment(Shown):
+    """What was deployed, environment by environment."""
+
+    environments: list[EnvironmentDeployment]
+
+
+class Release(Shown):
+    """An immutable snapshot of what an environment trusts and publishes."""
+
+    environment: str
+    number: int
+    digest: str
+    created_at: str
+    made_by: str
+    note: str
+    restored_from: int | None
+    left_out: list[LeftOut]
+    gateways: list[NodeState]
+
+
+class ReleaseDeployed(Release):
+    """A release with its deployment."""
+
+    deployment: Deployment
+
+
+class Releases(Page):
+    """A page of releases, newest first."""
+
+    items: list[Release]
+
+
+class NewRelease(Given):
+    """What can be said of a release when it is made."""
+
+    note: Annotated[Description, Field(description="Why, in a sentence.")] = ""
+
+
+class JwkChange(Shown):
+    """What a change of a certificate did with a JWK."""
+
+    name: str
+    environment: str
+    change: Literal["updated", "disconnected", "deleted", "disabled", "enabled"]
+    kid: str

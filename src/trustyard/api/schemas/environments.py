@@ -1,0 +1,62 @@
+"""Environments as they are given and shown."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .strict import Description, Given, Name, Page, Sha256, Shown
+
+
+class UploadedRoots(Given):
+    """Roots of one's own, as a bundle in PEM."""
+
+    pem: str = Field(max_length=10_000_000)
+
+
+RootSet = Literal["none", "mozilla"] | UploadedRoots
+DenyList = Annotated[list[Sha256], Field(max_length=10_000, description="Roots that are left out.")]
+
+
+class NewEnvironment(Given):
+    """An environment to make; its name never changes."""
+
+    name: Name
+    type: Literal["test", "production"] = "test"
+    description: Description = ""
+    root_set: RootSet = "none"
+    deny_list: DenyList = Field(default_factory=list)
+
+
+class EnvironmentChange(Given):
+    """What shall change; null means: as it is."""
+
+    type: Literal["test", "production"] | None = None
+    description: Description | None = None
+    root_set: RootSet | None = None
+    deny_list: DenyList | None = None
+
+
+def root_set(given: RootSet | None) -> str | bytes | None:
+    """The root set that actions take."""
+    return given.pem.encode() if isinstance(given, UploadedRoots) else given
+
+
+class Environment(Shown):
+    """An environment."""
+
+    name: str
+    type: Literal["test", "production"]
+    description: str
+    root_set: Literal["none", "mozilla", "uploaded"]
+    roots: int = Field(description="How many roots the set has, without those denied.")
+    deny_list: list[str]
+    release: int | None = Field(description="The number of the newest release.")
+    version: int
+
+
+class Environments(Page):
+    """A page of environments."""
+
+    items: list[Environment]

@@ -1,0 +1,59 @@
+"""Gateways as they are given and shown."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from .strict import Given, Name, Page, Shown, Text
+
+
+class NewGateway(Given):
+    """A gateway to add; its name and kind never change."""
+
+    name: Name
+    kind: str = Field(max_length=100, description="files, envoy, …: docs/gateways/ has a page for each.")
+    options: dict[str, Any] = Field(default_factory=dict, description="Of the kind.")
+
+
+class GatewayChange(Given):
+    """What shall change; null means: as it is."""
+
+    options: dict[str, Any] | None = None
+    rotate_token: bool = Field(False, description="Makes the xDS token another one: give out a new bootstrap.")
+
+
+class Node(Shown):
+    """A running process of a gateway."""
+
+    node: str
+    connected: bool
+    last_seen: str
+
+
+class Gateway(Shown):
+    """A gateway; no secret is part of it."""
+
+    environment: str
+    name: str
+    kind: str
+    options: dict[str, Any]
+    nodes: list[Node]
+    version: int
+
+
+class Gateways(Page):
+    """A page of gateways."""
+
+    items: list[Gateway]
+
+
+class BootstrapOptions(BaseModel):
+    """What a bootstrap holds besides the way to Trustyard: a listener for mutual TLS."""
+
+    listen: Text | None = Field(None, max_length=300, description="HOST:PORT of the listener.")
+    cert: Text | None = Field(None, max_length=4000, description="Path of its certificate, where Envoy runs.")
+    key: Text | None = Field(None, max_length=4000, description="Path of its key; never sent here.")
+    trust: Text | None = Field(None, max_length=300, description="used, truststore or alias/<alias>.")
+    mode: Literal["delta", "sotw"] = "delta"

@@ -1,0 +1,56 @@
+"""Problems as RFC 9457 has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from .strict import Shown
+
+
+class FieldAtFault(Shown):
+    """One field and one sentence."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error. `type` ends in the code that docs/errors.md explains; some codes bring more members."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldAtFault] = Field(default_factory=list)
+
+
+class Successor(Shown):
+    """What a JWK would become."""
+
+    kid: str
+    alg: str | None
+
+
+class RelatedJwk(Shown):
+    """A JWK that a change concerns."""
+
+    name: str
+    environment: str
+    kid: str
+    alg: str | None
+    becomes: Successor | None
+    problem: str | None = Field(description="Why it cannot be updated.")
+    options: list[str] = Field(description="What can be done with this one: update, disconnect, delete.")
+    algorithms: list[str] = Field(description="The algorithms that fit the new key.")
+
+
+class JwkConnectionProblem(Problem):
+    """A conflict. Of the type `jwk-connection` it lists the JWKs to decide about; answer with `jwk_connection`."""
+
+    options: list[str] = Field(default_factory=list)
+    version: str = Field("", description="Names this very set of JWKs; send it back with the answer.")
+    jwks: list[RelatedJwk] = Field(default_factory=list)
+    moved: bool = Field(False, description="True when an answer was given, and the set is another one by now.")
+    used_by: Any = Field(None, description="Of the type `environment-in-use`: what is in the way.")

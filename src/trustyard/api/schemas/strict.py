@@ -1,0 +1,40 @@
+"""The ground of everything that is given: no unknown member, no guessing of types, no NUL."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _no_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("This text holds NUL.")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_no_nul)]
+Search = Annotated[Text, Field(max_length=1000)]
+# Longer than a name may be, so that the action's own sentence says what is wrong with it.
+Name = Annotated[str, Field(max_length=1000, description="1-100 characters of any script.")]
+Description = Annotated[str, Field(max_length=20_000)]
+Sha256 = Annotated[str, Field(max_length=200, description="SHA-256 of the DER, in hex.")]
+
+
+class Given(BaseModel):
+    """A JSON object of a request."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Shown(BaseModel):
+    """A JSON object of an answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Page(Shown):
+    """A page of a list; `items` stand in the pages of the nouns."""
+
+    next: str | None = Field(description="The cursor of the next page; null on the last one.")
+    total: int = Field(ge=0, description="How many there are in all pages.")

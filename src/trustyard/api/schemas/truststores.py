@@ -1,0 +1,42 @@
+"""The truststore's rows as they are shown."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from .facts import Facts, Status
+from .strict import Page, Search, Text
+
+
+class Row(Facts):
+    """A row of the truststore: in force, or saved and waiting for the next release."""
+
+    alias: str
+    origin: Literal["certificate", "root"]
+    certificate: str | None = Field(description="The certificate (definition) that it belongs to; null for a root.")
+    pending: Literal["added", "removed", "changed"] | None
+    reason: str | None = Field(description="Why it is pending, in a sentence.")
+
+
+class Rows(Page):
+    """A page of the truststore, entries first."""
+
+    items: list[Row]
+
+
+class RowFilters(BaseModel):
+    """What the rows can be narrowed to."""
+
+    q: Search = Field("", description="Alias, names, subject, issuer, serial, fingerprint or SAN.")
+    origin: Literal["certificate", "root"] | None = None
+    status: Status | None = None
+
+
+class TruststoreExport(BaseModel):
+    """What an export holds, and how."""
+
+    format: Literal["pem", "zip", "pkcs7", "pkcs12", "jks"] = "pem"
+    include: Literal["all", "used"] = Field("all", description="used: without the root set.")
+    password: Text = Field("changeit", max_length=1000, description="Of pkcs12 and jks.")

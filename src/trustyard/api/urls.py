@@ -1,0 +1,88 @@
+"""The API put together: its routes, and what is true of every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, re_path
+from ninja.errors import HttpError, ValidationError
+
+import trustyard
+
+from . import audit, certificates, environments, gateways, jwks, openapi, releases, truststores
+from .bodies import StrictParser
+from .problems import not_allowed, on_error, unknown_address
+
+View = Callable[..., HttpResponseBase]
+
+api = openapi.Api(
+    title="Trustyard",
+    version=trustyard.__version__,
+    description="Certificates and keys that gateways trust. docs/rest.md tells the story, docs/errors.md the problems.",
+    parser=StrictParser(),
+    openapi_url=None,
+    docs_url=None,
+)
+for noun in (certificates, jwks, environments, truststores, gateways, releases, audit):
+    api.add_router("", noun.router)
+for known in (Exception, HttpError, ValidationError, Http404):  # ninja has handlers of its own for the last three
+    api.add_exception_handler(known, on_error)
+
+
+def edge(view: View) -> View:
+    """A view whose every answer is ours: HEAD and OPTIONS too, and a problem for a verb that it does not know."""
+
+    def answer(request: HttpRequest, **names: Any) -> HttpResponseBase:
+        verb = request.method
+        if verb == "HEAD":
+            request.method = "GET"  # the server sends no body to HEAD
+        try:
+            response = view(request, **names)
+        except Exception as error:  # noqa: BLE001 - the outermost: nothing leaves here but a problem
+            response = on_error(request, error)
+        if response.status_code == 405:
+            response = _other_verb(verb, response["Allow"])
+        response["Cache-Control"] = "no-store"
+        return response
+
+    answer.csrf_exempt = True  # type: ignore[attr-defined]  # tokens need none; authentication.py asks sessions for it
+    return answer
+
+
+def _other_verb(verb: str | None, allow: str) -> HttpResponse:
+    allowed = {"OPTIONS", *allow.split(", ")}
+    allowed |= {"HEAD"} if "GET" in allowed else set()
+    if verb == "OPTIONS":
+        return HttpResponse(status=204, headers={"Allow": ", ".join(sorted(allowed))})
+    return not_allowed(allowed)
+
+
+def _routes() -> dict[str, View]:
+    """Route to ninja's view of it. A certificate may be named `inspect`: only POST to it is the other thing."""
+    routes: dict[str, View] = {
+        str(pattern.pattern): pattern.callback for pattern in api.urls[0] if isinstance(pattern, URLPattern)
+    }
+    del routes[""]  # ninja's own root answers with a page
+    look, certificate = routes.pop("certificates/inspect"), routes["certificates/<segment:name>"]
+
+    def certificate_or_inspect(request: HttpRequest, name: str) -> HttpResponseBase:
+        if name == "inspect" and request.method == "POST":
+            return look(request)
+        response = certificate(request, name=name)
+        if response.status_code == 405 and name == "inspect":
+            response["Allow"] += ", POST"
+        return response
+
+    return {**routes, "certificates/<segment:name>": certificate_or_inspect}
+
+
+urlpatterns = [
+    path("openapi.json", edge(partial(openapi.document, api=api))),
+    path("docs", edge(partial(openapi.page, api=api)), name="api-docs"),
+    *(path(route, edge(view)) for route, view in _routes().items()),
+    re_path(r"^(?P<rest>(?s:.*))$", edge(unknown_address)),
+]
