@@ -49,7 +49,7 @@ class Router:
             log.info(
                 "http.request",
                 method=scope["method"],
-                path=scope["path"],
+                path=scope["raw_path"].decode("latin1"),
                 status=watched.status,
                 milliseconds=round(seconds * 1000, 1),
             )

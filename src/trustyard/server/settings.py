@@ -66,21 +66,23 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+                "trustyard.web.page.common",
+            ],
+            "builtins": ["trustyard.web.tags"],
         },
     }
 ]
 
 # Static files come straight from the package; their addresses carry a fingerprint, so no step collects them.
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [WEB / "static"] if (WEB / "static").is_dir() else []
+STATICFILES_DIRS = [WEB / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # nothing that is uploaded is kept as a file
     "staticfiles": {"BACKEND": "trustyard.server.static.FingerprintedStorage"},
 }
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
-WHITENOISE_MAX_AGE = 24 * 3600
+WHITENOISE_MAX_AGE = 600  # not for ever: modules import each other by plain names
 
 # Sign-in: local people only, by user name; nobody signs up.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -111,6 +113,7 @@ CSRF_COOKIE_NAME = "__Host-trustyard-csrf" if TRUSTYARD.https else "trustyard-cs
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TRUSTYARD.https
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "trustyard.web.views.errors.csrf_failed"
 CSRF_TRUSTED_ORIGINS = [TRUSTYARD.public_url] if TRUSTYARD.public_url else []
 
 # The router has read and capped every body. Uploads stay in memory: a private key in one never touches the disk.

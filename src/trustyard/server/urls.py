@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from django.urls import include, path
 
-from django.urls import URLPattern, URLResolver, include, path
-
-urlpatterns: list[URLPattern | URLResolver] = []
-if find_spec("trustyard.api.urls"):
-    urlpatterns.append(path("api/v1/", include("trustyard.api.urls")))
-if find_spec("trustyard.web.urls"):
-    urlpatterns.append(path("", include("trustyard.web.urls")))
+urlpatterns = [
+    path("api/v1/", include("trustyard.api.urls")),
+    path("", include("trustyard.web.urls")),
+]
+handler403 = "trustyard.web.views.errors.forbidden"
+handler404 = "trustyard.web.views.errors.not_found"
+handler500 = "trustyard.web.views.errors.broken"
