@@ -1,0 +1,238 @@
+"""The window of the certificate form: what stands in it, what its source showed, and Apply (S-03, S-06 to S-16)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from trustyard import models
+from trustyard.errors import FieldError, InputRefused, NotFound, Refused
+from trustyard.pki.certificates import Certificate
+from trustyard.pki.names import fold
+
+from . import drafts, found, sources
+from .actors import Actor
+from .entries import alias_holder, clean_alias
+from .sources import Connection, FileGiven, Inspected, Paste, Seen
+
+EMPTY: dict[str, Any] = {
+    "row": "", "environments": [], "source": "connection", "url": "", "encoding": "", "content": "", "alias": "",
+    "others": False, "token": "", "choose": "", "pasted": "", "problem": "",
+}  # fmt: skip
+
+
+def open_new(draft: models.Draft) -> None:
+    """An empty window, or the one that a reload interrupted."""
+    draft.content["window"] = {**EMPTY}
+
+
+def open_row(draft: models.Draft, key: str) -> None:
+    """The window on a row of the table; its environment is fixed (D-01)."""
+    row = drafts.row_of(draft, key)
+    filled = {"row": key, "environments": [row["environment"]], "alias": row["alias"], "url": row["url"]}
+    if row["kind"] in ("connection", "file", "paste"):
+        filled["source"] = row["kind"]
+    draft.content["window"] = {**EMPTY, **filled, "choose": row["sha256"]}
+
+
+def close(draft: models.Draft) -> None:
+    """Forgets what stands in the window."""
+    draft.content["window"] = None
+
+
+def window_of(draft: models.Draft) -> dict[str, Any]:
+    """What stands in the open window. Raises `NotFound` when there is none."""
+    window: dict[str, Any] | None = draft.content["window"]
+    if window is None:
+        raise NotFound("The window is closed already.", advice="Open it again.")
+    return window
+
+
+def keep(draft: models.Draft, fields: dict[str, Any]) -> None:
+    """Keeps what was typed, for a reload. Pasted text is kept only after it was read: it may be a key."""
+    window = window_of(draft)
+    if fields.get("source", window["source"]) != window["source"]:
+        forget_seen(draft)
+    given = {
+        name: fields[name]
+        for name in ("environments", "source", "url", "encoding", "alias", "others")
+        if name in fields
+    }
+    if window["row"]:
+        given.pop("environments", None)
+    window |= given
+    draft.content["changed"] = True
+
+
+def saw(draft: models.Draft, source: Connection | FileGiven | Paste, seen: Seen) -> None:
+    """Keeps in the window what `sources.look_at` showed. The look itself comes before the draft's lock: it may take long."""
+    window = window_of(draft)
+    chosen = seen.preselected
+    forget_seen(draft)
+    window |= {"source": seen.kind, "token": seen.token, "choose": chosen.sha256 if chosen else ""}
+    if isinstance(source, Paste):
+        window |= {"encoding": source.encoding, "content": _public_text(source, seen)}
+        if not seen.notices:
+            window["pasted"] = digest_of(source)
+    elif isinstance(source, Connection):
+        window["url"] = source.url
+
+
+def saw_nothing(draft: models.Draft, problem: str) -> None:
+    """Keeps that the source was refused: Apply is refused with the same words."""
+    forget_seen(draft)
+    window_of(draft)["problem"] = problem
+
+
+def forget_seen(draft: models.Draft) -> None:
+    """The source changed: what was seen before is not of it."""
+    window_of(draft).update({"token": "", "choose": "", "content": "", "pasted": "", "problem": "", "others": False})
+
+
+def digest_of(paste: Paste) -> str:
+    """Tells whether the pasted text is the one that was read."""
+    return hashlib.sha256(f"{paste.encoding}\n{paste.content}".encode("utf-8", "replace")).hexdigest()
+
+
+def _public_text(paste: Paste, seen: Seen) -> str:
+    # What is kept is made of the certificates that were read, never the text itself: a private key may stand in it.
+    certificates = seen.reading.certificates
+    if paste.encoding == "BASE64PEM":
+        return "".join(certificate.pem() for certificate in certificates)
+    return base64.b64encode(certificates[0].der).decode() if len(certificates) == 1 else ""
+
+
+def seen_in(actor: Actor, draft: models.Draft) -> Seen | None:
+    """What the window's source showed, while that is remembered (an hour)."""
+    window = window_of(draft)
+    if not window["token"]:
+        return None
+    try:
+        return sources.look_at(actor, Inspected(window["token"]))
+    except InputRefused:
+        return None
+
+
+def chosen_in(draft: models.Draft, seen: Seen | None) -> Certificate | None:
+    """The certificate that the window stands for: chosen from what was seen, else the row's own."""
+    window = window_of(draft)
+    if seen is not None:
+        return next((c for c in seen.reading.certificates if c.sha256 == window["choose"]), None)
+    if not window["row"] or window["problem"]:
+        return None
+    stored = models.StoredCertificate.objects.filter(pk=drafts.row_of(draft, window["row"])["sha256"]).first()
+    return stored.read() if stored else None
+
+
+def alias_problem(draft: models.Draft, environments: list[str], alias: str) -> str:
+    """Why the alias cannot be taken in these environments; empty when it can."""
+    try:
+        cleaned = clean_alias(alias, "alias")
+    except Refused as error:
+        return error.sentence
+    window = draft.content["window"] or EMPTY
+    going = set(draft.content["removed"])
+    for name in environments:
+        own = next((row for row in draft.content["rows"] if row["environment"] == name), None)
+        if own is not None and own["key"] != window["row"]:
+            continue  # that a row is there already is said at Environments
+        place = models.Environment.objects.filter(name_key=fold(name)).first()
+        holder = alias_holder(place, cleaned) if place else None
+        ours = holder is not None and holder.certificate_id == draft.certificate_id
+        if holder is not None and not (ours and (name in going or own is not None or window["row"])):
+            return f"The alias {cleaned} is taken in {name} by the certificate {holder.certificate.name}."
+    return ""
+
+
+def apply(actor: Actor, draft: models.Draft) -> None:
+    """Takes the window into the draft, a row for each environment (S-07, D-01). Raises `Refused` with its fields."""
+    window = window_of(draft)
+    seen = seen_in(actor, draft)
+    chosen = chosen_in(draft, seen)
+    fields = _problems(draft, seen, chosen)
+    if fields:
+        raise Refused(fields[0].message, code="window-incomplete", fields=fields)
+    assert chosen is not None
+    alias = clean_alias(window["alias"], "alias")
+    if window["row"]:
+        row = drafts.row_of(draft, window["row"])
+        row |= {"alias": alias, "changed": True}
+        if seen is not None and (row["new"] or chosen.sha256 != row["sha256"] or not row["stored"]):
+            row |= _taken(seen, chosen)
+    else:
+        for name in window["environments"]:
+            draft.content["rows"].append(_new_row(draft, found.environment(name), alias, seen, chosen))
+    if window["others"] and seen is not None:
+        _take_others(draft, seen, chosen)
+    draft.content |= {"window": None, "changed": True}
+
+
+def _problems(draft: models.Draft, seen: Seen | None, chosen: Certificate | None) -> list[FieldError]:
+    window = window_of(draft)
+    problems = []
+    if not window["environments"]:
+        problems.append(FieldError("environments", "Tick at least one environment."))
+    for name in window["environments"]:
+        found.environment(name, "environments")
+        if not window["row"] and any(row["environment"] == name for row in draft.content["rows"]):
+            sentence = f"There is a definition for {name} already; a certificate has one in each environment."
+            problems.append(FieldError("environments", sentence))
+    if chosen is None:
+        problems.append(FieldError("source", window["problem"] or _nothing(window, seen)))
+    if problem := alias_problem(draft, window["environments"], window["alias"]):
+        problems.append(FieldError("alias", problem))
+    return problems
+
+
+def _nothing(window: dict[str, Any], seen: Seen | None) -> str:
+    if seen is not None:
+        return "Choose one of the certificates in this source."
+    return {
+        "connection": "Receive the certificate first: give a URL and press Receive.",
+        "file": "Select a file first.",
+        "paste": "Paste a certificate and choose its encoding type first.",
+    }.get(window["source"], "Choose a source first.")
+
+
+def _taken(seen: Seen, chosen: Certificate) -> dict[str, Any]:
+    for certificate in seen.reading.certificates:
+        models.StoredCertificate.keep(certificate)  # by its digest alone: no certificate of anybody's yet
+    chain = [certificate.sha256 for certificate in seen.reading.certificates]
+    return {"sha256": chosen.sha256, "kind": seen.kind, "url": seen.url, "chain": chain, "new": True}
+
+
+def _new_row(
+    draft: models.Draft, environment: models.Environment, alias: str, seen: Seen | None, chosen: Certificate
+) -> dict[str, Any]:
+    assert seen is not None  # a new row has no certificate but the one that was seen
+    content = draft.content
+    stored = environment.name in content["removed"]
+    if stored:
+        content["removed"].remove(environment.name)
+    row = {
+        "key": f"e{environment.pk}",
+        "environment": environment.name,
+        "alias": alias,
+        "stored": stored,
+        "changed": True,
+    }
+    return {**row, **_taken(seen, chosen)}
+
+
+def _take_others(draft: models.Draft, seen: Seen, chosen: Certificate) -> None:
+    window, content = window_of(draft), draft.content
+    known = {other["sha256"] for other in content["others"]}
+    chain = [certificate.sha256 for certificate in seen.reading.certificates]
+    for certificate in seen.reading.certificates:
+        if certificate.sha256 != chosen.sha256 and certificate.sha256 not in known:
+            content["others"].append(
+                {
+                    "sha256": certificate.sha256,
+                    "name": certificate.facts.certificate_name,
+                    "environments": list(window["environments"]),
+                    "kind": seen.kind,
+                    "url": seen.url,
+                    "chain": chain,
+                }
+            )

@@ -1,0 +1,265 @@
+"""Drafts of the console's form: kept on the server for their author alone, used once (S-06, D-20).
+
+A draft's content is JSON: `name`, `description`, `rows` (an entry each), `removed` (environments whose stored entry
+goes), `others` (certificates of the same source that become certificates of their own), `window` (what stands in the
+open window, see draft_window) and `changed`. It holds certificates by their SHA-256 and never a file or a password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from trustyard import models
+from trustyard.errors import Conflict, FieldError, JwkConnection, NotFound, Refused
+from trustyard.pki.names import MAX_LENGTH, fold
+
+from . import certificates, found
+from .actors import Actor
+from .certificates import Definition, EntryGiven, JwkAnswer, Saved
+from .entries import ROOT_PREFIX, alias_holder
+from .permissions import require
+from .sources import Kept
+
+KEPT_FOR = timedelta(days=1)
+
+
+def begin(actor: Actor, certificate: models.Certificate | None = None) -> models.Draft:
+    """A new draft: empty, or of what is stored of a certificate. Old drafts go."""
+    require(actor, "certificates.write")
+    forget_old()
+    content = {"name": "", "description": "", "rows": [], "removed": [], "others": [], "window": None, "changed": False}
+    draft = models.Draft(author_id=actor.user_id, certificate=certificate, content=content)
+    if certificate is not None:
+        draft.based_on = certificate.etag
+        content |= {"name": certificate.name, "description": certificate.description}
+        content["rows"] = [_row(entry) for entry in _entries(certificate)]
+    draft.save()
+    return draft
+
+
+def get(actor: Actor, pk: UUID) -> models.Draft:
+    """The author's own draft. Raises `NotFound`, also for everybody else's."""
+    require(actor, "certificates.write")
+    draft = models.Draft.objects.select_related("certificate").filter(pk=pk, author_id=actor.user_id).first()
+    if draft is None:
+        raise NotFound(
+            "This draft does not exist any more, or is somebody else's.", advice="Begin again from the list."
+        )
+    return draft
+
+
+@contextmanager
+def changing(actor: Actor, pk: UUID) -> Iterator[models.Draft]:
+    """The draft under its lock, stored again at the end. Raises `Conflict` (`draft-used`) for one that was saved."""
+    require(actor, "certificates.write")
+    with transaction.atomic():
+        draft = models.Draft.objects.select_for_update().filter(pk=pk, author_id=actor.user_id).first()
+        if draft is None:
+            get(actor, pk)
+            raise NotFound("This draft does not exist any more.")
+        if draft.used_at is not None:
+            raise Conflict("This draft was saved already.", code="draft-used", advice="Open the certificate again.")
+        yield draft
+        draft.save()
+
+
+def define(draft: models.Draft, name: str, description: str) -> None:
+    """Takes what stands in Definition, as it is typed."""
+    if (name, description) != (draft.content["name"], draft.content["description"]):
+        draft.content |= {"name": name[:1000], "description": description[:100_000], "changed": True}
+
+
+def discard(actor: Actor, pk: UUID) -> None:
+    """Throws the draft away; what is stored stays as it is (S-19)."""
+    models.Draft.objects.filter(pk=pk, author_id=actor.user_id, used_at=None).delete()
+
+
+def remove_row(draft: models.Draft, key: str) -> None:
+    """Takes an entry out of the draft; the stored one goes when the draft is saved."""
+    row = row_of(draft, key)
+    draft.content["rows"].remove(row)
+    if row["stored"]:
+        draft.content["removed"].append(row["environment"])
+    draft.content["changed"] = True
+
+
+def remove_other(draft: models.Draft, sha256: str) -> None:
+    """Takes back one of *the others too*."""
+    draft.content["others"] = [other for other in draft.content["others"] if other["sha256"] != sha256]
+
+
+def row_of(draft: models.Draft, key: str) -> dict[str, Any]:
+    """One row by its key. Raises `NotFound`."""
+    for row in draft.content["rows"]:
+        if row["key"] == key:
+            found_row: dict[str, Any] = row
+            return found_row
+    raise NotFound("This row is not in the draft any more.")
+
+
+def name_problem(draft: models.Draft, name: str) -> str:
+    """Why the certificate cannot be named so; empty when it can."""
+    return certificates.free(name, but=draft.certificate_id) or ""
+
+
+def save(actor: Actor, pk: UUID, *, deploy: bool, answer: JwkAnswer | None = None) -> Saved:
+    """Saves the draft once, all or nothing. Raises what `certificates.create` and `update` raise, and `draft-used`."""
+    with changing(actor, pk) as draft:
+        saved = _save(actor, draft, deploy, answer)
+        draft.used_at, draft.saved_as = timezone.now(), saved.certificate.pk
+    return saved
+
+
+def rehearse(actor: Actor, pk: UUID) -> JwkConnection | None:
+    """The question that saving this draft would raise now; whatever it would write is taken back."""
+    question: JwkConnection | None = None
+    with transaction.atomic():
+        draft = get(actor, pk)
+        try:
+            _save(actor, draft, False, None)
+        except JwkConnection as asked:
+            question = asked
+        transaction.set_rollback(True)
+    return question
+
+
+def _save(actor: Actor, draft: models.Draft, deploy: bool, answer: JwkAnswer | None) -> Saved:
+    content = draft.content
+    others = _others(content)
+    if not draft.based_on:
+        given = [_given(row) for row in content["rows"]]
+        return certificates.create(
+            actor, [Definition(content["name"], content["description"], given), *others], deploy=deploy
+        )
+    stored = draft.certificate
+    if stored is None:
+        raise NotFound("Somebody deleted this certificate meanwhile.", advice="Begin again with Create.")
+    _check_complete(content)
+    # Rows that nobody touched are named only where the list has to be whole, because something was removed.
+    rows = [row for row in content["rows"] if content["removed"] or row["changed"]]
+    return certificates.update(
+        actor,
+        stored.name,
+        if_match=draft.based_on,
+        new_name=content["name"] if content["name"] != stored.name else None,
+        description=content["description"] if content["description"] != stored.description else None,
+        entries=[_given(row) for row in rows] or None,
+        replace=bool(content["removed"]),
+        answer=answer,
+        deploy=deploy,
+        also=others,
+    )
+
+
+def _check_complete(content: dict[str, Any]) -> None:
+    if not content["rows"]:
+        sentence = "A certificate needs at least one entry; delete the certificate to be rid of all."
+        raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
+
+
+def _given(row: dict[str, Any]) -> EntryGiven:
+    places = (row["environment"],)
+    if row["stored"] and not row["changed"]:
+        return EntryGiven(places)
+    source = Kept(row["sha256"], row["kind"], row["url"], tuple(row["chain"])) if row["new"] else None
+    return EntryGiven(places, row["alias"], source)
+
+
+def _others(content: dict[str, Any]) -> list[Definition]:
+    """*Add the others too*: each a certificate of its own, named after itself, with names and aliases that are free."""
+    names, aliases = {fold(content["name"])}, {(row["environment"], fold(row["alias"])) for row in content["rows"]}
+    made = []
+    for other in content["others"]:
+        name = _unique(other["name"], lambda text: fold(text) not in names and certificates.free(text) is None)
+        places = {place: found.environment(place) for place in other["environments"]}
+
+        def is_free(text: str, places: dict[str, models.Environment] = places) -> bool:
+            return all(
+                (place, fold(text)) not in aliases and alias_holder(row, text) is None for place, row in places.items()
+            )
+
+        alias = _unique(other["name"], is_free)
+        names.add(fold(name))
+        aliases |= {(place, fold(alias)) for place in places}
+        kept = Kept(other["sha256"], other["kind"], other["url"], tuple(other["chain"]))
+        made.append(Definition(name, "", [EntryGiven(tuple(places), alias, kept)]))
+    return made
+
+
+def _unique(text: str, is_free: Any) -> str:
+    plain = "".join(c for c in text if c.isprintable()).strip()[: MAX_LENGTH - 6].strip() or "certificate"
+    if plain in (".", "..") or fold(plain).startswith(ROOT_PREFIX):
+        plain = f"certificate {plain}"
+    number, name = 1, plain
+    while not is_free(name):
+        number += 1
+        name = f"{plain} {number}"
+    return name
+
+
+def rehearse_deletion(actor: Actor, certificate: models.Certificate) -> JwkConnection | None:
+    """The question that deleting the certificate would raise now; nothing is written."""
+    question: JwkConnection | None = None
+    with transaction.atomic():
+        try:
+            certificates.delete(actor, certificate.name, if_match="*", deploy=False)
+        except JwkConnection as asked:
+            question = asked
+        transaction.set_rollback(True)
+    return question
+
+
+def rebase(actor: Actor, pk: UUID) -> models.Draft:
+    """Puts the draft on what is stored now: rows that the author did not touch are read again, the others stay.
+
+    After somebody else saved, and after the author's own Revoke or Restore, which are in force at once.
+    """
+    with changing(actor, pk) as draft:
+        stored = draft.certificate
+        if stored is None:
+            raise NotFound("Somebody deleted this certificate meanwhile.", advice="Begin again with Create.")
+        content = draft.content
+        mine = {row["environment"]: row for row in content["rows"]}
+        rows = []
+        for entry in _entries(stored):
+            place = entry.environment.name
+            if place in content["removed"] and place not in mine:
+                continue
+            row = mine.pop(place, None)
+            rows.append(_row(entry) if row is None or not row["changed"] else {**row, "stored": True})
+        there = {entry.environment.name for entry in _entries(stored)}
+        rows += [{**row, "stored": False} for row in mine.values() if row["new"]]
+        content["rows"], content["removed"] = rows, [place for place in content["removed"] if place in there]
+        draft.based_on = stored.etag
+    return draft
+
+
+def forget_old() -> int:
+    """Removes drafts that nobody touched for a day; answers how many."""
+    return models.Draft.objects.filter(changed_at__lt=timezone.now() - KEPT_FOR).delete()[0]
+
+
+def _entries(certificate: models.Certificate) -> list[models.Entry]:
+    return list(certificate.entries.select_related("environment", "x509").order_by("environment_id"))
+
+
+def _row(entry: models.Entry) -> dict[str, Any]:
+    return {
+        "key": f"e{entry.environment_id}",
+        "environment": entry.environment.name,
+        "alias": entry.alias,
+        "sha256": entry.x509_id,
+        "kind": entry.source_kind,
+        "url": entry.source_url,
+        "chain": entry.chain,
+        "stored": True,  # an entry of this environment is stored
+        "changed": False,  # the author touched this row
+        "new": False,  # its certificate was taken in by this draft
+    }

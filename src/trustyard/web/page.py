@@ -1,0 +1,101 @@
+"""What every view shares: who asks, what they may, and how a refusal looks."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render, resolve_url
+from django.urls import reverse
+
+from trustyard.actions.actors import Actor, of_user
+from trustyard.actions.permissions import TABLE, allowed
+from trustyard.errors import TrustyardError
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The signed-in person as an actor; asked once for each request."""
+    actor: Actor | None = getattr(request, "_trustyard_actor", None)
+    if actor is None:
+        assert request.user.is_authenticated
+        actor = of_user(request.user, str(request.META.get("REMOTE_ADDR", "")), "console")
+        request._trustyard_actor = actor  # type: ignore[attr-defined]  # a note on the request, nobody else reads it
+    return actor
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part of the page (not for a page out of the history)."""
+    return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
+
+
+def page(*methods: str) -> Callable[[View[P]], View[P]]:
+    """Marks a view: these methods only, for signed-in people only, and errors of the actions shown by their sentence."""
+
+    def mark(view: View[P]) -> View[P]:
+        @functools.wraps(view)
+        def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
+                return HttpResponseNotAllowed(methods)
+            if not request.user.is_authenticated:
+                return _to_sign_in(request)
+            try:
+                return view(request, *args, **kwargs)
+            except TrustyardError as error:
+                return refusal(request, error)
+
+        return answer
+
+    return mark
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    if not is_fragment(request):
+        # After signing in one lands on a page, never on the address of an action.
+        back = request.get_full_path() if request.method == "GET" else reverse("home")
+        return redirect_to_login(back, resolve_url(settings.LOGIN_URL))
+    return go(request, resolve_url(settings.LOGIN_URL))
+
+
+def refusal(request: HttpRequest, error: TrustyardError) -> HttpResponse:
+    """A refusal as a page of its own, or as an alert in the page that asked."""
+    if is_fragment(request):
+        response = render(request, "_alert.html", {"error": error})
+        response["HX-Retarget"], response["HX-Reswap"] = "#notices", "innerHTML show:window:top"
+        return response
+    known = {403: "403.html", 404: "404.html"}
+    return render(request, known.get(error.status, "refused.html"), {"error": error}, status=error.status)
+
+
+def go(request: HttpRequest, to: str, said: str = "") -> HttpResponse:
+    """On to another page by GET, so that reload and back repeat nothing; `said` is shown there once."""
+    if said:
+        messages.success(request, said)
+    if not is_fragment(request):
+        response = HttpResponse(status=303)
+        response["Location"] = to
+        return response
+    response = HttpResponse()
+    response["HX-Redirect"] = to
+    return response
+
+
+def problems(error: TrustyardError) -> dict[str, str]:
+    """The sentences of an error by field, for the form that shows them beside its controls."""
+    return {field.field: field.message for field in error.fields}
+
+
+def common(request: HttpRequest) -> dict[str, Any]:
+    """Context of every template: the permissions of the person, and where in the navigation the page is."""
+    if not getattr(request, "user", None) or not request.user.is_authenticated:
+        return {"can": {}, "here": ""}
+    actor = actor_of(request)
+    can = {permission.replace(".", "_"): allowed(actor, permission) for permission in TABLE}
+    return {"can": can, "actor": actor, "here": request.path_info.split("/")[1]}

@@ -1,0 +1,70 @@
+// Dialogs come from the server as fragments: opened as modal, closed by Esc or Cancel, and the focus goes back to where it was.
+const openers = [];
+
+function open(dialog) {
+  if (dialog.open) return;
+  const before = document.activeElement;
+  // A dialog that takes the place of another one inherits the place to return to.
+  openers.push(before && before !== document.body ? before : openers.at(-1));
+  dialog.showModal();
+  (dialog.querySelector("[data-first]") ?? dialog.querySelector("[autofocus]"))?.focus();
+}
+
+export function openAll(root) {
+  const found = [...root.querySelectorAll("dialog[data-open]")];
+  if (root instanceof HTMLElement && root.matches("dialog[data-open]")) found.unshift(root);
+  found.forEach(open);
+}
+
+function back() {
+  while (openers.length) {
+    const opener = openers.pop();
+    if (opener?.isConnected && !opener.closest("dialog:not([open])") && !opener.closest(".row-menu:not(:popover-open)")) {
+      opener.focus();
+      return;
+    }
+    const menu = opener?.isConnected ? opener.closest(".row-menu") : null;
+    if (menu) {
+      document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`)?.focus();
+      return;
+    }
+  }
+}
+
+document.addEventListener("close", (event) => {
+  const dialog = event.target;
+  if (!(dialog instanceof HTMLDialogElement)) return;
+  if (dialog.isConnected) {
+    dialog.dispatchEvent(new CustomEvent("dialog:closed", { bubbles: true }));
+    if (dialog.dataset.keep === undefined) dialog.remove();
+  }
+  back();
+}, true);
+
+document.addEventListener("click", (event) => {
+  const closer = event.target instanceof Element ? event.target.closest("[data-close]") : null;
+  closer?.closest("dialog")?.close();
+});
+
+// What only this page needs to ask (no look-up on the server) stands in it as a closed dialog.
+document.addEventListener("click", (event) => {
+  const button = event.target instanceof Element ? event.target.closest("[data-dialog]") : null;
+  const dialog = button && document.getElementById(button.dataset.dialog);
+  if (dialog) open(dialog);
+});
+
+// Typed confirmation: the button wakes up when the name matches exactly.
+document.addEventListener("input", (event) => {
+  const box = event.target;
+  if (!(box instanceof HTMLInputElement) || box.dataset.mustBe === undefined) return;
+  const button = box.form.querySelector("[data-when-typed]");
+  button.disabled = box.value.normalize("NFC") !== box.dataset.mustBe.normalize("NFC");
+});
+
+// A refusal that the whole page shows is not hidden behind the dialog that caused it.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target?.id === "notices") document.querySelectorAll("#dialogs dialog[open]").forEach((dialog) => dialog.close());
+});
+
+document.addEventListener("htmx:load", (event) => openAll(event.detail.elt));
+openAll(document);

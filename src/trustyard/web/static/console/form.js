@@ -1,0 +1,90 @@
+// The certificate form and its window: asks before a changed form is left, reads a file when it is chosen, submits once.
+const form = () => document.getElementById("certificate-form");
+let leaving = false;
+
+const changed = () => form()?.dataset.changed === "true";
+function touch() {
+  const it = form();
+  if (it) it.dataset.changed = "true";
+}
+
+window.addEventListener("beforeunload", (event) => {
+  if (!changed() || leaving) return;
+  event.preventDefault();
+  event.returnValue = true; // older browsers ask only with this
+});
+
+document.addEventListener("input", (event) => {
+  const box = event.target;
+  if (box instanceof Element && (box.form === form() || box.closest("#window"))) touch();
+});
+// Save and Cancel leave on purpose.
+document.addEventListener("submit", (event) => {
+  if (event.target instanceof Element && event.target.matches("[data-leaves]")) leaving = true;
+});
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.xhr.getResponseHeader("HX-Redirect")) leaving = true;
+});
+window.addEventListener("pageshow", (event) => {
+  leaving = false;
+  if (event.persisted && form()) window.location.reload(); // back button: show what the draft is now
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target instanceof Element ? event.target.closest("[data-select-file]") : null;
+  if (button) document.getElementById(button.dataset.selectFile)?.click();
+});
+document.addEventListener("change", (event) => {
+  const box = event.target;
+  if (!(box instanceof HTMLInputElement) || box.type !== "file") return;
+  const shown = document.getElementById(`${box.id}-name`);
+  if (shown) shown.textContent = box.files[0]?.name ?? "";
+  touch();
+  // The password of the file before is none of this one's business.
+  box.form?.querySelectorAll('input[type="password"]').forEach((password) => { password.value = ""; });
+  if (box.files.length) box.dispatchEvent(new CustomEvent("chosen", { bubbles: true }));
+});
+// The same file chosen again is read again.
+document.addEventListener("click", (event) => {
+  if (event.target instanceof HTMLInputElement && event.target.type === "file") event.target.value = "";
+});
+
+// Apply waits for a look that is under way, so that what was just chosen is what is applied.
+let looking = 0;
+const waiting = [];
+const isLook = (event) => event.detail.elt instanceof Element && event.detail.elt.matches("[data-look]");
+document.addEventListener("htmx:beforeRequest", (event) => { if (isLook(event)) looking += 1; });
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!isLook(event)) return;
+  looking = Math.max(0, looking - 1);
+  if (!looking) waiting.splice(0).forEach((go) => go());
+});
+document.addEventListener("htmx:confirm", (event) => {
+  if (event.target.id !== "window-form" || !looking) return;
+  event.preventDefault();
+  waiting.push(() => event.detail.issueRequest(true));
+});
+
+// Enter in the URL does what the button beside it does.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement) || !event.target.dataset.presses) return;
+  event.preventDefault();
+  document.getElementById(event.target.dataset.presses)?.click();
+});
+
+document.addEventListener("draft-changed", touch);
+document.addEventListener("window-done", () => {
+  const open = document.getElementById("window");
+  if (!open) return;
+  open.dataset.applied = "";
+  open.close();
+  // The row that opened it was drawn anew meanwhile.
+  setTimeout(() => { if (document.activeElement === document.body) document.getElementById("new-definition")?.focus(); }, 50);
+});
+
+// The window's Cancel and Esc: the server forgets what stood in it.
+document.addEventListener("dialog:closed", (event) => {
+  if (event.target.id === "window" && event.target.dataset.applied === undefined) {
+    window.htmx?.ajax("POST", event.target.dataset.closeUrl, { swap: "none" });
+  }
+});

@@ -1,0 +1,124 @@
+"""What templates may say: icons, dates, fingerprints, badges."""
+
+from __future__ import annotations
+
+import functools
+from datetime import datetime, timedelta
+from typing import Any
+
+import lucide
+from django import template
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+_BADGES = {
+    "valid": "good", "accepted": "good", "observed": "good", "active": "good", "in force": "good",
+    "expiring": "warn", "not yet valid": "warn", "pending": "warn", "sent": "warn", "unreachable": "bad",
+    "added": "warn", "changed": "warn", "removed": "warn", "not connected": "", "expired": "bad", "revoked": "bad",
+    "refused": "bad", "disabled": "", "superseded": "", "production": "accent",
+}  # fmt: skip
+
+
+@register.simple_tag
+@functools.lru_cache(maxsize=256)
+def icon(name: str, size: int = 18) -> SafeString:
+    """An icon of the lucide set as inline SVG, hidden from screen readers: a label stands beside it."""
+    svg = lucide._render_icon(name, size, aria_hidden="true", focusable="false", stroke_width="1.75")
+    return mark_safe(svg)  # noqa: S308 - from the package's own file
+
+
+@register.filter
+def badge(state: str) -> SafeString:
+    """A state word in its colour."""
+    return format_html('<span class="badge {}">{}</span>', _BADGES.get(str(state), ""), state)
+
+
+@register.filter
+def when(moment: datetime | None) -> SafeString | str:
+    """The day and the distance; the exact time on hover."""
+    if moment is None:
+        return ""
+    return format_html(
+        '<span class="when"><time datetime="{}" title="{}">{}</time> <small>{}</small></span>',
+        moment.isoformat(),
+        exact(moment),
+        moment.strftime("%d %b %Y").lstrip("0"),
+        distance(moment, timezone.now()),
+    )
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString | str:
+    """The distance alone; day and exact time on hover."""
+    if moment is None:
+        return ""
+    said = distance(moment, timezone.now())
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), said)
+
+
+def exact(moment: datetime) -> str:
+    """The whole moment in UTC, as a person reads it."""
+    return moment.strftime("%d %b %Y, %H:%M:%S UTC").lstrip("0")
+
+
+def distance(moment: datetime, now: datetime) -> str:
+    """How far away: `in 12 days`, `3 hours ago`."""
+    gap = abs(moment - now)
+    said = _span(gap)
+    if said == "now":
+        return "just now"
+    return f"in {said}" if moment > now else f"{said} ago"
+
+
+def _span(gap: timedelta) -> str:
+    steps = ((365 * 86400 * 2, 365 * 86400, "year"), (60 * 86400, 30 * 86400, "month"), (2 * 86400, 86400, "day"))
+    seconds = gap.total_seconds()
+    for least, unit, word in (*steps, (5400, 3600, "hour"), (60, 60, "minute")):
+        if seconds >= least:
+            number = int(seconds // unit)
+            return f"{number} {word}{'' if number == 1 else 's'}"
+    return "now" if seconds < 10 else f"{int(seconds)} seconds"
+
+
+@register.simple_tag
+def fingerprint(value: str, name: str = "SHA-256") -> SafeString:
+    """A fingerprint in one face of letters, with a button that copies it."""
+    return format_html(
+        '<span class="with-copy"><span class="hash">{}</span>'
+        '<button type="button" data-copy="{}" aria-label="Copy {} {}" title="Copy">{}</button></span>',
+        value,
+        value,
+        name,
+        value[:8],
+        icon("copy", 14),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: Any) -> str:
+    """The present query string with these changes; an empty value removes its name, and a change goes to page 1."""
+    given: QueryDict = context["request"].GET.copy()
+    if "page" not in changes:
+        given.pop("page", None)
+    for name, value in changes.items():
+        if value in (None, ""):
+            given.pop(name, None)
+        else:
+            given[name] = str(value)
+    return f"?{given.urlencode()}" if given else "?"
+
+
+@register.filter
+def get(mapping: dict[Any, Any], key: Any) -> Any:
+    """A value by its key."""
+    return mapping.get(key) if mapping else None
+
+
+@register.filter
+def plural(number: int, word: str) -> str:
+    """`1 certificate`, `2 certificates`."""
+    return f"{number} {word if number == 1 else word + 's'}"

@@ -1,0 +1,49 @@
+"""The audit: who did what to which object, newest first."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from trustyard.actions import audit
+from trustyard.web.page import actor_of, is_fragment, page
+
+PER_PAGE = 50
+
+
+@page("GET")
+def index(request: HttpRequest) -> HttpResponse:
+    """The list with its filters."""
+    given = request.GET
+    until = _day(given.get("until", ""))
+    rows = audit.find(
+        actor_of(request),
+        by=given.get("actor", "").strip(),
+        object_name=given.get("object", "").strip(),
+        action=given.get("action", "").strip(),
+        since=_day(given.get("since", "")),
+        until=until + timedelta(days=1) if until else None,  # the day named is meant whole
+    )
+    shown = Paginator(rows, PER_PAGE).get_page(given.get("page"))
+    events = [
+        {"event": event, "before": _text(event.before), "after": _text(event.after)} for event in shown.object_list
+    ]
+    filtered = any(given.get(name) for name in ("actor", "object", "action", "since", "until"))
+    context = {"page": shown, "events": events, "filtered": filtered}
+    return render(request, "audit/_list.html" if is_fragment(request) else "audit/list.html", context)
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) if value else ""

@@ -1,0 +1,133 @@
+"""Certificates: the list, one certificate's page, and its export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+
+from trustyard import models
+from trustyard.actions import certificates, environments, releases
+from trustyard.actions.certificates_read import STATUSES, entry_status, is_in_force
+from trustyard.actions.export import export as exported
+from trustyard.actions.files import File
+from trustyard.pki.readable import content
+from trustyard.web.page import actor_of, is_fragment, page
+
+from .releases import of_address
+
+PER_PAGE = 50
+_WORST = ("revoked", "expired", "not yet valid", "expiring", "valid")
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry in the list: its environment, its status, and whether it waits for a release."""
+
+    environment: str
+    status: str
+    waits: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """A certificate in the list; valid until the first of its entries is not."""
+
+    certificate: models.Certificate
+    places: list[Place]
+    valid_until: datetime | None
+    statuses: list[str]
+
+
+@page("GET")
+def home(request: HttpRequest) -> HttpResponse:
+    """The console begins with the certificates."""
+    return redirect("certificates")
+
+
+@page("GET")
+def index(request: HttpRequest) -> HttpResponse:
+    """The list. Its number of queries does not depend on how many rows it shows."""
+    actor = actor_of(request)
+    given = request.GET
+    days = given.get("expires_within", "").strip()
+    rows = certificates.find(
+        actor,
+        q=given.get("q", ""),
+        environment=given.get("environment", ""),
+        status=given.get("status", ""),
+        expires_within=int(days) if days.isascii() and days.isdigit() and len(days) < 7 else None,
+        sort=given.get("sort") or "name",
+    )
+    shown = Paginator(rows, PER_PAGE).get_page(given.get("page"))
+    now, newest = timezone.now(), releases.latest_of_all()
+    filtered = any(given.get(name) for name in ("q", "environment", "status", "expires_within"))
+    context = {
+        "page": shown,
+        "rows": [_row(certificate, now, newest) for certificate in shown.object_list],
+        "filtered": filtered,
+        "statuses": STATUSES,
+        "sort": given.get("sort") or "name",
+    }
+    if is_fragment(request):
+        return render(request, "certificates/_list.html", context)
+    context |= {"environments": environments.find(actor), "deployment": of_address(request)}
+    return render(request, "certificates/list.html", context)
+
+
+def _row(certificate: models.Certificate, now: datetime, newest: dict[int, int]) -> Row:
+    entries = sorted(certificate.entries.all(), key=lambda entry: entry.environment_id)
+    places = [_place(entry, now, newest) for entry in entries]
+    present = {place.status for place in places}
+    until = min((entry.x509.not_after for entry in entries), default=None)
+    return Row(certificate, places, until, [status for status in _WORST if status in present])
+
+
+def _place(entry: models.Entry, now: datetime, newest: dict[int, int]) -> Place:
+    status = entry_status(entry, now)
+    # What is left out anyway (revoked, expired) waits only while a release still holds it.
+    in_force = is_in_force(entry, newest)
+    trusted = status in ("valid", "expiring")
+    return Place(entry.environment.name, status, trusted != in_force)
+
+
+@page("GET")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """A certificate's page: what it is in each environment, its JWKs, and how its last deployment went."""
+    actor = actor_of(request)
+    certificate = certificates.get_by_id(actor, pk)
+    now, newest = timezone.now(), releases.latest_of_all()
+    rows = certificate.entries.select_related("x509", "environment").prefetch_related("jwks").order_by("environment_id")
+    entries = [
+        {
+            "entry": entry,
+            "place": _place(entry, now, newest),
+            "facts": entry.x509.read().facts,
+            "content": content(entry.x509.read()),
+        }
+        for entry in rows
+    ]
+    own = [newest[entry["entry"].environment_id] for entry in entries if entry["entry"].environment_id in newest]
+    context = {"certificate": certificate, "entries": entries, "deployment": of_address(request, own)}
+    return render(request, "certificates/show.html", context)
+
+
+@page("GET")
+def export(request: HttpRequest, pk: int) -> HttpResponse:
+    """The export as a download: ZIP unless another format is asked for (S-39)."""
+    actor = actor_of(request)
+    certificate = certificates.get_by_id(actor, pk)
+    environment = request.GET.get("environment") or None
+    return download(exported(actor, certificate.name, format=request.GET.get("format", "zip"), environment=environment))
+
+
+def download(file: File) -> HttpResponse:
+    """A file to save."""
+    response = HttpResponse(file.data, content_type=file.media_type)
+    response["Content-Disposition"] = content_disposition_header(True, file.filename) or "attachment"
+    return response

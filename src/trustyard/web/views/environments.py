@@ -1,0 +1,126 @@
+"""Environments: the list, the form with the root set, Deploy, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from trustyard import models
+from trustyard.actions import environments, releases, roots
+from trustyard.errors import Conflict, FieldError, Refused, StaleVersion
+from trustyard.web.page import actor_of, go, page, problems
+
+from .questions import into_dialogs
+from .releases import of_address
+
+
+@page("GET")
+def index(request: HttpRequest) -> HttpResponse:
+    """All environments: what is in each, and whether a deploy would change anything."""
+    actor = actor_of(request)
+    found = environments.find(actor).annotate(
+        entry_count=Count("entries", distinct=True), gateway_count=Count("gateways", distinct=True)
+    )
+    rows = [{"place": place, "waits": waits(place), "newest": releases.latest(place.pk)} for place in found]
+    return render(request, "environments/list.html", {"rows": rows, "deployment": of_address(request)})
+
+
+def waits(place: models.Environment) -> bool:
+    """Whether what is saved differs from what is in force."""
+    from django.utils import timezone
+
+    newest = releases.latest(place.pk)
+    content = releases.build(place, timezone.now())
+    if newest is None:
+        return bool(content.entries or content.roots or content.jwks)
+    return newest.digest != content.digest()
+
+
+@page("GET", "POST")
+def create(request: HttpRequest) -> HttpResponse:
+    """The form for a new environment."""
+    actor = actor_of(request)
+    context: dict[str, Any] = {"given": request.POST, "root_set": request.POST.get("root_set", "none")}
+    if request.method == "POST":
+        try:
+            place = environments.create(
+                actor, name=request.POST.get("name", ""), type=request.POST.get("type", "test"),
+                description=request.POST.get("description", ""), root_set=_roots(request, None),
+                deny_list=_deny_list(request),
+            )  # fmt: skip
+            return go(request, reverse("environments"), f"The environment {place.name} is made.")
+        except (Refused, Conflict) as error:
+            context |= {"error": error, "problems": problems(error)}
+    return render(request, "environments/form.html", context)
+
+
+@page("GET", "POST")
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """The form of an environment; who may not change it sees it."""
+    actor = actor_of(request)
+    place = environments.get_by_id(actor, pk)
+    context: dict[str, Any] = {"given": request.POST}
+    if request.method == "POST":
+        try:
+            place = environments.update(
+                actor, place.name, if_match=request.POST.get("etag", ""), type=request.POST.get("type"),
+                description=request.POST.get("description", ""), root_set=_roots(request, place),
+                deny_list=_deny_list(request),
+            )  # fmt: skip
+            return go(request, reverse("environment", args=[pk]), f"The environment {place.name} is saved.")
+        except (Refused, Conflict, StaleVersion) as error:
+            context |= {"error": error, "problems": problems(error)}
+    held = {root.sha256: root for root in roots.mozilla()} if place.deny_list else {}
+    context |= {
+        "place": place,
+        "root_set": request.POST.get("root_set", place.root_set),
+        "waits": waits(place),
+        "root_count": len(roots.of(place)),
+        "denied": [
+            (sha256, held[sha256].facts.certificate_name if sha256 in held else "") for sha256 in place.deny_list
+        ],
+        "deployment": of_address(request),
+    }
+    return render(request, "environments/form.html", context)
+
+
+def _roots(request: HttpRequest, place: models.Environment | None) -> str | bytes:
+    kind = request.POST.get("root_set", "none")
+    if kind != "uploaded":
+        return kind
+    file = request.FILES.get("bundle")
+    if file is not None:
+        return file.read()
+    if place is not None and place.uploaded_roots:
+        return "uploaded"
+    sentence = "Select the file with the root certificates."
+    raise Refused(sentence, code="bad-environment", fields=[FieldError("root_set", sentence)])
+
+
+def _deny_list(request: HttpRequest) -> list[str]:
+    return request.POST.get("deny_list", "").split()
+
+
+@page("POST")
+def deploy(request: HttpRequest, pk: int) -> HttpResponse:
+    """Puts what is saved in force."""
+    actor = actor_of(request)
+    place = environments.get_by_id(actor, pk)
+    done = releases.deploy(actor, place.name)
+    said = f"Release {done.release.number} of {place.name}" + ("." if done.created else " is in force already.")
+    return go(request, f"{reverse('environments')}?releases={done.release.pk}", said)
+
+
+@page("GET", "POST")
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """The dialog Delete Environment, and what its Delete does."""
+    actor = actor_of(request)
+    place = environments.get_by_id(actor, pk)
+    if request.method == "GET":
+        return into_dialogs(render(request, "environments/_delete.html", {"place": place}))
+    environments.delete(actor, place.name, if_match=request.POST.get("etag", ""))
+    return go(request, reverse("environments"), f"The environment {place.name} is deleted.")

@@ -1,0 +1,39 @@
+"""403, 404 and 500 in the console's own layout, for strangers too."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import structlog
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+log = structlog.get_logger()
+
+
+def lost(request: HttpRequest) -> HttpResponse:
+    """An address that is not there."""
+    raise Http404
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404."""
+    return render(request, "404.html", status=404)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403."""
+    return render(request, "403.html", status=403)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form that did not come from this console, or whose session ended meanwhile."""
+    return render(request, "403.html", {"stale_form": True}, status=403)
+
+
+def broken(request: HttpRequest, *_: Any) -> HttpResponse:
+    """500 with a reference number that stands in the log too."""
+    reference = secrets.token_hex(4)
+    log.error("unforeseen", reference=reference, path=request.path)
+    return render(request, "500.html", {"reference": reference}, status=500)

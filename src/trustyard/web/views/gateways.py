@@ -1,0 +1,140 @@
+"""Gateways: the list, the form, one gateway's page with nodes and receipts, its bootstrap, delete."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from trustyard import models
+from trustyard.actions import delivery, environments, gateways, releases
+from trustyard.errors import Conflict, FieldError, NotFound, Refused, StaleVersion
+from trustyard.gateways.kinds import KINDS
+from trustyard.web.page import actor_of, go, page, problems
+
+from .questions import into_dialogs
+
+RECEIPTS = 20
+
+
+@page("GET")
+def index(request: HttpRequest) -> HttpResponse:
+    """All gateways with what each node last said of its environment's newest release."""
+    newest = models.Release.objects.select_related("environment").in_bulk(releases.latest_of_all().values())
+    said = {
+        (release.environment_id, row.gateway): row for release in newest.values() for row in delivery.rows_of(release)
+    }
+    rows = [
+        {"gateway": row, "kind": _title(row.kind), "word": said.get((row.environment_id, row.name))}
+        for row in gateways.find(actor_of(request))
+    ]
+    return render(request, "gateways/list.html", {"rows": rows})
+
+
+def _title(kind: str) -> str:
+    return KINDS[kind].title if kind in KINDS else kind
+
+
+@page("GET", "POST")
+def create(request: HttpRequest) -> HttpResponse:
+    """The form for a new gateway."""
+    actor = actor_of(request)
+    context: dict[str, Any] = {"given": request.POST}
+    if request.method == "POST":
+        given = request.POST
+        try:
+            row = gateways.create(
+                actor, given.get("environment", ""), name=given.get("name", ""), kind=given.get("kind", ""),
+                options=_options(request, given.get("kind", "")),
+            )  # fmt: skip
+            return go(request, reverse("gateway", args=[row.pk]), f"The gateway {row.name} is made.")
+        except (Refused, Conflict, NotFound) as error:
+            context |= {"error": error, "problems": problems(error)}
+    context |= {"environments": environments.find(actor), "kinds": list(KINDS.values())}
+    return render(request, "gateways/form.html", context)
+
+
+@page("GET", "POST")
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """The options of a gateway; its name and its kind stay."""
+    actor = actor_of(request)
+    row = gateways.get_by_id(actor, pk)
+    context: dict[str, Any] = {"given": request.POST, "gateway": row, "kind": _title(row.kind)}
+    if request.method == "POST":
+        try:
+            options = _options(request, row.kind)
+            gateways.update(
+                actor, row.environment.name, row.name, if_match=request.POST.get("etag", ""), options=options
+            )
+            return go(request, reverse("gateway", args=[row.pk]), f"The gateway {row.name} is saved.")
+        except (Refused, Conflict, StaleVersion) as error:
+            context |= {"error": error, "problems": problems(error)}
+    context["issuers"] = json.dumps(row.options.get("issuers") or [], indent=2)
+    return render(request, "gateways/edit.html", context)
+
+
+def _options(request: HttpRequest, kind: str) -> dict[str, Any]:
+    if kind == "files":
+        directory = request.POST.get("directory", "").strip()
+        return {"directory": directory} if directory else {}
+    text = request.POST.get("issuers", "").strip()
+    if kind != "envoy" or not text:
+        return {}
+    try:
+        return {"issuers": json.loads(text)}
+    except ValueError:
+        sentence = "The issuers are not readable JSON."
+        raise Refused(sentence, code="bad-options", fields=[FieldError("options.issuers", sentence)]) from None
+
+
+@page("GET")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """One gateway: its nodes, and what they said of the latest releases."""
+    row = gateways.get_by_id(actor_of(request), pk)
+    receipts = models.Receipt.objects.filter(gateway=row).select_related("release").order_by("-at", "-pk")[:RECEIPTS]
+    context = {
+        "gateway": row,
+        "kind": _title(row.kind),
+        "nodes": row.nodes.all(),
+        "receipts": receipts,
+        "options": json.dumps(row.options, indent=2) if row.options else "",
+    }
+    return render(request, "gateways/show.html", context)
+
+
+@page("POST")
+def bootstrap(request: HttpRequest, pk: int) -> HttpResponse:
+    """The gateway's whole start-up configuration. It holds the gateway's own token, so showing it is asked for and audited."""
+    actor = actor_of(request)
+    row = gateways.get_by_id(actor, pk)
+    given = request.POST
+    text = gateways.bootstrap(
+        actor, row.environment.name, row.name, listen=given.get("listen") or None, cert=given.get("cert") or None,
+        key=given.get("key") or None, trust=given.get("trust") or None,
+    )  # fmt: skip
+    return render(request, "gateways/_bootstrap.html", {"gateway": row, "text": text})
+
+
+@page("POST")
+def rotate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Makes the gateway's xDS token another one."""
+    actor = actor_of(request)
+    row = gateways.get_by_id(actor, pk)
+    gateways.rotate_token(actor, row.environment.name, row.name)
+    return go(
+        request, reverse("gateway", args=[pk]), "The token is another one now; give every node the new bootstrap."
+    )
+
+
+@page("GET", "POST")
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """The dialog Delete Gateway, and what its Delete does."""
+    actor = actor_of(request)
+    row = gateways.get_by_id(actor, pk)
+    if request.method == "GET":
+        return into_dialogs(render(request, "gateways/_delete.html", {"gateway": row}))
+    gateways.delete(actor, row.environment.name, row.name, if_match=request.POST.get("etag", ""))
+    return go(request, reverse("gateways"), f"The gateway {row.name} is deleted.")

@@ -1,0 +1,137 @@
+"""Delete a certificate (S-31 to S-38); revoke and restore an entry (D-13)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from trustyard import models
+from trustyard.actions import certificates, drafts
+from trustyard.actions.actors import Actor
+from trustyard.actions.certificates import JwkAnswer, Saved
+from trustyard.errors import JwkConnection, NotFound, Refused, StaleVersion
+from trustyard.web.page import actor_of, go, page
+
+from .drafts import configuration
+from .questions import Question, ask, confirm_again, has_moved, into_dialogs
+from .releases import of_releases
+
+
+@page("GET", "POST")
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET opens the dialog that this certificate needs, POST goes on with it."""
+    actor = actor_of(request)
+    certificate = certificates.get_by_id(actor, pk)
+    if request.method == "GET":
+        return _begin(request, actor, certificate)
+    question = Question.unsealed(request.POST.get("state", ""))
+    if question is not None and "action" in request.POST:
+        question.answer(request.POST["action"])
+        return ask(request, question)
+    if question is not None:
+        answer = question.said(request.POST.get("confirm", ""))
+        return _delete(request, actor, certificate, question.carried.get("etag", ""), answer, question)
+    return _delete(request, actor, certificate, request.POST.get("etag", ""), None, None)
+
+
+def _begin(request: HttpRequest, actor: Actor, certificate: models.Certificate, *, moved: bool = False) -> HttpResponse:
+    asked = drafts.rehearse_deletion(actor, certificate)
+    if asked is not None:
+        return ask(request, _question(certificate, asked), moved=moved)
+    places = certificate.entries.select_related("environment").order_by("environment_id")
+    context = {"certificate": certificate, "entries": places, "moved": moved}
+    return into_dialogs(render(request, "certificates/_delete.html", context))
+
+
+def _question(certificate: models.Certificate, asked: JwkConnection) -> Question:
+    there = reverse("certificate-delete", args=[certificate.pk])
+    return Question.begin(asked, certificate.name, there, {"etag": certificate.etag}, deletion=True)
+
+
+def _delete(
+    request: HttpRequest,
+    actor: Actor,
+    certificate: models.Certificate,
+    etag: str,
+    answer: JwkAnswer | None,
+    question: Question | None,
+) -> HttpResponse:
+    try:
+        saved = certificates.delete(actor, certificate.name, if_match=etag, answer=answer)
+    except (JwkConnection, StaleVersion) as error:
+        return _begin(request, actor, certificates.get_by_id(actor, certificate.pk), moved=has_moved(error))
+    except Refused as error:
+        if question is not None:
+            return confirm_again(request, question, error.sentence)
+        raise
+    done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
+    after = f" Also, {done}." if done else ""
+    return go(request, f"{reverse('certificates')}{_named(saved)}", f"{certificate.name} is deleted.{after}")
+
+
+def _named(saved: Saved) -> str:
+    ids = ",".join(str(release.pk) for release in saved.releases)
+    return f"?releases={ids}" if ids else ""
+
+
+@page("GET", "POST")
+def revoke(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
+    """The dialog Revoke Certificate, and what its Confirm does: in force at once."""
+    actor = actor_of(request)
+    draft = drafts.get(actor, pk)
+    entry = _entry(draft, key)
+    problem = ""
+    if request.method == "POST":
+        try:
+            saved = certificates.revoke(
+                actor, entry.certificate.name, entry.environment.name, reason=request.POST.get("reason", "")
+            )
+            return _at_once(
+                request, actor, pk, saved, f"{entry.alias} is revoked in {entry.environment.name}.", close=True
+            )
+        except Refused as error:
+            problem = error.sentence
+    jwks = entry.jwks.prefetch_related("environments").order_by("name_key")
+    context = {"draft": draft, "entry": entry, "key": key, "jwks": jwks, "problem": problem}
+    return into_dialogs(render(request, "certificates/_revoke.html", context))
+
+
+@page("POST")
+def restore(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
+    """Restore, of a revoked row's menu: in force at once too."""
+    actor = actor_of(request)
+    entry = _entry(drafts.get(actor, pk), key)
+    saved = certificates.restore(actor, entry.certificate.name, entry.environment.name)
+    return _at_once(request, actor, pk, saved, f"{entry.alias} is trusted again in {entry.environment.name}.")
+
+
+def _entry(draft: models.Draft, key: str) -> models.Entry:
+    row = drafts.row_of(draft, key)
+    rows = models.Entry.objects.select_related("environment", "certificate", "x509")
+    entry = rows.filter(certificate_id=draft.certificate_id, environment__name=row["environment"]).first()
+    if draft.certificate_id is None or entry is None:
+        raise NotFound("This entry is not stored yet.")
+    return entry
+
+
+def _at_once(
+    request: HttpRequest, actor: Actor, pk: UUID, saved: Saved, said: str, *, close: bool = False
+) -> HttpResponse:
+    draft = drafts.get(actor, pk)
+    was_current = draft.based_on == f'"{saved.certificate.pk}-{saved.certificate.version - 1}"'
+    if was_current:  # the author's own change must not make the draft stale; somebody else's does
+        draft = drafts.rebase(actor, pk)
+    if close and draft.content["window"]:
+        with drafts.changing(actor, pk) as draft:
+            draft.content["window"] = None
+    done = "; ".join(f"the JWK {change.name} was {change.change}" for change in saved.jwks)
+    said = f"{said} Also, {done}." if done else said
+    deployment = of_releases([release.pk for release in saved.releases])
+    response = configuration(request, actor, draft, said=said, deployment=deployment, close_dialogs=True)
+    response["HX-Retarget"], response["HX-Reswap"] = "#configuration", "none"
+    if close:
+        response["HX-Trigger"] = "window-done"
+    return response

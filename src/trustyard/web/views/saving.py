@@ -1,0 +1,105 @@
+"""Save, and Save and Deploy (S-17, S-20 to S-30)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from trustyard import models
+from trustyard.actions import drafts
+from trustyard.actions.actors import Actor
+from trustyard.actions.certificates import JwkAnswer, Saved
+from trustyard.errors import Conflict, JwkConnection, NotFound, Refused, StaleVersion, TrustyardError
+from trustyard.web.page import actor_of, go, is_fragment, page, problems
+
+from .drafts import context_of
+from .questions import Question, ask, confirm_again, has_moved
+
+_CHANGED = "Somebody else changed this certificate meanwhile. Look at what is stored now, then save again."
+
+
+@page("POST")
+def save(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Saves the draft, or opens the dialog that has to be answered first."""
+    actor = actor_of(request)
+    question = Question.unsealed(request.POST["state"]) if "state" in request.POST else None
+    if question is not None and "action" in request.POST:
+        question.answer(request.POST["action"])
+        return ask(request, question)
+    if question is None and (used := _define(request, actor, pk)):
+        return used
+    deploy = (question.carried.get("deploy") if question else request.POST.get("deploy")) == "yes"
+    answer = question.said(request.POST.get("confirm", "")) if question else None
+    return _save(request, actor, pk, deploy, answer, question)
+
+
+def _define(request: HttpRequest, actor: Actor, pk: UUID) -> HttpResponse | None:
+    try:
+        with drafts.changing(actor, pk) as draft:
+            drafts.define(draft, request.POST.get("name", ""), request.POST.get("description", ""))
+    except Conflict:
+        return _used(request, actor, pk)
+    return None
+
+
+def _save(
+    request: HttpRequest, actor: Actor, pk: UUID, deploy: bool, answer: JwkAnswer | None, question: Question | None
+) -> HttpResponse:
+    try:
+        return _saved(request, drafts.save(actor, pk, deploy=deploy, answer=answer), deploy)
+    except JwkConnection as asked:
+        return _asked(request, actor, pk, asked, deploy)
+    except StaleVersion as error:
+        return _stale(request, actor, pk, error, deploy, question is not None)
+    except (Refused, Conflict, NotFound) as error:
+        if error.code == "draft-used":
+            return _used(request, actor, pk)
+        if question is not None and error.code == "wrong-confirmation":
+            return confirm_again(request, question, error.sentence)
+        return _refused(request, actor, drafts.get(actor, pk), error)
+
+
+def _saved(request: HttpRequest, saved: Saved, deploy: bool) -> HttpResponse:
+    name = saved.certificate.name
+    done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
+    after = f" Also, {done}." if done else ""
+    if deploy:
+        ids = ",".join(str(release.pk) for release in saved.releases)
+        there = reverse("certificate", args=[saved.certificate.pk])
+        return go(request, f"{there}?releases={ids}" if ids else there, f"{name} is saved.{after}")
+    return go(request, reverse("certificates"), f"{name} is saved and not deployed yet.{after}")
+
+
+def _used(request: HttpRequest, actor: Actor, pk: UUID) -> HttpResponse:
+    # A double click or the back button: what the first press made is shown, nothing is made twice (D-20).
+    draft = drafts.get(actor, pk)
+    return go(request, reverse("draft", args=[draft.pk]))
+
+
+def _asked(request: HttpRequest, actor: Actor, pk: UUID, asked: JwkConnection, deploy: bool) -> HttpResponse:
+    draft = drafts.get(actor, pk)
+    assert draft.certificate is not None  # only what is stored has JWKs
+    carried = {"deploy": "yes" if deploy else ""}
+    question = Question.begin(asked, draft.certificate.name, reverse("draft-save", args=[pk]), carried)
+    return ask(request, question, moved=has_moved(asked))
+
+
+def _stale(
+    request: HttpRequest, actor: Actor, pk: UUID, error: StaleVersion, deploy: bool, in_dialog: bool
+) -> HttpResponse:
+    draft = drafts.rebase(actor, pk)
+    if in_dialog and (asked := drafts.rehearse(actor, pk)):
+        asked.extra["moved"] = True
+        return _asked(request, actor, pk, asked, deploy)
+    return _refused(request, actor, draft, StaleVersion(_CHANGED))
+
+
+def _refused(request: HttpRequest, actor: Actor, draft: models.Draft, error: TrustyardError) -> HttpResponse:
+    found = problems(error)
+    context = context_of(actor, draft, error=error, name_problem=found.get("name", ""), close_dialogs=True)
+    if not is_fragment(request):
+        return render(request, "certificates/form.html", context, status=error.status)
+    return render(request, "certificates/_configuration_answer.html", context)

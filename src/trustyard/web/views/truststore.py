@@ -1,0 +1,66 @@
+"""The tab Truststore: what an environment trusts, where each row comes from, what waits (S-40)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from trustyard.actions import environments, truststores
+from trustyard.actions.certificates_read import STATUSES
+from trustyard.web.page import actor_of, is_fragment, page
+
+from .certificates import download
+
+PER_PAGE = 50
+
+
+@page("GET")
+def index(request: HttpRequest) -> HttpResponse:
+    """The rows of one environment, entries first."""
+    actor = actor_of(request)
+    given = request.GET
+    places = list(environments.find(actor))
+    named = given.get("environment", "")
+    place = next((place for place in places if place.name == named), places[0] if places else None)
+    rows: list[dict[str, Any]] = []
+    if place is not None:
+        rows = truststores.rows(
+            actor, place.name, q=given.get("q", ""), origin=given.get("origin", ""), status=given.get("status", "")
+        )
+    shown = Paginator(rows, PER_PAGE).get_page(given.get("page"))
+    context = {
+        "page": shown,
+        "rows": [_dated(row) for row in shown.object_list],
+        "place": place,
+        "waiting": sum(1 for row in rows if row["pending"]),
+        "filtered": any(given.get(name) for name in ("q", "origin", "status")),
+    }
+    if is_fragment(request):
+        return render(request, "truststore/_list.html", context)
+    context |= {"environments": places, "statuses": STATUSES}
+    return render(request, "truststore/list.html", context)
+
+
+def _dated(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, **{name: datetime.fromisoformat(row[name]) for name in ("not_before", "not_after")}}
+
+
+@page("GET")
+def export(request: HttpRequest, pk: int) -> HttpResponse:
+    """The truststore in force as a file."""
+    actor = actor_of(request)
+    place = environments.get_by_id(actor, pk)
+    given = request.GET
+    return download(
+        truststores.export(
+            actor,
+            place.name,
+            format=given.get("format", "pem"),
+            include=given.get("include", "all"),
+            password=given.get("password") or "changeit",
+        )
+    )

@@ -1,0 +1,190 @@
+"""The window New Certificate Definition: sources, what they show, Apply (S-03, S-08 to S-16)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.debug import sensitive_post_parameters
+
+from trustyard import models
+from trustyard.actions import draft_window, drafts, sources
+from trustyard.actions.actors import Actor
+from trustyard.errors import NotFound, Refused, TooLarge, TrustyardError
+from trustyard.pki.readable import content
+from trustyard.web.page import actor_of, page, problems
+
+from .drafts import configuration, context_of
+
+_PASSWORD_CODES = ("password-needed", "wrong-password", "password-wrong", "password-required")
+
+
+def window_context(actor: Actor, draft: models.Draft) -> dict[str, Any]:
+    """What the window's templates show."""
+    window = draft_window.window_of(draft)
+    seen = draft_window.seen_in(actor, draft)
+    chosen = draft_window.chosen_in(draft, seen)
+    stored = None
+    if window["row"] and draft.certificate_id:
+        entries = models.Entry.objects.select_related("environment").prefetch_related("jwks")
+        stored = entries.filter(
+            certificate_id=draft.certificate_id, environment__name=window["environments"][0]
+        ).first()
+    return {
+        "window": window,
+        "environments": models.Environment.objects.order_by("pk"),
+        "taken": [row["environment"] for row in draft.content["rows"]],
+        "seen": seen,
+        "notices": seen.notices if seen else (),
+        "chosen": chosen,
+        "chosen_content": content(chosen) if chosen else "",
+        "stored_entry": stored,
+    }
+
+
+def _regions(request: HttpRequest, actor: Actor, draft: models.Draft, **more: Any) -> HttpResponse:
+    return render(request, "certificates/window/_regions.html", {**context_of(actor, draft), **more})
+
+
+def _fields(request: HttpRequest) -> dict[str, Any]:
+    given = request.POST
+    fields: dict[str, Any] = {name: given[name] for name in ("source", "url", "encoding", "alias") if name in given}
+    return fields | {"environments": given.getlist("environments"), "others": "others" in given}
+
+
+@page("POST")
+def show(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Opens the window, on a row when one is named."""
+    actor = actor_of(request)
+    with drafts.changing(actor, pk) as draft:
+        _define(request, draft)
+        if key := request.POST.get("row"):
+            draft_window.open_row(draft, key)
+        else:
+            draft_window.open_new(draft)
+    return render(request, "certificates/window/_window.html", context_of(actor, draft))
+
+
+def _define(request: HttpRequest, draft: models.Draft) -> None:
+    # The outer form comes along with every request, so that nothing typed there is lost.
+    if "name" in request.POST:
+        drafts.define(draft, request.POST["name"], request.POST.get("description", ""))
+
+
+@page("POST")
+def keep(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Keeps what is typed in the window, and checks the alias meanwhile."""
+    actor = actor_of(request)
+    fields = _fields(request)
+    with drafts.changing(actor, pk) as draft:
+        if draft.content["window"] is None:
+            return HttpResponse(status=204)  # typed just before Apply or Cancel
+        other_source = fields.get("source") != draft_window.window_of(draft)["source"]
+        draft_window.keep(draft, fields)
+    window = draft_window.window_of(draft)
+    problem = draft_window.alias_problem(draft, window["environments"], window["alias"]) if window["alias"] else ""
+    if other_source:
+        return _regions(request, actor, draft, problems={"alias": problem})
+    return render(request, "certificates/window/_alias_problem.html", {"alias_problem": problem})
+
+
+@sensitive_post_parameters("password", "content")
+@page("POST")
+def look(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
+    """Reads a source and shows what is in it; nothing is stored (S-10 to S-15)."""
+    actor = actor_of(request)
+    drafts.get(actor, pk)
+    source = _source(request, kind)
+    if source is None:
+        with drafts.changing(actor, pk) as draft:
+            draft_window.forget_seen(draft)
+        return _regions(request, actor, draft)
+    problem = _look(actor, pk, source)
+    draft = drafts.get(actor, pk)
+    more: dict[str, Any] = {"error": problem} if problem else {}
+    if isinstance(source, sources.FileGiven):
+        wanted = problem is not None and "password" in problem.code
+        if not (wanted and source.password):
+            more |= {"password_region": True, "wants_password": wanted}
+    return _regions(request, actor, draft, **more)
+
+
+def _look(
+    actor: Actor, pk: UUID, source: sources.Connection | sources.FileGiven | sources.Paste
+) -> TrustyardError | None:
+    # The look comes before the draft's lock: a slow server must not hold the database.
+    try:
+        seen = sources.look_at(actor, source)
+    except (Refused, TooLarge) as error:
+        with drafts.changing(actor, pk) as draft:
+            draft_window.saw_nothing(draft, error.detail)
+        return error
+    with drafts.changing(actor, pk) as draft:
+        draft_window.saw(draft, source, seen)
+    return None
+
+
+def _source(request: HttpRequest, kind: str) -> sources.Connection | sources.FileGiven | sources.Paste | None:
+    if kind == "connection":
+        return sources.Connection(request.POST.get("url", "").strip())
+    if kind == "file":
+        file = request.FILES.get("file")
+        if file is None:
+            return None
+        return sources.FileGiven(file.name or "", file.read(), request.POST.get("password") or None)
+    if kind == "paste":
+        encoding, text = request.POST.get("encoding", ""), request.POST.get("content", "")
+        return sources.Paste(encoding, text) if encoding and text.strip() else None
+    raise NotFound("There is no such source.")
+
+
+@page("POST")
+def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Another certificate of the same source (D-08)."""
+    actor = actor_of(request)
+    with drafts.changing(actor, pk) as draft:
+        draft_window.window_of(draft)["choose"] = request.POST.get("choose", "")
+    return render(request, "certificates/window/_facts.html", {**context_of(actor, draft), "oob": True})
+
+
+@sensitive_post_parameters("content")
+@page("POST")
+def apply(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Apply: the window becomes a row, or says what is missing."""
+    actor = actor_of(request)
+    with drafts.changing(actor, pk) as draft:
+        _define(request, draft)
+        draft_window.keep(draft, _fields(request))
+        if "choose" in request.POST:
+            draft_window.window_of(draft)["choose"] = request.POST["choose"]
+    window = draft_window.window_of(draft)
+    pasted = _source(request, "paste") if window["source"] == "paste" else None
+    if (
+        isinstance(pasted, sources.Paste)
+        and window["pasted"] != draft_window.digest_of(pasted)
+        and not _same(window, pasted)
+    ):
+        _look(actor, pk, pasted)  # typed and applied before the text was read
+    try:
+        with drafts.changing(actor, pk) as draft:
+            draft_window.apply(actor, draft)
+    except Refused as error:
+        return _regions(request, actor, drafts.get(actor, pk), error=error, problems=problems(error))
+    response = configuration(request, actor, draft, touched=True)
+    response["HX-Trigger"] = "window-done, draft-changed"
+    return response
+
+
+def _same(window: dict[str, Any], pasted: sources.Paste) -> bool:
+    """Whether the text is the one that a reload put back."""
+    return bool(window["token"]) and "".join(window["content"].split()) == "".join(pasted.content.split())
+
+
+@page("POST")
+def close(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Cancel or Esc."""
+    with drafts.changing(actor_of(request), pk) as draft:
+        draft_window.close(draft)
+    return HttpResponse(status=204)
