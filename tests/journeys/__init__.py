@@ -1,0 +1,1 @@
+"""Whole stories over real sockets: a real server, real TLS, real files, nothing patched."""

@@ -1,0 +1,397 @@
+"""The command line against a real server: the contract's examples, and what each ends with."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
+
+from tests.journeys.command_line import CommandLine
+from tests.tls_servers import Ca, TlsServer, self_signed
+
+Unique = Callable[[str], str]
+
+
+@pytest.fixture(scope="module")
+def ca() -> Ca:
+    return Ca.new("Partner CA")
+
+
+@pytest.fixture
+def partner(ca: Ca) -> Iterator[TlsServer]:
+    """A partner's server, presenting a chain of two."""
+    issued = ca.issue("partner.test", dns=["partner.test"], key="rsa")
+    with TlsServer(issued, chain=[ca.cert_pem]) as server:
+        yield server
+
+
+@pytest.fixture
+def place(trustyard: CommandLine, unique: Unique) -> str:
+    """An environment of the test's own, with a gateway of kind files."""
+    name = unique("place")
+    trustyard("env", "add", name, "--type", "test")
+    trustyard("gateway", "add", name, "files", "--kind", "files")
+    return name
+
+
+def published(trustyard: CommandLine, environment: str) -> list[dict[str, str]]:
+    keys = httpx.get(f"{trustyard.url}/published/{environment}/jwks.json", trust_env=False).json()["keys"]
+    assert isinstance(keys, list)
+    return keys
+
+
+def test_the_contracts_examples_work_as_written(
+    trustyard: CommandLine, ca: Ca, partner: TlsServer, unique: Unique
+) -> None:
+    """S-10, S-11, S-12, S-25, S-37."""
+    bank, other, fresh = (ca.issue(f"{name}.test", key="rsa") for name in ("bank", "x", "new"))
+    (trustyard.folder / "bank.p7b").write_bytes(
+        serialize_certificates([bank.certificate, ca.certificate], Encoding.DER)
+    )
+    (trustyard.folder / "partner-x.pem").write_bytes(other.cert_pem)
+    (trustyard.folder / "new.pem").write_bytes(fresh.cert_pem)
+    words = {word: unique(word) for word in ("partner-acme", "partner-bank", "acme-signing", "edge")}
+    words |= {" partner-x ": f" {unique('partner-x')} ", "--alias acme": f"--alias {unique('acme')}"}
+    words |= {"--alias bank": f"--alias {unique('bank')}", "--alias x": f"--alias {unique('x')}"}
+    words |= {"https://127.0.0.1:9443": partner.url}
+    for example in """
+trustyard cert inspect https://127.0.0.1:9443
+trustyard cert add partner-acme --env test,production --alias acme --url https://127.0.0.1:9443 --deploy
+trustyard cert add partner-bank --env test --alias bank --file bank.p7b --deploy
+cat partner-x.pem | trustyard cert add partner-x --env test --alias x --paste --encoding BASE64PEM --deploy
+trustyard jwk add acme-signing --certificate partner-acme --env test --use sig --alg RS256
+trustyard cert edit partner-acme --env test --file new.pem --jwks update --confirm partner-acme --deploy
+trustyard cert delete partner-acme --jwks disconnect --confirm partner-acme
+trustyard truststore export test --format pkcs12 --password changeit -o trust.p12
+trustyard gateway add test edge --kind envoy && trustyard gateway bootstrap test edge > envoy.yaml
+""".strip().splitlines():
+        line = example
+        for word, own in words.items():
+            line = line.replace(word, own)
+        trustyard.line(line)
+    opened = pkcs12.load_pkcs12((trustyard.folder / "trust.p12").read_bytes(), b"changeit")
+    held = {one.certificate.fingerprint(one.certificate.signature_hash_algorithm) for one in opened.additional_certs}
+    assert bank.certificate.fingerprint(bank.certificate.signature_hash_algorithm) in held  # type: ignore[arg-type]
+    assert f"test/{words['edge']}" in (trustyard.folder / "envoy.yaml").read_text()
+    kept = trustyard("jwk", "show", words["acme-signing"], "--json").json
+    assert kept["connected_to"] is None
+    assert kept["jwk"]["n"]
+    assert kept["jwk"]["x5t#S256"]
+
+
+def test_what_is_inspected_is_stored_nowhere_and_is_what_is_saved(
+    trustyard: CommandLine, partner: TlsServer, ca: Ca, place: str, unique: Unique
+) -> None:
+    """S-06, S-10."""
+    seen = trustyard("cert", "inspect", partner.url, "--json").json
+    assert seen["format"] == "connection"
+    assert len(seen["certificates"]) == 2
+    assert partner.url not in trustyard("cert", "list", "--env", place, "--json").text
+    partner.use(ca.issue("another.test"))  # what was seen counts, not what is there now
+    saved = trustyard(
+        "cert", "add", unique("acme"), "--env", place, "--alias", "a", "--inspected", seen["token"], "--json"
+    ).json
+    assert saved["entries"][0]["sha256"] == seen["certificates"][0]["sha256"]
+    assert saved["entries"][0]["in_force"] is False
+
+
+def test_json_is_what_rest_answers(trustyard: CommandLine, partner: TlsServer, place: str, unique: Unique) -> None:
+    name = unique("acme")
+    trustyard("cert", "add", name, "--env", place, "--alias", "a", "--url", partner.url, "--deploy")
+    headers = {"Authorization": f"Bearer {trustyard.token}"}
+    answer = httpx.get(f"{trustyard.url}/api/v1/certificates/{name}", headers=headers, trust_env=False)
+    assert trustyard("cert", "show", name, "--json").json == answer.json()
+
+
+def test_save_and_deploy_shows_what_each_gateway_said(
+    trustyard: CommandLine, partner: TlsServer, place: str, unique: Unique
+) -> None:
+    """S-17, S-40."""
+    shown = trustyard(
+        "cert", "add", unique("acme"), "--env", place, "--alias", "acme", "--url", partner.url, "--deploy"
+    )
+    assert "accepted" in shown.text
+    rows = trustyard("truststore", "list", place, "--json").json["items"]
+    assert [(row["alias"], row["origin"], row["pending"]) for row in rows] == [("acme", "certificate", None)]
+    releases = trustyard("release", "list", place, "--json").json
+    assert releases["total"] == len(releases["items"])
+    assert releases["items"][0]["gateways"][0]["state"] == "accepted"
+    assert "Nothing changed" in trustyard("release", "deploy", place).text
+    assert "release.deploy" in trustyard("audit", "list", "--limit", "500").text
+
+
+def test_a_gateway_that_cannot_take_a_release_ends_with_4_and_catches_up(
+    trustyard: CommandLine, partner: TlsServer, data_dir: Path, unique: Unique
+) -> None:
+    """I-08, D-06."""
+    name, blocked = unique("place"), unique("acme")
+    trustyard("env", "add", name, "--type", "test")
+    (data_dir / "environments").mkdir(exist_ok=True)
+    (data_dir / "environments" / name).write_text("a file where the folder should be")
+    trustyard("gateway", "add", name, "files", "--kind", "files")
+    line = ("cert", "add", blocked, "--env", name, "--alias", "a", "--url", partner.url, "--deploy", "--wait", "10")
+    ended = trustyard(*line, code=4)
+    assert f"files in {name} is " in ended.err.replace(" (files)", "") or f" in {name} is " in ended.err
+    assert trustyard("cert", "show", blocked, "--json").json["entries"][0]["in_force"] is True  # saved all the same
+    (data_dir / "environments" / name).unlink()
+    assert "accepted" in trustyard("release", "deploy", name, "--wait", "20").text
+
+
+def test_a_gateway_that_nobody_joined_is_not_waited_for(
+    trustyard: CommandLine, partner: TlsServer, unique: Unique
+) -> None:
+    name = unique("place")
+    trustyard("env", "add", name, "--type", "test")
+    trustyard("gateway", "add", name, "edge", "--kind", "envoy")
+    added = trustyard(
+        "cert", "add", unique("acme"), "--env", name, "--alias", "a", "--url", partner.url, "--deploy", "--json"
+    )
+    assert added.json["deployment"]["environments"][0]["gateways"][0]["state"] == "pending"
+
+
+def test_related_jwks_are_asked_about_and_then_updated_disconnected_or_deleted(
+    trustyard: CommandLine, ca: Ca, place: str, unique: Unique
+) -> None:
+    """S-21, S-22, S-25, S-26, S-36, D-04, D-14, D-15."""
+    name, signing, sealing = unique("acme"), unique("signing"), unique("sealing")
+    first, second = ca.issue("first.test", key="rsa"), ca.issue("second.test", key="ec")
+    for stem, issued in (("first", first), ("second", second)):
+        (trustyard.folder / f"{stem}.pem").write_bytes(issued.cert_pem)
+    trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "first.pem", "--deploy")
+    for jwk, use, alg in ((signing, "sig", "RS256"), (sealing, "enc", "RSA-OAEP-256")):
+        trustyard("jwk", "add", jwk, "--certificate", name, "--env", place, "--use", use, "--alg", alg, "--deploy")
+    before = published(trustyard, place)
+    assert len(before) == 2
+
+    asked = trustyard("cert", "edit", name, "--env", place, "--file", "second.pem", "--deploy", code=3)
+    assert "This Certificate is used in 2 JWK(s). What would you like to do?" in asked.err
+    assert signing in asked.err
+    assert sealing in asked.err
+    assert f"--jwks update --confirm {name}" in asked.err
+    assert not asked.out
+    wrong = ("cert", "edit", name, "--env", place, "--file", "second.pem", "--jwks", "update")
+    trustyard(*wrong, "--confirm", name.upper(), code=1)
+    trustyard(*wrong, code=1)
+    unfit = trustyard(*wrong, "--confirm", name, "--algorithm", f"{signing}=RS256", code=1)
+    assert signing in unfit.err
+    assert published(trustyard, place) == before
+    assert trustyard("cert", "show", name, "--json").json["entries"][0]["sha256"] == first.sha256
+
+    done = trustyard(*wrong, "--confirm", name, "--algorithm", f"{signing}=ES256", "--deploy")
+    assert f"JWK {signing} in {place}: updated" in done.text
+    keys = published(trustyard, place)
+    assert {key["kty"] for key in keys} == {"EC"}
+
+    cut = trustyard(
+        "cert", "edit", name, "--env", place, "--file", "first.pem", "--jwks", "disconnect", "--confirm", name
+    )
+    assert f"JWK {sealing} in {place}: disconnected" in cut.text
+    assert published(trustyard, place) == keys
+    assert trustyard("jwk", "show", signing, "--json").json["connected_to"] is None
+    trustyard("cert", "delete", name, "--yes")  # nothing is related any more
+
+
+def test_deleting_asks_about_jwks_and_takes_them_along(
+    trustyard: CommandLine, ca: Ca, place: str, unique: Unique
+) -> None:
+    """S-32, S-33, S-34, S-36."""
+    name, jwk, by_hand = unique("acme"), unique("jwk"), unique("hand")
+    (trustyard.folder / "a.pem").write_bytes(ca.issue("a.test").cert_pem)
+    trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "a.pem")
+    made = trustyard("jwk", "add", jwk, "--certificate", name, "--env", place, "--json").json
+    (trustyard.folder / "k.json").write_text(json.dumps({**made["jwk"], "kid": "by hand"}))
+    trustyard("jwk", "add", by_hand, "--file", "k.json", "--env", place, "--deploy")
+    asked = trustyard("cert", "delete", name, "--yes", code=3)
+    assert "used in 1 JWK(s)" in asked.err
+    assert "--jwks delete" in asked.err
+    trustyard("cert", "delete", name, "--jwks", "delete", "--confirm", name + "x", code=1)
+    gone = trustyard("cert", "delete", name, "--jwks", "delete", "--confirm", name)
+    assert f"JWK {jwk} in {place}: deleted" in gone.text
+    trustyard("cert", "show", name, code=1)
+    trustyard("jwk", "show", jwk, code=1)
+    assert [key["kid"] for key in published(trustyard, place)] == ["by hand"]  # with the same key, and not related
+    assert trustyard("truststore", "list", place, "--json").json["items"] == []
+
+
+def test_removing_an_entry_asks_about_its_jwks_alone(trustyard: CommandLine, ca: Ca, unique: Unique) -> None:
+    """I-03, I-04, D-02."""
+    one, two, name, jwk = unique("one"), unique("two"), unique("acme"), unique("jwk")
+    for place in (one, two):
+        trustyard("env", "add", place)
+    (trustyard.folder / "a.pem").write_bytes(ca.issue("a.test").cert_pem)
+    (trustyard.folder / "b.pem").write_bytes(ca.issue("b.test").cert_pem)
+    trustyard("cert", "add", name, "--env", f"{one},{two}", "--alias", "a", "--file", "a.pem")
+    trustyard("jwk", "add", jwk, "--certificate", name, "--env", one)
+    trustyard("cert", "edit", name, "--env", two, "--file", "b.pem")  # the other entry: nothing to ask
+    asked = trustyard("cert", "edit", name, "--remove-env", one, "--env", two, "--alias", "b", code=3)
+    assert "--jwks delete" in asked.err
+    line = ("cert", "edit", name, "--remove-env", one, "--env", two, "--alias", "b", "--confirm", name)
+    after = trustyard(*line, "--jwks", f"{one}=disconnect", "--json").json
+    assert [(entry["environment"], entry["alias"]) for entry in after["entries"]] == [(two, "b")]
+    assert trustyard("jwk", "show", jwk, "--json").json["connected_to"] is None
+
+
+def test_revoking_takes_entry_and_jwk_out_and_restoring_brings_them_back(
+    trustyard: CommandLine, ca: Ca, place: str, unique: Unique
+) -> None:
+    """S-19, D-13."""
+    name, jwk = unique("acme"), unique("jwk")
+    (trustyard.folder / "a.pem").write_bytes(ca.issue("a.test").cert_pem)
+    trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "a.pem", "--deploy")
+    trustyard("jwk", "add", jwk, "--certificate", name, "--env", place, "--deploy")
+    trustyard("cert", "revoke", name, "--env", place, code=1)  # a reason is needed
+    revoked = trustyard("cert", "revoke", name, "--env", place, "--reason", "lost its key")
+    assert f"JWK {jwk} in {place}: disabled" in revoked.text
+    assert published(trustyard, place) == []
+    assert "lost its key" in trustyard("cert", "show", name).text
+    restored = trustyard("cert", "restore", name, "--env", place, "--reason", "found it", "--deploy")
+    assert f"JWK {jwk} in {place}: enabled" in restored.text
+    assert len(published(trustyard, place)) == 1
+
+
+@pytest.mark.parametrize("name", ["a/b", "ğüş İ", "50% off?#&=+", "inspect", "export", "it's", '"; rm -rf'])
+def test_any_name_can_be_used(trustyard: CommandLine, ca: Ca, place: str, unique: Unique, name: str) -> None:
+    """D-10, I-13, I-15."""
+    name = f"{name} {unique('x')}"
+    issued = ca.issue("a.test")
+    (trustyard.folder / "a.pem").write_bytes(issued.cert_pem)
+    trustyard("cert", "add", name, "--env", place, "--alias", name, "--file", "a.pem", "--deploy")
+    assert trustyard("cert", "show", name, "--json").json["name"] == name
+    assert name in trustyard("cert", "list", "--env", place).text
+    trustyard("cert", "export", name)
+    (archive,) = trustyard.folder.glob("*.zip")
+    with zipfile.ZipFile(archive) as opened:
+        (member,) = (member for member in opened.namelist() if member.endswith(".cer"))
+        assert hashlib.sha256(opened.read(member)).hexdigest() == issued.sha256
+    trustyard("cert", "edit", name, "--description", "changed")
+    trustyard("cert", "delete", name, "--yes")
+
+
+def test_an_export_comes_back_as_the_same_certificate(
+    trustyard: CommandLine, ca: Ca, place: str, unique: Unique
+) -> None:
+    """S-39."""
+    issued, name = ca.issue("a.test"), unique("acme")
+    (trustyard.folder / "a.pem").write_bytes(issued.cert_pem)
+    trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "a.pem")
+    for wanted in ("pem", "der", "pkcs7"):
+        trustyard("cert", "export", name, "--format", wanted, "-o", f"out.{wanted}")
+        seen = trustyard("cert", "inspect", f"out.{wanted}", "--json").json
+        assert [one["sha256"] for one in seen["certificates"]] == [issued.sha256]
+    archive = trustyard("cert", "export", name, "--env", place, "-o", "-").out
+    assert zipfile.ZipFile(io.BytesIO(archive)).testzip() is None
+
+
+def test_truststores_are_exported_in_every_format(trustyard: CommandLine, ca: Ca, place: str, unique: Unique) -> None:
+    """S-40."""
+    nothing = trustyard("truststore", "export", place, code=1)
+    assert not nothing.out
+    issued = ca.issue("a.test")
+    (trustyard.folder / "a.pem").write_bytes(issued.cert_pem)
+    trustyard("cert", "add", unique("acme"), "--env", place, "--alias", "a", "--file", "a.pem", "--deploy")
+    pem = trustyard("truststore", "export", place, "-o", "-").out
+    assert [one.fingerprint(one.signature_hash_algorithm).hex() for one in x509.load_pem_x509_certificates(pem)] == [  # type: ignore[arg-type]
+        issued.sha256
+    ]
+    for wanted in ("zip", "pkcs7", "pkcs12", "jks"):
+        written = trustyard("truststore", "export", place, "--format", wanted, "-o", f"trust.{wanted}", "--json").json
+        assert (trustyard.folder / f"trust.{wanted}").stat().st_size == written["bytes"] > 100
+
+
+def test_several_certificates_want_a_choice(trustyard: CommandLine, ca: Ca, place: str, unique: Unique) -> None:
+    """I-10, D-08."""
+    one, two, name = ca.issue("one.test"), ca.issue("two.test"), unique("acme")
+    (trustyard.folder / "two.pem").write_bytes(one.cert_pem + two.cert_pem)
+    line = ("cert", "add", name, "--env", place, "--alias", "a", "--file", "two.pem")
+    asked = trustyard(*line, code=1)
+    assert one.sha256 in asked.err
+    assert two.sha256 in asked.err
+    assert "--choose" in asked.err
+    saved = trustyard(*line, "--choose", two.sha256.upper(), "--json").json
+    assert saved["entries"][0]["sha256"] == two.sha256
+
+
+def test_bad_input_is_one_sentence_and_nothing_is_stored(
+    trustyard: CommandLine, ca: Ca, place: str, unique: Unique
+) -> None:
+    """S-08, S-10, S-13, I-09, I-12."""
+    issued, name = ca.issue("a.test"), unique("acme")
+    (trustyard.folder / "a.pem").write_bytes(issued.cert_pem)
+    (trustyard.folder / "a.key").write_bytes(issued.key_pem)
+    (trustyard.folder / "page.html").write_text("<!DOCTYPE html><html></html>")
+    sealed = pkcs12.serialize_key_and_certificates(
+        b"a", None, None, [issued.certificate], BestAvailableEncryption(b"right")
+    )
+    (trustyard.folder / "a.p12").write_bytes(sealed)
+    base = ("cert", "add", name, "--env", place, "--alias", "a")
+    assert "private key" in trustyard(*base, "--file", "a.key", code=1).err
+    assert "PRIVATE KEY-----\n" not in trustyard(*base, "--file", "a.key", code=1).err
+    trustyard(*base, "--file", "page.html", code=1)
+    assert "password" in trustyard(*base, "--file", "a.p12", code=1).err.lower()
+    assert "password" in trustyard(*base, "--file", "a.p12", "--password", "wrong", code=1).err.lower()
+    trustyard(*base, "--url", "ftp://127.0.0.1", code=1)
+    assert "127.0.0.1" in trustyard(*base, "--url", "https://127.0.0.1:1", code=1).err
+    mixed = trustyard(*base, "--paste", "--encoding", "BASE64", stdin=issued.cert_pem, code=1)
+    assert "BASE64PEM" in mixed.err
+    nowhere = trustyard("cert", "add", name, "--env", "nowhere-at-all", "--alias", "a", "--file", "a.pem", code=1)
+    assert "nowhere-at-all" in nowhere.err
+    trustyard("cert", "show", name, code=1)
+    trustyard(*base, "--file", "a.p12", "--password", "right")
+    clash = trustyard("cert", "add", unique("other"), "--env", place, "--alias", "A", "--file", "a.pem", code=1)
+    assert "alias" in clash.err
+    assert "already" in trustyard(*base, "--file", "a.pem", code=1).err
+
+
+def test_a_question_is_answered_at_a_terminal_and_only_there(
+    trustyard: CommandLine, ca: Ca, place: str, unique: Unique
+) -> None:
+    """S-35."""
+    name = unique("acme")
+    (trustyard.folder / "a.pem").write_bytes(ca.issue("a.test").cert_pem)
+    trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "a.pem")
+    assert "--yes" in trustyard("cert", "delete", name, stdin=b"y\n", code=1).err
+    code, screen = trustyard.asked("cert", "delete", name, answer="n\n")
+    assert code == 1
+    assert f"Delete the certificate {name} in {place}?" in screen
+    trustyard("cert", "show", name)
+    code, screen = trustyard.asked("cert", "delete", name, answer="y\n")
+    assert code == 0, screen
+    trustyard("cert", "show", name, code=1)
+
+
+def test_environments_and_gateways_are_kept_from_the_command_line(trustyard: CommandLine, unique: Unique) -> None:
+    """D-16."""
+    name = unique("place")
+    root = self_signed("Our own root")
+    (trustyard.folder / "roots.pem").write_bytes(Ca.new("Our own root").cert_pem + root.cert_pem)
+    made = trustyard("env", "add", name, "--type", "production", "--root-set", "roots.pem", "--json").json
+    assert (made["type"], made["root_set"], made["roots"]) == ("production", "uploaded", 2)
+    assert trustyard("env", "edit", name, "--deny", root.sha256, "--json").json["roots"] == 1
+    assert trustyard("env", "edit", name, "--allow", root.sha256, "--root-set", "none", "--json").json["roots"] == 0
+    trustyard("gateway", "add", name, "edge", "--kind", "envoy", "--issuer", "https://idp.example")
+    assert trustyard("gateway", "show", name, "edge", "--json").json["options"]["issuers"][0]["issuer"]
+    assert "edge" in trustyard("gateway", "list", name).text
+    boot = trustyard("gateway", "bootstrap", name, "edge", "--json").json
+    assert boot["node"]["cluster"] == f"{name}/edge"
+    used = trustyard("env", "remove", name, "--yes", code=1)
+    assert "edge" in used.err
+    trustyard("gateway", "remove", name, "edge", "--yes")
+    trustyard("env", "remove", name, "--yes")
+    trustyard("env", "show", name, code=1)
+
+
+def test_a_bad_token_and_a_missing_one_are_told_apart_from_a_missing_server(trustyard: CommandLine) -> None:
+    for command in (
+        CommandLine(trustyard.url, "ty_not-a-token", trustyard.folder),
+        CommandLine(trustyard.url, "", trustyard.folder),
+    ):
+        assert "trustyard token create" in command("cert", "list", code=1).err
