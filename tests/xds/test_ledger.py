@@ -151,6 +151,27 @@ def test_a_refused_content_has_another_chance_when_there_is_a_reason(number: int
     assert state(ledger) == "accepted"
 
 
+def test_what_was_refused_is_tried_again_by_itself_less_and_less_often() -> None:
+    """D-06: delivery goes on by itself."""
+    clock = Clock()
+    ledger = Ledger(catalogue(1, ONE), clock)
+    line = ledger.subscribe(SECRET, "used", "a version of yore")
+    waits = []
+    for _ in range(7):
+        push_all(ledger)
+        answer(ledger, line, "No.")
+        begun = clock.now
+        while not ledger.should_retry():
+            clock.now += 10
+        waits.append(clock.now - begun)
+        ledger.aim(ledger.catalogue, retry=True)
+    assert waits == [30, 60, 120, 240, 480, 600, 600]
+    assert len(push_all(ledger)) == 1
+    answer(ledger, line)
+    clock.now += 10_000
+    assert not ledger.should_retry()
+
+
 def test_a_remedy_that_is_refused_too_ends_the_matter_until_the_next_release() -> None:
     ledger, line, good = refused_after_good()
     assert push_all(ledger) == [("used", good)]

@@ -43,10 +43,19 @@ def test_a_token_and_a_cluster_that_disagree_are_refused(plane: ControlPlane, cl
 
 
 def test_a_node_without_a_name_is_refused(plane: ControlPlane) -> None:
-    with Client(plane.port, plane.store.add(), node="") as client:
+    for node in ("", "n" * 201):
+        with Client(plane.port, plane.store.add(), node=node) as client:
+            client.subscribe("used")
+            code, words = client.end()
+            assert (code, "node.id must have" in words) == (grpc.StatusCode.PERMISSION_DENIED, True)
+
+
+def test_without_its_database_it_says_later_and_not_never(plane: ControlPlane) -> None:
+    token = plane.store.add()
+    plane.store.broken = True
+    with Client(plane.port, token) as client:
         client.subscribe("used")
-        code, words = client.end()
-        assert (code, "node.id is empty" in words) == (grpc.StatusCode.PERMISSION_DENIED, True)
+        assert client.end() == (grpc.StatusCode.UNAVAILABLE, "Trustyard cannot look this up now.")
 
 
 def test_a_stream_that_ends_before_its_first_word_leaves_no_node(plane: ControlPlane) -> None:

@@ -75,6 +75,8 @@ class Desk:
             self.spoke(others[0])
         else:
             self.recorder.node(session.gateway.id, session.node, connected=False)
+        if not any(other.gateway.id == session.gateway.id for other in self._sessions):
+            self._catalogues.pop(session.gateway.id, None)
 
     def spoke(self, session: Session) -> None:
         """A session's word may have changed: the node's word is the worst of its streams."""
@@ -129,23 +131,28 @@ class Desk:
             await asyncio.sleep(self._poll_seconds)
             for environment in {session.gateway.environment for session in self._sessions}:
                 await self._refresh(environment, retry=False)
+            for session in [session for session in self._sessions if session.ledger.should_retry()]:
+                session.aim(session.ledger.catalogue, retry=True)
 
     async def _refresh(self, environment: str, *, retry: bool) -> None:
-        try:
-            for token in {s.token for s in self._sessions if s.gateway.environment == environment}:
-                gateway = await self.gateway_of_token(token)
-                if gateway is None:
-                    for session in self._of_token(token):
-                        session.end(grpc.StatusCode.UNAUTHENTICATED, "This gateway's token is no longer valid.")
-                    continue
-                catalogue = await self.catalogue(gateway)
-                for session in self._of_token(token):
-                    if retry:
-                        self.recorder.again(gateway.id, session.node)
-                    if retry or session.ledger.catalogue is not catalogue:
-                        session.aim(catalogue, retry=retry)
-        except Exception:
-            log.warning("xds.not_refreshed", environment=environment, exc_info=True)
+        for token in {s.token for s in self._sessions if s.gateway.environment == environment}:
+            try:
+                await self._refresh_gateway(token, retry=retry)
+            except Exception:  # the database may be away for a while; gateways keep what they have
+                log.warning("xds.not_refreshed", environment=environment, exc_info=True)
+
+    async def _refresh_gateway(self, token: str, *, retry: bool) -> None:
+        gateway = await self.gateway_of_token(token)
+        if gateway is None:
+            for session in self._of_token(token):
+                session.end(grpc.StatusCode.UNAUTHENTICATED, "This gateway's token is no longer valid.")
+            return
+        catalogue = await self.catalogue(gateway)
+        for session in self._of_token(token):
+            if retry:
+                self.recorder.again(gateway.id, session.node)
+            if retry or session.ledger.catalogue is not catalogue:
+                session.aim(catalogue, retry=retry)
 
 
 def _options(gateway: Gateway) -> EnvoyOptions:

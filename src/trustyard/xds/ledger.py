@@ -17,6 +17,8 @@ from trustyard.gateways.receipts import Receipt, State
 
 Key = tuple[str, str]
 MAX_LINES = 10_000
+PATIENCE_SECONDS = 30.0  # until what was refused is tried again by itself (D-06); doubled each time
+MOST_PATIENCE_SECONDS = 600.0
 
 
 @dataclass(eq=False)
@@ -48,9 +50,13 @@ class Ledger:
         self._clock = clock
         self._first_push: float | None = None
         self._last_answer: float | None = None
+        self._patience = PATIENCE_SECONDS
+        self._retry_at = 0.0
 
     def aim(self, catalogue: Catalogue, *, retry: bool) -> None:
         """Another catalogue is wanted. A new release, or `retry`, gives what was refused another chance."""
+        if catalogue is not self.catalogue:
+            self._patience = PATIENCE_SECONDS
         retry = retry or catalogue.number != self.catalogue.number
         refused = [line for line in self.lines.values() if line.refused] if retry else []
         if refused or catalogue is not self.catalogue:
@@ -58,6 +64,10 @@ class Ledger:
         self.catalogue = catalogue
         for line in refused:
             line.refused, line.remedied = "", False
+
+    def should_retry(self) -> bool:
+        """Whether something was refused long enough ago: the reason may have been a passing one."""
+        return any(line.refused for line in self.lines.values()) and self._clock() >= self._retry_at
 
     def subscribe(self, type_url: str, name: str, running: str = "") -> Line:
         """A resource that the node asks for; `running` is the version that it reports to have."""
@@ -119,6 +129,8 @@ class Ledger:
         line.sent = None
         if not line.mending:  # a refused remedy says nothing new
             self._last_answer = self._clock()
+            self._retry_at = self._last_answer + self._patience
+            self._patience = min(2 * self._patience, MOST_PATIENCE_SECONDS)
             line.refused, line.words, line.remedied = resource.version, words, False
         line.poisoned = True
 

@@ -85,7 +85,7 @@ class Recorder:
     async def _write(self, call: Callable[[], None]) -> bool:
         try:
             await self._run(call)
-        except Exception:
+        except Exception:  # the database may be away for a while; the stream goes on and so do we
             log.warning("xds.not_recorded", exc_info=True)
             return False
         return True

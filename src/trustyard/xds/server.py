@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -23,7 +23,9 @@ from trustyard.xds.store import Gateway, Store
 
 log = structlog.get_logger(__name__)
 Address = tuple[str, int]
+Answer = TypeVar("Answer")
 GRACE_SECONDS = 1.0
+MAX_NODE = 200
 
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a share of the connections
@@ -57,7 +59,7 @@ class Streams(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[
     ) -> None:
         # 1. Who speaks: the token says which gateway, the first request which node of it.
         token = _token(context)
-        gateway = await self._desk.gateway_of_token(token) if token else None
+        gateway = await self._gateway(token, context)
         if gateway is None:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "This is not the token of a gateway.")
             return
@@ -68,7 +70,7 @@ class Streams(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, problem)
             return
         # 2. Serve it.
-        ledger = Ledger(await self._desk.catalogue(gateway))
+        ledger = Ledger(await self._or_later(self._desk.catalogue(gateway), context))
         session = Session(gateway, token, first.node.id, ledger, dialect(ledger), self._desk.spoke)
         self._desk.enter(session)
         log.info("xds.node_connected", environment=gateway.environment, gateway=gateway.name, node=session.node)
@@ -83,6 +85,18 @@ class Streams(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[
         if ending:
             await context.abort(*ending)
 
+    async def _gateway(self, token: str, context: Any) -> Gateway | None:
+        return await self._or_later(self._desk.gateway_of_token(token), context) if token else None
+
+    async def _or_later(self, answer: Awaitable[Answer], context: Any) -> Answer:
+        """The answer; without a database the stream ends, and Envoy, which keeps what it has, tries again."""
+        try:
+            return await answer
+        except Exception:  # whatever it was, it is logged, and the node is not told that its token is wrong
+            log.warning("xds.store_unreachable", exc_info=True)
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "Trustyard cannot look this up now.")
+            raise  # not reached: abort raises
+
 
 def _token(context: Any) -> str:
     for key, value in context.invocation_metadata() or ():
@@ -95,7 +109,9 @@ def _node_problem(node: Any, gateway: Gateway) -> str:
     cluster = f"{gateway.environment}/{gateway.name}"
     if node.cluster != cluster:
         return f"This token belongs to the gateway {cluster}, but node.cluster says {node.cluster or 'nothing'}."
-    return "" if node.id else "node.id is empty: give each Envoy process a name of its own."
+    if not 0 < len(node.id) <= MAX_NODE:
+        return f"node.id must have 1 to {MAX_NODE} characters: give each Envoy process a name of its own."
+    return ""
 
 
 def _is_loopback(host: str) -> bool:

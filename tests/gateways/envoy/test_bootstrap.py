@@ -94,6 +94,11 @@ def test_over_tls_the_name_is_checked_and_the_last_certificate_is_the_anchor() -
     assert validation["trusted_ca"] == {"inline_string": top.pem}
 
 
+def test_an_address_that_nobody_can_connect_to_is_refused_with_the_setting() -> None:
+    with pytest.raises(Refused, match="TRUSTYARD_XDS_URL"):
+        printed("0.0.0.0:8401", tls=True)
+
+
 @pytest.mark.parametrize(
     ("options", "field"),
     [

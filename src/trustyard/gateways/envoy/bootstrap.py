@@ -51,6 +51,8 @@ def bootstrap(
     of its own PEM files on Envoy's machine. `mode` is `delta` or `sotw`. Raises Refused with the field at fault.
     """
     host, port, secure = _xds_address(xds_url, tls)
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - looked for, not listened on
+        raise _refused("xds_url", "Trustyard listens on every address: say in TRUSTYARD_XDS_URL which one Envoy uses.")
     if mode not in ("delta", "sotw"):
         raise _refused("mode", "The mode is delta or sotw.")
     config: dict[str, Any] = {"node": {"id": gateway, "cluster": f"{environment}/{gateway}"}}
@@ -220,7 +222,7 @@ def _refused(field: str, sentence: str) -> Refused:
 class _Dumper(yaml.SafeDumper):
     """Writes PEM as a block, and nothing as an alias to something further up."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+    def ignore_aliases(self, data: Any) -> bool:
         return True
 
 

@@ -61,7 +61,9 @@ def unfit(jwk: Mapping[str, Any]) -> str:
     except InputRefused as refused:
         return refused.sentence.rstrip(".")
     # BoringSSL takes moduli of these sizes, and the filter two exponents.
-    if isinstance(key, rsa.RSAPublicKey) and not (512 <= key.key_size <= 16384 and key.public_numbers().e in (3, 65537)):
+    if isinstance(key, rsa.RSAPublicKey) and not (
+        512 <= key.key_size <= 16384 and key.public_numbers().e in (3, 65537)
+    ):
         return "Envoy takes RSA keys of 512 to 16384 bits with the exponent 3 or 65537"
     return ""
 
