@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
 from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
 
@@ -43,12 +45,17 @@ def place(trustyard: CommandLine, unique: Unique) -> str:
     return name
 
 
+def digest(certificate: x509.Certificate) -> str:
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
 def published(trustyard: CommandLine, environment: str) -> list[dict[str, str]]:
     keys = httpx.get(f"{trustyard.url}/published/{environment}/jwks.json", trust_env=False).json()["keys"]
     assert isinstance(keys, list)
     return keys
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")  # of a root in Mozilla's set
 def test_the_contracts_examples_work_as_written(
     trustyard: CommandLine, ca: Ca, partner: TlsServer, unique: Unique
 ) -> None:
@@ -79,8 +86,7 @@ trustyard gateway add test edge --kind envoy && trustyard gateway bootstrap test
             line = line.replace(word, own)
         trustyard.line(line)
     opened = pkcs12.load_pkcs12((trustyard.folder / "trust.p12").read_bytes(), b"changeit")
-    held = {one.certificate.fingerprint(one.certificate.signature_hash_algorithm) for one in opened.additional_certs}
-    assert bank.certificate.fingerprint(bank.certificate.signature_hash_algorithm) in held  # type: ignore[arg-type]
+    assert bank.sha256 in {digest(one.certificate) for one in opened.additional_certs}
     assert f"test/{words['edge']}" in (trustyard.folder / "envoy.yaml").read_text()
     kept = trustyard("jwk", "show", words["acme-signing"], "--json").json
     assert kept["connected_to"] is None
@@ -140,10 +146,14 @@ def test_a_gateway_that_cannot_take_a_release_ends_with_4_and_catches_up(
     trustyard("gateway", "add", name, "files", "--kind", "files")
     line = ("cert", "add", blocked, "--env", name, "--alias", "a", "--url", partner.url, "--deploy", "--wait", "10")
     ended = trustyard(*line, code=4)
-    assert f"files in {name} is " in ended.err.replace(" (files)", "") or f" in {name} is " in ended.err
+    assert f"in {name} is refused: Release 1 could not be written" in ended.err
     assert trustyard("cert", "show", blocked, "--json").json["entries"][0]["in_force"] is True  # saved all the same
     (data_dir / "environments" / name).unlink()
-    assert "accepted" in trustyard("release", "deploy", name, "--wait", "20").text
+    trustyard("release", "deploy", name, code=None)  # delivery is tried again, at once
+    deadline = time.monotonic() + 30
+    while "accepted" not in trustyard("release", "list", name).text:
+        assert time.monotonic() < deadline
+    assert "accepted" in trustyard("release", "deploy", name).text
 
 
 def test_a_gateway_that_nobody_joined_is_not_waited_for(
@@ -299,9 +309,7 @@ def test_truststores_are_exported_in_every_format(trustyard: CommandLine, ca: Ca
     (trustyard.folder / "a.pem").write_bytes(issued.cert_pem)
     trustyard("cert", "add", unique("acme"), "--env", place, "--alias", "a", "--file", "a.pem", "--deploy")
     pem = trustyard("truststore", "export", place, "-o", "-").out
-    assert [one.fingerprint(one.signature_hash_algorithm).hex() for one in x509.load_pem_x509_certificates(pem)] == [  # type: ignore[arg-type]
-        issued.sha256
-    ]
+    assert [digest(one) for one in x509.load_pem_x509_certificates(pem)] == [issued.sha256]
     for wanted in ("zip", "pkcs7", "pkcs12", "jks"):
         written = trustyard("truststore", "export", place, "--format", wanted, "-o", f"trust.{wanted}", "--json").json
         assert (trustyard.folder / f"trust.{wanted}").stat().st_size == written["bytes"] > 100

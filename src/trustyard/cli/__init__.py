@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from trustyard import __version__
 
-from . import audit, certificates, environments, gateways, jwks, releases, truststores
+from . import audit, certificates, environments, gateways, jwks, local, releases, truststores
 from .commands import Context, Reached
 from .rest import DEFAULT_URL
 
@@ -27,8 +25,7 @@ app.add_typer(truststores.app, name="truststore")
 app.add_typer(gateways.app, name="gateway")
 app.add_typer(releases.app, name="release")
 app.add_typer(audit.app, name="audit")
-if find_spec("trustyard.cli.local"):  # until it is there
-    import_module("trustyard.cli.local").register(app)
+local.register(app)
 
 
 def _version(wanted: bool) -> None:
