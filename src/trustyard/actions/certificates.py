@@ -87,13 +87,17 @@ def _planned(actor: Actor, definition: Definition, index: int) -> tuple[Definiti
     if not definition.entries:
         sentence = "A certificate needs at least one entry: an environment, an alias and a source."
         raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
-    require(actor, "certificates.write", [name for one in definition.entries for name in _known(one)])
     prefix = "entries" if index == 0 else f"others.{index - 1}.entries"
+    require(actor, "certificates.write", _known(definition.entries, prefix))
     return definition, entries.plan(actor, definition.entries, prefix)
 
 
-def _known(given: EntryGiven) -> list[str]:
-    return [found.environment(name).name for name in given.environments]
+def _known(given: Sequence[EntryGiven], prefix: str) -> list[str]:
+    return [
+        found.environment(name, f"{prefix}.{index}.environment").name
+        for index, one in enumerate(given)
+        for name in one.environments
+    ]
 
 
 def _create(
@@ -164,7 +168,7 @@ def _plans(actor: Actor, given: Sequence[EntryGiven] | None, replace: bool) -> l
     if replace and not given:
         sentence = "A certificate needs at least one entry; delete the certificate to be rid of all."
         raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
-    require(actor, "certificates.write", [name for one in given for name in _known(one)])
+    require(actor, "certificates.write", _known(given, "entries"))
     return entries.plan(actor, given)
 
 

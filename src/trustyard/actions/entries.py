@@ -71,12 +71,16 @@ def plan(actor: Actor, given: Sequence[EntryGiven], prefix: str = "entries") -> 
             try:
                 chosen = sources.choose(actor, one.source, one.choose)
             except Refused as error:
-                error.fields = [FieldError(f"{place}.{f.field}", f.message) for f in error.fields] or [
-                    FieldError(f"{place}.source", error.sentence)
-                ]
+                error.fields = [_below(place, at) for at in error.fields or [FieldError("", error.sentence)]]
                 raise
         plans += [Planned(environment, alias, chosen, place) for environment in environments]
     return plans
+
+
+def _below(place: str, error: FieldError) -> FieldError:
+    # The choice stands beside the source, everything else within it.
+    within = error.field if error.field == "choose" else f"source.{error.field}".rstrip(".")
+    return FieldError(f"{place}.{within}", error.message)
 
 
 def clean_alias(alias: str, place: str) -> str:

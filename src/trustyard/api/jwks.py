@@ -77,7 +77,7 @@ def read(request: Request, name: str) -> HttpResponse:
         refusals=(409,),
     ),
 )
-def edit(request: Request, name: str, given: schemas.JwkChange, waiting: Query[Waiting]) -> HttpResponse:
+def edit(request: Request, name: str, given: schemas.JwkEdit, waiting: Query[Waiting]) -> HttpResponse:
     """Renames, restates or disables it; the key itself never changes here."""
     saved = jwks.update(
         request.auth,
@@ -102,6 +102,6 @@ def delete(request: Request, name: str, query: Query[schemas.JwkDeletion], waiti
     return deployed({}, saved.releases, waiting.wait)
 
 
-def _said(given: schemas.NewJwk | schemas.JwkChange, *names: str) -> dict[str, Any]:
+def _said(given: schemas.NewJwk | schemas.JwkEdit, *names: str) -> dict[str, Any]:
     """Those of these members that were sent: null is a word of its own here."""
     return {name: getattr(given, name) for name in names if name in given.model_fields_set}

@@ -7,8 +7,9 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
@@ -71,7 +72,7 @@ def page(request: HttpRequest, api: Api) -> HttpResponse:
         actor_of(request)
     except NotSignedIn as error:
         if "text/html" in request.headers.get("Accept", ""):
-            return redirect(f"{settings.LOGIN_URL}?next={request.path}")
+            return redirect_to_login(request.path)
         return problem(error)
     swagger = json.dumps({"layout": "BaseLayout", "deepLinking": True, "url": f"{ROOT}openapi.json"})
     return render(request, "ninja/swagger.html", {"api": api, "swagger_settings": swagger, "add_csrf": True})

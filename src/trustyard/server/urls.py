@@ -6,6 +6,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("api/v1/", include("trustyard.api.urls")),
+    path("api/", include("trustyard.api.elsewhere")),
     path("", include("trustyard.web.urls")),
 ]
 handler403 = "trustyard.web.views.errors.forbidden"

@@ -52,7 +52,7 @@ class NewJwk(Given):
     deploy: bool = False
 
 
-class JwkChange(Given):
+class JwkEdit(Given):
     """What shall change; a member that is left out stays as it is."""
 
     name: Name | None = None

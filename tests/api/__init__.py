@@ -1,0 +1,1 @@
+"""The REST API, asked as the router asks it."""

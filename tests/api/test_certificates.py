@@ -1,0 +1,284 @@
+"""Certificates over REST: stored, read, changed, revoked, deleted, exported."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from tests.tls_servers import Ca
+
+from .conftest import Cast, file
+from .rest import Answer, Rest, path
+
+Add = Callable[..., Answer]
+CERTIFICATES = path("certificates")
+
+
+def test_a_certificate_is_stored_per_environment_and_deployed(operator: Rest, ca: Ca) -> None:
+    """S-04, S-05, S-07, S-17, S-41: one name, another certificate in each environment, and a release for each."""
+    mine, theirs = ca.issue("mine"), ca.issue("theirs")
+    body = {
+        "name": "partner-acme",
+        "description": "Zulieferer für ş und ğ",
+        "entries": [
+            {"environment": "test", "alias": "acme", "source": file(mine)},
+            {"environment": "production", "alias": "acme", "source": file(theirs)},
+        ],
+        "deploy": True,
+    }
+    made = operator.post(CERTIFICATES, body, wait=3)
+    assert made.status == 201
+    assert made.headers["Location"] == path("certificates", "partner-acme")
+    assert [entry["sha256"] for entry in made.json["entries"]] == [mine.sha256, theirs.sha256]
+    assert [place["environment"] for place in made.json["deployment"]["environments"]] == ["test", "production"]
+    assert made.headers["X-Trustyard-Await"].endswith(";3"), "the router is asked to wait"
+    read = operator.get(made.headers["Location"])
+    assert read.etag == made.etag
+    assert read.json["description"] == body["description"]
+    assert all(entry["in_force"] for entry in read.json["entries"])
+
+
+def test_without_deploy_nothing_is_in_force_and_no_deployment_is_named(add: Add, operator: Rest) -> None:
+    """D-21, D-26."""
+    made = add("waits", deploy=False)
+    assert "deployment" not in made.json
+    assert made.json["entries"][0]["in_force"] is False
+    [row] = operator.get(path("environments", "test", "truststore")).json["items"]
+    assert (row["alias"], row["pending"], row["origin"]) == ("waits", "added", "certificate")
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "a%2Fb", "inspect", "export", "ş ğ İ", "%", "100%25", "?&=#", "a\\b", "…", "'"]
+)
+def test_a_name_with_any_character_is_an_address(name: str, add: Add, operator: Rest) -> None:
+    """D-10, I-13, I-15."""
+    made = add(name)
+    address = made.headers["Location"]
+    assert operator.get(address).json["name"] == name
+    assert operator.get(address + "/export").status == 200
+    assert operator.ask("HEAD", address).status == 200
+    revoked = operator.post(f"{address}/entries/test/revoke", {"reason": "lost"}, wait=0)
+    assert revoked.json["entries"][0]["status"] == "revoked"
+    assert operator.patch(address, {"description": "x"}, revoked.etag).status == 200
+    assert operator.delete(address, wait=0).status == 200
+    assert operator.get(address).status == 404
+
+
+def test_two_names_that_look_alike_in_an_address_are_two(add: Add, operator: Rest) -> None:
+    """I-13."""
+    add("a/b")
+    add("a_b")
+    assert {operator.get(path("certificates", n)).json["name"] for n in ("a/b", "a_b")} == {"a/b", "a_b"}
+    assert operator.get("/api/v1/certificates/a/b").code == "not-found"
+
+
+def test_what_is_missing_is_named(operator: Rest, ca: Ca) -> None:
+    """S-17: no name, or no entry."""
+    nothing = operator.post(CERTIFICATES, {})
+    assert (nothing.status, nothing.fields) == (422, ["name", "entries"])
+    assert operator.post(CERTIFICATES, {"name": "x", "entries": []}).code == "no-entry"
+    assert operator.post(CERTIFICATES, {"name": " ", "entries": []}).fields == ["name"]
+    half = operator.post(CERTIFICATES, {"name": "x", "entries": [{"environment": "test", "alias": "x"}]})
+    assert (half.status, half.fields) == (422, ["entries.0.source"])
+
+
+@pytest.mark.parametrize(
+    ("entry", "code", "field"),
+    [
+        ({"environment": "moon"}, "unknown-environment", "entries.0.environment"),
+        ({"environments": ["test", "test"]}, "environment-twice", "entries.0.environment"),
+        ({"alias": "root-x"}, "bad-alias", "entries.0.alias"),
+        ({"alias": " x"}, "bad-name", "entries.0.alias"),
+        ({"alias": "x" * 101}, "bad-name", "entries.0.alias"),
+        ({"alias": 5}, "bad-fields", "entries.0.alias"),
+        ({"colour": "red"}, "bad-fields", "entries.0.colour"),
+        ({"environment": "test", "environments": ["test"]}, "bad-fields", "entries.0"),
+        ({"source": {"kind": "post"}}, "bad-fields", "entries.0.source"),
+        ({"source": {"kind": "file"}}, "bad-fields", "entries.0.source.content_base64"),
+        ({"source": {"kind": "file", "content_base64": "A"}}, "bad-base64", "entries.0.source.content_base64"),
+        ({"source": {"kind": "file", "content_base64": "aGk=\n"}}, "bad-base64", "entries.0.source.content_base64"),
+        ({"source": {"kind": "connection", "url": "http://localhost"}}, "bad-url", "entries.0.source.url"),
+        ({"source": {"kind": "paste", "encoding": "HEX", "content": "00"}}, "bad-fields", "entries.0.source.encoding"),
+        ({"source": {"kind": "inspected", "token": "x"}}, "inspection-unknown", "entries.0.source"),
+        ({"choose": "00"}, "choice-unknown", "entries.0.choose"),
+    ],
+)
+def test_a_bad_entry_is_refused_by_its_field(
+    entry: dict[str, object], code: str, field: str, operator: Rest, ca: Ca
+) -> None:
+    """S-08, S-10, S-13, D-01, D-09."""
+    given = {"alias": "x", "source": file(ca.issue("x")), **entry}
+    if "environments" not in given:
+        given.setdefault("environment", "test")
+    answer = operator.post(CERTIFICATES, {"name": "x", "entries": [given]})
+    assert answer.status == 422
+    assert answer.fields == [field]
+    assert answer.code == code
+    assert operator.get(CERTIFICATES).json["total"] == 0
+
+
+def test_an_unknown_environment_is_named_in_the_message(operator: Rest, ca: Ca) -> None:
+    """S-08."""
+    entry = {"environment": "moon", "alias": "x", "source": file(ca.issue("x"))}
+    answer = operator.post(CERTIFICATES, {"name": "x", "entries": [entry]})
+    assert "moon" in answer.json["detail"]
+
+
+def test_a_taken_name_or_alias_is_a_conflict_whatever_its_case(add: Add, operator: Rest, ca: Ca) -> None:
+    """I-12, D-09, D-10."""
+    add("Acme")
+    entry = {"environment": "test", "alias": "other", "source": file(ca.issue("x"))}
+    assert operator.post(CERTIFICATES, {"name": "ACME", "entries": [entry]}).status == 409
+    clash = operator.post(CERTIFICATES, {"name": "x", "entries": [{**entry, "alias": "aCME"}]})
+    assert (clash.status, clash.code, clash.fields) == (409, "alias-taken", ["entries.0.alias"])
+
+
+def test_several_certificates_and_no_choice_are_listed(operator: Rest, ca: Ca) -> None:
+    """D-08, I-10."""
+    two = file(ca.issue("one").cert_pem + ca.issue("two").cert_pem)
+    entry = {"environment": "test", "alias": "x", "source": two}
+    refused = operator.post(CERTIFICATES, {"name": "x", "entries": [entry]})
+    assert (refused.status, refused.code) == (422, "choice-needed")
+    names = [certificate["certificate_name"] for certificate in refused.json["certificates"]]
+    assert sorted(names) == ["one", "two"]
+    chosen = refused.json["certificates"][1]["sha256"]
+    made = operator.post(CERTIFICATES, {"name": "x", "entries": [{**entry, "choose": chosen}]})
+    assert made.json["entries"][0]["sha256"] == chosen
+
+
+def test_the_one_end_entity_certificate_of_a_chain_is_taken(operator: Rest, ca: Ca) -> None:
+    """D-08."""
+    leaf = ca.issue("leaf")
+    entry = {"environment": "test", "alias": "x", "source": file(ca.cert_pem + leaf.cert_pem)}
+    made = operator.post(CERTIFICATES, {"name": "x", "entries": [entry]})
+    assert made.json["entries"][0]["sha256"] == leaf.sha256
+
+
+def test_put_removes_what_is_left_out_and_patch_keeps_it(add: Add, operator: Rest, ca: Ca) -> None:
+    address = add("acme", "test", "production").headers["Location"]
+    new = ca.issue("new")
+    patched = operator.patch(address, {"entries": [{"environment": "test", "source": file(new)}]})
+    assert [e["environment"] for e in patched.json["entries"]] == ["test", "production"]
+    assert (patched.json["entries"][0]["sha256"], patched.json["entries"][0]["alias"]) == (new.sha256, "acme")
+    kept = {"entries": [{"environment": "test"}]}
+    put = operator.put(address, {**kept, "deploy": True}, patched.etag, wait=0)
+    [entry] = put.json["entries"]
+    assert (entry["sha256"], entry["alias"]) == (new.sha256, "acme")
+    assert {place["environment"] for place in put.json["deployment"]["environments"]} == {"production"}, (
+        "the update was saved before; what this change touched is production"
+    )
+    assert operator.put(address, {}).fields == ["entries"]
+
+
+def test_a_description_alone_raises_no_question_and_no_release(add: Add, operator: Rest, add_jwk: Add) -> None:
+    """D-03, I-05, S-28."""
+    address = add("acme").headers["Location"]
+    add_jwk("key", "acme")
+    answer = operator.patch(address, {"description": "new words", "deploy": True})
+    assert (answer.status, answer.json["description"], answer.json["jwks"]) == (200, "new words", [])
+
+
+def test_a_rename_keeps_the_object_and_moves_its_address(add: Add, operator: Rest) -> None:
+    address = add("old").headers["Location"]
+    renamed = operator.patch(address, {"name": "new"})
+    assert renamed.json["name"] == "new"
+    assert operator.get(address).status == 404
+    assert operator.get(path("certificates", "new")).etag == renamed.etag
+
+
+def test_revoking_takes_it_out_and_restoring_brings_it_back(add: Add, operator: Rest, add_jwk: Add) -> None:
+    """S-19, D-13, I-11: the entry, and the JWKs made from it, with a release at once."""
+    address = add("acme").headers["Location"]
+    add_jwk("key", "acme", deploy=True)
+    revoked = operator.post(f"{address}/entries/test/revoke", {"reason": "key lost"}, wait=0)
+    entry = revoked.json["entries"][0]
+    assert (entry["status"], entry["revoked"]["reason"], entry["in_force"]) == ("revoked", "key lost", False)
+    assert [(j["name"], j["change"]) for j in revoked.json["jwks"]] == [("key", "disabled")]
+    assert revoked.json["deployment"]["environments"][0]["left_out"][0]["alias"] == "acme"
+    assert operator.get(path("jwks", "key")).json["state"] == "disabled"
+    restored = operator.post(f"{address}/entries/test/restore", None, wait=0)
+    assert restored.json["entries"][0]["in_force"] is True
+    assert operator.get(path("jwks", "key")).json["state"] == "active"
+    assert operator.post(f"{address}/entries/production/revoke", {"reason": "x"}).status == 404
+    assert operator.post(f"{address}/entries/test/revoke", {}).fields == ["reason"]
+
+
+def test_a_new_certificate_clears_the_revocation(add: Add, operator: Rest, ca: Ca) -> None:
+    """D-13."""
+    address = add("acme").headers["Location"]
+    operator.post(f"{address}/entries/test/revoke", {"reason": "x", "deploy": False})
+    entries = [{"environment": "test", "source": file(ca.issue("next"))}]
+    assert operator.patch(address, {"entries": entries}).json["entries"][0]["revoked"] is None
+
+
+def test_deleting_without_related_jwks_asks_nothing_and_deploys(add: Add, operator: Rest) -> None:
+    """S-35, S-36, D-26."""
+    address = add("acme", "test", "production").headers["Location"]
+    gone = operator.delete(address, wait=0)
+    assert [p["environment"] for p in gone.json["deployment"]["environments"]] == ["test", "production"]
+    assert operator.get(path("environments", "test", "truststore")).json["items"] == []
+    later = add("later").headers["Location"]
+    assert "deployment" not in operator.delete(later, deploy=False).json
+    [row] = operator.get(path("environments", "test", "truststore")).json["items"]
+    assert row["pending"] == "removed"
+
+
+def test_an_export_comes_back_with_the_same_fingerprint(add: Add, operator: Rest) -> None:
+    """S-39."""
+    made = add("a/b", "test", "production").json["entries"][0]["sha256"]
+    address = path("certificates", "a/b", "export")
+    archive = zipfile.ZipFile(io.BytesIO(operator.get(address).content))
+    assert len(archive.namelist()) == 3
+    for kind, name in (("pem", "x.pem"), ("der", "x.cer"), ("pkcs7", "x.p7b")):
+        data = operator.get(address, format=kind, environment="test").content
+        seen = operator.post(path("certificates", "inspect"), file(data, name))
+        assert [c["sha256"] for c in seen.json["certificates"]] == [made]
+    assert operator.get(address, format="docx").status == 422
+    assert operator.get(address, environment="moon").status == 422
+    assert "filename" in operator.get(address).headers["Content-Disposition"]
+
+
+def test_the_list_is_filtered(add: Add, operator: Rest, add_jwk: Add) -> None:
+    add("acme", "test")
+    add("bank", "production")
+    add_jwk("key", "acme")
+    sha256 = operator.get(path("certificates", "bank")).json["entries"][0]["sha256"]
+
+    def names(**query: object) -> list[str]:
+        return [item["name"] for item in operator.get(CERTIFICATES, **query).json["items"]]
+
+    assert names() == ["acme", "bank"]
+    assert names(sort="-name") == ["bank", "acme"]
+    assert names(q="CN=bank") == ["bank"]
+    assert names(q=sha256) == ["bank"]
+    assert names(q="REST Test CA") == ["acme", "bank"]
+    assert names(environment="test") == ["acme"]
+    assert names(connected_jwks=True) == ["acme"]
+    assert names(connected_jwks=False) == ["bank"]
+    assert names(status="revoked") == []
+    assert names(expires_within=10) == []
+    assert names(expires_within=100) == ["acme", "bank"]
+    for bad in ({"status": "green"}, {"sort": "colour"}, {"expires_within": -1}, {"environment": "moon"}):
+        assert operator.get(CERTIFICATES, **bad).status == 422
+    assert operator.get(CERTIFICATES, q="a\x00b").status == 422
+
+
+def test_an_operator_of_test_touches_test_alone(add: Add, cast: Cast, ca: Ca) -> None:
+    """D-24: entries of the own environments; name, description and deletion need all of a certificate's."""
+    address = add("acme", "test", "production").headers["Location"]
+    mine = cast.test_operator
+    change = {"entries": [{"environment": "test", "source": file(ca.issue("new"))}]}
+    assert mine.patch(address, change).status == 200
+    for refused in (
+        mine.patch(address, {"description": "x"}),
+        mine.patch(address, {"entries": [{"environment": "production", "alias": "x"}]}),
+        mine.put(address, {"entries": [{"environment": "test"}]}),
+        mine.delete(address),
+        mine.post(f"{address}/entries/production/revoke", {"reason": "x"}),
+        mine.post(path("environments", "production", "releases")),
+    ):
+        assert (refused.status, refused.code) == (403, "not-allowed")
+        assert "production" in refused.json["detail"]
