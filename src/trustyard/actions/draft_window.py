@@ -54,7 +54,7 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> None:
     window = window_of(draft)
     if fields.get("source", window["source"]) != window["source"]:
         forget_seen(draft)
-    given = {
+    given: dict[str, Any] = {
         name: fields[name]
         for name in ("environments", "source", "url", "encoding", "alias", "others")
         if name in fields
@@ -66,7 +66,7 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> None:
 
 
 def saw(draft: models.Draft, source: Connection | FileGiven | Paste, seen: Seen) -> None:
-    """Keeps in the window what `sources.look_at` showed. The look itself comes before the draft's lock: it may take long."""
+    """Keeps in the window what `sources.look_at` showed; that look comes before the draft's lock, it may take long."""
     window = window_of(draft)
     chosen = seen.preselected
     forget_seen(draft)

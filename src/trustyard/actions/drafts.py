@@ -7,7 +7,8 @@ open window, see draft_window) and `changed`. It holds certificates by their SHA
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.errors import Conflict, FieldError, JwkConnection, NotFound, Refused
+from trustyard.errors import Conflict, FieldError, JwkConnection, NotAllowed, NotFound, Refused
 from trustyard.pki.names import MAX_LENGTH, fold
 
 from . import certificates, found
@@ -34,14 +35,21 @@ def begin(actor: Actor, certificate: models.Certificate | None = None) -> models
     """A new draft: empty, or of what is stored of a certificate. Old drafts go."""
     require(actor, "certificates.write")
     forget_old()
-    content = {"name": "", "description": "", "rows": [], "removed": [], "others": [], "window": None, "changed": False}
-    draft = models.Draft(author_id=actor.user_id, certificate=certificate, content=content)
+    content: dict[str, Any] = {"name": "", "description": "", "window": None, "changed": False}
+    content |= {"rows": [], "removed": [], "others": []}
+    draft = models.Draft(author_id=_author(actor), certificate=certificate, content=content)
     if certificate is not None:
         draft.based_on = certificate.etag
         content |= {"name": certificate.name, "description": certificate.description}
         content["rows"] = [_row(entry) for entry in _entries(certificate)]
     draft.save()
     return draft
+
+
+def _author(actor: Actor) -> int:
+    if actor.user_id is None:
+        raise NotAllowed("Drafts are for people who sign in, not for tokens.")
+    return actor.user_id
 
 
 def get(actor: Actor, pk: UUID) -> models.Draft:
@@ -180,12 +188,7 @@ def _others(content: dict[str, Any]) -> list[Definition]:
         name = _unique(other["name"], lambda text: fold(text) not in names and certificates.free(text) is None)
         places = {place: found.environment(place) for place in other["environments"]}
 
-        def is_free(text: str, places: dict[str, models.Environment] = places) -> bool:
-            return all(
-                (place, fold(text)) not in aliases and alias_holder(row, text) is None for place, row in places.items()
-            )
-
-        alias = _unique(other["name"], is_free)
+        alias = _unique(other["name"], functools.partial(_alias_free, places, frozenset(aliases)))
         names.add(fold(name))
         aliases |= {(place, fold(alias)) for place in places}
         kept = Kept(other["sha256"], other["kind"], other["url"], tuple(other["chain"]))
@@ -193,7 +196,12 @@ def _others(content: dict[str, Any]) -> list[Definition]:
     return made
 
 
-def _unique(text: str, is_free: Any) -> str:
+def _alias_free(places: dict[str, models.Environment], taken: frozenset[tuple[str, str]], alias: str) -> bool:
+    key = fold(alias)
+    return all((name, key) not in taken and alias_holder(place, alias) is None for name, place in places.items())
+
+
+def _unique(text: str, is_free: Callable[[str], bool]) -> str:
     plain = "".join(c for c in text if c.isprintable()).strip()[: MAX_LENGTH - 6].strip() or "certificate"
     if plain in (".", "..") or fold(plain).startswith(ROOT_PREFIX):
         plain = f"certificate {plain}"

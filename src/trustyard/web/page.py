@@ -37,11 +37,11 @@ def is_fragment(request: HttpRequest) -> bool:
 
 
 def page(*methods: str) -> Callable[[View[P]], View[P]]:
-    """Marks a view: these methods only, for signed-in people only, and errors of the actions shown by their sentence."""
+    """Marks a view: these methods, for signed-in people alone, and errors of the actions shown by their sentence."""
 
     def mark(view: View[P]) -> View[P]:
         @functools.wraps(view)
-        def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
                 return HttpResponseNotAllowed(methods)
             if not request.user.is_authenticated:

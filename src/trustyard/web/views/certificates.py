@@ -80,7 +80,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "certificates/list.html", context)
 
 
-def _row(certificate: models.Certificate, now: datetime, newest: dict[int, int]) -> Row:
+def _row(certificate: models.Certificate, now: datetime, newest: dict[int, releases.Newest]) -> Row:
     entries = sorted(certificate.entries.all(), key=lambda entry: entry.environment_id)
     places = [_place(entry, now, newest) for entry in entries]
     present = {place.status for place in places}
@@ -88,7 +88,7 @@ def _row(certificate: models.Certificate, now: datetime, newest: dict[int, int])
     return Row(certificate, places, until, [status for status in _WORST if status in present])
 
 
-def _place(entry: models.Entry, now: datetime, newest: dict[int, int]) -> Place:
+def _place(entry: models.Entry, now: datetime, newest: dict[int, releases.Newest]) -> Place:
     status = entry_status(entry, now)
     # What is left out anyway (revoked, expired) waits only while a release still holds it.
     in_force = is_in_force(entry, newest)
@@ -112,7 +112,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         }
         for entry in rows
     ]
-    own = [newest[entry["entry"].environment_id] for entry in entries if entry["entry"].environment_id in newest]
+    own = [newest[row.environment_id].id for row in rows if row.environment_id in newest]
     context = {"certificate": certificate, "entries": entries, "deployment": of_address(request, own)}
     return render(request, "certificates/show.html", context)
 

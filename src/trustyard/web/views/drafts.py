@@ -39,8 +39,8 @@ def form(request: HttpRequest, pk: UUID) -> HttpResponse:
     actor = actor_of(request)
     draft = drafts.get(actor, pk)
     if draft.used_at is not None:
-        gone = not models.Certificate.objects.filter(pk=draft.saved_as).exists()
-        return redirect("certificates") if gone else redirect("certificate", pk=draft.saved_as)
+        saved = models.Certificate.objects.filter(pk=draft.saved_as or 0).first()
+        return redirect("certificate", pk=saved.pk) if saved else redirect("certificates")
     return render(request, "certificates/form.html", context_of(actor, draft))
 
 

@@ -94,7 +94,7 @@ def _roots(request: HttpRequest, place: models.Environment | None) -> str | byte
         return kind
     file = request.FILES.get("bundle")
     if file is not None:
-        return file.read()
+        return bytes(file.read())
     if place is not None and place.uploaded_roots:
         return "uploaded"
     sentence = "Select the file with the root certificates."

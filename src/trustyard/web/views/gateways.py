@@ -23,7 +23,9 @@ RECEIPTS = 20
 @page("GET")
 def index(request: HttpRequest) -> HttpResponse:
     """All gateways with what each node last said of its environment's newest release."""
-    newest = models.Release.objects.select_related("environment").in_bulk(releases.latest_of_all().values())
+    newest = models.Release.objects.select_related("environment").in_bulk(
+        [one.id for one in releases.latest_of_all().values()]
+    )
     said = {
         (release.environment_id, row.gateway): row for release in newest.values() for row in delivery.rows_of(release)
     }
@@ -107,7 +109,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("POST")
 def bootstrap(request: HttpRequest, pk: int) -> HttpResponse:
-    """The gateway's whole start-up configuration. It holds the gateway's own token, so showing it is asked for and audited."""
+    """The gateway's whole start-up configuration. It holds its own token, so showing it is asked for and audited."""
     actor = actor_of(request)
     row = gateways.get_by_id(actor, pk)
     given = request.POST

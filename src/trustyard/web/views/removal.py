@@ -111,7 +111,7 @@ def restore(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
 def _entry(draft: models.Draft, key: str) -> models.Entry:
     row = drafts.row_of(draft, key)
     rows = models.Entry.objects.select_related("environment", "certificate", "x509")
-    entry = rows.filter(certificate_id=draft.certificate_id, environment__name=row["environment"]).first()
+    entry = rows.filter(certificate_id=draft.certificate_id or 0, environment__name=row["environment"]).first()
     if draft.certificate_id is None or entry is None:
         raise NotFound("This entry is not stored yet.")
     return entry

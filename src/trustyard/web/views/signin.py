@@ -33,7 +33,8 @@ class SignIn(LoginView):  # type: ignore[misc]  # allauth comes without types
         throttled = "too_many_login_attempts" in codes
         problem = TOO_MANY if throttled else REFUSED
         context = self.get_context_data(form=form, problem=problem, username=form.data.get("login", "")[:150])
-        return self.render_to_response(context, status=429 if throttled else 200)
+        response: HttpResponse = self.render_to_response(context, status=429 if throttled else 200)
+        return response
 
 
 sign_in = SignIn.as_view()

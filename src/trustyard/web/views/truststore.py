@@ -32,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
             actor, place.name, q=given.get("q", ""), origin=given.get("origin", ""), status=given.get("status", "")
         )
     shown = Paginator(rows, PER_PAGE).get_page(given.get("page"))
-    context = {
+    context: dict[str, Any] = {
         "page": shown,
         "rows": [_dated(row) for row in shown.object_list],
         "place": place,

@@ -1,0 +1,276 @@
+"""The certificate form in a browser: from an empty form to what gateways hold (S-01 to S-20, S-39, S-40)."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from playwright.sync_api import BrowserContext, expect
+
+from tests.authority import Authority, Issued
+from tests.journeys.console import Console
+
+Unique = Callable[[str], str]
+
+
+@pytest.fixture(scope="module")
+def partner() -> Issued:
+    return Authority("Partner CA").issue("partner.example")
+
+
+def test_a_certificate_goes_from_paste_to_every_gateway(console: Console, partner: Issued, unique: Unique) -> None:
+    """S-01 to S-07, S-12 to S-17, S-40."""
+    name = unique("acme")
+    console.create()
+    page = console.page
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Description", exact=True).fill("Mutual TLS, renewed each spring")
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    window.get_by_role("checkbox", name="test", exact=True).check()
+    window.get_by_role("checkbox", name="production", exact=True).check()
+    expect(window.get_by_role("textbox", name="URL", exact=True)).to_be_visible()
+    window.get_by_role("radio", name="Paste from Clipboard").check()
+    expect(window.get_by_role("textbox", name="URL", exact=True)).to_be_hidden()
+    window.get_by_label("Certificate", exact=True).fill(partner.pem)
+    encoding = window.get_by_role("radiogroup", name="Encoding Type")
+    expect(encoding.get_by_role("radio", checked=True)).to_have_count(0)
+    encoding.get_by_role("radio", name="BASE64", exact=True).check()
+    expect(window.get_by_role("alert")).to_contain_text("looks like BASE64PEM")
+    expect(window.get_by_label("Content", exact=True)).to_have_value("")
+    encoding.get_by_role("radio", name="BASE64PEM", exact=True).check()
+    expect(window.get_by_label("Content", exact=True)).to_have_value(re.compile("Subject: CN=partner.example"))
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("partner.example")
+    window.get_by_label("Alias", exact=True).fill(name)
+    window.get_by_role("button", name="Apply").click()
+    expect(window).to_be_hidden()
+    table = page.get_by_role("table", name="Configuration")
+    expect(table.get_by_role("row")).to_have_count(3)
+    expect(table).to_contain_text(partner.certificate.fingerprint(hashes.SHA1()).hex())
+    expect(page.get_by_label("Name", exact=True)).to_have_value(name)  # S-03
+    console.save_and_deploy()
+    deployment = page.get_by_role("table", name="Deployment")
+    expect(deployment.get_by_text("accepted", exact=True)).to_have_count(2)
+    console.open(f"/certificates/truststore/?environment=test&q={name}")
+    expect(page.get_by_role("table", name="Truststore")).to_contain_text("in force")
+
+
+def test_a_form_without_name_or_entry_is_refused_and_says_which(console: Console, unique: Unique) -> None:
+    """S-04, S-17."""
+    console.create()
+    console.button("Save and Deploy").click()
+    expect(console.page.get_by_role("alert")).to_contain_text("name is missing")
+    console.page.get_by_label("Name", exact=True).fill(unique("nothing"))
+    console.button("Save and Deploy").click()
+    expect(console.page.get_by_role("alert")).to_contain_text("at least one entry")
+
+
+def test_a_file_is_read_when_it_is_chosen_and_a_key_in_it_is_dropped(
+    console: Console, partner: Issued, unique: Unique, tmp_path: Path
+) -> None:
+    """S-11, I-09, D-07."""
+    cert, key = partner.written(tmp_path)
+    bundle = tmp_path / "both.pem"
+    bundle.write_text(Path(cert).read_text() + Path(key).read_text())
+    console.create()
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    window.get_by_role("radio", name="Import from File").check()
+    with console.page.expect_file_chooser() as chooser:
+        window.get_by_role("button", name="Select File").click()
+    chooser.value.set_files(str(bundle))
+    expect(window.get_by_label("Content", exact=True)).to_have_value(re.compile("Subject: "))
+    expect(window.get_by_role("status")).to_contain_text("private key")
+    assert "PRIVATE KEY" not in console.page.content()
+    with console.page.expect_file_chooser() as chooser:
+        window.get_by_role("button", name="Select File").click()
+    chooser.value.set_files(key)
+    expect(window.get_by_role("alert")).to_contain_text("This is a private key.")
+    expect(window.get_by_label("Content", exact=True)).to_have_value("")
+    window.get_by_role("button", name="Apply").click()
+    expect(window).to_be_visible()
+
+
+def test_a_chosen_file_applied_at_once_is_the_one_that_counts(
+    console: Console, partner: Issued, unique: Unique, tmp_path: Path
+) -> None:
+    """D-20: nobody has to wait for Content before Apply."""
+    cert, _ = partner.written(tmp_path)
+    console.create()
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    window.get_by_role("checkbox", name="test", exact=True).check()
+    window.get_by_role("radio", name="Import from File").check()
+    window.get_by_label("Alias", exact=True).fill(unique("quick"))
+    console.page.locator("#window-file").set_input_files(cert)
+    window.get_by_role("button", name="Apply").click()
+    expect(console.page.get_by_role("table", name="Configuration")).to_contain_text("partner.example")
+
+
+def test_a_reload_asks_first_and_brings_the_draft_back(console: Console, partner: Issued, unique: Unique) -> None:
+    """D-20: before Save nothing is stored, and nothing that was typed is lost."""
+    name = unique("draft")
+    page = console.page
+    console.create()
+    page.get_by_label("Name", exact=True).fill(name)
+    console.define(["test"], name, partner.pem)
+    console.button("New Certificate Definition").click()
+    console.dialog("New Certificate Definition").get_by_label("URL", exact=True).fill("https://partner.example")
+    page.get_by_role("dialog").get_by_label("Alias", exact=True).fill("half-typed")
+    page.wait_for_timeout(0)
+    with page.expect_response(re.compile("/window/keep/")):
+        page.get_by_role("dialog").get_by_label("Alias", exact=True).press("End")
+        page.keyboard.type("-alias")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.reload()
+    assert asked == ["beforeunload"]
+    window = console.dialog("New Certificate Definition")
+    expect(window.get_by_label("URL", exact=True)).to_have_value("https://partner.example")
+    expect(window.get_by_label("Alias", exact=True)).to_have_value("half-typed-alias")
+    page.keyboard.press("Escape")
+    expect(window).to_be_hidden()
+    expect(page.get_by_label("Name", exact=True)).to_have_value(name)
+    expect(page.get_by_role("table", name="Configuration")).to_contain_text("partner.example")
+    other = page.context.new_page()
+    other.goto(f"{console.url}/certificates/?q={name}")
+    expect(other.get_by_text("No certificates match")).to_be_visible()
+
+
+def test_names_and_aliases_are_checked_while_they_are_typed(console: Console, partner: Issued, unique: Unique) -> None:
+    """I-12, D-09, D-10."""
+    name = unique("Taken")
+    console.add(name, partner.pem, ["test"])
+    console.create()
+    console.page.get_by_label("Name", exact=True).fill(name.upper())
+    expect(console.page.get_by_text(f"There is already a certificate named {name.upper()}.")).to_be_visible()
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    window.get_by_role("checkbox", name="test", exact=True).check()
+    window.get_by_label("Alias", exact=True).fill(name.lower())
+    expect(window.get_by_text(f"is taken in test by the certificate {name}")).to_be_visible()
+
+
+def test_a_double_click_and_the_back_button_make_no_second_certificate(
+    console: Console, partner: Issued, unique: Unique
+) -> None:
+    """D-20."""
+    name = unique("once")
+    console.create()
+    console.page.get_by_label("Name", exact=True).fill(name)
+    console.define(["test"], name, partner.pem)
+    form = console.page.url
+    console.button("Save and Deploy").dblclick()
+    console.page.wait_for_url(re.compile(r"/certificates/\d+/"))
+    saved = console.page.url.split("?")[0]
+    console.page.goto(form)
+    assert console.page.url.startswith(saved)
+    console.find(name)
+    expect(console.page.locator("tbody tr")).to_have_count(1)
+
+
+def test_several_certificates_are_offered_and_the_others_can_come_too(console: Console, unique: Unique) -> None:
+    """I-10, D-08."""
+    root = Authority(unique("Root CA"))
+    leaf = root.issue(unique("leaf.example"))
+    name = unique("chain")
+    console.create()
+    page = console.page
+    page.get_by_label("Name", exact=True).fill(name)
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    window.get_by_role("checkbox", name="test", exact=True).check()
+    window.get_by_role("radio", name="Paste from Clipboard").check()
+    window.get_by_role("radio", name="BASE64PEM", exact=True).check()
+    window.get_by_label("Certificate", exact=True).fill(root.pem + leaf.pem)
+    offered = window.get_by_role("radiogroup", name="Certificates in this source")
+    expect(offered.get_by_role("radio")).to_have_count(2)
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value(re.compile("leaf.example"))
+    offered.get_by_role("radio").nth(1).check()
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value(re.compile("Root CA"))
+    offered.get_by_role("radio").nth(0).check()
+    window.get_by_role("checkbox", name="Add the others too").check()
+    window.get_by_label("Alias", exact=True).fill(name)
+    window.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("Saved with it")).to_be_visible()
+    console.save_and_deploy()
+    common = root.certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
+    console.find(str(common))
+
+
+def test_export_downloads_the_archive_at_once(console: Console, partner: Issued, unique: Unique) -> None:
+    """S-39."""
+    name = unique("ürün")
+    console.add(name, partner.pem, ["test", "production"])
+    console.find(name)
+    with console.page.expect_download() as download:
+        console.menu(name, "Export")
+    assert download.value.suggested_filename.endswith(".zip")
+    with zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())) as archive:
+        ders = [archive.read(entry) for entry in archive.namelist() if entry.endswith(".cer")]
+    assert ders == [partner.der, partner.der]
+
+
+def test_two_people_at_one_certificate_do_not_overwrite_each_other(
+    console: Console, context: BrowserContext, partner: Issued, unique: Unique
+) -> None:
+    """D-05, S-19."""
+    name = unique("shared")
+    console.add(name, partner.pem, ["test"])
+    mine = console.page.url.split("?")[0]
+    console.page.goto(mine)
+    console.button("Edit").click()
+    console.page.get_by_label("Description", exact=True).fill("mine")
+    other = Console(context.new_page(), console.url)
+    other.page.goto(mine)
+    other.button("Edit").click()
+    other.page.get_by_label("Description", exact=True).fill("theirs")
+    other.save_and_deploy()
+    console.button("Save and Deploy").click()
+    expect(console.page.get_by_role("alert")).to_contain_text("Somebody else changed this certificate")
+    expect(console.page.get_by_label("Description", exact=True)).to_have_value("mine")
+    console.save_and_deploy()
+    expect(console.page.get_by_text("mine", exact=True)).to_be_visible()
+
+
+def test_save_stores_and_the_list_says_what_waits(console: Console, partner: Issued, unique: Unique) -> None:
+    """D-21, D-26."""
+    name = unique("waiting")
+    console.create()
+    console.page.get_by_label("Name", exact=True).fill(name)
+    console.define(["test"], name, partner.pem)
+    console.button("Save").click()
+    console.page.wait_for_url(re.compile(r"/certificates/$"))
+    console.find(name)
+    expect(console.page.locator("tbody tr")).to_contain_text("waits")
+
+
+def test_revoke_and_restore_are_in_force_at_once(console: Console, unique: Unique) -> None:
+    """S-19, D-13."""
+    name = unique("revoked")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    console.add(name, Authority("Revoked CA").issue(name, key).pem, ["test"])
+    console.add_jwk(f"{name}-jwk", name, "test")
+    console.find(name)
+    console.menu(name, "Edit")
+    console.menu(f"{name} in test", "Edit")
+    console.dialog("Edit Certificate Definition").get_by_role("button", name="Revoke Certificate").click()
+    dialog = console.dialog("Revoke Certificate")
+    expect(dialog).to_contain_text(f"{name}-jwk")
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("needs a reason")
+    dialog.get_by_label("Reason").fill("The key is lost")
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(dialog).to_be_hidden()
+    table = console.page.get_by_role("table", name="Configuration")
+    expect(table.get_by_text("revoked", exact=True)).to_be_visible()
+    assert not [jwk for jwk in console.published("test") if name in str(jwk.get("x5c", jwk))]
+    console.menu(f"{name} in test", "Restore")
+    expect(table.get_by_text("valid", exact=True)).to_be_visible()
