@@ -15,6 +15,7 @@ from .rest import DEFAULT_URL
 app = typer.Typer(
     name="trustyard",
     no_args_is_help=True,
+    context_settings={"max_content_width": 120},  # where the terminal is as wide
     rich_markup_mode=None,  # plain help and errors: a frame would break sentences that scripts and people search for
     pretty_exceptions_enable=False,  # a traceback with local variables would show the token
 )

@@ -14,7 +14,7 @@ from .options import Paging, Waiting
 from .rest import path
 from .screen import clean, facts, say, table
 
-app = group("Releases: immutable, numbered snapshots of what an environment trusts and publishes.")
+app = group("Releases: numbered, never changed.")
 
 Environment = Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
 

@@ -13,7 +13,7 @@ from .options import Output, Paging, Query
 from .rest import path
 from .screen import day, say, table
 
-app = group("Truststores: the certificates and roots that an environment trusts.")
+app = group("Truststores: what environments trust.")
 
 Environment = Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
 
