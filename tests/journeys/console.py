@@ -217,4 +217,4 @@ def console(context: BrowserContext, served: Served) -> Iterator[Console]:
     """The administrator at the console. Every test also holds that the browser had nothing to complain about."""
     console = Console(context.new_page(), served.url).listen()
     yield console
-    assert console.complaints == []
+    assert not console.complaints, "\n".join(console.complaints)

@@ -36,6 +36,8 @@ document.addEventListener("close", (event) => {
   if (!(dialog instanceof HTMLDialogElement)) return;
   if (dialog.isConnected) {
     dialog.dispatchEvent(new CustomEvent("dialog:closed", { bubbles: true }));
+    // What was under way for a dialog that is closed is not wanted any more.
+    dialog.querySelectorAll("form").forEach((form) => window.htmx?.trigger(form, "htmx:abort"));
     if (dialog.dataset.keep === undefined) dialog.remove();
   }
   back();
