@@ -1,0 +1,141 @@
+"""A real `trustyard serve` in a process of its own, on free ports, with a data directory of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+PROGRAM = str(Path(sys.executable).parent / "trustyard")
+PASSWORD = "correct horse battery staple"
+READY_SECONDS = 30.0
+
+
+def environment(data_dir: Path, **settings: str) -> dict[str, str]:
+    """The variables of a server or a local command; nothing of the caller's own TRUSTYARD_* gets through."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TRUSTYARD_")}
+    own = {
+        "TRUSTYARD_DATA_DIR": str(data_dir),
+        "TRUSTYARD_LISTEN": "127.0.0.1:0",
+        "TRUSTYARD_XDS_LISTEN": "127.0.0.1:0",
+        "TRUSTYARD_ADMIN_PASSWORD": PASSWORD,
+        "TRUSTYARD_FETCH_ALLOW": "127.0.0.0/8",
+    }
+    return {**kept, **own, **{f"TRUSTYARD_{name}": value for name, value in settings.items()}}
+
+
+def run(
+    data_dir: Path, *arguments: str, stdin: str = "", code: int = 0, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """A local command, which ends with this exit code."""
+    done = subprocess.run(
+        [PROGRAM, *arguments],
+        env=environment(data_dir, **settings),
+        cwd=data_dir.parent,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+class Serving:
+    """Started and ready, or an assertion with what it said."""
+
+    def __init__(self, data_dir: Path, **settings: str) -> None:
+        self.data_dir = data_dir
+        self.process = subprocess.Popen(
+            [PROGRAM, "serve"],
+            env=environment(data_dir, **settings),
+            cwd=data_dir.parent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.said: list[str] = []
+        self.log: list[str] = []
+        self._ready = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._listen, args=(self.process.stdout, self.said), daemon=True),
+            threading.Thread(target=self._listen, args=(self.process.stderr, self.log), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+        assert self._ready.wait(READY_SECONDS), (self.said, self.log)
+        found = [re.fullmatch(r"Console and REST API: (http://\S+)", line) for line in self.said]
+        urls = [match[1] for match in found if match]
+        if not urls:
+            self.kill()
+            raise AssertionError("\n".join(["It did not start.", *self.said, *self.log]))
+        self.url = urls[0]
+        self._token = ""
+
+    @property
+    def token(self) -> str:
+        """An administrator's token."""
+        if not self._token:
+            self._token = run(
+                self.data_dir, "token", "create", f"t{os.urandom(4).hex()}", "--role", "admin"
+            ).stdout.strip()
+        return self._token
+
+    def client(self, **options: Any) -> httpx.Client:
+        """Speaks to it as that administrator."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30, **options)
+
+    def terminate(self) -> int:
+        """SIGTERM, and the exit code."""
+        self.process.terminate()
+        code = self.process.wait(20)
+        self._end()
+        return code
+
+    def kill(self) -> None:
+        """SIGKILL, whatever it is doing."""
+        self.process.kill()
+        self.process.wait(10)
+        self._end()
+
+    def __enter__(self) -> Serving:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.terminate()
+
+    def _listen(self, stream: Any, lines: list[str]) -> None:
+        for line in stream:
+            lines.append(line.rstrip("\n"))
+            if line.startswith("xDS: "):
+                self._ready.set()
+        self._ready.set()  # it ended: nothing more to wait for
+
+    def _end(self) -> None:
+        for thread in self._threads:
+            thread.join(10)
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
+
+
+def eventually(ask: Callable[[], Any], seconds: float = 15.0) -> Any:
+    """The first answer that is true; asks again until then, and fails after so many seconds."""
+    import time
+
+    deadline = time.monotonic() + seconds
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {answer!r}"
+        threading.Event().wait(0.02)
+    return answer

@@ -1,0 +1,90 @@
+"""Settings: read once, judged all at a time."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+import pytest
+
+from trustyard.server.configuration import SETTINGS, Configuration, ConfigurationRefused, written
+from trustyard.server.database import database
+
+
+def configuration(**settings: str) -> Configuration:
+    return Configuration.from_environment({f"TRUSTYARD_{name}": value for name, value in settings.items()})
+
+
+def test_without_any_setting_the_contracts_defaults_hold() -> None:
+    plain = configuration()
+    assert plain.data_dir == Path.cwd() / "trustyard-data"
+    assert (plain.listen, plain.xds_listen) == (("127.0.0.1", 8400), ("127.0.0.1", 8401))
+    assert plain.sqlite
+    assert plain.files_roots == plain.fetch_allow == plain.fetch_deny == plain.trusted_proxies == ()
+
+
+def test_every_mistake_is_told_at_once_and_by_its_name() -> None:
+    with pytest.raises(ConfigurationRefused) as caught:
+        configuration(
+            LISTEN="8400", FETCH_DENY="10.0.0.0/33", PUBLIC_URL="trustyard", FILES_ROOTS="srv", XDS_CERT="/no"
+        )
+    assert {field.field.removeprefix("TRUSTYARD_") for field in caught.value.fields} == {
+        "LISTEN",
+        "FETCH_DENY",
+        "PUBLIC_URL",
+        "FILES_ROOTS",
+        "XDS_CERT",
+    }
+
+
+def test_a_refused_database_address_is_not_repeated() -> None:
+    with pytest.raises(ConfigurationRefused) as caught:
+        configuration(DATABASE_URL="mysql://somebody:secret@db/x")
+    assert "secret" not in str(caught.value)
+
+
+def test_xds_without_tls_listens_on_loopback_only(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationRefused, match="loopback only"):
+        configuration(XDS_LISTEN="0.0.0.0:8401")
+    for name in ("cert", "key"):
+        (tmp_path / name).write_text("")
+    files = {"XDS_CERT": str(tmp_path / "cert"), "XDS_KEY": str(tmp_path / "key")}
+    assert configuration(XDS_LISTEN="0.0.0.0:8401", **files).xds_tls
+    with pytest.raises(ConfigurationRefused, match="go together"):
+        configuration(XDS_CERT=str(tmp_path / "cert"))
+
+
+def test_lists_of_networks_take_single_addresses_and_both_families() -> None:
+    taken = configuration(FETCH_ALLOW="127.0.0.0/8, ::1,10.1.2.3/8").fetch_allow
+    assert taken == tuple(ipaddress.ip_network(n) for n in ("127.0.0.0/8", "::1/128", "10.0.0.0/8"))
+
+
+def test_an_empty_list_is_empty() -> None:
+    assert configuration(FETCH_ALLOW="").fetch_allow == ()
+
+
+def test_ipv6_addresses_are_read_and_written_with_brackets() -> None:
+    assert configuration(LISTEN="[::1]:0").listen == ("::1", 0)
+    assert written(("::1", 8400)) == "[::1]:8400"
+
+
+def test_hosts_are_loopback_the_one_listened_on_and_the_public_one() -> None:
+    hosts = configuration(LISTEN="10.0.0.5:80", PUBLIC_URL="https://trust.example.org/", ALLOWED_HOSTS="a,b").hosts
+    assert set(hosts) == {"localhost", "127.0.0.1", "[::1]", "10.0.0.5", "trust.example.org", "a", "b"}
+    assert "0.0.0.0" not in configuration(LISTEN="0.0.0.0:80").hosts
+
+
+def test_a_database_address_becomes_djangos_own() -> None:
+    made = database(configuration(DATABASE_URL="postgresql://us%40er:p%2Fw@db:5433/trust?sslmode=require"))
+    assert (made["USER"], made["PASSWORD"], made["HOST"], made["PORT"], made["NAME"]) == (
+        "us@er",
+        "p/w",
+        "db",
+        "5433",
+        "trust",
+    )
+    assert made["OPTIONS"] == {"sslmode": "require"}
+
+
+def test_every_setting_is_described() -> None:
+    assert all(setting.name.startswith("TRUSTYARD_") and setting.description.endswith(".") for setting in SETTINGS)
