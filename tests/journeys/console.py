@@ -18,10 +18,15 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, 
 
 from tests.programs import need
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PASSWORD = "correct-horse-battery"  # of the throw-away server's administrator
 SECONDS = 30
 

@@ -1,0 +1,212 @@
+"""Every screen of the console: accessible, usable at 360 px, without a complaint of the browser; strangers and viewers."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.authority import Authority
+from tests.journeys.console import Console, Served, sign_in
+
+Unique = Callable[[str], str]
+PAGES = (
+    "/certificates/", "/certificates/?q=nothing-has-this-name", "/certificates/truststore/", "/jwks/", "/jwks/create/",
+    "/environments/", "/environments/create/", "/environments/1/", "/gateways/", "/gateways/create/", "/gateways/1/",
+    "/gateways/1/edit/", "/releases/", "/audit/", "/users/", "/users/create/", "/users/1/", "/users/tokens/create/",
+    "/account/",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe-core, the judge of accessibility."""
+    path = Path(__file__).parents[1] / "oracles" / "node_modules" / "axe-core" / "axe.min.js"
+    if not path.is_file():
+        assert not os.environ.get("CI"), "axe-core is missing: run make test, which installs tests/oracles"
+        pytest.skip("axe-core is not installed (tests/oracles)")
+    return path.read_text()
+
+
+def judge(page: Page, axe: str) -> list[str]:
+    """What axe finds serious or critical."""
+    page.evaluate(axe)
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{page.url}: {one['id']} at {one['nodes'][0]['target']}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.fixture
+def filled(console: Console, unique: Unique) -> str:
+    """A certificate with a JWK, so that lists have rows."""
+    name = unique("page")
+    console.add(name, Authority("Page CA").issue(name).pem, ["test"])
+    console.add_jwk(f"{name}-jwk", name, "test")
+    return name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(console: Console, filled: str, axe: str, scheme: Any) -> None:
+    console.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    found: list[str] = []
+    for path in PAGES:
+        console.open(path)
+        expect(console.page.get_by_role("heading", level=1)).to_be_visible()
+        found += judge(console.page, axe)
+    console.open(f"/jwks/?q={filled}")
+    console.page.get_by_role("link", name=f"{filled}-jwk", exact=True).click()
+    found += judge(console.page, axe)
+    console.open("/releases/")
+    console.page.get_by_role("link", name=re.compile("^Release ")).first.click()
+    found += judge(console.page, axe)
+    console.find(filled)
+    console.button(f"Actions for {filled}").click()
+    found += judge(console.page, axe)
+    console.page.get_by_role("menuitem", name="Delete", exact=True).click()
+    expect(console.dialog("JWK Connection")).to_be_visible()
+    found += judge(console.page, axe)
+    console.page.keyboard.press("Escape")
+    console.page.get_by_role("link", name=filled, exact=True).click()
+    found += judge(console.page, axe)
+    console.button("Edit").click()
+    console.button("New Certificate Definition").click()
+    expect(console.dialog("New Certificate Definition")).to_be_visible()
+    found += judge(console.page, axe)
+    assert found == []
+
+
+def test_no_page_is_wider_than_a_telephone(console: Console, filled: str) -> None:
+    """360 px: nothing but a table scrolls sideways."""
+    console.page.set_viewport_size({"width": 360, "height": 740})
+    wide = []
+    for path in (*PAGES, f"/certificates/?q={filled}"):
+        console.open(path)
+        width = console.page.evaluate("document.documentElement.scrollWidth")
+        wide += [f"{path}: {width}"] if width > 360 else []
+    assert wide == []
+    expect(console.page.get_by_role("navigation")).to_be_hidden()
+    console.button("Menu").click()
+    expect(console.page.get_by_role("navigation").get_by_role("link", name="JWKs", exact=True)).to_be_visible()
+
+
+def test_the_first_control_of_each_page_skips_to_content(console: Console) -> None:
+    for path in PAGES:
+        console.open(path)
+        console.page.keyboard.press("Tab")
+        expect(console.page.get_by_role("link", name="Skip to content")).to_be_focused()
+    expect(console.page.get_by_role("navigation")).to_have_count(1)
+
+
+def test_a_row_menu_works_with_the_keyboard(console: Console, filled: str) -> None:
+    console.find(filled)
+    button = console.button(f"Actions for {filled}")
+    button.focus()
+    console.page.keyboard.press("Enter")
+    expect(console.page.get_by_role("menuitem", name="Edit", exact=True)).to_be_focused()
+    console.page.keyboard.press("ArrowDown")
+    expect(console.page.get_by_role("menuitem", name="Delete", exact=True)).to_be_focused()
+    console.page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+
+
+def test_a_stranger_is_led_to_sign_in_and_finds_the_way_home(served: Served) -> None:
+    with httpx.Client(base_url=served.url, trust_env=False, follow_redirects=False) as stranger:
+        for path in PAGES:
+            assert stranger.get(path).headers["location"].startswith("/sign-in/?next="), path
+        lost = stranger.get("/nothing-here/")
+        assert lost.status_code == 404
+        assert 'href="/"' in lost.text
+        assert "Skip to content" in lost.text
+
+
+def test_too_many_attempts_are_429_in_the_same_words_for_an_unknown_user(served: Served) -> None:
+    for username in ("nobody-throttled", "somebody-throttled"):
+        answers = []
+        for _ in range(8):
+            with httpx.Client(base_url=served.url, trust_env=False) as stranger:
+                form = stranger.get("/sign-in/").text
+                token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', form)
+                assert token is not None
+                given = {"login": username, "password": "wrong", "csrfmiddlewaretoken": token[1]}
+                answers.append(stranger.post("/sign-in/", data=given, headers={"Referer": f"{served.url}/sign-in/"}))
+        assert "is not correct" in answers[0].text
+        assert answers[-1].status_code == 429
+        assert "Too many attempts" in answers[-1].text
+
+
+@pytest.fixture
+def viewer(browser: Browser, served: Served, console: Console, unique: Unique) -> Iterator[Console]:
+    """Somebody who only looks, made on the screen Users."""
+    name = unique("viewer")
+    console.open("/users/create/")
+    console.page.get_by_label("Username", exact=True).fill(name)
+    console.page.get_by_label("Password", exact=True).fill("horse-battery-correct")
+    console.button("Save").click()
+    expect(console.page.get_by_text(f"The user {name} is made.")).to_be_visible()
+    context = browser.new_context()
+    page = context.new_page()
+    sign_in(page, served, name, "horse-battery-correct")
+    yield Console(page, served.url)
+    context.close()
+
+
+def test_a_viewer_sees_and_may_not_change(viewer: Console, filled: str) -> None:
+    expect(viewer.button("Create")).to_be_disabled()
+    viewer.find(filled)
+    viewer.button(f"Actions for {filled}").click()
+    expect(viewer.page.get_by_role("menuitem", name="Edit", exact=True)).to_be_disabled()
+    answer = viewer.page.goto(f"{viewer.url}/users/")
+    assert answer is not None
+    assert answer.status == 403
+    expect(viewer.page.get_by_role("link", name="To the start page")).to_be_visible()
+
+
+def test_a_token_is_shown_once_and_can_be_revoked(console: Console, unique: Unique) -> None:
+    name = unique("token")
+    console.open("/users/")
+    console.button("Create Token").click()
+    console.page.get_by_label("Name", exact=True).fill(name)
+    console.button("Create").click()
+    assert console.page.get_by_label("Token", exact=True).input_value().startswith("ty_")
+    console.open("/users/")
+    console.button(f"Revoke {name}").click()
+    console.dialog("Revoke Token").get_by_role("button", name="Revoke Token").click()
+    expect(console.page.get_by_text(f"The token {name} is revoked.")).to_be_visible()
+
+
+def test_an_environment_offers_deploy_for_a_changed_root_set(console: Console, unique: Unique) -> None:
+    """D-16, D-21."""
+    name = unique("place")
+    console.open("/environments/")
+    console.button("Create").click()
+    console.page.get_by_label("Name", exact=True).fill(name)
+    console.page.get_by_label("Root set", exact=True).select_option("mozilla")
+    console.button("Save").click()
+    console.menu(name, "Edit")
+    console.button("Deploy").click()
+    expect(console.page.get_by_role("table", name="Deployment")).to_contain_text(name)
+    console.open(f"/certificates/truststore/?environment={name}&origin=root")
+    expect(
+        console.page.get_by_role("table", name="Truststore").get_by_text("in force", exact=True).first
+    ).to_be_visible()
+
+
+def test_an_envoy_gateway_shows_its_bootstrap_to_operators(console: Console, unique: Unique) -> None:
+    name = unique("edge")
+    console.open("/gateways/")
+    console.button("Create").click()
+    console.page.get_by_label("Name", exact=True).fill(name)
+    console.page.get_by_role("radio", name=re.compile("^envoy")).check()
+    console.button("Save").click()
+    expect(console.page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+    console.button("Show bootstrap").click()
+    expect(console.page.get_by_label(f"Bootstrap of {name}")).to_contain_text(f"test/{name}")
