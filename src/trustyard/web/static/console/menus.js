@@ -46,7 +46,12 @@ document.addEventListener("click", (event) => {
     if (!document.querySelector("dialog[open]")) button?.focus();
   });
 });
-window.addEventListener("scroll", () => document.querySelector(".row-menu:popover-open")?.hidePopover(), { passive: true });
+// The menu stays beside its button when the page moves (the click itself may scroll the button into view).
+window.addEventListener("scroll", () => {
+  const menu = document.querySelector(".row-menu:popover-open");
+  const button = menu && buttonOf(menu);
+  if (button) place(menu, button);
+}, { passive: true, capture: true });
 
 const menuButton = document.querySelector(".menu-button");
 menuButton?.addEventListener("click", () => {
