@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
 from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
 
+from tests.cast import Stage
 from tests.journeys.command_line import CommandLine
 from tests.tls_servers import Ca, TlsServer, self_signed
 
@@ -26,6 +27,12 @@ Unique = Callable[[str], str]
 @pytest.fixture(scope="module")
 def ca() -> Ca:
     return Ca.new("Partner CA")
+
+
+@pytest.fixture
+def trustyard(server: Stage, tmp_path: Path) -> CommandLine:
+    """The administrator's command line, in a folder of the test's own."""
+    return CommandLine(server.url, server.token("admin"), tmp_path)
 
 
 @pytest.fixture
@@ -136,19 +143,19 @@ def test_save_and_deploy_shows_what_each_gateway_said(
 
 
 def test_a_gateway_that_cannot_take_a_release_ends_with_4_and_catches_up(
-    trustyard: CommandLine, partner: TlsServer, data_dir: Path, unique: Unique
+    trustyard: CommandLine, server: Stage, partner: TlsServer, unique: Unique
 ) -> None:
     """I-08, D-06."""
     name, blocked = unique("place"), unique("acme")
     trustyard("env", "add", name, "--type", "test")
-    (data_dir / "environments").mkdir(exist_ok=True)
-    (data_dir / "environments" / name).write_text("a file where the folder should be")
+    (server.data_dir / "environments").mkdir(exist_ok=True)
+    (server.data_dir / "environments" / name).write_text("a file where the folder should be")
     trustyard("gateway", "add", name, "files", "--kind", "files")
     line = ("cert", "add", blocked, "--env", name, "--alias", "a", "--url", partner.url, "--deploy", "--wait", "10")
     ended = trustyard(*line, code=4)
     assert f"in {name} is refused: Release 1 could not be written" in ended.err
     assert trustyard("cert", "show", blocked, "--json").json["entries"][0]["in_force"] is True  # saved all the same
-    (data_dir / "environments" / name).unlink()
+    (server.data_dir / "environments" / name).unlink()
     trustyard("release", "deploy", name, code=None)  # delivery is tried again, at once
     deadline = time.monotonic() + 30
     while "accepted" not in trustyard("release", "list", name).text:
@@ -403,3 +410,15 @@ def test_a_bad_token_and_a_missing_one_are_told_apart_from_a_missing_server(trus
         CommandLine(trustyard.url, "", trustyard.folder),
     ):
         assert "trustyard token create" in command("cert", "list", code=1).err
+
+
+def test_a_viewer_reads_and_changes_nothing(trustyard: CommandLine, server: Stage, place: str) -> None:
+    viewer = CommandLine(server.url, server.token("viewer"), trustyard.folder)
+    viewer("env", "show", place)
+    for line in (
+        ["env", "edit", place, "--description", "x"],
+        ["release", "deploy", place],
+        ["env", "add", place + "x"],
+    ):
+        assert viewer(*line, code=1).err.startswith("Error: ")
+    assert trustyard("env", "show", place, "--json").json["description"] == ""
