@@ -1,0 +1,130 @@
+"""The list of certificates with 10,000 of them: median milliseconds over HTTP with a session, and its queries.
+
+.venv/bin/python benchmarks/list_page.py [--certificates 10000] [--rounds 40]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+PASSWORD = "correct-horse-battery"  # of the throw-away server
+PATHS = ("/certificates/", "/certificates/?page=150", "/certificates/?q=partner-77", "/certificates/?sort=valid_until")
+
+
+def main() -> None:
+    """Fills a data directory, starts a server on it, and measures."""
+    parser = argparse.ArgumentParser(description="The list of certificates, measured.")
+    parser.add_argument("--certificates", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=40)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="trustyard-benchmark-") as name:
+        os.environ |= {
+            "TRUSTYARD_DATA_DIR": str(Path(name) / "data"),
+            "TRUSTYARD_ADMIN_PASSWORD": PASSWORD,
+            "TRUSTYARD_LISTEN": "127.0.0.1:0",
+            "TRUSTYARD_XDS_LISTEN": "127.0.0.1:0",
+        }
+        queries = _fill(options.certificates)
+        log = Path(name) / "log"
+        with (
+            log.open("w") as out,
+            subprocess.Popen([Path(sys.executable).parent / "trustyard", "serve"], stdout=out, stderr=out) as process,
+        ):
+            try:
+                _measure(_address(log), options.rounds, queries, options.certificates)
+            finally:
+                process.terminate()
+
+
+def _fill(count: int) -> int:
+    """Stores the certificates, and answers how many queries the list makes."""
+    from trustyard.server.configuration import Configuration
+    from trustyard.server.datadir import prepare
+    from trustyard.server.opening import open_database
+
+    configuration = Configuration.from_environment()
+    prepare(configuration)
+    open_database(configuration)
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    from trustyard import models
+    from trustyard.server.firststart import first_start
+
+    first_start(PASSWORD)
+    _store(count)
+    client = Client()
+    client.force_login(
+        models.User.objects.get(username="admin"), backend="allauth.account.auth_backends.AuthenticationBackend"
+    )
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        assert client.get("/certificates/", HTTP_HOST="127.0.0.1").status_code == 200
+    return len(captured)
+
+
+def _store(count: int) -> None:
+    from django.db import transaction
+
+    from tests.authority import Authority
+    from trustyard import models
+    from trustyard.pki.certificates import read_certificate
+
+    authority = Authority("Benchmark CA")
+    places = list(models.Environment.objects.order_by("pk"))
+    with transaction.atomic():
+        for number in range(count):
+            stored = models.StoredCertificate.keep(read_certificate(authority.issue(f"partner {number}").der))
+            name = f"partner-{number}"
+            row = models.Certificate.objects.create(name=name, name_key=name, description="Mutual TLS")
+            for place in places:
+                models.Entry.objects.create(
+                    certificate=row, environment=place, alias=name, alias_key=name, source_kind="file", x509=stored
+                )
+
+
+def _address(log: Path) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
+            return found[0]
+        time.sleep(0.05)
+    raise SystemExit(log.read_text())
+
+
+def _measure(url: str, rounds: int, queries: int, count: int) -> None:
+    with httpx.Client(base_url=url, trust_env=False, follow_redirects=True, timeout=60) as client:
+        token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/sign-in/").text)
+        assert token is not None
+        given = {"login": "admin", "password": PASSWORD, "csrfmiddlewaretoken": token[1]}
+        assert "Sign out" in client.post("/sign-in/", data=given, headers={"Referer": f"{url}/sign-in/"}).text
+        print(f"{count} certificates, {queries} queries for the list, median of {rounds}:")
+        for path in PATHS:
+            print(f"  {_median(client, path, rounds):6.1f} ms  {path}")
+
+
+def _median(client: httpx.Client, path: str, rounds: int) -> float:
+    taken = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        assert client.get(path).status_code == 200
+        taken.append((time.perf_counter() - start) * 1000)
+    return statistics.median(taken)
+
+
+if __name__ == "__main__":
+    main()

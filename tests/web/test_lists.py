@@ -1,0 +1,61 @@
+"""List pages: their number of queries is a checked-in figure, whatever they show."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from tests.authority import Authority
+from trustyard import models
+from trustyard.actions import certificates, environments
+from trustyard.actions.actors import LOCAL
+from trustyard.actions.certificates import Definition, EntryGiven
+from trustyard.actions.sources import Paste
+
+pytestmark = pytest.mark.django_db
+
+# Session, user, certificates (count, rows), entries with X.509, environments, JWKs; releases; the filter.
+QUERIES = {"/certificates/": 10}
+
+
+@pytest.fixture
+def person(client: Client) -> Client:
+    client.force_login(
+        models.User.objects.create(username="looks", role="viewer"),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    return client
+
+
+def fill(count: int, start: int = 0) -> None:
+    authority = Authority("List CA")
+    for number in range(start, start + count):
+        pem = authority.issue(f"partner {number}").pem
+        entries = [EntryGiven(("test", "production"), f"alias {number}", Paste("BASE64PEM", pem))]
+        certificates.create(LOCAL, [Definition(f"partner {number}", "", entries)])
+
+
+def test_a_longer_list_needs_no_more_queries(person: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    for name in ("test", "production"):
+        environments.create(LOCAL, name=name)
+    fill(3)
+    with django_assert_num_queries(QUERIES["/certificates/"]):
+        assert b"partner 2" in person.get("/certificates/").content
+    fill(20, start=3)
+    with django_assert_num_queries(QUERIES["/certificates/"]):
+        assert b"partner 22" in person.get("/certificates/").content
+
+
+def test_a_404_and_a_403_are_pages_of_the_console(person: Client) -> None:
+    lost = person.get("/nothing/")
+    assert lost.status_code == 404
+    assert b"To the start page" in lost.content
+    refused = person.get("/users/")
+    assert refused.status_code == 403
+    assert b"role viewer may not" in refused.content
+
+
+def test_a_stranger_is_not_told_which_addresses_exist(client: Client) -> None:
+    assert client.get("/certificates/1/").status_code == 302
+    assert b"Skip to content" in client.get("/nothing/").content
