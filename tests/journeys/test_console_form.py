@@ -16,6 +16,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.authority import Authority, Issued
 from tests.journeys.console import Console
+from tests.tls_servers import Ca, TlsServer
 
 Unique = Callable[[str], str]
 
@@ -70,6 +71,27 @@ def test_a_form_without_name_or_entry_is_refused_and_says_which(console: Console
     console.page.get_by_label("Name", exact=True).fill(unique("nothing"))
     console.button("Save and Deploy").click()
     expect(console.page.get_by_role("alert")).to_contain_text("at least one entry")
+
+
+def test_receive_shows_what_a_server_presents(console: Console, unique: Unique) -> None:
+    """S-08 to S-10, S-15."""
+    ca = Ca.new("Partner CA")
+    console.create()
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    url = window.get_by_role("textbox", name="URL", exact=True)
+    url.fill("ftp://partner.example")
+    window.get_by_role("button", name="Receive").click()
+    expect(window.get_by_role("alert")).to_be_visible()
+    with TlsServer(ca.issue("partner.test", dns=["partner.test"]), chain=[ca.cert_pem]) as server:
+        url.fill(f"https://127.0.0.1:{server.port}")
+        url.press("Enter")
+        expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("partner.test")
+    expect(window.get_by_role("alert")).to_have_count(0)
+    window.get_by_role("checkbox", name="test", exact=True).check()
+    window.get_by_label("Alias", exact=True).fill(unique("received"))
+    window.get_by_role("button", name="Apply").click()
+    expect(console.page.get_by_role("table", name="Configuration")).to_contain_text("partner.test")
 
 
 def test_a_file_is_read_when_it_is_chosen_and_a_key_in_it_is_dropped(

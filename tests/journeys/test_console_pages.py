@@ -1,4 +1,4 @@
-"""Every screen of the console: accessible, usable at 360 px, without a complaint of the browser; strangers and viewers."""
+"""Every screen of the console: accessible, usable at 360 px, no complaint of the browser; strangers and viewers."""
 
 from __future__ import annotations
 
