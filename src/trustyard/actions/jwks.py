@@ -169,15 +169,20 @@ def update(
         found.check_version(row, if_match)
         places = list(row.environments.all())
         require(actor, "jwks.write", found.names(places))
-        before = fingerprint(row)
+        before, was = fingerprint(row), _stored(row)
         _rename(row, new_name, description)
         _restate(row, use, alg, kid)
         _set_state(row, state)
-        row.version += 1
-        row.save()
-        check_kid(row)
-        audit.record(actor, "jwk.update", "jwk", row.name, before=before, after=fingerprint(row))
+        if _stored(row) != was:
+            row.version += 1
+            row.save()
+            check_kid(row)
+            audit.record(actor, "jwk.update", "jwk", row.name, before=before, after=fingerprint(row))
         return SavedJwk(row, _deployed(actor, places, deploy))
+
+
+def _stored(row: models.Jwk) -> tuple[Any, ...]:
+    return row.name, row.description, row.public, row.use, row.alg, row.kid, row.kid_given, row.state
 
 
 def _rename(row: models.Jwk, new_name: str | None, description: str | None) -> None:

@@ -1,0 +1,296 @@
+"""JWKs, environments, gateways, releases, truststore and audit over REST."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.tls_servers import Ca
+
+from .conftest import Cast, file
+from .rest import Answer, Rest, path
+
+Add = Callable[..., Answer]
+TEST = path("environments", "test")
+OF_ACME = {"kind": "certificate", "certificate": "acme", "environment": "test"}
+MAGIC = {"pem": b"-----", "zip": b"PK", "pkcs7": b"\x30", "pkcs12": b"\x30", "jks": b"\xfe\xed"}
+
+
+def test_a_jwk_of_a_certificate_holds_what_the_contract_names(add: Add, add_jwk: Add, operator: Rest) -> None:
+    add("acme", key="rsa")
+    made = add_jwk("sign", "acme", use="sig", alg="PS256", deploy=True)
+    assert made.headers["Location"] == path("jwks", "sign")
+    assert made.json["jwk"].keys() == {"kty", "n", "e", "use", "alg", "kid", "x5c", "x5t#S256"}
+    assert made.json["connected_to"] == {"certificate": "acme", "environment": "test"}
+    assert (made.json["state"], made.json["environments"]) == ("active", ["test"])
+    assert made.json["deployment"]["environments"][0]["environment"] == "test"
+    read = operator.get(path("jwks", "sign"))
+    assert (read.json["kid"], read.etag) == (made.json["kid"], made.etag)
+
+
+def test_the_algorithm_and_the_key_id_can_be_said_or_left_out(add: Add, add_jwk: Add, operator: Rest) -> None:
+    """D-15."""
+    add("acme")
+    assert add_jwk("usual", "acme").json["alg"] == "ES256"
+    none = add_jwk("none", "acme", alg=None, use="enc", kid="mine")
+    assert (none.json["alg"], none.json["kid"], "alg" in none.json["jwk"]) == (None, "mine", False)
+    back = operator.patch(path("jwks", "none"), {"kid": None})
+    assert back.json["kid"] == operator.get(path("jwks", "usual")).json["kid"], "the thumbprint of the same key"
+    again = operator.patch(path("jwks", "none"), {"description": "words"})
+    assert (again.json["kid"], again.json["alg"]) == (back.json["kid"], None), "what is left out stays"
+
+
+def test_a_weak_key_yields_a_jwk_with_a_finding(add: Add, add_jwk: Add) -> None:
+    add("weak", key="rsa1024")
+    assert add_jwk("weak", "weak").json["findings"]
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "fields"),
+    [
+        ({"source": {**OF_ACME, "certificate": "nobody"}}, 422, ["source.certificate"]),
+        ({"source": {**OF_ACME, "environment": "moon"}}, 422, ["source.environment"]),
+        ({"source": {"kind": "jwk", "jwk": {}, "environments": ["test"]}}, 422, ["source.jwk"]),
+        ({"source": {"kind": "jwk", "jwk": {}, "environments": []}}, 422, ["source.environments"]),
+        ({"source": {"kind": "jwk", "jwk": {}}}, 422, ["source.environments"]),
+        ({"use": "both"}, 422, ["use"]),
+        ({"name": ""}, 422, ["name"]),
+        ({"name": "TAKEN"}, 409, ["name"]),
+    ],
+)  # fmt: skip
+def test_a_bad_jwk_is_refused_by_its_field(
+    change: dict[str, Any], status: int, fields: list[str], add: Add, add_jwk: Add, operator: Rest
+) -> None:
+    add("acme")
+    add_jwk("taken", "acme")
+    refused = operator.post(path("jwks"), {"name": "x", "source": OF_ACME, "use": "enc", **change})
+    assert (refused.status, refused.fields) == (status, fields)
+
+
+def test_private_members_are_refused_by_name_and_not_echoed(operator: Rest) -> None:
+    """I-09, D-07."""
+    jwk = {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "d": "SECRET-SECRET"}
+    source = {"kind": "jwk", "jwk": jwk, "environments": ["test"]}
+    refused = operator.post(path("jwks"), {"name": "x", "source": source})
+    assert refused.status == 422
+    assert b"SECRET" not in refused.content
+    assert "d" in refused.json["detail"]
+
+
+def test_two_jwks_of_one_key_id_need_another_use(add: Add, add_jwk: Add, operator: Rest) -> None:
+    """D-23."""
+    add("acme", key="rsa")
+    add_jwk("sign", "acme", use="sig")
+    assert add_jwk("encrypt", "acme", use="enc").status == 201
+    source = {"kind": "certificate", "certificate": "acme", "environment": "test"}
+    refused = operator.post(path("jwks"), {"name": "third", "source": source, "use": "sig"})
+    assert (refused.status, refused.code) == (409, "kid-taken")
+
+
+def test_a_deleted_jwk_is_withdrawn_at_once(add: Add, add_jwk: Add, operator: Rest) -> None:
+    """D-26."""
+    add("acme")
+    add_jwk("sign", "acme", deploy=True)
+    gone = operator.delete(path("jwks", "sign"), wait=0)
+    assert gone.json["deployment"]["environments"][0]["release"] == 3
+    add_jwk("later", "acme")
+    assert operator.delete(path("jwks", "later"), deploy=False).json == {}
+
+
+def test_the_jwks_are_filtered(add: Add, add_jwk: Add, operator: Rest) -> None:
+    add("acme")
+    add_jwk("one", "acme")
+    add_jwk("two", "acme", use="enc")
+    operator.patch(path("jwks", "two"), {"state": "disabled"})
+
+    def names(**query: Any) -> list[str]:
+        return [item["name"] for item in operator.get(path("jwks"), **query).json["items"]]
+
+    assert names(q="on") == ["one"]
+    assert names(state="disabled") == ["two"]
+    assert names(environment="production") == []
+    assert names(connected=True) == ["one", "two"]
+    assert operator.get(path("jwks"), state="green").status == 422
+    assert operator.get(path("jwks"), environment="moon").status == 422
+
+
+def test_an_environment_is_made_changed_and_deleted(cast: Cast, ca: Ca) -> None:
+    """D-16."""
+    admin, address = cast.admin, path("environments", "Übung/1")
+    made = admin.post(path("environments"), {"name": "Übung/1"})
+    assert (made.status, made.headers["Location"]) == (201, address)
+    assert (made.json["root_set"], made.json["type"]) == ("none", "test")
+    changed = admin.patch(address, {"root_set": {"pem": ca.cert_pem.decode()}, "deny_list": ["AA:" * 31 + "AA"]})
+    assert (changed.json["root_set"], changed.json["roots"]) == ("uploaded", 1)
+    assert changed.json["deny_list"] == ["aa" * 32]
+    assert admin.patch(address, {"root_set": "mozilla"}).json["roots"] > 50
+    assert admin.post(path("environments"), {"name": "übung/1"}).status == 409
+    assert admin.delete(address).status == 204
+    assert admin.get(address).status == 404
+    for body, field in (
+        ({"name": "x", "type": "moon"}, "type"),
+        ({"name": "x", "root_set": "apple"}, "root_set"),
+        ({"name": "x", "root_set": {"pem": 5}}, "root_set"),
+        ({"name": "x", "deny_list": ["zz"]}, "deny_list"),
+        ({"name": "..", "type": "test"}, "name"),
+    ):
+        refused = admin.post(path("environments"), body)
+        assert (refused.status, {f.partition(".")[0] for f in refused.fields}) == (422, {field})
+
+
+def test_an_environment_in_use_says_by_what(add: Add, cast: Cast) -> None:
+    add("acme")
+    refused = cast.admin.delete(TEST)
+    assert (refused.status, refused.code) == (409, "environment-in-use")
+    assert "the certificate acme" in refused.json["detail"]
+
+
+def test_a_gateway_is_added_changed_and_removed(cast: Cast) -> None:
+    rest, address = cast.operator, f"{TEST}/gateways/edge"
+    made = rest.post(f"{TEST}/gateways", {"name": "edge", "kind": "envoy", "options": {}})
+    assert (made.status, made.headers["Location"]) == (201, address)
+    issuer = {"issuer": "https://idp.example", "audiences": ["api"], "prefix": "/"}
+    assert rest.patch(address, {"options": {"issuers": [issuer]}}).json["options"]["issuers"][0]["audiences"] == ["api"]
+    assert [item["name"] for item in rest.get(f"{TEST}/gateways").json["items"]] == ["edge"]
+    assert rest.post(f"{TEST}/gateways", {"name": "EDGE", "kind": "envoy"}).status == 409
+    assert rest.post(f"{TEST}/gateways", {"name": "x", "kind": "toaster"}).fields == ["kind"]
+    assert rest.patch(address, {"options": {"colour": "red"}}).fields == ["options.colour"]
+    assert rest.get(path("environments", "moon", "gateways")).status == 404
+    assert rest.delete(address).status == 204
+    assert rest.get(address).status == 404
+
+
+def test_a_bootstrap_is_yaml_with_a_token_that_can_be_rotated(cast: Cast) -> None:
+    rest, address = cast.operator, f"{TEST}/gateways/edge"
+    rest.post(f"{TEST}/gateways", {"name": "edge", "kind": "envoy"})
+    first = rest.get(f"{address}/bootstrap")
+    assert first.headers["Content-Type"] == "application/yaml"
+    assert yaml.safe_load(first.content)["node"]["cluster"] == "test/edge"
+    assert rest.get(f"{address}/bootstrap").content == first.content
+    rest.patch(address, {"rotate_token": True})
+    assert rest.get(f"{address}/bootstrap").content != first.content
+    assert b"xds." not in rest.get(address).content, "the token stands in the bootstrap alone"
+    looks = rest.get(path("audit"), action="gateway.bootstrap")
+    assert looks.json["total"] == 3
+    rest.post(f"{TEST}/gateways", {"name": "files", "kind": "files"})
+    assert rest.get(f"{TEST}/gateways/files/bootstrap").code == "no-bootstrap"
+
+
+def test_a_deploy_makes_a_release_or_names_the_newest(add: Add, operator: Rest) -> None:
+    add("acme", deploy=False)
+    made = operator.post(f"{TEST}/releases", {"note": "first"}, wait=2)
+    assert (made.status, made.json["number"], made.json["note"]) == (201, 1, "first")
+    assert made.headers["Location"] == f"{TEST}/releases/1"
+    assert made.json["deployment"]["environments"][0]["release"] == 1
+    assert made.headers["X-Trustyard-Await"].endswith(";2")
+    same = operator.post(f"{TEST}/releases", wait=0)
+    assert (same.status, same.json["number"]) == (200, 1)
+    assert "deployment" in same.json
+    read = operator.get(f"{TEST}/releases/1")
+    assert (read.json["digest"], read.etag) == (made.json["digest"], made.etag)
+    assert operator.get(f"{TEST}/releases").json["total"] == 1
+    assert operator.get(f"{TEST}/releases/2").status == 404
+    assert operator.post(path("environments", "moon", "releases")).status == 404
+
+
+def test_the_truststore_lists_entries_and_roots(add: Add, cast: Cast, ca: Ca) -> None:
+    """S-40, D-16, D-21."""
+    cast.admin.patch(TEST, {"root_set": {"pem": ca.cert_pem.decode()}})
+    add("acme")
+    add("waits", deploy=False)
+    rows = cast.viewer.get(f"{TEST}/truststore").json["items"]
+    assert [(row["alias"], row["origin"], row["pending"]) for row in rows] == [
+        ("acme", "certificate", None),
+        ("waits", "certificate", "added"),
+        (f"root-{ca.sha256[:16]}", "root", None),
+    ]
+    assert all(row["sha256"] and row["certificate_name"] for row in rows)
+
+    def aliases(**query: Any) -> list[str]:
+        return [row["alias"] for row in cast.viewer.get(f"{TEST}/truststore", **query).json["items"]]
+
+    assert len(aliases(origin="root")) == 1
+    assert aliases(q="WAITS") == ["waits"]
+    assert aliases(status="expired") == []
+    for bad in ({"origin": "moon"}, {"status": "green"}, {"limit": 501}):
+        assert cast.viewer.get(f"{TEST}/truststore", **bad).status == 422
+
+
+def test_the_truststore_comes_as_a_file(add: Add, cast: Cast, ca: Ca) -> None:
+    address = f"{TEST}/truststore/export"
+    assert cast.viewer.get(address).code == "nothing-to-export"
+    cast.admin.patch(TEST, {"root_set": {"pem": ca.cert_pem.decode()}})
+    add("acme")
+    for kind, magic in MAGIC.items():
+        data = cast.viewer.get(address, format=kind)
+        assert data.content.startswith(magic), kind
+        assert "attachment" in data.headers["Content-Disposition"]
+    both, used = (cast.viewer.get(address, include=i).content.count(b"BEGIN") for i in ("all", "used"))
+    assert (both, used) == (2, 1)
+    assert cast.viewer.get(address, format="docx").status == 422
+    assert cast.viewer.get(address, format="jks", password="x").status == 422
+    names = cast.operator.post(path("certificates", "inspect"), file(cast.viewer.get(address, format="jks").content))
+    assert names.status in (200, 422), "a JKS is read with its password"
+
+
+def test_the_audit_says_who_did_what_newest_first(add: Add, cast: Cast) -> None:
+    add("acme")
+    events = cast.viewer.get(path("audit")).json["items"]
+    assert events[0]["action"] == "release.deploy"
+    assert events[1]["action"] == "certificate.create"
+    assert events[1]["actor"] == "token:operator-"
+    assert events[0]["prev_hash"] == events[1]["hash"]
+
+    def count(**query: Any) -> int:
+        total: int = cast.viewer.get(path("audit"), **query).json["total"]
+        return total
+
+    assert count(object="acme") == 1
+    assert count(action="certificate.create", actor="token:operator-") == 1
+    assert count(actor="nobody") == 0
+    assert count(since="2000-01-01T00:00:00Z") == count()
+    assert count(until="2000-01-01") == 0
+    for moment in ("yesterday", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        assert cast.viewer.get(path("audit"), since=moment).fields == ["since"]
+
+
+def test_pages_hold_together_while_rows_come_and_go(add: Add, operator: Rest) -> None:
+    for name in ("a", "b", "c", "d", "e"):
+        add(name, deploy=False)
+    for sort in ("name", "-name", "valid_until", "-changed"):
+        seen: list[str] = []
+        cursor = None
+        while True:
+            page = operator.get(path("certificates"), limit=2, sort=sort, cursor=cursor).json
+            assert page["total"] == 5
+            seen += [item["name"] for item in page["items"]]
+            cursor = page["next"]
+            if cursor is None:
+                break
+        assert sorted(seen) == ["a", "b", "c", "d", "e"], sort
+    first = operator.get(path("certificates"), limit=2).json
+    operator.delete(path("certificates", "b"), wait=0)
+    assert [i["name"] for i in operator.get(path("certificates"), limit=2, cursor=first["next"]).json["items"]] == [
+        "c",
+        "d",
+    ]
+    rows = operator.get(f"{TEST}/truststore", limit=3).json
+    assert [row["alias"] for row in operator.get(f"{TEST}/truststore", cursor=rows["next"]).json["items"]] == ["e"]
+
+
+def test_a_cursor_of_another_list_is_refused(add: Add, operator: Rest) -> None:
+    for name in ("a", "b"):
+        add(name)
+    cursor = operator.get(path("certificates"), limit=1).json["next"]
+    forged = [
+        base64.urlsafe_b64encode(text).decode().rstrip("=")
+        for text in (b'[["-pk"],["x"]]', b'[["-pk"],[null]]', b'[["-pk"],[1e99]]', b'[["-pk"],[99999999999999999999]]',
+                     b"[]", b"null", b"[[],[]]", b'[["-pk"],[{}]]')
+    ]  # fmt: skip
+    for bad in (cursor, "x", "%", "…", *forged):
+        assert operator.get(path("audit"), cursor=bad).fields == ["cursor"], bad
+    assert operator.get(path("certificates"), cursor=cursor, sort="-name").code == "bad-cursor"

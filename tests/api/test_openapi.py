@@ -1,0 +1,128 @@
+"""The OpenAPI document, the page to read it, and whether the server agrees with it."""
+
+from __future__ import annotations
+
+import inspect
+import io
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.test import Client
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from trustyard.actions import environments, tokens, users
+from trustyard.api import schemas
+from trustyard.api.schemas.strict import Given, Shown
+
+from .conftest import ADA, Cast
+from .rest import Rest, document
+
+
+def test_the_document_is_openapi_3_1_and_names_every_refusal(operator: Rest) -> None:
+    answer = operator.ask("GET", "/api/v1/openapi.json")
+    assert (answer.status, answer.json["openapi"][:3]) == (200, "3.1")
+    for path, verbs in answer.json["paths"].items():
+        for verb, operation in verbs.items():
+            statuses = set(operation["responses"])
+            assert {"401", "403"} <= statuses, (verb, path)
+            if verb in ("put", "patch", "delete"):
+                assert {"404", "412", "428"} <= statuses, (verb, path)
+            if "requestBody" in operation:
+                assert {"400", "413", "415", "422"} <= statuses, (verb, path)
+
+
+def test_no_two_schemas_share_a_name() -> None:
+    """ninja would silently show one of the two for both."""
+
+    def all_of(kind: type) -> Iterable[type]:
+        for one in kind.__subclasses__():
+            yield one
+            yield from all_of(one)
+
+    named = [one for base in (Given, Shown) for one in all_of(base) if one.__module__.startswith(schemas.__name__)]
+    names = [one.__name__ for one in named]
+    assert sorted(names) == sorted(set(names))
+    assert all(inspect.getdoc(one) for one in named)
+
+
+def test_the_page_is_for_those_who_signed_in_and_asks_no_other_host(cast: Cast) -> None:
+    browser = Client()
+    turned_away = browser.get("/api/v1/docs", headers={"Accept": "text/html"})
+    assert (turned_away.status_code, turned_away.headers["Location"]) == (302, "/accounts/login/?next=/api/v1/docs")
+    browser.force_login(users.create(ADA, "olga", password="a long and quiet night"),
+                        backend="allauth.account.auth_backends.AuthenticationBackend")  # fmt: skip
+    page = browser.get("/api/v1/docs")
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "/static/ninja/swagger-ui-bundle" in text
+    assert "//" not in text.replace("</script>", "").replace("/api/v1//", "")
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert Rest(client=browser).ask("GET", "/api/v1/openapi.json").status == 200
+
+
+class _AsTheRouter:
+    """Django as a WSGI application that sees the path still percent-encoded, as behind our router."""
+
+    def __init__(self) -> None:
+        self._django = WSGIHandler()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        raw = urlsplit(environ.get("REQUEST_URI") or environ["PATH_INFO"]).path
+        environ = {**environ, "PATH_INFO": raw, "SCRIPT_NAME": "", "HTTP_HOST": "127.0.0.1"}
+        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read())
+        return self._django(environ, start_response)
+
+
+_schema = schemathesis.openapi.from_dict(document())
+_schema.app = _AsTheRouter()
+
+
+@pytest.fixture
+def token(db: None) -> Iterator[str]:
+    environments.create(ADA, name="test")
+    # As Django's own test client does: a request must not end the connection that the test's transaction is in.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield tokens.create(ADA, "schemathesis", role="admin")[1]
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    unsupported_method,
+]
+
+
+@_schema.parametrize()
+@settings(
+    max_examples=12,
+    derandomize=True,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_the_server_agrees_with_the_document(case: Any, token: str) -> None:
+    """Few examples, a fixed seed. Good values may name what is not there, so a refusal of them is no failure."""
+    case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
+    case.call_and_validate(checks=CHECKS)
