@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest
-from ninja.utils import check_csrf
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.middleware.csrf import CsrfViewMiddleware
 
 from trustyard.actions import actors, tokens
 from trustyard.actions.actors import Actor
@@ -36,13 +36,28 @@ def _of_session(request: HttpRequest) -> Actor:
     user = request.user
     if not isinstance(user, User) or not user.is_active:
         raise NotSignedIn("This needs a token, or a session of the console.", advice=_SEND)
-    if check_csrf(request) is not None:
+    if not _meant(request):
         raise NotAllowed(
             "A session alone may not write here.",
             code="csrf-failed",
             advice="Send the header X-CSRFToken as the console does, or use a token.",
         )
     return actors.of_user(user, _address(request), via="api")
+
+
+class _Csrf(CsrfViewMiddleware):
+    """Django's own judgement, without the console's page about it."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponseForbidden:
+        return HttpResponseForbidden(reason)
+
+
+def _meant(request: HttpRequest) -> bool:
+    """Whether this comes from a page of ours; reading needs no proof of it."""
+    judge = _Csrf(lambda _: HttpResponse())
+    request.csrf_processing_done = False  # type: ignore[attr-defined]  # the middleware passed over this view before
+    judge.process_request(request)
+    return judge.process_view(request, lambda _: None, (), {}) is None
 
 
 def _address(request: HttpRequest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,6 +42,13 @@ class EventFilters(BaseModel):
     action: Search = ""
     since: datetime | None = Field(None, description="RFC 3339; this moment is included.")
     until: datetime | None = Field(None, description="RFC 3339; this moment is included.")
+
+    @field_validator("since", "until", mode="before")
+    @classmethod
+    def _as_text(cls, moment: object) -> object:
+        if isinstance(moment, str) and not re.match(r"\d{4}-\d\d-\d\d", moment, re.ASCII):
+            raise ValueError("A moment looks like 2026-03-03T14:00:00Z.")  # pydantic also takes seconds since 1970
+        return moment
 
     @field_validator("since", "until")
     @classmethod
