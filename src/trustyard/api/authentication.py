@@ -57,7 +57,7 @@ def _meant(request: HttpRequest) -> bool:
     judge = _Csrf(lambda _: HttpResponse())
     request.csrf_processing_done = False  # type: ignore[attr-defined]  # the middleware passed over this view before
     judge.process_request(request)
-    return judge.process_view(request, lambda _: None, (), {}) is None
+    return judge.process_view(request, HttpResponse, (), {}) is None
 
 
 def _address(request: HttpRequest) -> str:

@@ -45,8 +45,8 @@ class EventFilters(BaseModel):
 
     @field_validator("since", "until", mode="before")
     @classmethod
-    def _as_text(cls, moment: object) -> object:
-        if isinstance(moment, str) and not re.match(r"\d{4}-\d\d-\d\d", moment, re.ASCII):
+    def _as_text(cls, moment: str | None) -> str | None:
+        if moment is not None and not re.match(r"\d{4}-\d\d-\d\d", moment, re.ASCII):
             raise ValueError("A moment looks like 2026-03-03T14:00:00Z.")  # pydantic also takes seconds since 1970
         return moment
 
