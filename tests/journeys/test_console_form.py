@@ -27,7 +27,7 @@ def partner() -> Issued:
 
 
 def test_a_certificate_goes_from_paste_to_every_gateway(console: Console, partner: Issued, unique: Unique) -> None:
-    """S-01 to S-07, S-12 to S-17, S-40."""
+    """S-01, S-02, S-03, S-04, S-05, S-06, S-07, S-12, S-13, S-14, S-15, S-16, S-17, S-40."""
     name = unique("acme")
     console.create()
     page = console.page
@@ -74,7 +74,7 @@ def test_a_form_without_name_or_entry_is_refused_and_says_which(console: Console
 
 
 def test_receive_shows_what_a_server_presents(console: Console, unique: Unique) -> None:
-    """S-08 to S-10, S-15."""
+    """S-08, S-09, S-10, S-15."""
     ca = Ca.new("Partner CA")
     console.create()
     console.button("New Certificate Definition").click()
@@ -242,7 +242,7 @@ def test_export_downloads_the_archive_at_once(console: Console, partner: Issued,
 def test_two_people_at_one_certificate_do_not_overwrite_each_other(
     console: Console, context: BrowserContext, partner: Issued, unique: Unique
 ) -> None:
-    """D-05, S-19."""
+    """D-05, S-18, S-19."""
     name = unique("shared")
     console.add(name, partner.pem, ["test"])
     mine = console.page.url.split("?")[0]

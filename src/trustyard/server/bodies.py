@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .answers import Answer, Receive, Scope, header, problem
+from .answers import CLOSE, Answer, Receive, Scope, header, problem
 
 MEGABYTE = 1_000_000
 MULTIPART_LIMIT = 11 * MEGABYTE  # a file of 10 MB and the fields around it
@@ -80,9 +80,6 @@ class Bodies:
                 pass
         detail = f"The body is larger than {limit // MEGABYTE} MB."
         raise BodyRefused(problem(413, "too-large", "Too large", detail, CLOSE))
-
-
-CLOSE = {"Connection": "close"}
 
 
 async def _chunks(receive: Receive) -> AsyncIterator[bytes]:

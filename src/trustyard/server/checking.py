@@ -74,7 +74,7 @@ def _tls(configuration: Configuration) -> Iterator[Finding]:
 
 def _addresses(configuration: Configuration) -> Iterator[Finding]:
     host = configuration.listen[0]
-    if host in ("0.0.0.0", "::") and not (configuration.public_url or configuration.allowed_hosts):  # noqa: S104
+    if host in ("0.0.0.0", "::") and not (configuration.public_url or configuration.allowed_hosts):  # noqa: S104 - it is looked for, not listened on
         yield Finding(
             False,
             f"TRUSTYARD_LISTEN is {host}, but only loopback names are accepted: "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from dataclasses import dataclass
 
 import structlog
 
-from .answers import App, Message, Receive, Scope, Send, get_only, problem
+from .answers import CLOSE, Answer, App, Message, Receive, Scope, Send, get_only, problem
 from .health import Health
 from .metrics import Metrics
 from .proxies import Proxies
@@ -39,9 +40,12 @@ class Router:
         structlog.contextvars.bind_contextvars(request=watched.id)
         try:
             await self._dispatch(part, scope, receive, watched)
+        except asyncio.CancelledError:  # the server stops, and this took longer than its grace
+            await watched.refuse(scope, problem(503, "stopping", "Stopping", "Trustyard is stopping.", CLOSE))
         except Exception:
             log.exception("http.unforeseen", method=scope["method"])
-            await watched.apologise(scope)
+            detail = f"Trustyard failed; its log says more under {watched.id}."
+            await watched.refuse(scope, problem(500, "unforeseen", "Unforeseen", detail))
         seconds = time.monotonic() - started
         self.metrics.answered(part, scope["method"], watched.status, seconds)
         if part == "django":
@@ -86,8 +90,7 @@ class _Watched:
             message = {**message, "headers": [*message["headers"], (b"x-request-id", self.id.encode())]}
         await self._send(message)
 
-    async def apologise(self, scope: Scope) -> None:
-        """What nobody foresaw, with the number under which the log has it."""
+    async def refuse(self, scope: Scope, answer: Answer) -> None:
+        """Answers, unless an answer has begun already."""
         if not self.status:
-            detail = f"Trustyard failed; its log says more under {self.id}."
-            await problem(500, "unforeseen", "Unforeseen", detail).send(scope, self)
+            await answer.send(scope, self)

@@ -1,0 +1,100 @@
+"""Local commands: they need the data directory, not a server."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.server.serving import Serving, run
+from trustyard import __version__
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("local") / "data"
+
+
+def test_a_token_is_printed_alone_and_a_new_data_directory_is_made_for_it(tmp_path: Path) -> None:
+    made = run(tmp_path / "new", "token", "create", "ci")
+    assert made.stdout.startswith("ty_")
+    assert made.stdout.count("\n") == 1
+    assert made.stderr == ""
+    with Serving(tmp_path / "new") as server, server.client() as client:  # and it still is a first start
+        client.headers["Authorization"] = f"Bearer {made.stdout.strip()}"
+        assert client.get("/api/v1/environments").json()["total"] == 2
+
+
+def test_a_token_made_beside_a_running_server_works_at_once_until_it_is_revoked(tmp_path: Path) -> None:
+    with Serving(tmp_path / "data") as server, server.client() as client:
+        secret = run(server.data_dir, "token", "create", "short", "--role", "viewer", "--env", "test").stdout.strip()
+        client.headers["Authorization"] = f"Bearer {secret}"
+        assert client.get("/api/v1/certificates").status_code == 200
+        assert client.post("/api/v1/environments", json={"name": "x", "type": "test"}).status_code == 403
+        (row,) = [
+            one for one in json.loads(run(server.data_dir, "token", "list", "--json").stdout) if one["name"] == "short"
+        ]
+        assert (row["role"], row["environments"], row["revoked_at"]) == ("viewer", ["test"], None)
+        assert secret not in json.dumps(row)
+        run(server.data_dir, "token", "revoke", "short")
+        assert client.get("/api/v1/certificates").status_code == 401
+
+
+def test_mistakes_are_sentences_with_the_contracts_exit_codes(data: Path) -> None:
+    run(data, "token", "create", "twice")
+    assert "already a token named twice" in run(data, "token", "create", "twice", code=1).stderr
+    assert "There is no token named nobody" in run(data, "token", "revoke", "nobody", code=1).stderr
+    assert "There is no environment named moon" in run(data, "token", "create", "t", "--env", "moon", code=1).stderr
+    assert "boss" in run(data, "token", "create", "t", "--role", "boss", code=2).stderr
+    run(data, "token", "create", code=2)
+
+
+def test_people_are_added_given_passwords_and_disabled(data: Path) -> None:
+    assert "at least 10" in run(data, "user", "add", "bob", stdin="short\n", code=1).stderr
+    run(data, "user", "add", "bob", "--role", "operator", stdin="a long enough one\n")
+    run(data, "user", "password", "bob", stdin="another long one\n")
+    assert "standard input" in run(data, "user", "password", "bob", code=1).stderr
+    # The last administrator cannot be shut out, so that somebody can let others in again.
+    run(data, "user", "add", "ada", "--role", "admin", stdin="a long enough one\n")
+    assert "last administrator" in run(data, "user", "disable", "ada", code=1).stderr
+    run(data, "user", "disable", "bob")
+    people = {one["username"]: one for one in json.loads(run(data, "user", "list", "--json").stdout)}
+    assert (people["bob"]["role"], people["bob"]["active"]) == ("operator", False)
+    assert people["ada"]["active"] is True
+    assert "bob" in run(data, "user", "list").stdout
+
+
+def test_audit_verify_finds_an_event_that_was_changed(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for name in ("one", "two", "three"):
+        run(data, "token", "create", name)
+    assert "3 events" in run(data, "audit", "verify").stdout
+    with sqlite3.connect(data / "trustyard.db") as database:
+        database.execute("UPDATE trustyard_auditevent SET actor = 'somebody else' WHERE id = 2")
+    database.close()
+    assert "broken at event 2" in run(data, "audit", "verify", code=1).stderr
+
+
+def test_check_shows_every_setting_hides_secrets_and_changes_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shown = run(data, "check", DATABASE_URL="", LISEN="x").stdout
+    assert "TRUSTYARD_LISEN is no setting" in shown
+    assert "(hidden)" in shown
+    assert not data.exists()
+    wrong = run(data, "check", code=1, LISTEN="nonsense", XDS_CERT="/no/such/file")
+    assert "TRUSTYARD_LISTEN" in wrong.stderr
+    assert "TRUSTYARD_XDS_CERT" in wrong.stderr
+
+
+def test_a_data_directory_that_cannot_be_made_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert (
+        "cannot be used"
+        in run(tmp_path / "data", "token", "list", code=1, DATA_DIR=str(tmp_path / "file" / "data")).stderr
+    )
+
+
+def test_the_version_is_printed(data: Path) -> None:
+    assert run(data, "--version").stdout == f"trustyard {__version__}\n"
