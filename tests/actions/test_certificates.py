@@ -262,6 +262,9 @@ def test_an_operator_of_one_environment_stays_inside_it(add: Add, ca: Ca) -> Non
         deploy=True,
     )
     etag = fresh(saved.certificate).etag
+    stays = [EntryGiven(("test",), "mine"), EntryGiven(("production",))]
+    certificates.update(TEST_OPERATOR, "shared", if_match=etag, entries=stays, replace=True)
+    etag = fresh(saved.certificate).etag
     refused: list[Callable[[], object]] = [
         lambda: certificates.update(TEST_OPERATOR, "shared", if_match=etag, entries=[EntryGiven(("production",), "y")]),
         lambda: certificates.update(TEST_OPERATOR, "shared", if_match=etag, description="mine"),

@@ -44,6 +44,16 @@ def test_deploying_the_same_again_makes_no_second_release(add: Add) -> None:
     assert Content.from_json(first.content).digest() == first.digest
 
 
+def test_deploying_again_asks_those_that_refused_once_more(add: Add) -> None:
+    """D-06: an old refusal is no answer to a new try."""
+    gateway = gateways.create(ADMIN, "test", name="edge", kind="envoy")
+    release = add("again").releases[0]
+    delivery.record(gateway.pk, release.number, Receipt("node-1", "refused", "no"))
+    assert delivery.settled([release.pk])
+    assert not releases.deploy(ADMIN, "test").created
+    assert not delivery.settled([release.pk])
+
+
 def test_numbers_have_no_gaps_and_belong_to_their_environment(add: Add) -> None:
     add("a", "test")
     add("b", "test", "production")

@@ -168,7 +168,9 @@ def _plans(actor: Actor, given: Sequence[EntryGiven] | None, replace: bool) -> l
     if replace and not given:
         sentence = "A certificate needs at least one entry; delete the certificate to be rid of all."
         raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
-    require(actor, "certificates.write", _known(given, "entries"))
+    _known(given, "entries")  # an unknown environment is refused before anything else of the entries is looked at
+    read = [one for one in given if one.source is not None]  # an entry that only stays needs no permission (D-24)
+    require(actor, "certificates.write", _known(read, "entries"))
     return entries.plan(actor, given)
 
 
@@ -193,7 +195,9 @@ def _permit_update(
     new_name: str | None,
     description: str | None,
 ) -> None:
-    touched = [planned.environment.name for planned in plans] + [entry.environment.name for entry in removed]
+    stored = {entry.environment_id: entry for entry in certificate.entries.all()}
+    touched = [planned.environment.name for planned in plans if planned.changes(stored.get(planned.environment.pk))]
+    touched += [entry.environment.name for entry in removed]
     renamed = new_name is not None and new_name != certificate.name
     if renamed or (description is not None and description != certificate.description):
         touched += _environments(certificate)  # D-24: name and description belong to all of its environments

@@ -38,6 +38,12 @@ class Planned:
     chosen: sources.Chosen | None
     field: str
 
+    def changes(self, stored: models.Entry | None) -> bool:
+        """Whether anything of the entry becomes other than it is."""
+        if stored is None or (self.alias is not None and self.alias != stored.alias):
+            return True
+        return self.chosen is not None
+
     def changes_certificate(self, stored: models.Entry | None) -> bool:
         """Whether the entry's X.509 certificate becomes another one."""
         return stored is not None and self.chosen is not None and self.chosen.certificate.sha256 != stored.x509_id

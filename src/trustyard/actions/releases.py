@@ -62,6 +62,8 @@ def _make(actor: Actor, environment: models.Environment, note: str) -> Deployed:
     news.tell(environment.name)  # also when nothing changed: delivery to gateways that lack it is tried again
     left_out = [vars(row) for row in content.left_out]
     if newest is not None and (newest.digest, newest.left_out) == (digest, left_out):
+        # They are asked again, so what they said before is no answer to this.
+        newest.receipts.filter(state__in=("refused", "unreachable")).update(state="pending")
         return Deployed(newest, created=False)
     environment.last_number += 1
     models.Environment.objects.filter(pk=environment.pk).update(last_number=environment.last_number)
