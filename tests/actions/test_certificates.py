@@ -300,6 +300,8 @@ def test_names_of_any_script_are_kept_as_typed(add: Add) -> None:
     """I-15."""
     add("Şirket ğüvenlik İ/ı", alias="takma ad ş")
     row = certificates.get(ADMIN, "Şirket ğüvenlik İ/ı")
+    for text in ("ŞİRKET", "şirket", "GÜVENLİK", "güvenlik"):
+        assert certificates.find(ADMIN, q=text.replace("G", "Ğ").replace("g", "ğ")).get() == row
     assert row.name == "Şirket ğüvenlik İ/ı"
 
 

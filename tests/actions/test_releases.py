@@ -14,6 +14,7 @@ from trustyard.actions import audit, certificates, delivery, environments, gatew
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
 from trustyard.errors import Refused
 from trustyard.gateways.receipts import Receipt
+from trustyard.pki.containers import read_file
 from trustyard.pki.content import Content
 
 Add = Callable[..., Saved]
@@ -42,6 +43,27 @@ def test_deploying_the_same_again_makes_no_second_release(add: Add) -> None:
     again = releases.deploy(ADMIN, "test")
     assert (again.created, again.release.pk) == (False, first.pk)
     assert Content.from_json(first.content).digest() == first.digest
+
+
+def test_what_is_left_out_waits_in_the_truststore_and_says_why(add: Add, ca: Ca) -> None:
+    """D-21, D-25."""
+    add("expired", issued=ca.issue("expired", days=1 / 48))
+    (row,) = truststores.rows(ADMIN, "test", status="expired")
+    assert (row["alias"], row["pending"]) == ("expired", "added")
+    assert "Expired" in row["reason"]
+
+
+def test_every_format_of_the_truststore_holds_each_certificate_once_under_a_lower_case_alias(add: Add, ca: Ca) -> None:
+    """I-12, D-19: Java finds no alias with a capital letter in a JKS file."""
+    issued = ca.issue("Acme")
+    add("one", issued=issued, alias="Acme-CA")
+    add("two", issued=issued, alias="second")
+    for format in ("pkcs12", "jks"):
+        file = truststores.export(ADMIN, "test", format=format)
+        reading = read_file(file.data, "changeit", file.filename)
+        assert [c.der for c in reading.certificates] == [issued.cert_der]
+    assert b"acme-ca" in truststores.export(ADMIN, "test", format="jks").data
+    assert b"Acme-CA" not in truststores.export(ADMIN, "test", format="jks").data
 
 
 def test_deploying_again_asks_those_that_refused_once_more(add: Add) -> None:

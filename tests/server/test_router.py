@@ -140,6 +140,8 @@ def test_every_answer_has_an_id_and_the_security_headers(stranger: httpx.Client)
 
 def test_a_foreign_host_name_is_refused(stranger: httpx.Client) -> None:
     assert stranger.get("/sign-in/", headers={"Host": "evil.example"}).status_code == 400
+    refused = stranger.get("/api/v1/certificates", headers={"Host": "evil.example"})
+    assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
 
 
 def test_a_write_that_deploys_waits_for_its_receipts_and_hides_how(server: Serving) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from trustyard import models
 from trustyard.errors import FieldError, Refused
 from trustyard.pki.certificates import facts_json, rfc3339, status
-from trustyard.pki.names import fold
+from trustyard.pki.names import fold, search_fold
 
 from . import found, releases
 from .actors import Actor
@@ -93,8 +93,8 @@ def _of_status(wanted: str) -> Q:
 
 def _matching(text: str) -> Q:
     digits = text.replace(":", "").replace(" ", "").lower()
-    folded = fold(text)
-    entry = Q(alias_key__contains=folded) | Q(x509__search_text__contains=folded)
+    folded = search_fold(text)
+    entry = Q(alias_key__contains=fold(text)) | Q(x509__search_text__contains=folded)
     if digits and all(c in "0123456789abcdef-" for c in digits):
         entry |= Q(x509__serial_hex__contains=digits.lstrip("0") or "0")
         entry |= Q(x509__sha256__startswith=digits) | Q(x509__sha1__startswith=digits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,18 @@ from trustyard.errors import FieldError, Refused
 from trustyard.pki.certificates import Certificate, facts_json, status
 from trustyard.pki.content import Content
 from trustyard.pki.filenames import safe_filename
-from trustyard.pki.truststores import jks, pem_bundle, pkcs7, pkcs12, root_alias, sha256sums, zip_of
+from trustyard.pki.names import search_fold
+from trustyard.pki.truststores import (
+    fits_pkcs12,
+    java_aliases,
+    jks,
+    pem_bundle,
+    pkcs7,
+    pkcs12,
+    root_alias,
+    sha256sums,
+    zip_of,
+)
 
 from . import delivery, environments, releases
 from .actors import Actor
@@ -52,6 +63,7 @@ def _entry_rows(held: Content, wanted: Content, now: datetime) -> list[dict[str,
     before = {entry.alias: entry for entry in held.entries}
     after = {entry.alias: entry for entry in wanted.entries}
     reasons = {left.alias: left.reason for left in wanted.left_out}
+    left_out = _left_out({*before, *after}, wanted)
     stored = _stored({e.sha256 for e in (*held.entries, *wanted.entries)})
     revoked = set(
         models.Entry.objects.filter(environment__name=wanted.environment, revoked_at__isnull=False).values_list(
@@ -68,7 +80,18 @@ def _entry_rows(held: Content, wanted: Content, now: datetime) -> list[dict[str,
         row["certificate"] = entry.certificate
         row["reason"] = _reason(pending, reasons.get(alias, ""))
         shown.append(row)
-    return shown
+    for saved in left_out:
+        row = _row(saved.x509.read(), saved.alias, "certificate", now, "added")
+        shown.append(row | {"certificate": saved.certificate.name, "reason": f"Left out. {reasons[saved.alias]}"})
+    return sorted(shown, key=lambda row: (row["alias"].casefold(), row["alias"]))
+
+
+def _left_out(shown: set[str], wanted: Content) -> list[models.Entry]:
+    # Saved and waiting, though not for a release but for a moment or another certificate (D-25). What was revoked is
+    # not waiting for anything.
+    aliases = {left.alias for left in wanted.left_out} - shown
+    rows = models.Entry.objects.filter(environment__name=wanted.environment, alias__in=aliases, revoked_at__isnull=True)
+    return list(rows.select_related("x509", "certificate"))
 
 
 def _root_rows(held: Content, wanted: Content, now: datetime) -> list[dict[str, Any]]:
@@ -128,12 +151,12 @@ def _row(
 
 
 def _matches(row: dict[str, Any], q: str) -> bool:
-    text = q.strip().casefold()
+    text = search_fold(q.strip())
     if not text:
         return True
     fields = ("alias", "certificate", "certificate_name", "subject", "issuer", "serial_hex", "sha256", "sha1")
     values = [str(row[name] or "") for name in fields] + [san["value"] for san in row["sans"]]
-    return any(text in value.casefold() for value in values)
+    return any(text in search_fold(value) for value in values)
 
 
 def export(
@@ -152,11 +175,7 @@ def export(
     place = environments.get(actor, environment)
     _check(format, include, password)
     material = delivery.wanted(place.name)
-    named: dict[str, bytes] = {}
-    if material is not None:
-        named = {entry.alias: der for entry, der in material.entries()}
-        if include == "all":
-            named |= {root_alias(sha256): material.ders[sha256] for sha256 in material.content.roots}
+    named = material.named(roots=include == "all") if material is not None else []
     if not named or material is None:
         raise Refused(f"Nothing is in force in {place.name} to export.", code="nothing-to-export")
     return _file(place.name, format, named, password, material.created_at)
@@ -172,17 +191,22 @@ def _check(format: str, include: str, password: str) -> None:
         raise Refused(sentence, code="bad-password", fields=[FieldError("password", sentence)])
 
 
-def _file(environment: str, format: str, named: dict[str, bytes], password: str, moment: datetime) -> File:
+def _file(
+    environment: str, format: str, named: Sequence[tuple[str, str, bytes]], password: str, moment: datetime
+) -> File:
     base = f"truststore-{safe_filename(environment)}"
-    once = list(dict.fromkeys(named.values()))
+    once = [der for _, _, der in named]
+    aliases = java_aliases((alias, sha256) for alias, sha256, _ in named)  # Java loses one of two that look alike
+    for_java = list(zip(aliases, once, strict=True))
     match format:
         case "pem":
             return File(f"{base}.pem", "application/x-pem-file", pem_bundle(once))
         case "pkcs7":
             return File(f"{base}.p7b", "application/x-pkcs7-certificates", pkcs7(once))
         case "pkcs12":
-            return File(f"{base}.p12", "application/x-pkcs12", pkcs12(list(named.items()), password))
+            readable = [(alias, der) for alias, der in for_java if fits_pkcs12(der)]
+            return File(f"{base}.p12", "application/x-pkcs12", pkcs12(readable, password))
         case "jks":
-            return File(f"{base}.jks", "application/x-java-keystore", jks(list(named.items()), password, moment))
-    files = {f"{safe_filename(alias)}.cer": der for alias, der in named.items()}
+            return File(f"{base}.jks", "application/x-java-keystore", jks(for_java, password, moment))
+    files = {f"{safe_filename(alias)}.cer": der for alias, _, der in named}
     return File(f"{base}.zip", "application/zip", zip_of({**files, "SHA256SUMS": sha256sums(files)}, moment))

@@ -35,7 +35,7 @@ _Wait = Annotated[
     ),
 ]
 
-_MOST_BYTES = 10 * 1024 * 1024  # more is refused by the server in any case
+_MOST_BYTES = 10_000_000  # more is refused by the server in any case
 
 
 @dataclass(frozen=True)

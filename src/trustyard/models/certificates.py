@@ -9,7 +9,7 @@ from django.db import models
 
 from trustyard.pki.certificates import Certificate as X509Certificate
 from trustyard.pki.certificates import expiring_from, read_certificate
-from trustyard.pki.names import fold
+from trustyard.pki.names import search_fold
 
 from .environments import Environment
 from .versions import Versioned
@@ -22,7 +22,7 @@ def _read(sha256: str, der: bytes) -> X509Certificate:
 
 def _searchable(*lines: str) -> str:
     """A line each, case folded. Alternative names may hold NUL, which PostgreSQL cannot keep."""
-    return fold("\n".join(lines).replace("\x00", "\N{REPLACEMENT CHARACTER}"))
+    return search_fold("\n".join(lines).replace("\x00", "\N{REPLACEMENT CHARACTER}"))
 
 
 class StoredCertificate(models.Model):
@@ -100,7 +100,7 @@ class Certificate(Versioned):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keeps what the search looks through in step with the name and the description."""
-        self.search_text = fold(f"{self.name}\n{self.description}")
+        self.search_text = search_fold(f"{self.name}\n{self.description}")
         super().save(*args, **kwargs)
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from trustyard.pki.truststores import root_alias
+
 
 @dataclass(frozen=True)
 class TrustedEntry:
@@ -98,6 +100,18 @@ class Material:
     def used(self) -> list[bytes]:
         """DER of our entries, without doubles, in the order of their aliases."""
         return [self.ders[s] for s in dict.fromkeys(e.sha256 for e in self.content.entries)]
+
+    def named(self, *, roots: bool = True) -> list[tuple[str, str, bytes]]:
+        """Alias, SHA-256 and DER of each certificate once, under its first alias: entries, then the root set.
+
+        A second alias of the same certificate is left out: Java loses one of two, other gateways all (D-19).
+        """
+        aliases: dict[str, str] = {}
+        for entry in self.content.entries:
+            aliases.setdefault(entry.sha256, entry.alias)
+        for sha256 in self.content.roots if roots else ():
+            aliases.setdefault(sha256, root_alias(sha256))
+        return [(alias, sha256, self.ders[sha256]) for sha256, alias in aliases.items()]
 
     def truststore(self) -> list[bytes]:
         """DER of our entries, then of the root set, without doubles."""

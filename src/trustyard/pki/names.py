@@ -28,6 +28,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", folded)
 
 
+def search_fold(text: str) -> str:
+    """The form in which a search compares: `fold`, and the four Turkish letters i are one."""
+    return fold(text).replace("i\u0307", "i").replace("ı", "i")
+
+
 def _problem(name: str) -> str:
     if not name:
         return "is missing"

@@ -9,6 +9,7 @@ urlpatterns = [
     path("api/", include("trustyard.api.elsewhere")),
     path("", include("trustyard.web.urls")),
 ]
+handler400 = "trustyard.web.views.errors.unreadable"
 handler403 = "trustyard.web.views.errors.forbidden"
 handler404 = "trustyard.web.views.errors.not_found"
 handler500 = "trustyard.web.views.errors.broken"

@@ -34,11 +34,11 @@ class EnvironmentChange(Given):
 
     type: Literal["test", "production"] | None = None
     description: Description | None = None
-    root_set: RootSet | None = None
+    root_set: RootSet | Literal["uploaded"] | None = Field(None, description="`uploaded`: the bundle that is there.")
     deny_list: DenyList | None = None
 
 
-def root_set(given: RootSet | None) -> str | bytes | None:
+def root_set(given: RootSet | Literal["uploaded"] | None) -> str | bytes | None:
     """The root set that actions take."""
     return given.pem.encode() if isinstance(given, UploadedRoots) else given
 

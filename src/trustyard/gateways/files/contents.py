@@ -56,14 +56,9 @@ def manifest_of(material: Material, files: Mapping[str, bytes]) -> bytes:
 
 
 def _for_java(material: Material) -> list[tuple[str, bytes]]:
-    # Each certificate once, under its first alias; the further ones have their files in aliases/.
-    wanted: dict[str, str] = {}
-    for entry in material.content.entries:
-        wanted.setdefault(entry.sha256, entry.alias)
-    for sha256 in material.content.roots:
-        wanted.setdefault(sha256, truststores.root_alias(sha256))
-    aliases = truststores.java_aliases((alias, sha256) for sha256, alias in wanted.items())
-    return [(alias, material.ders[sha256]) for alias, sha256 in zip(aliases, wanted, strict=True)]
+    named = material.named()  # the further aliases of a certificate have their files in aliases/
+    aliases = truststores.java_aliases((alias, sha256) for alias, sha256, _ in named)
+    return [(alias, der) for alias, (_, _, der) in zip(aliases, named, strict=True)]
 
 
 def _nobody() -> list[tuple[str, bytes]]:

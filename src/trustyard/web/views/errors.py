@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 import structlog
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 log = structlog.get_logger()
@@ -15,6 +15,18 @@ log = structlog.get_logger()
 def lost(request: HttpRequest) -> HttpResponse:
     """An address that is not there."""
     raise Http404
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400: a host name that is not accepted (`TRUSTYARD_ALLOWED_HOSTS`), or a request that cannot be read.
+
+    No page of ours, for its links would lead to that host. The REST API answers with its own problem.
+    """
+    sentence = "This request cannot be read, or names a host that is not accepted (TRUSTYARD_ALLOWED_HOSTS)."
+    if not request.path.startswith("/api/"):
+        return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
+    answer = {"type": "/problems/unreadable", "title": "Unreadable", "status": 400, "detail": sentence}
+    return JsonResponse(answer, status=400, content_type="application/problem+json")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
