@@ -16,11 +16,6 @@ from tests.xds.memory import ControlPlane
 from trustyard.gateways.envoy.bootstrap import bootstrap
 
 
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    return Stage(tmp_path_factory.mktemp("envoy"))
-
-
 @pytest.mark.parametrize("mode", ["delta", "sotw"])
 @pytest.mark.parametrize(
     ("environment", "gateway", "options"),

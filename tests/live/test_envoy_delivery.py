@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import certifi
@@ -15,17 +14,6 @@ from trustyard.pki.containers import read_file
 from trustyard.pki.filenames import safe_filename
 
 pytestmark = pytest.mark.parametrize("mode", ["delta", "sotw"])
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    return Stage(tmp_path_factory.mktemp("envoy"))
-
-
-@pytest.fixture
-def plane() -> Iterator[ControlPlane]:
-    with ControlPlane() as plane:
-        yield plane
 
 
 def settled(plane: ControlPlane, state: str = "accepted", node: str = "edge") -> str:

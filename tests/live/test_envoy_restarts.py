@@ -14,11 +14,6 @@ from tests.xds.memory import ControlPlane, MemoryStore
 pytestmark = pytest.mark.parametrize("mode", ["delta", "sotw"])
 
 
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    return Stage(tmp_path_factory.mktemp("envoy"))
-
-
 def test_what_a_gateway_reports_when_it_comes_back_is_a_receipt_and_nothing_is_sent_again(
     stage: Stage, mode: str
 ) -> None:

@@ -15,11 +15,6 @@ from tests.live.envoy import REFUSED, Envoy, client_context, eventually, request
 from tests.live.stage import Stage, add_mtls, bare_validation, listeners
 
 
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    return Stage(tmp_path_factory.mktemp("envoy"))
-
-
 @pytest.fixture
 def plane() -> Iterator[BareControlPlane]:
     with BareControlPlane() as plane:

@@ -138,7 +138,7 @@ def update(
     plans = _plans(actor, entries, replace)
     others = [_planned(actor, definition, index + 1) for index, definition in enumerate(also)]
     with transaction.atomic():
-        certificate = _locked(stored.pk, name)
+        certificate = found.locked(stored, "certificate")
         found.check_version(certificate, if_match)
         removed = _left_out(certificate, plans) if replace and entries is not None else []
         _permit_update(actor, certificate, plans, removed, new_name, description)
@@ -172,13 +172,6 @@ def _plans(actor: Actor, given: Sequence[EntryGiven] | None, replace: bool) -> l
     read = [one for one in given if one.source is not None]  # an entry that only stays needs no permission (D-24)
     require(actor, "certificates.write", _known(read, "entries"))
     return entries.plan(actor, given)
-
-
-def _locked(pk: int, name: str) -> models.Certificate:
-    certificate = models.Certificate.objects.select_for_update().filter(pk=pk).first()
-    if certificate is None:
-        raise NotFound(f"There is no certificate named {name}.")
-    return certificate
 
 
 def _left_out(certificate: models.Certificate, plans: Sequence[entries.Planned]) -> list[models.Entry]:
@@ -273,7 +266,7 @@ def delete(
     require(actor, "certificates.delete")
     found.check_version(stored, if_match)
     with transaction.atomic():
-        certificate = _locked(stored.pk, name)
+        certificate = found.locked(stored, "certificate")
         found.check_version(certificate, if_match)
         rows = list(certificate.entries.select_related("environment", "x509", "certificate"))
         require(actor, "certificates.delete", [entry.environment.name for entry in rows])
@@ -309,7 +302,7 @@ def _revocation(actor: Actor, name: str, environment: str, reason: str, deploy: 
     place = found.by_name(models.Environment.objects.all(), environment, "environment")
     require(actor, "entries.revoke", [place.name])
     with transaction.atomic():
-        certificate = _locked(stored.pk, name)
+        certificate = found.locked(stored, "certificate")
         entry = certificate.entries.select_related("environment", "x509").filter(environment=place).first()
         if entry is None:
             raise NotFound(f"The certificate {certificate.name} has no entry in {place.name}.")

@@ -63,12 +63,6 @@ class Row:
         }
 
 
-def gateways(kind: str | None = None) -> list[GatewayGiven]:
-    """All gateways, or those of one kind."""
-    rows = models.Gateway.objects.select_related("environment").order_by("pk")
-    return [given(row) for row in (rows.filter(kind=kind) if kind else rows)]
-
-
 def given(row: models.Gateway) -> GatewayGiven:
     """The plain value of a gateway's row."""
     return GatewayGiven(row.pk, row.environment.name, row.name, row.kind, row.options, row.token_generation)
@@ -93,12 +87,6 @@ def gateway_of_xds_token(token: str) -> GatewayGiven | None:
     return given(row)
 
 
-def wanted_number(environment: str) -> int | None:
-    """The number of the environment's newest release."""
-    rows = models.Environment.objects.filter(name_key=fold(environment)).values_list("last_number", flat=True)
-    return rows.first() or None
-
-
 def wanted(environment: str) -> Material | None:
     """The newest release with its DER: what every gateway of the environment should have."""
     newest = _newest(environment)
@@ -121,19 +109,20 @@ def _material(newest: releases.Newest) -> Material:
     return Material(content, release.number, release.created_at, ders)
 
 
-def behind() -> list[tuple[GatewayGiven, Material]]:
-    """Gateways that are delivered to and whose newest release no node has accepted yet."""
-    pushed = [name for name, kind in KINDS.items() if kind.deliver is not None]
-    newest = releases.latest_of_all()
-    waiting = []
-    for gateway in models.Gateway.objects.filter(kind__in=pushed).select_related("environment").order_by("pk"):
-        release = newest.get(gateway.environment_id)
-        if release is None:
-            continue
-        done = models.Receipt.objects.filter(gateway=gateway, release_id=release.id, state__in=("accepted", "observed"))
-        if not done.exists():
-            waiting.append((given(gateway), _material(release)))
-    return waiting
+def pushed() -> list[GatewayGiven]:
+    """The gateways that are delivered to; the others pull."""
+    rows = models.Gateway.objects.filter(kind__in=_pushed_kinds()).select_related("environment").order_by("pk")
+    return [given(row) for row in rows]
+
+
+def behind() -> list[GatewayGiven]:
+    """Gateways that are delivered to and whose environment's newest release no node has accepted yet."""
+    newest = {release.id for release in releases.latest_of_all().values()}
+    taken = models.Receipt.objects.filter(release_id__in=newest, state__in=("accepted", "observed"))
+    accepted = models.Gateway.objects.filter(pk__in=taken.values("gateway_id"))
+    rows = models.Gateway.objects.filter(kind__in=_pushed_kinds(), environment__releases__isnull=False)
+    waiting = rows.exclude(pk__in=accepted).distinct().select_related("environment").order_by("pk")
+    return [given(row) for row in waiting]
 
 
 def record(gateway_id: int, number: int, receipt: Receipt) -> None:
@@ -177,19 +166,13 @@ def node_gone(gateway_id: int, node: str) -> None:
 
 def all_nodes_gone() -> None:
     """At the start of the server no stream is open yet, whatever was stored when the last one ended."""
-    models.Node.objects.filter(connected=True).exclude(gateway__kind__in=_pushed()).update(connected=False)
+    models.Node.objects.filter(connected=True).exclude(gateway__kind__in=_pushed_kinds()).update(connected=False)
 
 
 def _seen(gateway_id: int, node: str, *, connected: bool) -> None:
     models.Node.objects.update_or_create(
         gateway_id=gateway_id, name=node[:200], defaults={"connected": connected, "last_seen": timezone.now()}
     )
-
-
-def known_versions(environment: str) -> set[str]:
-    """The digests of every release that this environment ever had."""
-    rows = models.Release.objects.filter(environment__name_key=fold(environment))
-    return set(rows.values_list("digest", flat=True))
 
 
 def rows_of(release: models.Release) -> list[Row]:
@@ -208,7 +191,7 @@ def rows_of(release: models.Release) -> list[Row]:
 
 
 def _rows_of(gateway: models.Gateway, said: dict[str, models.Receipt], superseded: bool) -> list[Row]:
-    pushed = gateway.kind in _pushed()
+    pushed = gateway.kind in _pushed_kinds()
     rows = [
         Row(gateway.name, node, _state(receipt.state), receipt.detail, receipt.milliseconds, joined=True)
         for node, receipt in sorted(said.items())
@@ -272,7 +255,7 @@ def published_jwks(environment: str) -> bytes | None:
     return b'{"keys":[]}' if known else None
 
 
-def _pushed() -> list[str]:
+def _pushed_kinds() -> list[str]:
     return [name for name, kind in KINDS.items() if kind.deliver is not None]
 
 

@@ -127,15 +127,7 @@ def save(actor: Actor, pk: UUID, *, deploy: bool, answer: JwkAnswer | None = Non
 
 def rehearse(actor: Actor, pk: UUID) -> JwkConnection | None:
     """The question that saving this draft would raise now; whatever it would write is taken back."""
-    question: JwkConnection | None = None
-    with transaction.atomic():
-        draft = get(actor, pk)
-        try:
-            _save(actor, draft, False, None)
-        except JwkConnection as asked:
-            question = asked
-        transaction.set_rollback(True)
-    return question
+    return _question(lambda: _save(actor, get(actor, pk), False, None))
 
 
 def _save(actor: Actor, draft: models.Draft, deploy: bool, answer: JwkAnswer | None) -> Saved:
@@ -187,7 +179,6 @@ def _others(content: dict[str, Any]) -> list[Definition]:
     for other in content["others"]:
         name = _unique(other["name"], lambda text: fold(text) not in names and certificates.free(text) is None)
         places = {place: found.environment(place) for place in other["environments"]}
-
         alias = _unique(other["name"], functools.partial(_alias_free, places, frozenset(aliases)))
         names.add(fold(name))
         aliases |= {(place, fold(alias)) for place in places}
@@ -214,14 +205,18 @@ def _unique(text: str, is_free: Callable[[str], bool]) -> str:
 
 def rehearse_deletion(actor: Actor, certificate: models.Certificate) -> JwkConnection | None:
     """The question that deleting the certificate would raise now; nothing is written."""
-    question: JwkConnection | None = None
+    return _question(lambda: certificates.delete(actor, certificate.name, if_match="*", deploy=False))
+
+
+def _question(change: Callable[[], object]) -> JwkConnection | None:
     with transaction.atomic():
         try:
-            certificates.delete(actor, certificate.name, if_match="*", deploy=False)
+            change()
         except JwkConnection as asked:
-            question = asked
-        transaction.set_rollback(True)
-    return question
+            return asked
+        finally:
+            transaction.set_rollback(True)
+    return None
 
 
 def rebase(actor: Actor, pk: UUID) -> models.Draft:
@@ -235,14 +230,14 @@ def rebase(actor: Actor, pk: UUID) -> models.Draft:
             raise NotFound("Somebody deleted this certificate meanwhile.", advice="Begin again with Create.")
         content = draft.content
         mine = {row["environment"]: row for row in content["rows"]}
-        rows = []
-        for entry in _entries(stored):
+        rows, entries = [], _entries(stored)
+        for entry in entries:
             place = entry.environment.name
             if place in content["removed"] and place not in mine:
                 continue
             row = mine.pop(place, None)
             rows.append(_row(entry) if row is None or not row["changed"] else {**row, "stored": True})
-        there = {entry.environment.name for entry in _entries(stored)}
+        there = {entry.environment.name for entry in entries}
         rows += [{**row, "stored": False} for row in mine.values() if row["new"]]
         content["rows"], content["removed"] = rows, [place for place in content["removed"] if place in there]
         draft.based_on = stored.etag

@@ -145,7 +145,7 @@ def _write(certificate: models.Certificate, planned: Planned, entry: models.Entr
     if planned.chosen is not None:
         if entry._state.adding or entry.x509_id != planned.chosen.certificate.sha256:
             # A new certificate in a revoked entry clears the revocation: it was the old one that was revoked.
-            entry.revoked_at, entry.revoked_by, entry.revoked_reason = None, "", ""
+            _trust_again(entry)
         entry.x509 = models.StoredCertificate.keep(planned.chosen.certificate)
         entry.source_kind, entry.source_url = planned.chosen.kind, planned.chosen.url
         entry.chain = list(planned.chosen.chain)
@@ -195,8 +195,12 @@ def revoke(entry: models.Entry, by: str, reason: str) -> None:
 
 def restore(entry: models.Entry) -> None:
     """Undoes a revocation."""
-    entry.revoked_at, entry.revoked_by, entry.revoked_reason = None, "", ""
+    _trust_again(entry)
     entry.save()
+
+
+def _trust_again(entry: models.Entry) -> None:
+    entry.revoked_at, entry.revoked_by, entry.revoked_reason = None, "", ""
 
 
 def fingerprint(entry: models.Entry) -> dict[str, Any]:

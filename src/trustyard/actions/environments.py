@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from trustyard import models
-from trustyard.errors import EnvironmentInUse, FieldError, NotFound, Refused
+from trustyard.errors import EnvironmentInUse, FieldError, Refused
 from trustyard.models.environments import ROOT_SETS, TYPES
 from trustyard.pki.containers import read_file
 
@@ -58,7 +58,7 @@ def update(
     stored = get(actor, name)
     found.check_version(stored, if_match)
     with transaction.atomic():
-        row = _locked(stored.pk, name)
+        row = found.locked(stored, "environment")
         found.check_version(row, if_match)
         before = fingerprint(row)
         if type is not None:
@@ -82,7 +82,7 @@ def delete(actor: Actor, name: str, *, if_match: str | None) -> None:
     stored = get(actor, name)
     found.check_version(stored, if_match)
     with transaction.atomic():
-        row = _locked(stored.pk, name)
+        row = found.locked(stored, "environment")
         found.check_version(row, if_match)
         _check_unused(row)
         before = fingerprint(row)
@@ -132,13 +132,6 @@ def fingerprint(row: models.Environment) -> dict[str, Any]:
         "uploaded_roots": row.uploaded_roots,
         "deny_list": row.deny_list,
     }
-
-
-def _locked(pk: int, name: str) -> models.Environment:
-    row = models.Environment.objects.select_for_update().filter(pk=pk).first()
-    if row is None:
-        raise NotFound(f"There is no environment named {name}.")
-    return row
 
 
 def _check_unused(row: models.Environment) -> None:

@@ -32,6 +32,14 @@ def by_id(rows: QuerySet[Row], pk: int, what: str) -> Row:
     return row
 
 
+def locked(row: Row, what: str) -> Row:
+    """The row as it is now, locked until the transaction ends. Raises `NotFound` when it was deleted meanwhile."""
+    now = type(row)._default_manager.select_for_update().filter(pk=row.pk).first()
+    if now is None:
+        raise NotFound(f"There is no {what} named {row}.")
+    return now
+
+
 def environment(name: str, field: str = "environment") -> models.Environment:
     """An environment defined beforehand (S-08). Raises `Refused` with its name in the message."""
     row = models.Environment.objects.filter(name_key=fold(name)).first()
@@ -77,12 +85,6 @@ def check_version(row: Versioned, if_match: str | None) -> None:
             "This was changed by somebody else meanwhile.",
             advice="Read it again, and repeat the change on what it is now.",
         )
-
-
-def prefixed(error: Refused | Conflict, prefix: str) -> Refused | Conflict:
-    """The same error with its fields below `prefix` (`entries.0`)."""
-    error.fields = [FieldError(f"{prefix}.{f.field}", f.message) for f in error.fields]
-    return error
 
 
 def names(rows: Iterable[models.Environment]) -> list[str]:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from pydantic import ValidationError
 
 from trustyard import models
-from trustyard.errors import Conflict, FieldError, NotFound, Refused
+from trustyard.errors import Conflict, FieldError, Refused
 from trustyard.gateways.kinds import KINDS
 from trustyard.pki.certificates import rfc3339
 
@@ -58,7 +58,7 @@ def update(
     require(actor, "gateways.write", [stored.environment.name])
     found.check_version(stored, if_match)
     with transaction.atomic():
-        row = _locked(stored.pk, name)
+        row = found.locked(stored, "gateway")
         found.check_version(row, if_match)
         before = fingerprint(row)
         if options is not None:
@@ -79,7 +79,7 @@ def delete(actor: Actor, environment: str, name: str, *, if_match: str | None) -
     require(actor, "gateways.write", [stored.environment.name])
     found.check_version(stored, if_match)
     with transaction.atomic():
-        row = _locked(stored.pk, name)
+        row = found.locked(stored, "gateway")
         found.check_version(row, if_match)
         full, before = _full_name(row), fingerprint(row)
         models.Gateway.objects.filter(pk=row.pk).delete()
@@ -92,7 +92,7 @@ def rotate_token(actor: Actor, environment: str, name: str) -> models.Gateway:
     stored = get(actor, environment, name)
     require(actor, "gateways.bootstrap", [stored.environment.name])
     with transaction.atomic():
-        row = _locked(stored.pk, name)
+        row = found.locked(stored, "gateway")
         row.token_generation += 1
         row.version += 1
         row.save()
@@ -222,13 +222,6 @@ def _check_directory(row: models.Gateway) -> None:
     if taken:
         sentence = f"The gateway {taken[0].name} has this directory already; a second one of kind files names another."
         raise Conflict(sentence, code="directory-taken", fields=[FieldError("options.directory", sentence)])
-
-
-def _locked(pk: int, name: str) -> models.Gateway:
-    row = models.Gateway.objects.select_for_update().filter(pk=pk).first()
-    if row is None:
-        raise NotFound(f"There is no gateway named {name}.")
-    return row
 
 
 def _full_name(row: models.Gateway) -> str:

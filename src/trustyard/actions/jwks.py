@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from trustyard import models
-from trustyard.errors import FieldError, NotFound, Refused, TrustyardError
+from trustyard.errors import FieldError, Refused, TrustyardError
 from trustyard.pki.jwks import (
     algorithm_fits,
     algorithms_for,
@@ -163,9 +163,7 @@ def update(
     stored = get(actor, name)
     found.check_version(stored, if_match)
     with transaction.atomic():
-        row = models.Jwk.objects.select_for_update().filter(pk=stored.pk).first()
-        if row is None:
-            raise NotFound(f"There is no JWK named {name}.")
+        row = found.locked(stored, "JWK")
         found.check_version(row, if_match)
         places = list(row.environments.all())
         require(actor, "jwks.write", found.names(places))
@@ -241,9 +239,7 @@ def delete(actor: Actor, name: str, *, if_match: str | None, deploy: bool = True
     stored = get(actor, name)
     found.check_version(stored, if_match)
     with transaction.atomic():
-        row = models.Jwk.objects.select_for_update().filter(pk=stored.pk).first()
-        if row is None:
-            raise NotFound(f"There is no JWK named {name}.")
+        row = found.locked(stored, "JWK")
         found.check_version(row, if_match)
         places = list(row.environments.all())
         require(actor, "jwks.write", found.names(places))

@@ -8,8 +8,7 @@ import structlog
 from django.conf import settings
 
 from trustyard.actions import drafts, sources
-
-from .connections import looked_after
+from trustyard.models.connections import looked_after
 
 log = structlog.get_logger(__name__)
 

@@ -18,8 +18,7 @@ from trustyard.actions.delivery import GatewayGiven
 from trustyard.gateways.kinds import KINDS
 from trustyard.gateways.places import Place
 from trustyard.gateways.receipts import Receipt
-
-from .connections import looked_after
+from trustyard.models.connections import looked_after
 
 log = structlog.get_logger(__name__)
 WORKERS = 4
@@ -56,15 +55,14 @@ class Deliveries:
     def look(self) -> None:
         """Starts a delivery for each gateway that is behind, unless one is under way or it is to be left alone."""
         with looked_after():
-            waiting = [gateway for gateway, _ in delivery.behind()]
+            waiting = delivery.behind()
         self.behind = len(waiting)
         self._start(waiting)
 
     def look_at_all(self) -> None:
         """The same for every gateway that is pushed to, so that what was changed or lost meanwhile is mended."""
         with looked_after():
-            pushed = [name for name, kind in KINDS.items() if kind.deliver is not None]
-            self._start(gateway for name in pushed for gateway in delivery.gateways(name))
+            self._start(delivery.pushed())
 
     def try_again(self) -> None:
         """Ends all patience: there is news. Cut short for a gateway that it is not about, it costs one more attempt."""

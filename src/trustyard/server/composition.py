@@ -8,8 +8,8 @@ from typing import Any
 from django.core.wsgi import get_wsgi_application
 
 from trustyard.actions import delivery, news
-from trustyard.jobs.connections import looked_after
 from trustyard.jobs.runner import Runner
+from trustyard.models.connections import looked_after
 
 from .bridge import Bridge
 from .configuration import Configuration

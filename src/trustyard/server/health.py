@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
 
-from trustyard.jobs.connections import looked_after
+from trustyard.models.connections import looked_after
 
 from .answers import Answer, json_answer, problem
 from .opening import behind

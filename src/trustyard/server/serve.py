@@ -14,6 +14,8 @@ from typing import Any
 import structlog
 import uvicorn
 
+from trustyard.xds import available
+
 from .configuration import Configuration, written
 from .datadir import one_server, prepare
 from .opening import open_database
@@ -114,7 +116,7 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
 
 
 async def _start_xds(configuration: Configuration) -> Any:
-    if not (find_spec("grpc") and find_spec("envoy")):
+    if not available():
         log.warning("xds.not_installed", advice="pip install 'trustyard[envoy]'")
         return None
     from trustyard.actions import gateways
@@ -126,7 +128,7 @@ async def _start_xds(configuration: Configuration) -> Any:
 
 
 def _announce(say: Say, web: socket.socket, configuration: Configuration, xds: Any) -> None:
-    # Programs read these two lines (docs/operations): their form stays.
+    # Programs read these two lines: their form stays.
     say(f"Console and REST API: http://{written(address_of(web))}")
     if xds is None:
         say("xDS: not installed (pip install 'trustyard[envoy]')")

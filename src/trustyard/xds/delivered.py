@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections
-
 from trustyard.actions import delivery, news
 from trustyard.actions.delivery import GatewayGiven
 from trustyard.gateways.receipts import Receipt
+from trustyard.models.connections import looked_after
 from trustyard.pki.content import Material
 
 P = ParamSpec("P")
@@ -17,12 +16,8 @@ Answer = TypeVar("Answer")
 
 
 def _query(call: Callable[P, Answer], *arguments: P.args, **named: P.kwargs) -> Answer:
-    """These threads serve no request, after which Django would look whether their connection still lives."""
-    close_old_connections()
-    try:
+    with looked_after():
         return call(*arguments, **named)
-    finally:
-        close_old_connections()
 
 
 class Delivered:
