@@ -129,8 +129,13 @@ class Console:
         if not request.url.startswith((self.url, "data:", "blob:")):
             self.complaints.append(f"a request to {request.url}")
 
+    def quiet(self) -> None:
+        """Waits for the look-ups under way: htmx calls it an error when a page is left before their answer."""
+        expect(self.page.locator(".htmx-request")).to_have_count(0)
+
     def open(self, path: str) -> None:
         """Goes to an address of the console."""
+        self.quiet()
         self.page.goto(f"{self.url}{path}")
 
     def button(self, name: str) -> Locator:
@@ -177,6 +182,7 @@ class Console:
 
     def save_and_deploy(self) -> None:
         """Saves, and waits for the certificate's page."""
+        self.quiet()
         self.button("Save and Deploy").click()
         self.page.wait_for_url(re.compile(r"/certificates/\d+/"))
 
@@ -199,6 +205,7 @@ class Console:
 
     def save_jwk(self) -> None:
         """Saves and publishes the JWK of the form."""
+        self.quiet()
         self.button("Save and Deploy").click()
         self.page.wait_for_url(re.compile(r"/jwks/\d+/"))
 
