@@ -18,6 +18,7 @@ from .bodies import StrictParser
 from .problems import not_allowed, on_error, unknown_address
 
 View = Callable[..., HttpResponseBase]
+_ACTIONS = ("inspect",)  # POST to `certificates/<action>`
 
 api = openapi.Api(
     title="Trustyard",
@@ -62,22 +63,23 @@ def _other_verb(verb: str | None, allow: str) -> HttpResponse:
 
 
 def _routes() -> dict[str, View]:
-    """Route to ninja's view of it. A certificate may be named `inspect`: only POST to it is the other thing."""
+    """Route to ninja's view of it. A certificate may be named as an action is: only POST to it is the action."""
     routes: dict[str, View] = {
         str(pattern.pattern): pattern.callback for pattern in api.urls[0] if isinstance(pattern, URLPattern)
     }
     del routes[""]  # ninja's own root answers with a page
-    look, certificate = routes.pop("certificates/inspect"), routes["certificates/<segment:name>"]
+    certificate = routes["certificates/<segment:name>"]
+    actions = {name: routes.pop(f"certificates/{name}") for name in _ACTIONS}
 
-    def certificate_or_inspect(request: HttpRequest, name: str) -> HttpResponseBase:
-        if name == "inspect" and request.method == "POST":
-            return look(request)
+    def certificate_or_action(request: HttpRequest, name: str) -> HttpResponseBase:
+        if name in actions and request.method == "POST":
+            return actions[name](request)
         response = certificate(request, name=name)
-        if response.status_code == 405 and name == "inspect":
+        if response.status_code == 405 and name in actions:
             response["Allow"] += ", POST"
         return response
 
-    return {**routes, "certificates/<segment:name>": certificate_or_inspect}
+    return {**routes, "certificates/<segment:name>": certificate_or_action}
 
 
 urlpatterns = [
