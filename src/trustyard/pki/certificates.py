@@ -6,7 +6,8 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
@@ -22,8 +23,7 @@ __all__ = ["Certificate", "ExtensionFact", "Facts", "KeyFacts", "San", "facts_js
 _EXPIRING = timedelta(days=30)
 
 
-@dataclass(frozen=True)
-class ExtensionFact:
+class ExtensionFact(NamedTuple):
     """That an extension is there: OID, name (empty where unknown), critical or not."""
 
     oid: str
@@ -31,8 +31,7 @@ class ExtensionFact:
     critical: bool
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What a certificate says. Digests, serial and key identifiers in lower-case hex, times aware and in UTC."""
 
     certificate_name: str
@@ -183,28 +182,29 @@ def _facts(data: bytes, structure: Structure) -> Facts:
         self_signed=signatures.verifies(structure, structure.spki.raw) if self_issued else False,
         ski=extensions.subject_key_identifier(structure),
         aki=extensions.authority_key_identifier(structure),
-        extensions=tuple(
-            ExtensionFact(e.oid, oids.EXTENSIONS.get(e.oid, ""), e.critical) for e in structure.extensions
-        ),
+        extensions=tuple([_extension_fact(oid, critical) for oid, critical, _ in structure.extensions]),
         spki_sha256=hashlib.sha256(structure.spki.raw).hexdigest(),
     )
 
 
+@lru_cache(maxsize=1024)
+def _extension_fact(oid: str, critical: bool) -> ExtensionFact:
+    return ExtensionFact(oid, oids.EXTENSIONS.get(oid, ""), critical)
+
+
 def _certificate_name(subject: Name, sans: tuple[San, ...], serial_hex: str) -> str:
     """D-11: common name, first DNS name, first other alternative name, organisational unit, organisation, serial."""
+    if common_name := _shown(first_value(subject, "2.5.4.3")):
+        return common_name
     dns = [san.value for san in sans if san.type == "dns"]
     others = [san.value for san in sans if san.type != "dns"]
-    candidates = [
-        first_value(subject, "2.5.4.3"),
-        *dns[:1],
-        *others[:1],
-        first_value(subject, "2.5.4.11"),
-        first_value(subject, "2.5.4.10"),
-    ]
-    return next((name for name in map(_shown, candidates) if name), serial_hex)
+    units = [first_value(subject, "2.5.4.11"), first_value(subject, "2.5.4.10")]
+    return next((name for name in map(_shown, [*dns[:1], *others[:1], *units]) if name), serial_hex)
 
 
 def _shown(text: str) -> str:
     """One line without control characters: a NUL inside a name must not hide what follows it."""
+    if text.isprintable() and "  " not in text:
+        return text.strip()
     printable = "".join(c if c.isprintable() or c == " " else "\N{REPLACEMENT CHARACTER}" for c in text)
     return " ".join(printable.split())

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from functools import lru_cache
+from typing import NamedTuple
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 SEQUENCE, SET = 0x30, 0x31
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 
 _MAX_CHILDREN = 50_000  # ten megabytes of empty elements would take a gigabyte of memory
+_LONGEST_OID = 64  # octets
 _MAX_DEPTH = 32  # real structures need about 12; a bomb of nested indefinite lengths must end
 
 
@@ -18,8 +19,7 @@ class DerError(ValueError):
     """The bytes are not what X.690 allows, or not what was expected at this place."""
 
 
-@dataclass(frozen=True)
-class Element:
+class Element(NamedTuple):
     """One element: the identifier octet, the content octets, and all octets together."""
 
     tag: int
@@ -28,10 +28,7 @@ class Element:
 
     def children(self) -> list[Element]:
         """The elements inside; `DerError` when the content is not a row of elements."""
-        found = list(islice(elements(self.body), _MAX_CHILDREN + 1))
-        if len(found) > _MAX_CHILDREN:
-            raise DerError("too many elements")
-        return found
+        return _row(self.body)
 
     def expect(self, *tags: int) -> Element:
         """This element, when its identifier octet is one of `tags`; else `DerError`."""
@@ -66,9 +63,12 @@ class Element:
 
 def read(data: bytes, start: int = 0, _depth: int = 0) -> Element:
     """The element that begins at `start`. Indefinite lengths (BER) are read; `DerError` when cut off."""
-    head, length, indefinite = _header(data, start)
-    if indefinite:
-        return _read_indefinite(data, start, head, _depth)
+    if start + 1 < len(data) and (length := data[start + 1]) < 0x80 and data[start] & 0x1F != 0x1F:
+        head = start + 2
+    else:
+        head, length, indefinite = _header(data, start)
+        if indefinite:
+            return _read_indefinite(data, start, head, _depth)
     if head + length > len(data):
         raise DerError("the data ends too early")
     return Element(data[start], data[head : head + length], data[start : head + length])
@@ -82,6 +82,13 @@ def read_all(data: bytes) -> Element:
     return element
 
 
+def inside(data: bytes, tag: int) -> list[Element]:
+    """The elements inside the one element that `data` is; `DerError` when its identifier octet is not `tag`."""
+    if len(data) > 1 and data[0] == tag and data[1] == len(data) - 2 < 0x80:
+        return _row(data[2:])
+    return read_all(data).expect(tag).children()
+
+
 def elements(data: bytes) -> Iterator[Element]:
     """The elements that follow one another in `data`, to its end."""
     at = 0
@@ -93,7 +100,14 @@ def elements(data: bytes) -> Iterator[Element]:
 
 def dotted(body: bytes) -> str:
     """The content octets of an OBJECT IDENTIFIER as dotted text (X.690, 8.19)."""
-    if not body or body[-1] & 0x80 or len(body) > 64:
+    if len(body) > _LONGEST_OID:
+        raise DerError("an OBJECT IDENTIFIER that nobody could have registered")
+    return _dotted(body)
+
+
+@lru_cache(maxsize=4096)  # a few dozen identifiers stand in every certificate
+def _dotted(body: bytes) -> str:
+    if not body or body[-1] & 0x80:
         raise DerError("not an OBJECT IDENTIFIER")
     arcs, value = [], 0
     for octet in body:
@@ -124,6 +138,31 @@ def encode_oid(text: str) -> bytes:
             septets.append(arc & 0x7F | 0x80)
         octets += bytes(reversed(septets))
     return encode(OID, bytes(octets))
+
+
+def _row(data: bytes) -> list[Element]:
+    """All elements of `data`, up to the limit."""
+    found: list[Element] = []
+    at, end = 0, len(data)
+    while at + 1 < end:
+        tag, length = data[at], data[at + 1]
+        # Nearly every element has a short definite length; spelled out here, it costs a third of a call.
+        if length < 0x80 and tag & 0x1F != 0x1F:
+            head = at + 2
+            stop = head + length
+            found.append(_new(Element, (tag, data[head:stop], data[at:stop])))
+        else:
+            found.append(element := read(data, at))
+            stop = at + len(element.raw)
+        if len(found) > _MAX_CHILDREN:
+            raise DerError("too many elements")
+        at = stop
+    if at != end:
+        raise DerError("the data ends too early")
+    return found
+
+
+_new = tuple.__new__  # what Element(…) calls in the end
 
 
 def _header(data: bytes, start: int) -> tuple[int, int, bool]:

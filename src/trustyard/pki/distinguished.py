@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from typing import NamedTuple
 
 from trustyard.pki import der, oids
+from trustyard.pki.remembering import remembered
 
 _SPECIAL = frozenset('"+,;<>\\')
+_PLAIN = re.compile(r'(?![# ])[^"+,;<>\\\x00-\x1f\x7f-\x9f]*(?<! )')  # nothing in it is escaped
 
 
-@dataclass(frozen=True)
-class Attribute:
-    """One attribute of a name: its type (dotted OID) and its value as text, or as raw DER where it is none."""
+class Attribute(NamedTuple):
+    """One attribute of a name: its type (dotted OID), its value as text or None where it is none, and as raw DER.
+
+    `rfc4514` is `CN=value`; `1.2.3=#<hex of the DER>` where the value is no text (RFC 4514, sections 2.3, 2.4).
+    """
 
     oid: str
     text: str | None
     raw: bytes
-
-    def rfc4514(self) -> str:
-        """`CN=value`; `1.2.3=#<hex of the DER>` where the value is no text (RFC 4514, sections 2.3, 2.4)."""
-        label = oids.ATTRIBUTES.get(self.oid, self.oid)
-        if self.text is None:
-            return f"{label}=#{self.raw.hex()}"
-        return f"{label}={escape(self.text)}"
+    rfc4514: str
 
 
 Name = tuple[tuple[Attribute, ...], ...]
@@ -30,24 +29,40 @@ Name = tuple[tuple[Attribute, ...], ...]
 
 def read_name(element: der.Element) -> Name:
     """The relative names in encoding order. Odd values are kept as they are; `DerError` for what is no name."""
+    return _read_name(element.raw)
+
+
+@remembered(longest=512, entries=4096)
+def _read_name(raw: bytes) -> Name:
+    element = der.read_all(raw)
     if element.tag & 0x20 == 0:
         raise der.DerError("not a name")
-    return tuple(tuple(_attribute(a) for a in rdn.expect(der.SET).children()) for rdn in element.children())
+    return tuple([_relative_name(rdn.raw) for rdn in element.children()])
+
+
+@remembered(longest=256, entries=4096)
+def _relative_name(raw: bytes) -> tuple[Attribute, ...]:
+    return tuple([_attribute(attribute) for attribute in der.inside(raw, der.SET)])
 
 
 def rfc4514(name: Name) -> str:
     """The name as RFC 4514 writes it: the last relative name first, letters of every script as they are."""
-    return ",".join("+".join(a.rfc4514() for a in reversed(rdn)) for rdn in reversed(name))
+    return ",".join(["+".join([attribute.rfc4514 for attribute in reversed(rdn)]) for rdn in reversed(name)])
 
 
 def first_value(name: Name, oid: str) -> str:
     """The most specific value of one attribute type (the last in encoding order), or an empty text."""
-    values = [a.text for rdn in name for a in rdn if a.oid == oid and a.text]
-    return values[-1] if values else ""
+    for rdn in reversed(name):
+        for attribute in reversed(rdn):
+            if attribute.oid == oid and attribute.text:
+                return attribute.text
+    return ""
 
 
 def escape(text: str) -> str:
     """A value with what RFC 4514, section 2.4, asks to be escaped; control characters as hex pairs too."""
+    if _PLAIN.fullmatch(text):
+        return text
     parts = []
     for at, character in enumerate(text):
         edge_space = character == " " and at in (0, len(text) - 1)
@@ -67,18 +82,26 @@ def string_value(element: der.Element) -> str | None:
         return body.decode("utf-16-be", "replace") if len(body) % 2 == 0 else body.decode("latin-1")
     if tag == 0x1C:  # UniversalString: four bytes a character
         return body.decode("utf-32-be", "replace") if len(body) % 4 == 0 else None
-    if tag in (0x0C, 0x12, 0x13, 0x16, 0x1A):  # UTF8, Numeric, Printable, IA5, Visible: UTF-8 is what people put there
-        try:
-            return body.decode("utf-8")
-        except UnicodeDecodeError:
-            return body.decode("latin-1")
+    if tag in (0x0C, 0x12, 0x13, 0x16, 0x1A):  # UTF8, Numeric, Printable, IA5, Visible
+        return ia5(body)
     if tag == 0x14:  # T61String: latin-1 in practice (openssl, Java and browsers read it so)
         return body.decode("latin-1")
     return None
 
 
+def ia5(body: bytes) -> str:
+    """The text of a string whose kind allows ASCII alone: UTF-8 is what people put there, and older ones Latin-1."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return body.decode("latin-1")
+
+
 def _attribute(element: der.Element) -> Attribute:
-    parts = element.expect(der.SEQUENCE).children()
+    parts = der.inside(element.raw, der.SEQUENCE)
     if len(parts) < 2:
         raise der.DerError("an attribute without a value")
-    return Attribute(parts[0].oid(), string_value(parts[1]), parts[1].raw)
+    oid, value = parts[0].oid(), parts[1]
+    text = string_value(value)
+    shown = f"#{value.raw.hex()}" if text is None else escape(text)
+    return Attribute(oid, text, value.raw, f"{oids.ATTRIBUTES.get(oid, oid)}={shown}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from trustyard.pki import der, oids
-from trustyard.pki.distinguished import read_name, rfc4514, string_value
+from trustyard.pki.distinguished import ia5, read_name, rfc4514
+from trustyard.pki.remembering import remembered
 from trustyard.pki.structure import Structure
 
 T = TypeVar("T")
@@ -26,8 +26,7 @@ KEY_USAGES = (
 )
 
 
-@dataclass(frozen=True)
-class San:
+class San(NamedTuple):
     """One alternative name: its kind (`dns`, `email`, `uri`, `ip`, `dirname`, `rid`, `othername`, …) and its value."""
 
     type: str
@@ -75,6 +74,7 @@ def _tolerant(structure: Structure, oid: str, reader: Callable[[bytes], T], othe
         return otherwise
 
 
+@remembered(longest=256, entries=1024)
 def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
     parts = der.read(value).expect(der.SEQUENCE).children()
     is_ca = bool(parts) and parts[0].tag == der.BOOLEAN and parts[0].body != b"\x00"
@@ -82,11 +82,13 @@ def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
     return is_ca, lengths[0] if lengths else None
 
 
+@remembered(longest=256, entries=1024)
 def _authority_key_identifier(value: bytes) -> str | None:
     parts = der.read(value).expect(der.SEQUENCE).children()
     return next((p.body.hex() for p in parts if p.tag == 0x80), None)
 
 
+@remembered(longest=256, entries=1024)
 def _key_usage(value: bytes) -> tuple[str, ...]:
     octets = der.read(value).bits()
     return tuple(
@@ -94,6 +96,7 @@ def _key_usage(value: bytes) -> tuple[str, ...]:
     )
 
 
+@remembered(longest=256, entries=1024)
 def _purposes(value: bytes) -> tuple[str, ...]:
     found = [p.oid() for p in der.read(value).expect(der.SEQUENCE).children()]
     return tuple(oids.PURPOSES.get(oid, oid) for oid in found)
@@ -121,7 +124,7 @@ def _address(element: der.Element) -> San:
 
 def _text(kind: str) -> Callable[[der.Element], San]:
     def reader(element: der.Element) -> San:
-        return San(kind, string_value(der.Element(0x16, element.body, element.raw)) or "")
+        return San(kind, ia5(element.body))
 
     return reader
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from trustyard.errors import InputRefused
 from trustyard.pki import der, oids
+from trustyard.pki.remembering import remembered
 
 
-@dataclass(frozen=True)
-class KeyFacts:
+class KeyFacts(NamedTuple):
     """Kind (`RSA`, `RSA-PSS`, `EC`, `Ed25519`, …, or the algorithm's OID), size in bits, name of the curve."""
 
     type: str
@@ -25,21 +25,33 @@ class KeyFacts:
 def facts_of(spki: der.Element) -> KeyFacts:
     """What the key is (RFC 5280, section 4.1.2.7). `DerError` when there is no readable key in it."""
     algorithm, bits = spki.expect(der.SEQUENCE).children()[:2]
-    oid, *parameters = algorithm.expect(der.SEQUENCE).children()
-    kind, key = oid.oid(), bits.bits()
-    if kind in (oids.RSA, oids.RSA_PSS):
-        return KeyFacts("RSA" if kind == oids.RSA else "RSA-PSS", rsa_numbers(key)[0].bit_length(), None)
-    if kind == oids.EC:
-        return _curve_facts(parameters)
-    if kind == oids.DSA:
-        return KeyFacts("DSA", _dsa_size(parameters), None)
+    facts, key = _of_algorithm(algorithm.raw), bits.bits()
+    if facts.type in ("RSA", "RSA-PSS"):
+        return KeyFacts(facts.type, rsa_numbers(key)[0].bit_length(), None)
+    return facts
+
+
+@remembered(longest=512, entries=1024)
+def _of_algorithm(raw: bytes) -> KeyFacts:
+    """What the algorithm and its parameters say; the size of an RSA key stands in the key alone."""
+    oid, *parameters = der.inside(raw, der.SEQUENCE)
+    kind = oid.oid()
+    match kind:
+        case oids.RSA:
+            return KeyFacts("RSA", None, None)
+        case oids.RSA_PSS:
+            return KeyFacts("RSA-PSS", None, None)
+        case oids.EC:
+            return _curve_facts(parameters)
+        case oids.DSA:
+            return KeyFacts("DSA", _dsa_size(parameters), None)
     name, size = oids.PLAIN_KEYS.get(kind, (_short(kind), None))
     return KeyFacts(name, size, None)
 
 
 def rsa_numbers(key: bytes) -> tuple[int, int]:
     """Modulus and exponent of an RSAPublicKey (RFC 8017, A.1.1); `DerError` for anything else."""
-    modulus, exponent = (part.integer() for part in der.read_all(key).expect(der.SEQUENCE).children()[:2])
+    modulus, exponent = (part.integer() for part in der.inside(key, der.SEQUENCE)[:2])
     # Some writers forgot the leading zero octet, so the number came out negative; the octets are what they meant.
     if modulus < 0:
         modulus = int.from_bytes(der.read_all(key).children()[0].body, "big")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from trustyard.pki import der
 from trustyard.pki.distinguished import Name, read_name
+from trustyard.pki.remembering import remembered
 
 _TIME = re.compile(rb"(\d{10})(\d\d)?(?:[.,]\d+)?(Z|[+-]\d{4})?")
 
 
-@dataclass(frozen=True)
-class Extension:
+class Extension(NamedTuple):
     """One extension: its OID, whether it is critical, and the octets of its value."""
 
     oid: str
@@ -21,8 +21,7 @@ class Extension:
     value: bytes
 
 
-@dataclass(frozen=True)
-class Structure:
+class Structure(NamedTuple):
     """A certificate taken apart; `tbs` and `signature` are what a verifier needs."""
 
     version: int
@@ -42,12 +41,16 @@ class Structure:
 
     def extension(self, oid: str) -> bytes | None:
         """The value of the first extension of this OID."""
-        return next((e.value for e in self.extensions if e.oid == oid), None)
+        for extension in self.extensions:
+            if extension.oid == oid:
+                return extension.value
+        return None
 
 
+@remembered(longest=16_384, entries=64)  # facts, findings and readable text of a certificate are asked for in a row
 def take_apart(data: bytes) -> Structure:
     """The parts of one certificate. A ValueError (mostly `DerError`) when it is none, is cut off or goes on."""
-    tbs, algorithm, signature = der.read_all(data).expect(der.SEQUENCE).children()
+    tbs, algorithm, signature = der.inside(data, der.SEQUENCE)
     parts = tbs.expect(der.SEQUENCE).children()
     version = 1
     if parts and parts[0].tag == 0xA0:
@@ -56,7 +59,7 @@ def take_apart(data: bytes) -> Structure:
         raise der.DerError("a certificate has at least six parts")
     serial, inner_algorithm, issuer, validity, subject, spki, *optional = parts
     inner_algorithm.expect(der.SEQUENCE)
-    not_before, not_after = (_moment(t) for t in validity.expect(der.SEQUENCE).children())
+    not_before, not_after = (_moment(time.raw) for time in validity.expect(der.SEQUENCE).children())
     signature_oid, parameters = algorithm_identifier(algorithm)
     return Structure(
         version=version,
@@ -87,19 +90,22 @@ def algorithm_identifier(element: der.Element) -> tuple[str, der.Element | None]
 def _extensions(optional: list[der.Element]) -> tuple[Extension, ...]:
     for element in optional:
         if element.tag == 0xA3:
-            return tuple(_extension(e) for e in der.read_all(element.body).expect(der.SEQUENCE).children())
+            return tuple([_extension(row.raw) for row in der.inside(element.body, der.SEQUENCE)])
     return ()
 
 
-def _extension(element: der.Element) -> Extension:
-    parts = element.expect(der.SEQUENCE).children()
+@remembered(longest=256, entries=4096)
+def _extension(raw: bytes) -> Extension:
+    parts = der.inside(raw, der.SEQUENCE)
     critical = any(p.tag == der.BOOLEAN and p.body not in (b"", b"\x00") for p in parts[1:-1])
     return Extension(parts[0].oid(), critical, parts[-1].octets())
 
 
-def _moment(element: der.Element) -> datetime:
+@remembered(longest=64, entries=4096)
+def _moment(raw: bytes) -> datetime:
     """UTCTime or GeneralizedTime as an aware UTC datetime; fractions are cut, missing seconds are zero."""
-    digits = element.expect(der.UTC_TIME, der.GENERALIZED_TIME).body
+    element = der.read_all(raw).expect(der.UTC_TIME, der.GENERALIZED_TIME)
+    digits = element.body
     if element.tag == der.UTC_TIME:  # RFC 5280, section 4.1.2.5.1: 50 and later means 19..
         digits = (b"19" if digits[:2] >= b"50" else b"20") + digits
     match = _TIME.fullmatch(digits[2:])

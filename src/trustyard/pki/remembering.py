@@ -1,0 +1,27 @@
+"""What was made of the same few bytes before: certificates repeat their issuers, dates, purposes and addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def remembered(*, longest: int, entries: int) -> Callable[[Callable[[bytes], T]], Callable[[bytes], T]]:
+    """Remembers the values of a pure function of bytes, the `entries` used last, of at most `longest` octets each.
+
+    Longer bytes are read anew each time: they are seldom met twice, and somebody's large ones must not fill the memory.
+    """
+
+    def mark(function: Callable[[bytes], T]) -> Callable[[bytes], T]:
+        kept = lru_cache(maxsize=entries)(function)
+
+        @wraps(function)
+        def ask(data: bytes) -> T:
+            return kept(data) if len(data) <= longest else function(data)
+
+        return ask
+
+    return mark
