@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, Refused
 from trustyard.gateways.kinds import KINDS
+from trustyard.gateways.places import Held, Place
 from trustyard.pki.certificates import rfc3339
 
 from . import audit, delivery, found, news
@@ -38,7 +39,7 @@ def create(
         cleaned, key = found.free_name(models.Gateway.objects.filter(environment=place), name, "gateway")
         row = models.Gateway(environment=place, name=cleaned, name_key=key, kind=_kind(kind))
         row.options = checked_options(kind, options or {})
-        _check_directory(row)
+        _settle(row)
         row.save()
         audit.record(actor, "gateway.create", "gateway", _full_name(row), after=fingerprint(row))
         news.tell(place.name)
@@ -63,7 +64,7 @@ def update(
         before = fingerprint(row)
         if options is not None:
             row.options = checked_options(row.kind, options)
-            _check_directory(row)
+            _settle(row)
         if fingerprint(row) != before:
             row.version += 1
             row.save()
@@ -206,22 +207,31 @@ def _kind(kind: str) -> str:
     return kind
 
 
-def _check_directory(row: models.Gateway) -> None:
-    if row.kind != "files":
+def _settle(row: models.Gateway) -> None:
+    """Judges the options against this machine; what another gateway of the kind holds already is a conflict."""
+    settle = KINDS[row.kind].settle
+    if settle is None:
         return
-    from trustyard.gateways.files import check_directory
-
-    directory = row.options.get("directory")
-    if directory is not None:
-        row.options["directory"] = str(check_directory(str(directory), settings.TRUSTYARD.files_roots))
-    others = models.Gateway.objects.filter(kind="files").exclude(pk=row.pk)
-    if directory is None:
-        taken = [other for other in others.filter(environment=row.environment) if not other.options.get("directory")]
-    else:
-        taken = [other for other in others if other.options.get("directory") == row.options["directory"]]
+    row.options, held = settle(row.options, _where(row))
+    others = models.Gateway.objects.filter(kind=row.kind).exclude(pk=row.pk).select_related("environment")
+    taken = [other for other in others if _held(other) == held]
     if taken:
-        sentence = f"The gateway {taken[0].name} has this directory already; a second one of kind files names another."
-        raise Conflict(sentence, code="directory-taken", fields=[FieldError("options.directory", sentence)])
+        other = taken[0]
+        sentence = f"The gateway {other.name} of {other.environment.name} has {held.place} already; name another place."
+        raise Conflict(sentence, code="directory-taken", fields=[FieldError(f"options.{held.option}", sentence)])
+
+
+def _held(row: models.Gateway) -> Held | None:
+    settle = KINDS[row.kind].settle
+    try:
+        return settle(row.options, _where(row))[1] if settle else None
+    except Refused:  # the machine has changed since it was saved
+        return None
+
+
+def _where(row: models.Gateway) -> Place:
+    configuration = settings.TRUSTYARD
+    return Place(configuration.data_dir, row.environment.name, row.name, configuration.files_roots)
 
 
 def _full_name(row: models.Gateway) -> str:

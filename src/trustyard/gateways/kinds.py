@@ -10,29 +10,44 @@ from pydantic import BaseModel
 
 from trustyard.pki.content import Material
 
+from . import files, haproxy
 from .envoy.options import EnvoyOptions
-from .files import FilesOptions, deliver
-from .places import Place
+from .places import Held, Place
 from .receipts import Receipt
 
 Deliver = Callable[[Material, Mapping[str, Any], Place], Receipt]
+Settle = Callable[[Mapping[str, Any], Place], tuple[dict[str, Any], Held]]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of gateway. `deliver` None: its nodes pull, and say by their stream what they have."""
+    """A kind of gateway: a name, a title, typed options, and how a release gets there.
+
+    `deliver` None: its nodes pull, and say by their stream what they have. `settle` judges options against the machine
+    when they are saved, and answers them as they are kept, with what no other gateway of the kind may have too; it
+    raises Refused. `manual` is its page.
+    """
 
     name: str
     title: str
     options: type[BaseModel]
     deliver: Deliver | None
     manual: str
+    settle: Settle | None = None
 
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("files", "Files in a folder", FilesOptions, deliver, "docs/gateways/files.md"),
+        Kind("files", "Files in a folder", files.FilesOptions, files.deliver, "docs/gateways/files.md", files.settle),
         Kind("envoy", "Envoy over ADS", EnvoyOptions, None, "docs/gateways/envoy.md"),
+        Kind(
+            "haproxy",
+            "HAProxy over its Runtime API",
+            haproxy.HaproxyOptions,
+            haproxy.deliver,
+            "docs/gateways/haproxy.md",
+            haproxy.settle,
+        ),
     )
 }

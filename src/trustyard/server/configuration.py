@@ -50,7 +50,7 @@ SETTINGS = (
     Setting(
         "TRUSTYARD_FILES_ROOTS",
         "",
-        "Folders, comma separated, under which a gateway of kind `files` may have its `directory`.",
+        "Folders, comma separated, under which gateways may have their folders, files and sockets.",
     ),
     Setting("TRUSTYARD_FETCH_ALLOW", "", "Networks a connection source may reach although refused by default."),
     Setting("TRUSTYARD_FETCH_DENY", "", "Networks a connection source may not reach although allowed by default."),

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
+
+from trustyard.gateways.kinds import KINDS
 
 from .strict import Given, Name, Page, Shown, Text
+
+
+def _any_kind() -> dict[str, Any]:
+    """The schemas of all kinds' options, each with its own definitions put where they are referred to."""
+    return {"anyOf": [_whole(kind.options.model_json_schema()) | {"title": kind.title} for kind in KINDS.values()]}
+
+
+def _whole(schema: dict[str, Any]) -> dict[str, Any]:
+    parts = schema.pop("$defs", {})
+
+    def put(value: Any) -> Any:
+        if isinstance(value, list):
+            return [put(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            return put(parts[value["$ref"].rpartition("/")[2]])
+        return {name: put(one) for name, one in value.items()}
+
+    filled: dict[str, Any] = put(schema)
+    return filled
+
+
+Options = Annotated[dict[str, Any], WithJsonSchema(_any_kind())]
 
 
 class NewGateway(Given):
@@ -14,13 +40,13 @@ class NewGateway(Given):
 
     name: Name
     kind: str = Field(max_length=100, description="files, envoy, …: docs/gateways/ has a page for each.")
-    options: dict[str, Any] = Field(default_factory=dict, description="Of the kind.")
+    options: Options = Field(default_factory=dict, description="Of the kind.")
 
 
 class GatewayChange(Given):
     """What shall change; null means: as it is."""
 
-    options: dict[str, Any] | None = None
+    options: Options | None = None
     rotate_token: bool = Field(False, description="Makes the xDS token another one: give out a new bootstrap.")
 
 

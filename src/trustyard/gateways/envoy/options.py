@@ -34,4 +34,10 @@ class EnvoyOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    issuers: tuple[Issuer, ...] = Field(default=(), max_length=100)
+    issuers: tuple[Issuer, ...] = Field(
+        default=(),
+        max_length=100,
+        title="Issuers",
+        description="Whose tokens the JWT filter takes. Empty: any issuer whose token the published JWKs verify.",
+        examples=[[{"issuer": "https://issuer.example", "audiences": ["api"], "prefix": "/"}]],
+    )

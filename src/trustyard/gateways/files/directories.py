@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from trustyard.errors import FieldError, Refused
-from trustyard.gateways.places import Place
+from trustyard.gateways.places import Held, Place, below_a_root, refused
 from trustyard.pki.filenames import safe_filename
 
 
@@ -15,19 +15,9 @@ def check_directory(path: str, roots: tuple[Path, ...]) -> Path:
 
     It need not exist yet. Raises Refused (`directory`) with what to do.
     """
-    if "\0" in path or not Path(path).is_absolute():
-        raise _refused("The directory is an absolute path, such as /srv/trust/test.")
-    if not roots:
-        raise _refused(
-            "No folder is open to gateways of kind files: start the server with TRUSTYARD_FILES_ROOTS to name some."
-        )
-    # Links are followed first, on both sides: a link inside a root must not lead out of it.
-    directory = Path(os.path.realpath(path))
-    if not any(directory.is_relative_to(os.path.realpath(root)) for root in roots):
-        named = ", ".join(str(root) for root in roots)
-        raise _refused(f"{path} does not lie under a folder of TRUSTYARD_FILES_ROOTS ({named}).")
+    directory = below_a_root(path, roots, option="directory")
     if directory.exists() and not directory.is_dir():
-        raise _refused(f"{path} is not a folder.")
+        raise refused(f"{path} is not a folder.", "directory")
     return directory
 
 
@@ -38,5 +28,10 @@ def directory_of(directory: str | None, place: Place) -> Path:
     return check_directory(directory, place.files_roots)
 
 
-def _refused(sentence: str) -> Refused:
-    return Refused(sentence, code="directory", fields=[FieldError("options.directory", sentence)])
+def settle(options: Mapping[str, Any], place: Place) -> tuple[dict[str, Any], Held]:
+    """The options as they are kept (links followed), and the folder that no other gateway may have."""
+    named = options.get("directory")
+    if named is None:
+        return dict(options), Held("directory", str(directory_of(None, place)))
+    directory = str(check_directory(str(named), place.files_roots))
+    return {**options, "directory": directory}, Held("directory", directory)

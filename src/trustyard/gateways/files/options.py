@@ -10,4 +10,10 @@ class FilesOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    directory: str | None = Field(default=None, min_length=1, max_length=1000)
+    directory: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        title="Directory",
+        description="Empty: the data directory of Trustyard. Another one must lie under TRUSTYARD_FILES_ROOTS.",
+    )

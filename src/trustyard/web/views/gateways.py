@@ -11,9 +11,10 @@ from django.urls import reverse
 
 from trustyard import models
 from trustyard.actions import delivery, environments, gateways, releases
-from trustyard.errors import Conflict, FieldError, NotFound, Refused, StaleVersion
+from trustyard.errors import Conflict, NotFound, Refused, StaleVersion
 from trustyard.gateways.kinds import KINDS
-from trustyard.web.page import actor_of, go, page, problems
+from trustyard.web import options
+from trustyard.web.page import actor_of, go, is_fragment, page, problems
 
 from .questions import into_dialogs
 
@@ -42,19 +43,26 @@ def _title(kind: str) -> str:
 
 @page("GET", "POST")
 def create(request: HttpRequest) -> HttpResponse:
-    """The form for a new gateway."""
+    """The form for a new gateway; its options follow the kind that is chosen."""
     actor = actor_of(request)
-    context: dict[str, Any] = {"given": request.POST}
+    typed = request.POST or request.GET
+    kind = typed.get("kind") or next(iter(KINDS))
+    context: dict[str, Any] = {"given": request.POST, "kind": kind}
     if request.method == "POST":
-        given = request.POST
         try:
             row = gateways.create(
-                actor, given.get("environment", ""), name=given.get("name", ""), kind=given.get("kind", ""),
-                options=_options(request, given.get("kind", "")),
-            )  # fmt: skip
+                actor,
+                typed.get("environment", ""),
+                name=typed.get("name", ""),
+                kind=kind,
+                options=options.given(kind, typed),
+            )
             return go(request, reverse("gateway", args=[row.pk]), f"The gateway {row.name} is made.")
         except (Refused, Conflict, NotFound) as error:
             context |= {"error": error, "problems": problems(error)}
+    context["controls"] = _controls(kind, {}, request.POST, context.get("problems", {}))
+    if is_fragment(request):
+        return render(request, "gateways/_options.html", context)
     context |= {"environments": environments.find(actor), "kinds": list(KINDS.values())}
     return render(request, "gateways/form.html", context)
 
@@ -64,32 +72,29 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The options of a gateway; its name and its kind stay."""
     actor = actor_of(request)
     row = gateways.get_by_id(actor, pk)
-    context: dict[str, Any] = {"given": request.POST, "gateway": row, "kind": _title(row.kind)}
+    context: dict[str, Any] = {"gateway": row, "title": _title(row.kind)}
     if request.method == "POST":
         try:
-            options = _options(request, row.kind)
-            gateways.update(
-                actor, row.environment.name, row.name, if_match=request.POST.get("etag", ""), options=options
-            )
+            changed = options.given(row.kind, request.POST)
+            etag = request.POST.get("etag", "")
+            gateways.update(actor, row.environment.name, row.name, if_match=etag, options=changed)
             return go(request, reverse("gateway", args=[row.pk]), f"The gateway {row.name} is saved.")
         except (Refused, Conflict, StaleVersion) as error:
             context |= {"error": error, "problems": problems(error)}
-    context["issuers"] = json.dumps(row.options.get("issuers") or [], indent=2)
+    context["controls"] = _controls(row.kind, row.options, request.POST, context.get("problems", {}))
     return render(request, "gateways/edit.html", context)
 
 
-def _options(request: HttpRequest, kind: str) -> dict[str, Any]:
-    if kind == "files":
-        directory = request.POST.get("directory", "").strip()
-        return {"directory": directory} if directory else {}
-    text = request.POST.get("issuers", "").strip()
-    if kind != "envoy" or not text:
-        return {}
-    try:
-        return {"issuers": json.loads(text)}
-    except ValueError:
-        sentence = "The issuers are not readable JSON."
-        raise Refused(sentence, code="bad-options", fields=[FieldError("options.issuers", sentence)]) from None
+def _controls(kind: str, stored: Any, typed: Any, wrong: dict[str, str]) -> list[dict[str, Any]]:
+    """The controls with what is wrong about each; a problem inside a list stands at the list."""
+    return [
+        {**vars(control), "problem": next((text for at, text in wrong.items() if _is_of(at, control.name)), "")}
+        for control in options.controls(kind, stored, typed)
+    ]
+
+
+def _is_of(field: str, name: str) -> bool:
+    return field == f"options.{name}" or field.startswith(f"options.{name}.")
 
 
 @page("GET")

@@ -1,0 +1,73 @@
+"""Which certificates of a release servers built on OpenSSL (HAProxy, nginx) honour as anchors, and which not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from OpenSSL import crypto
+
+from trustyard.pki.certificates import Certificate, read_certificate
+from trustyard.pki.content import Material
+from trustyard.pki.denyall import deny_all_der
+
+Include = Literal["used", "all"]
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """DER of what to load, never nothing, and a sentence for each alias that is left out or trusts nobody."""
+
+    ders: tuple[bytes, ...]
+    notes: tuple[str, ...]
+
+
+def for_openssl(material: Material, include: Include) -> Anchors:
+    """The anchors for a verifier that does not take partial chains: each chain must end in a self-issued certificate.
+
+    A pin that somebody else issued is left out and named (D-18); an intermediate is loaded, for it completes chains,
+    and named when the set lacks what it ends in. Where nothing is left, the deny-all anchor stands (D-17).
+    """
+    kept: dict[str, Certificate] = {}
+    notes: list[str] = []
+    aliases: dict[str, str] = {}
+    for alias, sha256, der in material.named(roots=include == "all"):
+        certificate = read_certificate(der)
+        if not _loads(der):
+            notes.append(f"{alias} is left out: OpenSSL cannot read it")
+        elif not certificate.facts.is_ca and not certificate.facts.self_issued:
+            notes.append(f"{alias} is left out: it is not a CA, and OpenSSL takes no such certificate as an anchor")
+        else:
+            kept[sha256], aliases[sha256] = certificate, alias
+    notes += [
+        f"{aliases[sha256]} trusts nobody: it is an intermediate, and the root that it ends in is not in the set"
+        for sha256, certificate in kept.items()
+        if not _ends(certificate, kept)
+    ]
+    ders = tuple(certificate.der for certificate in kept.values())
+    return Anchors(ders or (deny_all_der(),), tuple(notes))
+
+
+def _loads(der: bytes) -> bool:
+    try:
+        crypto.load_certificate(crypto.FILETYPE_ASN1, der)
+    except (crypto.Error, ValueError):
+        return False
+    return True
+
+
+def _ends(certificate: Certificate, among: dict[str, Certificate]) -> bool:
+    """Whether the names lead from here to a self-issued certificate of the set."""
+    by_subject: dict[str, list[Certificate]] = {}
+    for one in among.values():
+        by_subject.setdefault(one.facts.subject, []).append(one)
+    seen: set[str] = set()
+    waiting = [certificate]
+    while waiting:
+        at = waiting.pop()
+        if at.facts.self_issued:
+            return True
+        if at.sha256 not in seen:
+            seen.add(at.sha256)
+            waiting += by_subject.get(at.facts.issuer, [])
+    return False

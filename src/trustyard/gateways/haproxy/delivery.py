@@ -1,0 +1,103 @@
+"""Gives HAProxy a release without a reload, and says in its own words how that went."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import stat
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trustyard.errors import Refused
+from trustyard.gateways.anchors import Anchors, for_openssl
+from trustyard.gateways.places import Place
+from trustyard.gateways.receipts import Receipt, State
+from trustyard.pki.content import Material
+from trustyard.pki.truststores import pem_bundle
+
+from .options import HaproxyOptions, check_socket, file_of
+from .runtime import Runtime, RuntimeRefused
+
+NODE = "local"  # the machine that Trustyard runs on
+_BUSY = "ongoing transaction is about"  # another CA file: HAProxy has room for one at a time
+_TURNS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)  # one delivery at a time for each socket
+
+
+def deliver(material: Material, options: Mapping[str, Any], place: Place) -> Receipt:
+    """Writes the CA file, commits it over the Runtime API and reads it back. Idempotent; never raises.
+
+    `accepted`: HAProxy lists exactly these certificates, and the file that it reads at its next start is the same.
+    `refused`: HAProxy did not take them, in its own words; what it had before is in force, and in the file.
+    `unreachable`: nobody answered at the socket, or the file could not be written; worth trying again.
+    """
+    started = time.monotonic()
+    given = HaproxyOptions.model_validate(dict(options))
+    with _TURNS[given.socket]:
+        state, detail = _try(material, given, place)
+    return Receipt(NODE, state, detail, round((time.monotonic() - started) * 1000))
+
+
+def _try(material: Material, options: HaproxyOptions, place: Place) -> tuple[State, str]:
+    anchors = for_openssl(material, options.include)
+    try:
+        check_socket(options, place)
+        file = file_of(options, place)
+        runtime = Runtime(options.tcp() or options.socket)
+        return _replace(runtime, options.ca_file, file, anchors, material.number)
+    except Refused as error:
+        return "refused", error.sentence
+    except RuntimeRefused as error:
+        said = " ".join(str(error).split())
+        return "unreachable" if _BUSY in said else "refused", f"HAProxy: {said}"
+    except OSError as error:
+        return "unreachable", f"Release {material.number} was not delivered: {error.strerror or error}."
+
+
+def _replace(runtime: Runtime, name: str, file: Path, anchors: Anchors, number: int) -> tuple[State, str]:
+    wanted = {hashlib.sha1(der, usedforsecurity=False).hexdigest() for der in anchors.ders}
+    pem = pem_bundle(anchors.ders)
+    # 1. What is in force, and is there such a CA file at all?
+    before = runtime.fingerprints(name)
+    old = file.read_bytes() if file.exists() else None
+    if before == wanted and old == pem:
+        return "accepted", _said(f"release {number} is in force", anchors)
+    # 2. The file first: a HAProxy that restarts now starts with the new set.
+    _write(file, pem)
+    try:
+        # 3. One transaction. 4. Believe what HAProxy lists, not what it was told.
+        if before != wanted:
+            runtime.replace(name, anchors.ders)
+        seen = runtime.fingerprints(name)
+        if seen != wanted:
+            raise RuntimeRefused(f"it lists {len(seen)} certificates where {len(wanted)} were committed.")
+    except BaseException:
+        if old is not None:
+            _write(file, old)
+        raise
+    return "accepted", _said(f"release {number} committed, {len(wanted)} certificates read back", anchors)
+
+
+def _said(done: str, anchors: Anchors) -> str:
+    return "; ".join((done, *anchors.notes))
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Replaces the file by one rename; it keeps its owner's bits, and a new one is for everybody to read."""
+    mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o644
+    fresh = file.with_name(f".{file.name}-{secrets.token_hex(8)}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fchmod(stream.fileno(), mode)
+            os.fsync(stream.fileno())
+        fresh.replace(file)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise

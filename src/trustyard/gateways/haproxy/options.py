@@ -1,0 +1,78 @@
+"""What can be said of a gateway of kind `haproxy`: where its Runtime API is, and which CA file it is given."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from trustyard.gateways.anchors import Include
+from trustyard.gateways.places import Held, Place, below_a_root, refused
+
+
+class HaproxyOptions(BaseModel):
+    """`socket` and `ca_file` lie under a folder of TRUSTYARD_FILES_ROOTS; over TCP the socket is of this machine."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    socket: str = Field(
+        min_length=1,
+        max_length=1000,
+        title="Runtime API",
+        description="The path of HAProxy's stats socket (level admin), or 127.0.0.1:PORT.",
+    )
+    ca_file: str = Field(
+        min_length=1,
+        max_length=1000,
+        title="CA file",
+        description="The file that `ca-file` of the bind line names, written as in HAProxy's configuration.",
+    )
+    include: Include = Field(
+        default="used", title="Certificates", description="used: the certificates; all: the root set too."
+    )
+
+    def tcp(self) -> tuple[str, int] | None:
+        """Host and port when the Runtime API is reached over TCP."""
+        host, colon, port = self.socket.rpartition(":")
+        if self.socket.startswith("/") or not colon or not port.isascii() or not port.isdigit():
+            return None
+        return host.strip("[]"), int(port)
+
+
+def settle(options: Mapping[str, Any], place: Place) -> tuple[dict[str, Any], Held]:
+    """The options as they are kept, and the file that no other gateway may have. Raises Refused (`directory`).
+
+    The file keeps the name that was given: HAProxy knows it by exactly that name.
+    """
+    given = HaproxyOptions.model_validate(dict(options))
+    file_of(given, place)
+    check_socket(given, place)
+    return dict(options), Held("ca_file", given.ca_file)
+
+
+def file_of(options: HaproxyOptions, place: Place) -> Path:
+    """The CA file, links followed; judged again at each delivery, for links may have moved since it was saved."""
+    path = below_a_root(options.ca_file, place.files_roots, option="ca_file")
+    if path.is_dir():
+        raise refused(f"{options.ca_file} is a folder; name the file.", "ca_file")
+    if any(character.isspace() or character in "#;<>\"'\\" for character in options.ca_file):
+        # The name stands in a command line of the Runtime API, where these mean something.
+        raise refused("The CA file's path holds a space, a quote or one of # ; < > \\.", "ca_file")
+    return path
+
+
+def check_socket(options: HaproxyOptions, place: Place) -> None:
+    """A socket of this machine: the Runtime API has no authentication, so it is no business of a network."""
+    address = options.tcp()
+    if address is None:
+        below_a_root(options.socket, place.files_roots, option="socket")
+        return
+    try:
+        loopback = ipaddress.ip_address(address[0]).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback or not 0 < address[1] < 65536:
+        raise refused("Over TCP the Runtime API is reached on loopback only, such as 127.0.0.1:9999.", "socket")

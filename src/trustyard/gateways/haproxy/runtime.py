@@ -1,0 +1,88 @@
+"""HAProxy's Runtime API: one command on a connection of its own, and the answer read to its end."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from trustyard.pki.certificates import pem
+
+SECONDS = 10.0  # for one command, from the connection to the end of the answer
+MAX_ANSWER = 4_000_000  # bytes; `show ssl ca-file` says about 400 of each certificate
+_FINGERPRINT = re.compile(r"^SHA1 FingerPrint: ([0-9A-F]{40})$", re.MULTILINE)
+
+
+class RuntimeRefused(Exception):
+    """HAProxy answered, and not as it should; the text is its own words."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The Runtime API at a path or at a host and port. OSError (TimeoutError among them) when nobody answers."""
+
+    address: str | tuple[str, int]
+
+    def ask(self, command: str) -> str:
+        """The answer to one command, which ends with a line feed (and a payload with an empty line)."""
+        deadline = time.monotonic() + SECONDS
+        family = socket.AF_UNIX
+        if isinstance(self.address, tuple):
+            family = socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as connection:
+            connection.settimeout(SECONDS)
+            connection.connect(self.address)
+            connection.sendall(command.encode("ascii"))
+            connection.shutdown(socket.SHUT_WR)
+            return _read(connection, deadline).decode("utf-8", "replace").strip()
+
+    def fingerprints(self, ca_file: str) -> set[str]:
+        """SHA-1 (lower-case hex) of each certificate that is in use under this name. `RuntimeRefused` for no such."""
+        answer = self.ask(f"show ssl ca-file {ca_file}\n")
+        if not answer.startswith("Filename:"):
+            raise RuntimeRefused(answer or "HAProxy gave an empty answer.")
+        return {found.lower() for found in _FINGERPRINT.findall(answer)}
+
+    def replace(self, ca_file: str, ders: Iterable[bytes]) -> None:
+        """Puts these certificates in force under this name, in one transaction. `RuntimeRefused` when it does not.
+
+        Never `commit ssl cert` beside it: after a CA transaction HAProxy 2.6 answers that with success and no effect,
+        and may crash at the next one (haproxy/haproxy#3165).
+        """
+        # Encoded from DER here: an empty line would end the payload, and what follows would run as commands.
+        payload = "".join(pem(der) for der in ders)
+        try:
+            self._expect(f"set ssl ca-file {ca_file} <<\n{payload}\n", "transaction", len(payload))
+            self._expect(f"commit ssl ca-file {ca_file}\n", "Success!", 0)
+        except RuntimeRefused:
+            self.ask(f"abort ssl ca-file {ca_file}\n")
+            raise
+
+    def _expect(self, command: str, word: str, payload: int) -> None:
+        answer = self.ask(command)
+        if word in answer:
+            return
+        if not answer and payload:
+            raise RuntimeRefused(
+                f"HAProxy gave no answer to {payload} bytes of certificates: its tune.bufsize is too small for them."
+            )
+        raise RuntimeRefused(answer or "HAProxy gave an empty answer.")
+
+
+def _read(connection: socket.socket, deadline: float) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"no end of the answer within {SECONDS:.0f} s")
+        connection.settimeout(left)
+        part = connection.recv(65536)
+        if not part:
+            return b"".join(parts)
+        size += len(part)
+        if size > MAX_ANSWER:
+            raise RuntimeRefused(f"HAProxy's answer is longer than {MAX_ANSWER} bytes.")
+        parts.append(part)
