@@ -25,7 +25,7 @@ defaults
   timeout client 30s
   timeout server 30s
 frontend mtls
-  bind 127.0.0.1:{port} ssl crt {folder}/server.pem ca-file {folder}/clients.pem verify required
+  bind 127.0.0.1:{port} ssl crt {folder}/server.pem ca-file {folder}/clients.pem verify {verify}
   http-request return status 200 content-type text/plain string ok
 """
 
@@ -33,7 +33,7 @@ frontend mtls
 class HAProxy:
     """One process; `clients.pem` of its folder holds an authority that nobody belongs to."""
 
-    def __init__(self, folder: Path, *, bufsize: int = 262_144) -> None:
+    def __init__(self, folder: Path, *, bufsize: int = 262_144, verify: str = "required") -> None:
         self.folder = folder
         self.port, self.admin = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
@@ -42,7 +42,7 @@ class HAProxy:
         self.ca_file = folder / "clients.pem"
         self.ca_file.write_text(Authority("nobody").pem)
         self.socket = folder / "admin.sock"
-        config = _CONFIG.format(folder=folder, admin=self.admin, port=self.port, bufsize=bufsize)
+        config = _CONFIG.format(folder=folder, admin=self.admin, port=self.port, bufsize=bufsize, verify=verify)
         (folder / "haproxy.cfg").write_text(config)
 
     def __enter__(self) -> HAProxy:

@@ -24,8 +24,11 @@ from trustyard.pki.names import fold
 
 from . import releases
 
-FINAL = frozenset({"accepted", "observed", "refused", "unreachable", "superseded"})
-WORST_FIRST: tuple[State, ...] = ("refused", "unreachable", "pending", "sent", "superseded", "accepted", "observed")
+FINAL = frozenset({"accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"})
+WORST_FIRST: tuple[State, ...] = (
+    "open", "drifted", "refused", "unreachable", "pending", "sent", "superseded", "accepted", "observed"
+)  # fmt: skip
+_PROVED = ("observed", "drifted", "open")  # found out by a look; the gateway's own word does not undo it
 FORGOTTEN_AFTER = timedelta(days=1)  # a node that was not seen for so long is not expected back
 
 
@@ -51,6 +54,7 @@ class Row:
     detail: str
     milliseconds: int | None
     joined: bool
+    proof: str = ""
 
     def json(self) -> dict[str, Any]:
         """As the contract's *Deployment* shows it."""
@@ -60,6 +64,7 @@ class Row:
             "state": self.state,
             "detail": self.detail,
             "milliseconds": self.milliseconds,
+            "proof": self.proof,
         }
 
 
@@ -93,6 +98,13 @@ def wanted(environment: str) -> Material | None:
     return _material(newest) if newest is not None else None
 
 
+def material_of(environment: str, *, before: int) -> Material | None:
+    """The release before that of this number, with its DER."""
+    rows = models.Release.objects.filter(environment__name_key=fold(environment), number__lt=before)
+    row = rows.order_by("-number").values_list("pk", "digest").first()
+    return _material(releases.Newest(*row)) if row is not None else None
+
+
 def _newest(environment: str) -> releases.Newest | None:
     rows = models.Release.objects.filter(environment__name_key=fold(environment)).order_by("-number")
     row = rows.values_list("pk", "digest").first()
@@ -118,7 +130,7 @@ def pushed() -> list[GatewayGiven]:
 def behind() -> list[GatewayGiven]:
     """Gateways that are delivered to and whose environment's newest release no node has accepted yet."""
     newest = {release.id for release in releases.latest_of_all().values()}
-    taken = models.Receipt.objects.filter(release_id__in=newest, state__in=("accepted", "observed"))
+    taken = models.Receipt.objects.filter(release_id__in=newest, state__in=("accepted", *_PROVED))
     accepted = models.Gateway.objects.filter(pk__in=taken.values("gateway_id"))
     rows = models.Gateway.objects.filter(kind__in=_pushed_kinds(), environment__releases__isnull=False)
     waiting = rows.exclude(pk__in=accepted).distinct().select_related("environment").order_by("pk")
@@ -135,12 +147,14 @@ def record(gateway_id: int, number: int, receipt: Receipt) -> None:
         if release is None:
             return
         now = timezone.now()
+        kept = models.Receipt.objects.filter(release=release, gateway=gateway, node=receipt.node[:200]).first()
+        proved = kept is not None and kept.state in _PROVED and receipt.state == "accepted"
         models.Receipt.objects.update_or_create(
             release=release,
             gateway=gateway,
             node=receipt.node[:200],
             defaults={
-                "state": receipt.state,
+                "state": kept.state if kept and proved else receipt.state,
                 "detail": receipt.detail,
                 "milliseconds": receipt.milliseconds,
                 "at": now,
@@ -193,7 +207,7 @@ def rows_of(release: models.Release) -> list[Row]:
 def _rows_of(gateway: models.Gateway, said: dict[str, models.Receipt], superseded: bool) -> list[Row]:
     pushed = gateway.kind in _pushed_kinds()
     rows = [
-        Row(gateway.name, node, _state(receipt.state), receipt.detail, receipt.milliseconds, joined=True)
+        Row(gateway.name, node, _state(receipt.state), receipt.detail, receipt.milliseconds, True, receipt.proof)
         for node, receipt in sorted(said.items())
     ]
     recent = timezone.now() - FORGOTTEN_AFTER

@@ -53,4 +53,4 @@ def _not_accepted(deployment: dict[str, Any]) -> Iterator[str]:
 
 def _words(gateway: dict[str, Any]) -> str:
     took = f"{gateway['milliseconds']} ms" if gateway.get("milliseconds") is not None else ""
-    return " · ".join(part for part in (gateway.get("detail"), took) if part)
+    return " · ".join(part for part in (gateway.get("detail"), gateway.get("proof"), took) if part)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded"]
+State = Literal["pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"]
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,11 @@ class Deliveries:
         with looked_after():
             self._start(delivery.pushed())
 
+    def redeliver(self, gateway_id: int) -> None:
+        """Starts a delivery to one gateway that is pushed to, though it said that it has its release."""
+        with looked_after():
+            self._start(gateway for gateway in delivery.pushed() if gateway.id == gateway_id)
+
     def try_again(self) -> None:
         """Ends all patience: there is news. Cut short for a gateway that it is not about, it costs one more attempt."""
         with self._lock:

@@ -9,8 +9,10 @@ from trustyard.actions import news
 
 from .cleaning import clean
 from .deliveries import Deliveries, Told
+from .probes import Probes
 
 LOOK_SECONDS = 2
+VERIFY_SECONDS = 60  # what gateways were given is read back from then on: it can be lost without anybody's word
 CLEAN_SECONDS = 3600
 
 
@@ -19,6 +21,7 @@ class Runner:
 
     def __init__(self, told: Told = lambda kind, state: None) -> None:
         self.deliveries = Deliveries(told)
+        self.probes = Probes(self.deliveries.redeliver)
         # Missed runs are made up for by one: the jobs are level-triggered.
         self._timer = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(2)},
@@ -31,6 +34,9 @@ class Runner:
         """Looks at every gateway once, then keeps looking at those that are behind."""
         self._timer.add_job(self.deliveries.look_at_all, id="start")
         self._timer.add_job(self.deliveries.look, "interval", seconds=LOOK_SECONDS, id="look")
+        verify = self.deliveries.look_at_all
+        self._timer.add_job(verify, "interval", seconds=VERIFY_SECONDS, jitter=10, id="verify")
+        self._timer.add_job(self.probes.look, "interval", seconds=LOOK_SECONDS, id="probes")
         self._timer.add_job(clean, id="clean at start")
         self._timer.add_job(clean, "interval", seconds=CLEAN_SECONDS, id="clean", jitter=60)
         self._timer.start()
@@ -39,6 +45,7 @@ class Runner:
         """No more news, no more looks; deliveries under way end first."""
         self._unsubscribe()
         self._timer.shutdown(wait=True)
+        self.probes.stop()
         self.deliveries.stop()
 
     def _heard(self, environment: str) -> None:

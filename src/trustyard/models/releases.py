@@ -44,6 +44,8 @@ class Receipt(models.Model):
     state = models.CharField(max_length=20)
     detail = models.TextField(blank=True, default="")
     milliseconds = models.PositiveIntegerField(null=True, blank=True)
+    proof = models.TextField(blank=True, default="")  # what the last look at its listener proved
+    proof_at = models.DateTimeField(null=True, blank=True)
     at = models.DateTimeField()
 
     class Meta:

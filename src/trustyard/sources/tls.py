@@ -42,15 +42,16 @@ def fetch_chain(url: str, guard: Guard, *, seconds: float = 8.0, max_bytes: int 
     target = parse_url(url)
     sock, address = resolving.connect(target, guard, deadline)
     with sock:
-        handshake = _Handshake(target, sock, deadline, max_bytes)
+        handshake = Handshake(target, sock, deadline, max_bytes)
         failure = handshake.run()
+        handshake.part()
     ders = handshake.chain()
     if not ders:
         raise failure or SourceUnreachable(f"{target} speaks TLS, but presented no certificate.")
     return Presented(ders, handshake.notice(failure), address)
 
 
-class _Handshake:
+class Handshake:
     """One handshake through memory: every byte of the peer passes here and is counted."""
 
     def __init__(self, target: Target, sock: socket.socket, deadline: float, max_bytes: int) -> None:
@@ -67,9 +68,8 @@ class _Handshake:
         """Goes on until the handshake is done or failed; the failure is an answer, for the chain may be there."""
         try:
             while not self._step():
-                self._send()
-                self._receive()
-            self._part()
+                self.send()
+                self.receive()
         except SourceUnreachable as failure:
             return failure
         except SSL.Error as error:
@@ -103,7 +103,8 @@ class _Handshake:
             return False
         return True
 
-    def _send(self) -> None:
+    def send(self) -> None:
+        """Everything that TLS has to say goes to the peer."""
         while True:
             try:
                 data = self.connection.bio_read(_CHUNK)
@@ -112,14 +113,15 @@ class _Handshake:
             self.sock.settimeout(self._left())
             self.sock.sendall(data)
 
-    def _part(self) -> None:
+    def part(self) -> None:
         """The end of our side of the handshake, and a polite good-bye; what comes of it does not matter any more."""
         with contextlib.suppress(SSL.Error):
             self.connection.shutdown()
         with contextlib.suppress(OSError):
-            self._send()
+            self.send()
 
-    def _receive(self) -> None:
+    def receive(self) -> None:
+        """What the peer says next, counted and given to TLS. OSError, `SourceUnreachable`."""
         self.sock.settimeout(self._left())
         data = self.sock.recv(_CHUNK)
         if not data:

@@ -19,7 +19,7 @@ _BADGES = {
     "valid": "good", "accepted": "good", "observed": "good", "active": "good", "in force": "good",
     "expiring": "warn", "not yet valid": "warn", "pending": "warn", "sent": "warn", "unreachable": "bad",
     "added": "warn", "changed": "warn", "removed": "warn", "not connected": "", "expired": "bad", "revoked": "bad",
-    "refused": "bad", "disabled": "", "superseded": "", "production": "accent",
+    "refused": "bad", "open": "bad", "drifted": "bad", "disabled": "", "superseded": "", "production": "accent",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from .strict import Description, Given, Page, Shown
 
-State = Literal["pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded"]
+State = Literal["pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"]
 
 
 class Waiting(BaseModel):
@@ -25,6 +25,7 @@ class NodeState(Shown):
     state: State
     detail: str
     milliseconds: int | None
+    proof: str = Field(description="What a look at its listener proved; empty where nobody looked.")
 
 
 class LeftOut(Shown):

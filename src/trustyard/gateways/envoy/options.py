@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from trustyard.gateways.proof import Probed
+
 
 class Issuer(BaseModel):
     """Tokens with this `iss`, for one of these audiences (none given: any), on paths that begin with `prefix`."""
@@ -29,7 +31,7 @@ class Issuer(BaseModel):
         return audiences
 
 
-class EnvoyOptions(BaseModel):
+class EnvoyOptions(Probed):
     """Without an issuer the JWT filter asks for a token on every path and takes any issuer that the set verifies."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from trustyard.gateways.proof import Probed
 
 
-class FilesOptions(BaseModel):
+class FilesOptions(Probed):
     """`directory` lies under one of TRUSTYARD_FILES_ROOTS; without it, the data directory has a folder for it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

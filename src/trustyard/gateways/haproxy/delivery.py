@@ -75,11 +75,13 @@ def _replace(runtime: Runtime, name: str, file: Path, anchors: Anchors, number: 
         seen = runtime.fingerprints(name)
         if seen != wanted:
             raise RuntimeRefused(f"it lists {len(seen)} certificates where {len(wanted)} were committed.")
+        drifted = old == pem  # the file was ours already: somebody has committed another set meanwhile
     except BaseException:
         if old is not None:
             _write(file, old)
         raise
-    return "accepted", _said(f"release {number} committed, {len(wanted)} certificates read back", anchors)
+    again = " again, for other certificates were in force" if drifted else ""
+    return "accepted", _said(f"release {number} committed{again}, {len(wanted)} certificates read back", anchors)
 
 
 def _said(done: str, anchors: Anchors) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from trustyard.gateways.anchors import Include
 from trustyard.gateways.places import Held, Place, below_a_root, refused
+from trustyard.gateways.proof import Probed
 
 
-class HaproxyOptions(BaseModel):
+class HaproxyOptions(Probed):
     """`socket` and `ca_file` lie under a folder of TRUSTYARD_FILES_ROOTS; over TCP the socket is of this machine."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

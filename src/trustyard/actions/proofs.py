@@ -1,0 +1,105 @@
+"""What a look at a gateway's listener proves of a release, kept beside what the gateway itself said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from pydantic import ValidationError
+
+from trustyard import models
+from trustyard.errors import Refused
+from trustyard.gateways.kinds import KINDS
+from trustyard.gateways.proof import Probe, Probed, ProofState, Seen, judge
+from trustyard.sources import doors
+from trustyard.sources.guard import Guard
+
+from . import audit, delivery, releases
+from .actors import SYSTEM
+from .delivery import GatewayGiven
+
+ALARMS = ("open", "drifted")
+_ANSWERED = ("accepted", "observed", *ALARMS)  # states that a look may change; any other says why there is no answer
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A listener to look at, for the newest release of its environment."""
+
+    gateway: GatewayGiven
+    probe: Probe
+    number: int
+
+
+def wanted() -> list[Wanted]:
+    """Every probe of every gateway that has said something of its environment's newest release."""
+    newest = [release.id for release in releases.latest_of_all().values()]
+    said = models.Receipt.objects.filter(release_id__in=newest).exclude(gateway__options__probes=[])
+    numbers = dict(said.values_list("gateway_id", "release__number"))
+    rows = models.Gateway.objects.filter(pk__in=numbers).select_related("environment").order_by("pk")
+    return [Wanted(delivery.given(row), probe, numbers[row.pk]) for row in rows for probe in _probes(row)]
+
+
+def observe(one: Wanted) -> ProofState | None:
+    """Looks at the listener and keeps what that proves; None where it could not be reached.
+
+    A node that refused, or did not answer, keeps that word: a look tells of it only whether the door is open.
+    """
+    release = delivery.wanted(one.gateway.environment)
+    if release is None or release.number != one.number:
+        return None  # another release came meanwhile; the next look is about that one
+    configuration = settings.TRUSTYARD
+    try:
+        door = doors.look(one.probe.address, Guard(configuration.fetch_allow, configuration.fetch_deny))
+    except Refused as refusal:
+        _record(one, None, f"The listener {one.probe.address} was not reached: {refusal.sentence}")
+        return None
+    let_in = {"let in": True, "refused": False}.get(door.stranger)
+    before = delivery.material_of(one.gateway.environment, before=one.number)
+    seen, follow = Seen(door.asks, door.names, let_in, door.words), KINDS[one.gateway.kind].names_follow
+    state, words = judge(seen, release, before, one.probe.trust, names_follow=follow)
+    _record(one, state, words)
+    return state
+
+
+def _probes(row: models.Gateway) -> tuple[Probe, ...]:
+    try:
+        return Probed.model_validate({"probes": row.options.get("probes") or ()}).probes
+    except ValidationError:  # stored by a newer Trustyard
+        return ()
+
+
+@transaction.atomic
+def _record(one: Wanted, state: ProofState | None, words: str) -> None:
+    release = models.Release.objects.get(environment__name=one.gateway.environment, number=one.number)
+    rows = models.Receipt.objects.select_for_update().filter(release=release, gateway_id=one.gateway.id)
+    listener = f"listener {one.probe.address}"
+    node = one.probe.node or _only_node(rows.exclude(node=listener)) or listener
+    now = timezone.now()
+    receipt = rows.filter(node=node).first()
+    if receipt is None:
+        if state is None or not models.Gateway.objects.filter(pk=one.gateway.id).exists():
+            return
+        receipt = models.Receipt(release=release, gateway_id=one.gateway.id, node=node, state=state, at=now)
+    before = receipt.state
+    receipt.proof, receipt.proof_at = words, now
+    receipt.state = _state(before, state)
+    receipt.save()
+    if before != receipt.state and {before, receipt.state} & set(ALARMS):
+        name = f"{one.gateway.environment}/{one.gateway.name}"
+        after = {"node": node, "release": one.number, "state": receipt.state, "proof": words}
+        audit.record(SYSTEM, "gateway.observe", "gateway", name, before={"state": before}, after=after)
+
+
+def _state(before: str, seen: ProofState | None) -> str:
+    if seen is None:  # what was observed is so no longer; an alarm stays until somebody has looked again
+        return "accepted" if before == "observed" else before
+    return seen if before in _ANSWERED or seen == "open" else before
+
+
+def _only_node(rows: QuerySet[models.Receipt]) -> str | None:
+    nodes = list(rows.values_list("node", flat=True)[:2])
+    return nodes[0] if len(nodes) == 1 else None

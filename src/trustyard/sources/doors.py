@@ -1,0 +1,84 @@
+"""What a listener asks of its clients, seen from outside by somebody who has no certificate to show."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from time import monotonic
+from typing import Literal
+
+from OpenSSL import SSL
+
+from trustyard.errors import SourceUnreachable
+from trustyard.sources import resolving
+from trustyard.sources.addresses import parse_url
+from trustyard.sources.guard import Guard
+from trustyard.sources.tls import Handshake
+
+MAX_BYTES = 1_000_000  # a list of names may have 64 KB, a chain somewhat more
+_REQUEST = b"GET / HTTP/1.1\r\nHost: trustyard.invalid\r\nConnection: close\r\n\r\n"
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
+# nginx ends the handshake well and refuses by HTTP; 495 and 496 are its own names for it.
+_REFUSALS = frozenset({400, 401, 403, 495, 496})
+
+Stranger = Literal["refused", "let in", "unclear"]
+
+
+@dataclass(frozen=True)
+class Door:
+    """`asks`: a client certificate is asked for, of issuers of these `names` (DER of each, as advertised; maybe none).
+
+    `stranger` is what became of a connection without a certificate, `words` how that was seen.
+    """
+
+    asks: bool
+    names: tuple[bytes, ...]
+    stranger: Stranger
+    words: str
+
+
+def look(address: str, guard: Guard, *, seconds: float = 5.0) -> Door:
+    """The door at HOST:PORT; `seconds` covers the name, TCP, TLS and the answer together.
+
+    With TLS 1.3 a handshake "succeeds" before the server judges it, so an answer to a request is waited for.
+    `Refused` (`bad-url`), `SourceDenied`, `SourceUnreachable` where nobody speaks TLS.
+    """
+    deadline = monotonic() + seconds
+    target = parse_url(f"https://{address}")
+    sock, _ = resolving.connect(target, guard, deadline)
+    with sock:
+        handshake = Handshake(target, sock, deadline, MAX_BYTES)
+        failure = handshake.run()
+        asks = handshake.asked_for_client_certificate
+        if failure is not None and not asks:
+            raise failure
+        names = tuple(name.der() for name in handshake.connection.get_client_ca_list())
+        stranger, words = ("refused", "the handshake was refused") if failure else _knock(handshake)
+    if not asks:
+        return Door(False, (), "let in", "it asks nobody for a certificate")
+    return Door(asks, names, stranger, words)  # type: ignore[arg-type]  # one of the three
+
+
+def _knock(handshake: Handshake) -> tuple[Stranger, str]:
+    """Asks for a page: only what comes back says whether a connection without a certificate got through."""
+    try:
+        handshake.connection.sendall(_REQUEST)
+        handshake.send()
+        answer = _answer(handshake)
+    except (SSL.Error, SourceUnreachable, ConnectionError):
+        return "refused", "the connection was ended"
+    except OSError:
+        return "unclear", "the connection stayed open, and nothing came of it"
+    status = _STATUS.match(answer)
+    if status and int(status[1]) in _REFUSALS:
+        return "refused", f"it was answered with HTTP {int(status[1])}"
+    return "let in", f"it was answered with {f'HTTP {int(status[1])}' if status else 'data'}"
+
+
+def _answer(handshake: Handshake) -> bytes:
+    while True:
+        try:
+            return bytes(handshake.connection.recv(256))
+        except SSL.WantReadError:
+            handshake.send()
+            handshake.receive()

@@ -1,0 +1,68 @@
+"""Looks at the doors of real servers: whom they ask for, whom they let in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from tests.authority import Authority
+from tests.live.envoy import free_port
+from tests.live.haproxy import HAProxy
+from tests.live.nginx import Nginx
+from trustyard.errors import SourceDenied, SourceUnreachable
+from trustyard.pki.certificates import read_certificate
+from trustyard.sources.doors import look
+from trustyard.sources.guard import Guard
+
+HERE = Guard(allow=(ip_network("127.0.0.0/8"),))
+A, B = Authority("Partner A"), Authority("Partner B")
+NAMES = {read_certificate(one.der).structure().subject_raw for one in (A, B)}
+
+
+@contextmanager
+def haproxy(folder: Path, verify: str = "required") -> Iterator[int]:
+    server = HAProxy(folder, verify=verify)
+    server.ca_file.write_text(A.pem + B.pem)
+    with server:
+        yield server.port
+
+
+@contextmanager
+def nginx(folder: Path, verify: str = "on") -> Iterator[int]:
+    server = Nginx(folder, verify=verify)
+    server.ca_file.write_text(A.pem + B.pem)
+    with server:
+        yield server.port
+
+
+@pytest.mark.parametrize("kind", [haproxy, nginx])
+def test_a_door_that_asks_for_certificates_says_whose_and_refuses_a_stranger(kind: object, tmp_path: Path) -> None:
+    """nginx ends the handshake well and answers 400 (facts on gateways, 3)."""
+    with kind(tmp_path) as port:  # type: ignore[operator]
+        door = look(f"127.0.0.1:{port}", HERE)
+    assert (door.asks, set(door.names), door.stranger) == (True, NAMES, "refused")
+
+
+@pytest.mark.parametrize("kind", [haproxy, nginx])
+def test_a_door_where_a_certificate_is_optional_lets_strangers_in(kind: object, tmp_path: Path) -> None:
+    with kind(tmp_path, "optional") as port:  # type: ignore[operator]
+        door = look(f"127.0.0.1:{port}", HERE)
+    assert (door.asks, door.stranger, door.words) == (True, "let in", "it was answered with HTTP 200")
+
+
+@pytest.mark.parametrize(("kind", "verify"), [(haproxy, "none"), (nginx, "off")])
+def test_a_door_that_asks_nobody_is_open(kind: object, verify: str, tmp_path: Path) -> None:
+    with kind(tmp_path, verify) as port:  # type: ignore[operator]
+        door = look(f"127.0.0.1:{port}", HERE)
+    assert (door.asks, door.names, door.stranger) == (False, (), "let in")
+
+
+def test_nobody_there_and_an_address_that_is_not_allowed_are_refused() -> None:
+    with pytest.raises(SourceUnreachable):
+        look(f"127.0.0.1:{free_port()}", HERE)
+    with pytest.raises(SourceDenied):
+        look("127.0.0.1:443", Guard())
