@@ -122,7 +122,8 @@ def expiring_from(not_before: datetime, not_after: datetime) -> datetime:
 
 def facts_json(certificate: Certificate, moment: datetime, revoked: bool = False) -> dict[str, Any]:
     """The *X.509 facts* of the REST API: JSON values, times in RFC 3339 with `Z`."""
-    from trustyard.pki.readable import content  # readable builds on this module
+    from trustyard.pki.findings import findings  # these two build on this module
+    from trustyard.pki.readable import content
 
     facts = certificate.facts
     return {
@@ -147,6 +148,7 @@ def facts_json(certificate: Certificate, moment: datetime, revoked: bool = False
         "ski": facts.ski,
         "aki": facts.aki,
         "extensions": [{"oid": e.oid, "name": e.name, "critical": e.critical} for e in facts.extensions],
+        "findings": [one.json() for one in findings(certificate, moment)],
         "content": content(certificate),
         "pem": certificate.pem(),
     }

@@ -1,0 +1,57 @@
+"""What is wrong with a certificate, in plain words: named findings, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import chain
+
+from trustyard.pki.certificates import Certificate
+
+from . import anchors, encoding, extended, hostnames, keys, names, purposes, signatures, times
+from .catalogue import CATALOGUE, ORDER, SEVERITIES, Finding, Kind, Severity, finding
+from .examined import Examined
+
+__all__ = ["CATALOGUE", "SEVERITIES", "Finding", "Kind", "Severity", "finding", "findings", "lasting", "worst_first"]
+
+
+def findings(certificate: Certificate, moment: datetime) -> tuple[Finding, ...]:
+    """Everything found at that moment, worst first, in the order of the catalogue within a severity."""
+    return worst_first(chain(times.passing(certificate.facts, moment), _all(certificate)))
+
+
+def lasting(certificate: Certificate) -> tuple[Finding, ...]:
+    """What does not depend on the moment: it may be kept as long as the certificate."""
+    return worst_first(_all(certificate))
+
+
+def passing(certificate: Certificate, moment: datetime) -> tuple[Finding, ...]:
+    """What depends on the moment, and costs next to nothing."""
+    return tuple(times.passing(certificate.facts, moment))
+
+
+def worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings in the order in which they are shown, each once."""
+    kept = list(found)
+    if len(kept) > 1:
+        kept = sorted(dict.fromkeys(kept), key=lambda one: ORDER[one.code])
+    return tuple(kept)
+
+
+def _all(certificate: Certificate) -> Iterator[Finding]:
+    examined = Examined(certificate)
+    for check in _CHECKS:
+        yield from check(examined)
+
+
+_CHECKS = (
+    times.lasting,
+    keys.check,
+    signatures.check,
+    anchors.check,
+    purposes.check,
+    names.check,
+    hostnames.check,
+    encoding.check,
+    extended.check,
+)

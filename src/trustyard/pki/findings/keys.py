@@ -1,0 +1,65 @@
+"""Public keys: too small, too large, broken, or of a kind that not every gateway takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trustyard.pki import der
+from trustyard.pki.keys import KeyFacts, rsa_numbers
+
+from .catalogue import Finding, finding
+from .examined import Examined
+
+_USUAL_END = b"\x02\x03\x01\x00\x01"  # the exponent 65537, where an RSA key ends
+_USUAL_CURVES = frozenset({"P-256", "P-384", "P-521"})
+_AGREEING = ("X25519", "X448", "DH", "ML-KEM")
+
+
+def check(examined: Examined) -> Iterator[Finding]:
+    """Findings about the public key."""
+    key = examined.facts.key
+    if key.type == "RSA":
+        yield from _rsa(key, examined.structure.spki)
+    elif key.type == "EC":
+        yield from _ec(key, examined.structure.spki)
+    elif key.type == "DSA":
+        yield finding("dsa-key")
+    elif key.type.startswith(_AGREEING):
+        yield finding("key-cannot-sign", kind=key.type)
+    else:
+        yield finding("key-kind-rare", kind=key.type)
+        if key.type == "RSA-PSS":
+            yield from _rsa(key, examined.structure.spki)
+
+
+def _rsa(key: KeyFacts, spki: der.Element) -> Iterator[Finding]:
+    size = key.size or 0
+    if size < 2048:
+        yield finding("rsa-key-small", size=size)
+    elif size > 8192:
+        yield finding("rsa-key-large", size=size)
+    if spki.raw.endswith(_USUAL_END) and spki.raw[-6] & 1:
+        return  # the last octet of the modulus stands before the exponent
+    modulus, exponent = rsa_numbers(spki.children()[1].bits())
+    if exponent < 3 or exponent % 2 == 0:
+        value = exponent if abs(exponent) < 1 << 64 else "even"
+        yield finding("rsa-key-broken", number="exponent", value=value)
+    elif exponent < 65537:
+        yield finding("rsa-exponent-small", exponent=exponent)
+    if modulus % 2 == 0:
+        yield finding("rsa-key-broken", number="modulus", value="even")
+
+
+def _ec(key: KeyFacts, spki: der.Element) -> Iterator[Finding]:
+    if key.curve in _USUAL_CURVES:
+        return
+    curve = key.curve
+    if curve is None:
+        yield finding("ec-parameters-explicit")
+        curve = "that it writes out"
+    if key.size is not None and key.size < 224:
+        yield finding("ec-key-small", curve=curve, size=key.size)
+    elif key.size is not None and key.size < 256:
+        yield finding("ec-key-below-256", curve=curve, size=key.size)
+    elif key.curve is not None:
+        yield finding("key-kind-rare", kind=f"EC on the curve {curve}")
