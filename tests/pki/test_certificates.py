@@ -125,7 +125,7 @@ def test_the_facts_have_the_members_of_the_contract() -> None:
     expected = (
         "certificate_name sha256 sha1 serial_hex version subject issuer not_before not_after status key"
         " signature_algorithm signature_algorithm_oid sans is_ca path_len self_issued self_signed ski aki"
-        " extensions content pem"
+        " extensions findings content pem"
     )
     assert " ".join(said) == expected
     assert said["key"] == {"type": "RSA", "size": 2048, "curve": None}

@@ -19,7 +19,7 @@ from trustyard.pki.certificates import Certificate as X509Certificate
 
 from . import audit, entries, found, jwk_connection, releases
 from .actors import Actor
-from .certificates_read import certificate_json, find, get, get_by_id
+from .certificates_read import certificate_json, certificates_json, find, get, get_by_id
 from .entries import EntryGiven
 from .jwk_connection import Concerned, JwkAnswer, JwkChange
 from .permissions import require
@@ -30,6 +30,7 @@ __all__ = [
     "JwkAnswer",
     "Saved",
     "certificate_json",
+    "certificates_json",
     "create",
     "delete",
     "find",

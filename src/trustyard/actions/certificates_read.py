@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,9 +12,10 @@ from django.utils import timezone
 from trustyard import models
 from trustyard.errors import FieldError, Refused
 from trustyard.pki.certificates import facts_json, rfc3339, status
+from trustyard.pki.findings import Finding
 from trustyard.pki.names import fold, search_fold
 
-from . import found, releases
+from . import findings, found, releases
 from .actors import Actor
 from .permissions import require
 
@@ -128,27 +129,46 @@ def is_in_force(entry: models.Entry, newest: Mapping[int, releases.Newest]) -> b
 
 
 def certificate_json(certificate: models.Certificate, now: datetime | None = None) -> dict[str, Any]:
-    """The contract's *Certificate*. `find` loads what this needs; for one certificate it is loaded here."""
+    """The contract's *Certificate*, with what is found when its entries are held against all that is stored."""
+    return certificates_json([certificate], now)[0]
+
+
+def certificates_json(certificates: Sequence[models.Certificate], now: datetime | None = None) -> list[dict[str, Any]]:
+    """The contract's *Certificate* of each, with a fixed number of queries for those that `find` loaded."""
     now = now or timezone.now()
     newest = releases.latest_of_all()
-    loaded = "entries" in getattr(certificate, "_prefetched_objects_cache", {})
+    rows = {certificate.pk: _entries(certificate) for certificate in certificates}
+    beside = findings.beside([entry for entries in rows.values() for entry in entries])
+    return [
+        {
+            "name": certificate.name,
+            "description": certificate.description,
+            "version": certificate.version,
+            "entries": [_entry_json(entry, now, newest, beside) for entry in rows[certificate.pk]],
+        }
+        for certificate in certificates
+    ]
+
+
+def _entries(certificate: models.Certificate) -> list[models.Entry]:
     rows = certificate.entries.all()
-    if not loaded:
+    if "entries" not in getattr(certificate, "_prefetched_objects_cache", {}):
         rows = rows.select_related("x509", "environment").prefetch_related("jwks")
-    return {
-        "name": certificate.name,
-        "description": certificate.description,
-        "version": certificate.version,
-        "entries": [_entry_json(entry, now, newest) for entry in sorted(rows, key=lambda e: e.environment_id)],
-    }
+    return sorted(rows, key=lambda entry: entry.environment_id)
 
 
-def _entry_json(entry: models.Entry, now: datetime, newest: Mapping[int, releases.Newest]) -> dict[str, Any]:
+def _entry_json(
+    entry: models.Entry,
+    now: datetime,
+    newest: Mapping[int, releases.Newest],
+    beside: dict[int, list[Finding]],
+) -> dict[str, Any]:
     revoked = None
     if entry.revoked_at is not None:
         revoked = {"at": rfc3339(entry.revoked_at), "by": entry.revoked_by, "reason": entry.revoked_reason}
     return {
         **facts_json(entry.x509.read(), now, entry.revoked),
+        "findings": [one.json() for one in findings.of_entry(entry, now, beside)],
         "environment": entry.environment.name,
         "alias": entry.alias,
         "source": {"kind": entry.source_kind, "url": entry.source_url or None},

@@ -40,3 +40,25 @@ def keep(certificates: list[Certificate]) -> None:
     for certificate in certificates:
         if certificate.sha256 not in known:
             models.StoredCertificate.keep(certificate)
+
+
+def holds(environment: models.Environment, sha256: str) -> bool:
+    """Whether this certificate is in the environment's root set. Asks the database nothing."""
+    match environment.root_set:
+        case "mozilla":
+            found = sha256 in _mozilla_digests()
+        case "uploaded":
+            found = sha256 in environment.uploaded_roots
+        case _:
+            found = False
+    return found and sha256 not in environment.deny_list
+
+
+def subjects(environment: models.Environment) -> frozenset[str]:
+    """The subjects (RFC 4514) of the environment's root set."""
+    return frozenset(root.facts.subject for root in of(environment))
+
+
+@functools.cache
+def _mozilla_digests() -> frozenset[str]:
+    return frozenset(root.sha256 for root in mozilla())

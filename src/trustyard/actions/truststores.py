@@ -27,7 +27,7 @@ from trustyard.pki.truststores import (
     zip_of,
 )
 
-from . import delivery, environments, releases
+from . import delivery, environments, findings, releases
 from .actors import Actor
 from .files import File
 from .permissions import require
@@ -139,7 +139,7 @@ def _stored(digests: Iterable[str]) -> dict[str, Certificate]:
 
 @functools.lru_cache(maxsize=1024)
 def _facts(certificate: Certificate) -> dict[str, Any]:
-    return facts_json(certificate, certificate.facts.not_before)
+    return facts_json(certificate, certificate.facts.not_before)  # what passes with time is written over it below
 
 
 def _row(
@@ -147,7 +147,15 @@ def _row(
 ) -> dict[str, Any]:
     facts = certificate.facts
     state = status(facts.not_before, facts.not_after, now, revoked)
-    return {**_facts(certificate), "status": state, "alias": alias, "origin": origin, "pending": pending}
+    found = [one.json() for one in findings.at(certificate, now)]
+    return {
+        **_facts(certificate),
+        "status": state,
+        "findings": found,
+        "alias": alias,
+        "origin": origin,
+        "pending": pending,
+    }
 
 
 def _matches(row: dict[str, Any], q: str) -> bool:

@@ -11,12 +11,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from trustyard.actions import certificates, sources
 from trustyard.actions import export as exporting
-from trustyard.actions.certificates import Saved, certificate_json
+from trustyard.actions.certificates import Saved, certificate_json, certificates_json
 
 from . import bodies
 from .answers import deployed, download, shown
 from .operations import Request, operation
-from .paging import Paging, page
+from .paging import Paging, page_at_once
 from .paths import address
 from .problems import refused
 from .schemas import certificates as schemas
@@ -60,7 +60,7 @@ def listing(request: Request, filters: Query[schemas.CertificateFilters], paging
     """Certificates with an entry that fits every filter."""
     now = timezone.now()
     rows = certificates.find(request.auth, **filters.arguments())
-    return shown(page(rows, paging, lambda row: certificate_json(row, now)))
+    return shown(page_at_once(rows, paging, lambda found: certificates_json(found, now)))
 
 
 @router.post(

@@ -28,13 +28,18 @@ class Paging(BaseModel):
 
 def page(rows: QuerySet[Row], paging: Paging, show: Callable[[Row], Any]) -> dict[str, Any]:
     """One page of rows whose order ends in something unique. Raises `Refused` for a cursor of another list or order."""
+    return page_at_once(rows, paging, lambda found: [show(row) for row in found])
+
+
+def page_at_once(rows: QuerySet[Row], paging: Paging, show: Callable[[Sequence[Row]], Sequence[Any]]) -> dict[str, Any]:
+    """The same for rows that are shown together, because they share what is asked about them."""
     order = [str(name) for name in rows.query.order_by or rows.model._meta.ordering or ["pk"]]
     following = _following(rows, order, paging.cursor) if paging.cursor else rows
     found = list(following[: paging.limit + 1])
     more = len(found) > paging.limit
     found = found[: paging.limit]
     last = _cursor(order, [_value(found[-1], name) for name in order]) if more else None
-    return {"items": [show(row) for row in found], "next": last, "total": rows.count()}
+    return {"items": list(show(found)), "next": last, "total": rows.count()}
 
 
 def page_of_list(rows: Sequence[Any], paging: Paging, key: str) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class StoredCertificate(models.Model):
     sha256 = models.CharField(max_length=64, primary_key=True)
     der = models.BinaryField()
     sha1 = models.CharField(max_length=40, db_index=True)
+    spki_sha256 = models.CharField(max_length=64, db_index=True)  # the same key in another certificate is found by it
     serial_hex = models.TextField()
     subject = models.TextField()
     issuer = models.TextField()
@@ -64,6 +65,7 @@ class StoredCertificate(models.Model):
             defaults={
                 "der": certificate.der,
                 "sha1": facts.sha1,
+                "spki_sha256": facts.spki_sha256,
                 "serial_hex": facts.serial_hex,
                 "subject": facts.subject,
                 "issuer": facts.issuer,

@@ -34,6 +34,16 @@ class Extension(Shown):
     critical: bool
 
 
+class Finding(Shown):
+    """Something found with a certificate; docs/findings.md has a line for each code."""
+
+    code: str
+    severity: Literal["error", "warning", "notice"]
+    message: str = Field(description="One sentence.")
+    advice: str
+    source: str = Field(description="The standard, policy or measurement that says so.")
+
+
 class Facts(Shown):
     """X.509 facts: hex in lower case without separators, times in RFC 3339 UTC."""
 
@@ -58,5 +68,6 @@ class Facts(Shown):
     ski: str | None
     aki: str | None
     extensions: list[Extension]
+    findings: list[Finding] = Field(description="Worst first.")
     content: str = Field(description="The readable text.")
     pem: str

@@ -9,10 +9,22 @@ from itertools import chain
 from trustyard.pki.certificates import Certificate
 
 from . import anchors, encoding, extended, hostnames, keys, names, purposes, signatures, times
-from .catalogue import CATALOGUE, ORDER, SEVERITIES, Finding, Kind, Severity, finding
+from .catalogue import CATALOGUE, ORDER, SEVERITIES, Finding, Kind, Severity, finding, shown
 from .examined import Examined
 
-__all__ = ["CATALOGUE", "SEVERITIES", "Finding", "Kind", "Severity", "finding", "findings", "lasting", "worst_first"]
+__all__ = [
+    "CATALOGUE",
+    "SEVERITIES",
+    "Finding",
+    "Kind",
+    "Severity",
+    "finding",
+    "findings",
+    "lasting",
+    "passing",
+    "shown",
+    "worst_first",
+]
 
 
 def findings(certificate: Certificate, moment: datetime) -> tuple[Finding, ...]:

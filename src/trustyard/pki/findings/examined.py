@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from trustyard.pki import der
 from trustyard.pki.certificates import Certificate
+from trustyard.pki.remembering import remembered
 from trustyard.pki.structure import Extension
 
 SERVER, CLIENT, ANY = "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "2.5.29.37.0"
@@ -47,7 +46,7 @@ class Examined:
 
 
 # Authorities copy these values into every certificate, so few different ones are ever seen.
-@lru_cache(maxsize=1024)
+@remembered(longest=256, entries=1024)
 def usage_of(value: bytes) -> int | None:
     """The first octet of keyUsage; None when it cannot be read."""
     try:
@@ -56,7 +55,7 @@ def usage_of(value: bytes) -> int | None:
         return None
 
 
-@lru_cache(maxsize=1024)
+@remembered(longest=256, entries=1024)
 def purposes_of(value: bytes) -> frozenset[str] | None:
     """The OIDs of extKeyUsage; None when it cannot be read or is empty."""
     try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from trustyard.pki import der, oids
+from trustyard.pki.remembering import remembered
 
 from .catalogue import Finding, finding
 from .examined import AUTHORITY_KEY, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE, SAN, SUBJECT_KEY, Examined
@@ -81,7 +81,7 @@ def _readable(examined: Examined, oid: str, value: bytes) -> bool:
     return oid not in _SEQUENCES or _whole_sequence(value)
 
 
-@lru_cache(maxsize=256)
+@remembered(longest=64, entries=256)
 def _basic_constraints(value: bytes) -> bool:
     try:
         parts = der.read_all(value).expect(der.SEQUENCE).children()

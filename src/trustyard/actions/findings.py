@@ -1,0 +1,117 @@
+"""Findings that need the store: the same certificate or key elsewhere, an issuer that is missing; and lists' marks."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from trustyard import models
+from trustyard.pki import findings as pki
+from trustyard.pki.certificates import Certificate
+from trustyard.pki.findings import Finding, Severity, finding, shown
+
+from . import roots
+
+_NAMED = 5  # others, by name
+
+
+@dataclass(frozen=True)
+class _Other:
+    """Another entry with the same key."""
+
+    sha256: str
+    environment_id: int
+    words: str
+    pk: int
+
+
+@functools.lru_cache(maxsize=8192)
+def _lasting(certificate: Certificate) -> tuple[Finding, ...]:
+    return pki.lasting(certificate)
+
+
+def at(certificate: Certificate, now: datetime) -> tuple[Finding, ...]:
+    """What is found with the certificate itself; what does not depend on the moment is worked out once."""
+    passing = pki.passing(certificate, now)
+    return pki.worst_first((*passing, *_lasting(certificate))) if passing else _lasting(certificate)
+
+
+def worst(certificates: Iterable[Certificate], now: datetime) -> Severity | None:
+    """The worst severity among them, for the mark in a list."""
+    found = {one.severity for certificate in certificates for one in at(certificate, now)}
+    return next((severity for severity in pki.SEVERITIES if severity in found), None)
+
+
+def of_entry(entry: models.Entry, now: datetime, beside: dict[int, list[Finding]]) -> tuple[Finding, ...]:
+    """All that is found with an entry, worst first; `beside` is what the function of that name answered."""
+    return pki.worst_first((*at(entry.x509.read(), now), *beside.get(entry.pk, ())))
+
+
+def beside(entries: Sequence[models.Entry]) -> dict[int, list[Finding]]:
+    """By entry: what is found when it is held against what else is stored, with a few queries for all of them.
+
+    The entries come with their certificates and environments loaded. Revoked ones are not trusted, so they double
+    nobody; their own findings are worked out all the same.
+    """
+    others = _of_same_key(entries)
+    missing = _without_issuer(entries)
+    found: dict[int, list[Finding]] = {}
+    for entry in entries:
+        place = entry.environment
+        alike = [one for one in others.get(entry.x509.spki_sha256, []) if one.pk != entry.pk]
+        same = [o for o in alike if o.sha256 == entry.x509_id and o.environment_id == entry.environment_id]
+        other = [o for o in alike if o.sha256 != entry.x509_id]
+        own = found.setdefault(entry.pk, [])
+        if same:
+            own.append(finding("duplicate", environment=place.name, others=_listed(same)))
+        if roots.holds(place, entry.x509_id):
+            own.append(finding("in-root-set", environment=place.name))
+        if other:
+            own.append(finding("same-key", others=_listed(other)))
+        if entry.pk in missing:
+            own.append(finding("issuer-missing", environment=place.name, issuer=shown(entry.x509.issuer)))
+    return found
+
+
+def _of_same_key(entries: Sequence[models.Entry]) -> dict[str, list[_Other]]:
+    keys = {entry.x509.spki_sha256 for entry in entries}
+    rows = (
+        models.Entry.objects.filter(x509__spki_sha256__in=keys, revoked_at__isnull=True)
+        .order_by("alias_key", "environment_id")
+        .values_list(
+            "pk", "x509_id", "x509__spki_sha256", "environment_id", "environment__name", "alias", "certificate__name"
+        )
+    )
+    found: dict[str, list[_Other]] = {}
+    for pk, sha256, key, environment_id, environment, alias, name in rows:
+        words = f"{alias} in {environment} (certificate {name})"
+        found.setdefault(key, []).append(_Other(sha256, environment_id, words, pk))
+    return found
+
+
+def _without_issuer(entries: Sequence[models.Entry]) -> set[int]:
+    """Intermediate CAs whose issuer, by its name, is not in the truststore of their environment."""
+    asked = [entry for entry in entries if entry.x509.is_ca and entry.x509.subject != entry.x509.issuer]
+    if not asked:
+        return set()
+    known = set(
+        models.Entry.objects.filter(
+            environment_id__in={entry.environment_id for entry in asked},
+            x509__subject__in={entry.x509.issuer for entry in asked},
+            revoked_at__isnull=True,
+        ).values_list("environment_id", "x509__subject")
+    )
+    in_roots = {place.pk: roots.subjects(place) for place in {entry.environment for entry in asked}}
+    return {
+        entry.pk
+        for entry in asked
+        if (entry.environment_id, entry.x509.issuer) not in known
+        and entry.x509.issuer not in in_roots[entry.environment_id]
+    }
+
+
+def _listed(others: Sequence[_Other]) -> str:
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    return ", ".join(one.words for one in others[:_NAMED]) + more

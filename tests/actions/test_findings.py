@@ -1,0 +1,134 @@
+"""Findings that need the store: doubles, shared keys, issuers that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.tls_servers import Ca, new_key
+from trustyard import models
+from trustyard.actions import certificates, environments, findings, truststores
+from trustyard.actions.certificates import Definition, EntryGiven, Saved
+from trustyard.actions.certificates_read import certificate_json, certificates_json
+from trustyard.pki.certificates import Certificate, read_certificate
+
+from .conftest import ADMIN, fresh, pem
+
+pytestmark = pytest.mark.django_db
+
+Add = Callable[..., Saved]
+
+
+def said(saved: Saved, environment: str = "test") -> dict[str, str]:
+    """Code to sentence, of the entry in one environment."""
+    json = certificate_json(fresh(saved.certificate))
+    [entry] = [one for one in json["entries"] if one["environment"] == environment]
+    return {one["code"]: one["message"] for one in entry["findings"]}
+
+
+def test_a_certificate_alone_has_nothing_beside_it(add: Add) -> None:
+    assert said(add("acme", "test", "production", issued=Ca.new("Acme CA", days=4000))) == {}
+
+
+def test_the_same_certificate_twice_in_an_environment_is_named_on_both(add: Add) -> None:
+    issued = Ca.new("Acme CA", days=4000)
+    one, other = add("acme", issued=issued), add("again", "test", "production", issued=issued, alias="acme 2")
+    assert said(one) == {"duplicate": "The same certificate is in test as acme 2 in test (certificate again) too."}
+    assert "acme in test (certificate acme)" in said(other)["duplicate"]
+    assert said(other, "production") == {}
+    certificates.revoke(ADMIN, "again", "test", reason="double")
+    assert said(one) == {}, "what is revoked is not trusted"
+
+
+def test_the_same_certificate_in_the_root_set_is_named_until_it_is_denied(add: Add) -> None:
+    issued = Ca.new("Acme CA", days=4000)
+    saved = add("acme", "test", "production", issued=issued)
+    environments.update(ADMIN, "test", if_match="*", root_set=issued.cert_pem)
+    assert said(saved) == {"in-root-set": "The same certificate is in the root set of test too."}
+    assert said(saved, "production") == {}
+    environments.update(ADMIN, "test", if_match="*", deny_list=[issued.sha256])
+    assert said(saved) == {}
+
+
+def test_another_certificate_of_the_same_key_is_named_wherever_it_is(add: Add, ca: Ca) -> None:
+    key = new_key()
+    one = add("old", issued=ca.issue("partner", private=key))
+    other = add("new", "production", issued=ca.issue("partner", private=key))
+    assert said(one)["same-key"] == "Its key is in other certificates too: new in production (certificate new)."
+    assert "old in test" in said(other, "production")["same-key"]
+
+
+def test_an_intermediate_without_its_root_is_said_to_lack_it(add: Add) -> None:
+    """Rule 2 of the gateways: HAProxy and nginx accept nobody by it."""
+    root = Ca.new("Acme Root", days=4000)
+    saved = add("acme", "test", "production", issued=root.subordinate("Acme Issuing", days=4000))
+    assert said(saved)["issuer-missing"] == "Its issuer “CN=Acme Root” is not in the truststore of test."
+    add("root", issued=root)
+    assert "issuer-missing" not in said(saved)
+    assert "issuer-missing" in said(saved, "production")
+    environments.update(ADMIN, "production", if_match="*", root_set=root.cert_pem)
+    assert "issuer-missing" not in said(saved, "production")
+
+
+def test_a_longer_list_asks_the_database_no_more(add: Add, ca: Ca) -> None:
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            certificates_json(list(certificates.find(ADMIN)))
+        return len(queries)
+
+    root = Ca.new("Acme Root")
+    add("first", "test", "production", issued=root.subordinate("Issuing"))
+    few = count()
+    for number in range(8):
+        add(f"next {number}", "test", "production", issued=root.subordinate(f"Issuing {number}"))
+    assert count() == few
+
+
+def test_the_truststore_forgets_what_passes_with_time(add: Add, monkeypatch: pytest.MonkeyPatch) -> None:
+    add("acme", issued=Ca.new("Acme CA", days=300))
+    now = timezone.now()
+
+    def codes() -> list[str]:
+        [row] = truststores.rows(ADMIN, "test")
+        return [one["code"] for one in row["findings"]]
+
+    assert codes() == []
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(days=290))
+    assert codes() == ["expiring"]
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(days=301))
+    assert codes() == ["expired"]
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    assert codes() == []
+
+
+def test_the_worst_of_several_marks_a_list() -> None:
+    now = timezone.now()
+    fine, weak = Ca.new("Fine", days=4000), Ca.new("Weak", key="rsa1024", days=4000)
+    seen = certificates_of(fine, weak)
+    assert findings.worst([seen[0]], now) is None
+    assert findings.worst(seen, now) == "error"
+
+
+def certificates_of(*issued: Ca) -> list[Certificate]:
+    return [read_certificate(one.cert_der) for one in issued]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_migration_fills_the_key_of_what_is_stored_already() -> None:
+    """What an older version stored is found by its key too."""
+    key = new_key()
+    root = Ca.new("Acme")
+    entry = EntryGiven(("test",), "acme", pem(root.issue("acme", private=key)))
+    certificates.create(ADMIN, [Definition("acme", "", [entry])])
+    before, after = [("trustyard", "0001_initial")], MigrationExecutor(connection).loader.graph.leaf_nodes("trustyard")
+    wanted = dict(models.StoredCertificate.objects.values_list("pk", "spki_sha256"))
+    MigrationExecutor(connection).migrate(before)
+    MigrationExecutor(connection).migrate(after)
+    assert dict(models.StoredCertificate.objects.values_list("pk", "spki_sha256")) == wanted
+    assert all(wanted.values())
