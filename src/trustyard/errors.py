@@ -11,6 +11,7 @@ TrustyardError
 ├── VersionMissing     a change without If-Match                      (REST 428)
 ├── TooLarge           over a named limit                             (REST 413)
 ├── TooManyAttempts    throttled                                      (REST 429)
+├── Unavailable        what this needs is not there, or too slow      (REST 503)
 └── Refused            the content cannot be taken                    (REST 422)
     ├── InputRefused   a file, paste or presented chain cannot be read
     ├── ChoiceNeeded   several certificates, and none was chosen
@@ -103,6 +104,10 @@ class TooLarge(TrustyardError):
 
 class TooManyAttempts(TrustyardError):
     code, status, title = "too-many-attempts", 429, "Too many attempts"
+
+
+class Unavailable(TrustyardError):
+    code, status, title = "unavailable", 503, "Not available"
 
 
 class Refused(TrustyardError):

@@ -16,7 +16,7 @@ from trustyard import models
 from trustyard.actions import certificates, environments, findings, truststores
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
 from trustyard.actions.certificates_read import certificate_json, certificates_json
-from trustyard.pki.certificates import Certificate, read_certificate
+from trustyard.pki.certificates import read_certificate
 
 from .conftest import ADMIN, fresh, pem
 
@@ -107,16 +107,11 @@ def test_the_truststore_forgets_what_passes_with_time(add: Add, monkeypatch: pyt
     assert codes() == []
 
 
-def test_the_worst_of_several_marks_a_list() -> None:
-    now = timezone.now()
-    fine, weak = Ca.new("Fine", days=4000), Ca.new("Weak", key="rsa1024", days=4000)
-    seen = certificates_of(fine, weak)
-    assert findings.worst([seen[0]], now) is None
-    assert findings.worst(seen, now) == "error"
-
-
-def certificates_of(*issued: Ca) -> list[Certificate]:
-    return [read_certificate(one.cert_der) for one in issued]
+def test_the_worst_of_several_marks_a_row_whatever_the_moment() -> None:
+    made = (Ca.new("Fine", days=4000), Ca.new("Weak", key="rsa1024", days=4000), Ca.new("Ended", days=0))
+    fine, weak, ended = [models.StoredCertificate.keep(read_certificate(one.cert_der)) for one in made]
+    assert findings.mark([fine, ended]) is None, "that it ended is a status already"
+    assert findings.mark([fine, weak]) == "error"
 
 
 @pytest.mark.django_db(transaction=True)

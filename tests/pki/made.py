@@ -82,7 +82,8 @@ def basic(*parts: bytes, critical: bool = True) -> Extension:
 
 def usage(octet: int) -> Extension:
     """keyUsage by its first octet; 0x06 is signing of certificates and CRLs, 0x80 a digital signature."""
-    return "2.5.29.15", True, encode(der.BIT_STRING, b"\x00", bytes([octet]))
+    unused = (octet & -octet).bit_length() - 1  # DER leaves trailing zero bits out
+    return "2.5.29.15", True, encode(der.BIT_STRING, bytes([unused, octet]))
 
 
 def purposes(*oids: str) -> Extension:

@@ -15,6 +15,7 @@ from trustyard.pki.findings import Finding, Severity, finding, shown
 from . import roots
 
 _NAMED = 5  # others, by name
+_MARKED: tuple[Severity, ...] = ("error", "warning")
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,19 @@ def at(certificate: Certificate, now: datetime) -> tuple[Finding, ...]:
     return pki.worst_first((*passing, *_lasting(certificate))) if passing else _lasting(certificate)
 
 
-def worst(certificates: Iterable[Certificate], now: datetime) -> Severity | None:
-    """The worst severity among them, for the mark in a list."""
-    found = {one.severity for certificate in certificates for one in at(certificate, now)}
-    return next((severity for severity in pki.SEVERITIES if severity in found), None)
+def mark(stored: Iterable[models.StoredCertificate]) -> Severity | None:
+    """`error` or `warning`, for the mark in a list: the worst that is found with them, whatever the moment.
+
+    What passes with time stands there as a status already.
+    """
+    worst = {_worst(row.read()) for row in {row.pk: row for row in stored}.values()}
+    return next((severity for severity in _MARKED if severity in worst), None)
+
+
+@functools.lru_cache(maxsize=16384)
+def _worst(certificate: Certificate) -> Severity | None:
+    severities = {one.severity for one in pki.lasting(certificate)}
+    return next((severity for severity in _MARKED if severity in severities), None)
 
 
 def of_entry(entry: models.Entry, now: datetime, beside: dict[int, list[Finding]]) -> tuple[Finding, ...]:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from trustyard.actions import certificates, sources
 from trustyard.actions import export as exporting
+from trustyard.actions import lint as linting
 from trustyard.actions.certificates import Saved, certificate_json, certificates_json
 
 from . import bodies
@@ -197,6 +198,17 @@ def restore(
     """Undoes a revocation."""
     saved = certificates.restore(request.auth, name, environment, reason=given.reason, deploy=given.deploy)
     return _saved(saved, waiting.wait)
+
+
+@router.get(
+    "/certificates/{segment:name}/entries/{segment:environment}/lint",
+    **operation(
+        "certificates.read", {200: schemas.Lint}, summary="Lint the certificate of an entry", refusals=(404, 503)
+    ),
+)
+def lint(request: Request, name: str, environment: str) -> HttpResponse:
+    """pkilint's findings, made on demand in a worker process and kept by the certificate's SHA-256."""
+    return shown(linting.lint(request.auth, name, environment))
 
 
 @router.get(

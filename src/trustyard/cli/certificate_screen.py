@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .failures import Failure, Problem
+from .findings_screen import findings
 from .jwk_connection import changes
 from .screen import clean, day, facts, say, table
 
@@ -14,7 +15,7 @@ WORST_FIRST = ("revoked", "expired", "not yet valid", "expiring", "valid")
 
 
 def inspection(seen: dict[str, Any]) -> None:
-    """What a source holds: notices, and each certificate's content with the hash that --choose takes."""
+    """What a source holds: notices, each certificate's content with the hash that --choose takes, and its findings."""
     several = len(seen["certificates"]) > 1
     for number, one in enumerate(seen["certificates"], 1):
         if several:
@@ -23,6 +24,9 @@ def inspection(seen: dict[str, Any]) -> None:
         say()
         say(clean(one.get("content"), lines=True).rstrip())
         say()
+        if one.get("findings"):
+            findings(one["findings"])
+            say()
     facts([("Format", seen.get("format"))])
     for notice in seen.get("notices") or []:
         say(f"Notice: {clean(_notice(notice))}", error=True)
@@ -60,7 +64,7 @@ def more(page: dict[str, Any]) -> None:
 
 
 def certificate(one: dict[str, Any], *, content: bool = False) -> None:
-    """A definition and a block for each entry."""
+    """A definition and a block for each entry, with what is found with it."""
     facts([("Name", one["name"]), ("Description", one["description"]), ("Version", one["version"])])
     for entry in one["entries"]:
         source = entry.get("source") or {}
@@ -77,9 +81,29 @@ def certificate(one: dict[str, Any], *, content: bool = False) -> None:
                 ("Source", " ".join(filter(None, (source.get("kind"), source.get("url"))))),
             ]
         )
+        if entry.get("findings"):
+            say()
+            findings(entry["findings"])
         if content:
             say()
             say(clean(entry.get("content"), lines=True).rstrip())
+
+
+def lint(report: dict[str, Any]) -> None:
+    """A linter's findings, a line each, worst first as they come."""
+    if report["findings"]:
+        table(
+            ("Severity", "Code", "Message", "Where"),
+            [(one["severity"], one["code"], one["message"], one["where"]) for one in report["findings"]],
+        )
+    say(f"{clean(report['linter'])}, rules: {clean(report['rules'])}. {_counted(report)}")
+
+
+def _counted(report: dict[str, Any]) -> str:
+    if not report["findings"]:
+        return "It found nothing."
+    more = f", and {report['left_out']} more of the same codes" if report.get("left_out") else ""
+    return f"{len(report['findings'])} findings{more}."
 
 
 def saved(one: dict[str, Any], done: str, *, deployed: bool) -> None:

@@ -191,6 +191,12 @@ def edit(
     call.done(after.json, lambda value: screen.saved(value, "Changed", deployed=deploying.deploy))
 
 
+@command(app, "lint")
+def lint(call: Call, name: Name, *, env: Environment) -> None:
+    """Let pkilint judge the certificate of an entry: against the rules for public TLS servers, or RFC 5280."""
+    call.show(call.rest.get(path("certificates", name, "entries", env, "lint")).json, screen.lint)
+
+
 @command(app, "revoke")
 def revoke(
     call: Call,

@@ -16,6 +16,7 @@ THREADS = 8
 FETCHING_THREADS = 16
 # Addresses of the console that open a connection to a foreign server; over REST the body says so.
 FETCHING_PATH = re.compile(rb"/window/look/connection/?$")
+LINTING_PATH = re.compile(rb"/lint/?$")  # waits for a worker process, for seconds
 NOT_URL = bytes(set(range(0x21, 0x7F)))
 
 
@@ -45,10 +46,10 @@ class Bridge:
 
 
 def fetches(scope: Scope, body: bytes | bytearray) -> bool:
-    """Whether the request may open a connection to a foreign server. A guess: it only chooses the pool."""
-    if scope["method"] in ("GET", "HEAD"):
-        return False
+    """Whether the request may wait for a foreign server or a worker. A guess: it only chooses the pool."""
     path = scope["raw_path"]
+    if scope["method"] in ("GET", "HEAD"):
+        return bool(LINTING_PATH.search(path))
     return bool(FETCHING_PATH.search(path)) or (path.startswith(b"/api/") and b'"connection"' in body)
 
 

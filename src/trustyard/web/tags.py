@@ -37,6 +37,17 @@ def badge(state: str) -> SafeString:
     return format_html('<span class="badge {}">{}</span>', _BADGES.get(str(state), ""), state)
 
 
+# A word and an icon beside the colour, which alone would tell nothing to some.
+_SEVERITIES = {"error": ("bad", "circle-alert"), "warning": ("warn", "triangle-alert"), "notice": ("", "info")}
+
+
+@register.filter
+def severity(word: str) -> SafeString:
+    """How bad a finding is; what is no severity of ours (a linter has more) stands without icon."""
+    colour, symbol = _SEVERITIES.get(word, ("", ""))
+    return format_html('<span class="badge {}">{}{}</span>', colour, icon(symbol, 14) if symbol else "", word)
+
+
 @register.filter
 def when(moment: datetime | None) -> SafeString | str:
     """The day and the distance; the exact time on hover."""

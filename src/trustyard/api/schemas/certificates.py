@@ -126,6 +126,27 @@ class EntryShown(Facts):
     in_force: bool = Field(description="Whether the environment's newest release holds exactly this (D-21).")
 
 
+class LintFinding(Shown):
+    """What the linter says, in its own words."""
+
+    severity: str = Field(description="fatal, error, warning, notice, info or debug.")
+    code: str
+    message: str
+    where: str = Field(description="The place within the certificate.")
+
+
+class Lint(Shown):
+    """A linter's report on a certificate."""
+
+    sha256: str
+    linter: str = Field(description="Its name and version.")
+    group: Literal["cabf-serverauth", "pkix"] = Field(description="The rules that were chosen, by what it is.")
+    rules: str = Field(description="The same in words.")
+    kind: str = Field(description="What kind of certificate the linter took it for; empty with RFC 5280 alone.")
+    findings: list[LintFinding] = Field(description="Worst first.")
+    left_out: int = Field(description="How many more there are of codes that repeat too often.")
+
+
 class Certificate(Shown):
     """A certificate as it is stored."""
 

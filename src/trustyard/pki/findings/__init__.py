@@ -12,8 +12,11 @@ from . import anchors, encoding, extended, hostnames, keys, names, purposes, sig
 from .catalogue import CATALOGUE, ORDER, SEVERITIES, Finding, Kind, Severity, finding, shown
 from .examined import Examined
 
+PASSING = frozenset({"expired", "not-yet-valid", "expiring"})  # what the status of a row says too
+
 __all__ = [
     "CATALOGUE",
+    "PASSING",
     "SEVERITIES",
     "Finding",
     "Kind",

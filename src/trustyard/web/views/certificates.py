@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -12,10 +13,12 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 
 from trustyard import models
-from trustyard.actions import certificates, environments, releases
+from trustyard.actions import certificates, environments, findings, releases
+from trustyard.actions import lint as linting
 from trustyard.actions.certificates_read import STATUSES, entry_status, is_in_force
 from trustyard.actions.export import export as exported
 from trustyard.actions.files import File
+from trustyard.errors import Unavailable
 from trustyard.pki.readable import content
 from trustyard.web.page import actor_of, is_fragment, page
 
@@ -42,6 +45,7 @@ class Row:
     places: list[Place]
     valid_until: datetime | None
     statuses: list[str]
+    mark: str | None  # error or warning: what is found with one of its certificates, whatever the moment
 
 
 @page("GET")
@@ -85,7 +89,8 @@ def _row(certificate: models.Certificate, now: datetime, newest: dict[int, relea
     places = [_place(entry, now, newest) for entry in entries]
     present = {place.status for place in places}
     until = min((entry.x509.not_after for entry in entries), default=None)
-    return Row(certificate, places, until, [status for status in _WORST if status in present])
+    mark = findings.mark(entry.x509 for entry in entries)
+    return Row(certificate, places, until, [status for status in _WORST if status in present], mark)
 
 
 def _place(entry: models.Entry, now: datetime, newest: dict[int, releases.Newest]) -> Place:
@@ -103,18 +108,34 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     certificate = certificates.get_by_id(actor, pk)
     now, newest = timezone.now(), releases.latest_of_all()
     rows = certificate.entries.select_related("x509", "environment").prefetch_related("jwks").order_by("environment_id")
+    beside = findings.beside(list(rows))
     entries = [
         {
             "entry": entry,
             "place": _place(entry, now, newest),
             "facts": entry.x509.read().facts,
             "content": content(entry.x509.read()),
+            "findings": findings.of_entry(entry, now, beside),
         }
         for entry in rows
     ]
     own = [newest[row.environment_id].id for row in rows if row.environment_id in newest]
     context = {"certificate": certificate, "entries": entries, "deployment": of_address(request, own)}
     return render(request, "certificates/show.html", context)
+
+
+@page("GET")
+def lint(request: HttpRequest, pk: int, environment: int) -> HttpResponse:
+    """What the linter says of one entry, or why it says nothing, as a part of the page."""
+    actor = actor_of(request)
+    certificate = certificates.get_by_id(actor, pk)
+    place = environments.get_by_id(actor, environment)
+    context: dict[str, Any]
+    try:
+        context = {"report": linting.lint(actor, certificate.name, place.name)}
+    except Unavailable as error:
+        context = {"error": error}
+    return render(request, "certificates/_lint.html", context)
 
 
 @page("GET")

@@ -11,6 +11,7 @@ from django.shortcuts import render
 
 from trustyard.actions import environments, truststores
 from trustyard.actions.certificates_read import STATUSES
+from trustyard.pki.findings import PASSING
 from trustyard.web.page import actor_of, is_fragment, page
 
 from .certificates import download
@@ -46,7 +47,11 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _dated(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, **{name: datetime.fromisoformat(row[name]) for name in ("not_before", "not_after")}}
+    dates = {name: datetime.fromisoformat(row[name]) for name in ("not_before", "not_after")}
+    # What passes with time stands there as a status already.
+    lasting = [one for one in row["findings"] if one["severity"] != "notice" and one["code"] not in PASSING]
+    mark = {"mark": lasting[0]["severity"], "marked": lasting[0]["message"]} if lasting else {}
+    return {**row, **dates, **mark}
 
 
 @page("GET")

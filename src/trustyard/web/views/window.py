@@ -7,10 +7,11 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 
 from trustyard import models
-from trustyard.actions import draft_window, drafts, sources
+from trustyard.actions import draft_window, drafts, findings, sources
 from trustyard.actions.actors import Actor
 from trustyard.errors import NotFound, Refused, TooLarge, TrustyardError
 from trustyard.pki.readable import content
@@ -40,6 +41,7 @@ def window_context(actor: Actor, draft: models.Draft) -> dict[str, Any]:
         "notices": seen.notices if seen else (),
         "chosen": chosen,
         "chosen_content": content(chosen) if chosen else "",
+        "chosen_findings": findings.at(chosen, timezone.now()) if chosen else (),
         "stored_entry": stored,
     }
 

@@ -1,0 +1,90 @@
+"""Linting on demand: pkilint in a worker process with a deadline, its answer kept by the certificate's SHA-256."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from trustyard import models
+from trustyard.errors import NotFound, Unavailable
+from trustyard.pki import linting
+
+from . import certificates_read, found
+from .actors import Actor
+from .permissions import require
+
+DEADLINE = 30.0  # seconds from the start of the worker; waiting for a free one comes before
+_WORKERS = threading.BoundedSemaphore(2)  # more at once would take the processors from those who serve
+_MODULE = "trustyard.pki.linting"
+
+
+def lint(actor: Actor, certificate: str, environment: str) -> dict[str, Any]:
+    """What pkilint says of the certificate that this entry holds.
+
+    Raises `NotFound`; `Unavailable` where pkilint is not installed, fails on this certificate or takes too long.
+    """
+    require(actor, "certificates.read")
+    row = certificates_read.get(actor, certificate)
+    place = found.by_name(models.Environment.objects.all(), environment, "environment")
+    entry = row.entries.select_related("x509").filter(environment=place).first()
+    if entry is None:
+        raise NotFound(f"The certificate {row.name} has no entry in {place.name}.")
+    return {"sha256": entry.x509_id, **_report(entry.x509_id, bytes(entry.x509.der))}
+
+
+def available() -> bool:
+    """Whether pkilint is installed here."""
+    return importlib.util.find_spec("pkilint") is not None
+
+
+@functools.lru_cache(maxsize=512)
+def _report(sha256: str, der: bytes) -> dict[str, Any]:
+    if not available():
+        raise Unavailable(
+            "The linter pkilint is not installed here.",
+            code="lint-not-installed",
+            advice="Install Trustyard with its extra `lint`; `make run` does.",
+        )
+    if not _WORKERS.acquire(timeout=DEADLINE):
+        raise _too_long("The linter is busy with other certificates.")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", _MODULE],
+            input=der,
+            capture_output=True,
+            timeout=DEADLINE,
+            env={name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise _too_long("The linter took too long over this certificate and was ended.") from None
+    finally:
+        _WORKERS.release()
+    if done.returncode in (-signal.SIGKILL, -signal.SIGXCPU):  # its limit of processor time
+        raise _too_long("The linter took too long over this certificate and was ended.")
+    return _answer(done)
+
+
+def _answer(done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        answer = {"failed": f"it ended with {done.returncode}"}
+    if "failed" in answer:
+        raise Unavailable(
+            f"The linter gave up on this certificate: {answer['failed']}.",
+            code="lint-failed",
+            advice="Trustyard's own findings do not need it.",
+        )
+    return answer
+
+
+def _too_long(sentence: str) -> Unavailable:
+    return Unavailable(sentence, code="lint-timeout", advice=f"It has {linting.SECONDS} seconds. Try again later.")
