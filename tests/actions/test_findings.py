@@ -39,8 +39,8 @@ def test_a_certificate_alone_has_nothing_beside_it(add: Add) -> None:
 def test_the_same_certificate_twice_in_an_environment_is_named_on_both(add: Add) -> None:
     issued = Ca.new("Acme CA", days=4000)
     one, other = add("acme", issued=issued), add("again", "test", "production", issued=issued, alias="acme 2")
-    assert said(one) == {"duplicate": "The same certificate is in test as acme 2 in test (certificate again) too."}
-    assert "acme in test (certificate acme)" in said(other)["duplicate"]
+    assert said(one) == {"duplicate": "The same certificate is in test as acme 2 (certificate again) too."}
+    assert "as acme (certificate acme)" in said(other)["duplicate"]
     assert said(other, "production") == {}
     certificates.revoke(ADMIN, "again", "test", reason="double")
     assert said(one) == {}, "what is revoked is not trusted"

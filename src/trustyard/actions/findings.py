@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,10 +22,12 @@ _MARKED: tuple[Severity, ...] = ("error", "warning")
 class _Other:
     """Another entry with the same key."""
 
+    pk: int
     sha256: str
     environment_id: int
-    words: str
-    pk: int
+    environment: str
+    alias: str
+    certificate: str
 
 
 @functools.lru_cache(maxsize=8192)
@@ -69,20 +71,26 @@ def beside(entries: Sequence[models.Entry]) -> dict[int, list[Finding]]:
     missing = _without_issuer(entries)
     found: dict[int, list[Finding]] = {}
     for entry in entries:
-        place = entry.environment
+        place, own = entry.environment, found.setdefault(entry.pk, [])
         alike = [one for one in others.get(entry.x509.spki_sha256, []) if one.pk != entry.pk]
-        same = [o for o in alike if o.sha256 == entry.x509_id and o.environment_id == entry.environment_id]
-        other = [o for o in alike if o.sha256 != entry.x509_id]
-        own = found.setdefault(entry.pk, [])
-        if same:
-            own.append(finding("duplicate", environment=place.name, others=_listed(same)))
+        own += _alike(entry, alike)
         if roots.holds(place, entry.x509_id):
             own.append(finding("in-root-set", environment=place.name))
-        if other:
-            own.append(finding("same-key", others=_listed(other)))
         if entry.pk in missing:
             own.append(finding("issuer-missing", environment=place.name, issuer=shown(entry.x509.issuer)))
     return found
+
+
+def _alike(entry: models.Entry, alike: Sequence[_Other]) -> Iterator[Finding]:
+    same = [o for o in alike if (o.sha256, o.environment_id) == (entry.x509_id, entry.environment_id)]
+    if same:
+        words = _listed(f"{o.alias} (certificate {o.certificate})" for o in same)
+        yield finding("duplicate", environment=entry.environment.name, others=words)
+    other = [o for o in alike if o.sha256 != entry.x509_id]
+    if other:
+        yield finding(
+            "same-key", others=_listed(f"{o.alias} in {o.environment} (certificate {o.certificate})" for o in other)
+        )
 
 
 def _of_same_key(entries: Sequence[models.Entry]) -> dict[str, list[_Other]]:
@@ -91,13 +99,12 @@ def _of_same_key(entries: Sequence[models.Entry]) -> dict[str, list[_Other]]:
         models.Entry.objects.filter(x509__spki_sha256__in=keys, revoked_at__isnull=True)
         .order_by("alias_key", "environment_id")
         .values_list(
-            "pk", "x509_id", "x509__spki_sha256", "environment_id", "environment__name", "alias", "certificate__name"
+            "x509__spki_sha256", "pk", "x509_id", "environment_id", "environment__name", "alias", "certificate__name"
         )
     )
     found: dict[str, list[_Other]] = {}
-    for pk, sha256, key, environment_id, environment, alias, name in rows:
-        words = f"{alias} in {environment} (certificate {name})"
-        found.setdefault(key, []).append(_Other(sha256, environment_id, words, pk))
+    for key, pk, sha256, environment_id, environment, alias, name in rows:
+        found.setdefault(key, []).append(_Other(pk, sha256, environment_id, environment, alias, name))
     return found
 
 
@@ -122,6 +129,7 @@ def _without_issuer(entries: Sequence[models.Entry]) -> set[int]:
     }
 
 
-def _listed(others: Sequence[_Other]) -> str:
-    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-    return ", ".join(one.words for one in others[:_NAMED]) + more
+def _listed(words: Iterable[str]) -> str:
+    named = list(words)
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return ", ".join(named[:_NAMED]) + more
