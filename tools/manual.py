@@ -1,8 +1,9 @@
-"""Write the reference parts of docs/cli.md and docs/rest.md from the program itself; `--check` says what is stale."""
+"""Write the reference parts of the manual (PAGES) from the program itself; `--check` says what is stale."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import typing
@@ -15,6 +16,7 @@ import typer.main
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- made by: make manual -->\n", "<!-- end -->\n"
 BAR = "\\|"  # within a table
+FINDINGS_HEAD = "| code | severity | what it says | what to do | source |\n|---|---|---|---|---|\n"
 COMMON = {"--token", "--json", "--help"}  # told once, at the top of the page
 
 
@@ -53,6 +55,26 @@ def routes() -> str:
     return "| verb and path | what it does |\n|---|---|\n" + "".join(rows)
 
 
+def findings() -> str:
+    """Each finding with its sentence, what to do and who says so, by severity."""
+    from trustyard.pki.findings import CATALOGUE, SEVERITIES
+
+    parts = []
+    for severity in SEVERITIES:
+        parts.append(f"### {severity.title()}s\n\n{FINDINGS_HEAD}")
+        for code, kind in CATALOGUE.items():
+            if kind.severity == severity:
+                cells = (f"`{code}`", severity, _blanks(kind.sentence), _blanks(kind.advice), kind.source)
+                parts.append(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |\n")
+        parts.append("\n")
+    return "".join(parts).rstrip("\n") + "\n"
+
+
+def _blanks(sentence: str) -> str:
+    """A sentence with `…` where a fact fills it in."""
+    return re.sub(r"\{\w+\}", "…", sentence)
+
+
 def _leaves(command: Any, words: list[str]) -> Iterator[tuple[list[str], Any]]:
     for name, below in getattr(command, "commands", {}).items():
         if hasattr(below, "commands"):
@@ -82,7 +104,7 @@ def _cell(option: Any) -> str:
     return f"{text} Required." if option.required else text
 
 
-PAGES = {"docs/cli.md": commands, "docs/rest.md": routes}
+PAGES = {"docs/cli.md": commands, "docs/rest.md": routes, "docs/findings.md": findings}
 
 
 def fresh(page: str) -> str:

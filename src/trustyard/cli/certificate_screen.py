@@ -103,7 +103,8 @@ def _counted(report: dict[str, Any]) -> str:
     if not report["findings"]:
         return "It found nothing."
     more = f", and {report['left_out']} more of the same codes" if report.get("left_out") else ""
-    return f"{len(report['findings'])} findings{more}."
+    count = len(report["findings"])
+    return f"{count} finding{'' if count == 1 else 's'}{more}."
 
 
 def saved(one: dict[str, Any], done: str, *, deployed: bool) -> None:

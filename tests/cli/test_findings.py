@@ -1,0 +1,75 @@
+"""Findings and lint as a person reads them on the command line."""
+
+from __future__ import annotations
+
+import json
+
+from .conftest import Canned, Program
+from .test_certificates import ACME, acme, entry
+
+FOUND = [
+    {
+        "code": "rsa-key-small",
+        "severity": "error",
+        "message": "Its RSA key has 1024 bits\x1b[2J.",
+        "advice": "Ask for a larger one.",
+        "source": "RFC 0000",
+    },
+    {
+        "code": "wildcard",
+        "severity": "notice",
+        "message": "It stands for many.",
+        "advice": "Know it.",
+        "source": "RFC 1",
+    },
+]
+REPORT = {
+    "sha256": "ab" * 32,
+    "linter": "pkilint 1.2",
+    "group": "pkix",
+    "rules": "RFC 5280",
+    "kind": "",
+    "findings": [{"severity": "error", "code": "pkix.odd", "message": "Odd", "where": "certificate"}],
+    "left_out": 3,
+}
+
+
+def test_showing_a_certificate_prints_its_findings_worst_first(run: Program, canned: Canned) -> None:
+    canned.answer("GET", ACME, acme({**entry("test"), "findings": FOUND}))
+    result = run("cert", "show", "acme")
+    lines = [line.rstrip() for line in result.stdout.splitlines()]
+    at = lines.index("error    Its RSA key has 1024 bits\N{REPLACEMENT CHARACTER}[2J. [rsa-key-small]")
+    assert lines[at + 1 : at + 3] == [
+        "         Ask for a larger one. (RFC 0000)",
+        "notice   It stands for many. [wildcard]",
+    ]
+
+
+def test_looking_at_a_source_prints_its_findings(run: Program, canned: Canned) -> None:
+    seen = {"format": "pem", "token": "t", "certificates": [{**entry("test"), "findings": FOUND}], "notices": []}
+    canned.answer("POST", "/api/v1/certificates/inspect", seen)
+    result = run("cert", "inspect", "https://127.0.0.1:9443")
+    assert "[rsa-key-small]" in result.stdout
+    assert json.loads(run("cert", "inspect", "https://127.0.0.1:9443", "--json").stdout) == seen
+
+
+def test_linting_prints_a_line_for_each_finding_and_which_rules(run: Program, canned: Canned) -> None:
+    canned.answer("GET", f"{ACME}/entries/test/lint", REPORT)
+    result = run("cert", "lint", "acme", "--env", "test")
+    assert result.exit_code == 0
+    assert "pkix.odd" in result.stdout
+    assert "pkilint 1.2, rules: RFC 5280. 1 finding, and 3 more of the same codes." in result.stdout
+    canned.answer("GET", f"{ACME}/entries/test/lint", {**REPORT, "findings": [], "left_out": 0})
+    assert "It found nothing." in run("cert", "lint", "acme", "--env", "test").stdout
+
+
+def test_a_linter_that_is_not_there_is_an_error_with_advice(run: Program, canned: Canned) -> None:
+    problem = {
+        "type": "/problems/lint-not-installed",
+        "title": "Not available",
+        "detail": "It is not installed. Do it.",
+    }
+    canned.answer("GET", f"{ACME}/entries/test/lint", problem, status=503)
+    result = run("cert", "lint", "acme", "--env", "test")
+    assert result.exit_code == 1
+    assert "It is not installed. Do it." in result.stderr
