@@ -1,4 +1,4 @@
-"""The manual is complete: every setting, command, path, error code, gateway kind and numbered behaviour is in it."""
+"""The manual is whole: settings, commands, paths, error codes, findings, gateway kinds and numbered behaviours."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from trustyard.gateways.kinds import KINDS
+from trustyard.pki.findings import CATALOGUE
 from trustyard.server.configuration import SETTINGS
 
 from .repository import ROOT, files, modules, page
@@ -89,6 +90,13 @@ def test_each_error_code_has_its_line_and_no_line_is_left_over() -> None:
     written = set(re.findall(r"^\| `([a-z0-9-]+)` \|", page("docs/errors.md"), re.MULTILINE))
     assert codes() - written == set(), "codes without a line in docs/errors.md"
     assert written - codes() == set(), "lines in docs/errors.md without a code"
+
+
+def test_each_finding_has_its_line_and_no_line_is_left_over() -> None:
+    line = re.compile(r"^\| `([a-z0-9-]+)` \| (\w+) \| [^|]+ \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
+    lines = line.findall(page("docs/findings.md"))
+    assert dict(lines) == {code: kind.severity for code, kind in CATALOGUE.items()}
+    assert len(lines) == len(CATALOGUE)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

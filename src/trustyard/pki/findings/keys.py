@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustyard.pki import der
+from trustyard.pki import der, oids
 from trustyard.pki.keys import KeyFacts, rsa_numbers
 
 from .catalogue import Finding, finding
@@ -12,6 +12,7 @@ from .examined import Examined
 
 _USUAL_END = b"\x02\x03\x01\x00\x01"  # the exponent 65537, where an RSA key ends
 _USUAL_CURVES = frozenset({"P-256", "P-384", "P-521"})
+_EC = der.encode_oid(oids.EC)
 _AGREEING = ("X25519", "X448", "DH", "ML-KEM")
 
 
@@ -33,7 +34,10 @@ def check(examined: Examined) -> Iterator[Finding]:
 
 
 def _rsa(key: KeyFacts, spki: der.Element) -> Iterator[Finding]:
-    size = key.size or 0
+    size = key.size
+    if size is None:
+        yield finding("key-unreadable", kind=key.type)
+        return
     if size < 2048:
         yield finding("rsa-key-small", size=size)
     elif size > 8192:
@@ -51,15 +55,20 @@ def _rsa(key: KeyFacts, spki: der.Element) -> Iterator[Finding]:
 
 
 def _ec(key: KeyFacts, spki: der.Element) -> Iterator[Finding]:
-    if key.curve in _USUAL_CURVES:
-        return
-    curve = key.curve
-    if curve is None:
+    if _writes_out_its_curve(spki.raw):
         yield finding("ec-parameters-explicit")
-        curve = "that it writes out"
-    if key.size is not None and key.size < 224:
-        yield finding("ec-key-small", curve=curve, size=key.size)
-    elif key.size is not None and key.size < 256:
-        yield finding("ec-key-below-256", curve=curve, size=key.size)
-    elif key.curve is not None:
+    elif key.curve in _USUAL_CURVES:
+        return
+    size, curve = key.size, key.curve or "that it writes out"
+    if size is not None and size < 224:
+        yield finding("ec-key-small", curve=curve, size=size)
+    elif size is not None and size < 256:
+        yield finding("ec-key-below-256", curve=curve, size=size)
+    elif key.curve is not None and key.curve not in _USUAL_CURVES:
         yield finding("key-kind-rare", kind=f"EC on the curve {curve}")
+
+
+def _writes_out_its_curve(spki: bytes) -> bool:
+    """Whether the parameters behind the algorithm's name are a SEQUENCE, and not the name of a curve."""
+    at = spki.find(_EC, 0, 32) + len(_EC)
+    return spki[at : at + 1] == b"\x30"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 
 from trustyard.pki import der
 from trustyard.pki.certificates import Facts, expiring_from
@@ -26,9 +26,10 @@ _FIRST = _LIMITS[-1][0]
 def passing(facts: Facts, moment: datetime) -> Iterator[Finding]:
     """What is true at that moment alone."""
     begin, end = facts.not_before, facts.not_after
+    if end < begin:
+        return  # never valid, which lasts
     if moment > end:
-        if end >= begin:
-            yield finding("expired", day=_day(end), ago=_ago(moment - end))
+        yield finding("expired", day=_day(end), ago=_ago(moment - end))
     elif moment < begin:
         yield finding("not-yet-valid", day=_day(begin), away=_away(begin - moment))
     elif moment >= expiring_from(begin, end):
@@ -39,9 +40,11 @@ def lasting(examined: Examined) -> Iterator[Finding]:
     """What stays true."""
     facts = examined.facts
     begin, end = facts.not_before, facts.not_after
-    if end < begin:
+    if end < begin and (end.year == MINYEAR or begin.year == MAXYEAR):
+        yield finding("time-unreadable")  # the reader put "never" in its place
+    elif end < begin:
         yield finding("validity-reversed", begin=_day(begin), end=_day(end))
-    elif end.year == 9999:
+    elif end.year == MAXYEAR:
         yield finding("no-expiry")
     if begin >= _FIRST and examined.purposes and SERVER in examined.purposes and not facts.is_ca:
         yield from _lifetime(begin, end)
