@@ -82,7 +82,7 @@ def test_lint_is_a_part_of_the_page_also_where_there_is_no_linter(
     assert "pkilint is not installed" in refused.content.decode()
     report = {"linter": "pkilint 1", "group": "pkix", "rules": "RFC 5280", "kind": "", "left_out": 0, "findings": []}
     found = {"severity": "error", "code": "pkix.odd", "message": "<b>odd</b>", "where": "certificate"}
-    monkeypatch.setattr(lint, "_report", lambda sha256, der: {**report, "findings": [found]})
+    monkeypatch.setattr(lint, "_report", lambda sha256: {**report, "findings": [found]})
     shown = person.get(part).content.decode()
     assert "&lt;b&gt;odd&lt;/b&gt;" in shown
     assert "Findings of the linter" in shown

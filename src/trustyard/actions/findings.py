@@ -15,6 +15,7 @@ from trustyard.pki.findings import Finding, Severity, finding, shown
 from . import roots
 
 _NAMED = 5  # others, by name
+_MOST_MARKS = 100_000
 _MARKED: tuple[Severity, ...] = ("error", "warning")
 
 
@@ -30,7 +31,7 @@ class _Other:
     certificate: str
 
 
-@functools.lru_cache(maxsize=8192)
+@functools.lru_cache(maxsize=1024)
 def _lasting(certificate: Certificate) -> tuple[Finding, ...]:
     return pki.lasting(certificate)
 
@@ -46,14 +47,25 @@ def mark(stored: Iterable[models.StoredCertificate]) -> Severity | None:
 
     What passes with time stands there as a status already.
     """
-    worst = {_worst(row.read()) for row in {row.pk: row for row in stored}.values()}
-    return next((severity for severity in _MARKED if severity in worst), None)
+    return _worst(_mark(row) for row in stored)
 
 
-@functools.lru_cache(maxsize=16384)
-def _worst(certificate: Certificate) -> Severity | None:
-    severities = {one.severity for one in pki.lasting(certificate)}
-    return next((severity for severity in _MARKED if severity in severities), None)
+_marks: dict[str, Severity | None] = {}  # by SHA-256, so that a list reads no certificate twice
+
+
+def _mark(row: models.StoredCertificate) -> Severity | None:
+    if row.pk in _marks:
+        return _marks.get(row.pk)
+    found = _worst(one.severity for one in pki.lasting(row.read()))
+    if len(_marks) >= _MOST_MARKS:
+        _marks.clear()
+    _marks[row.pk] = found
+    return found
+
+
+def _worst(severities: Iterable[Severity | None]) -> Severity | None:
+    present = set(severities)
+    return next((severity for severity in _MARKED if severity in present), None)
 
 
 def of_entry(entry: models.Entry, now: datetime, beside: dict[int, list[Finding]]) -> tuple[Finding, ...]:

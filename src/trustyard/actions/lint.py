@@ -33,10 +33,10 @@ def lint(actor: Actor, certificate: str, environment: str) -> dict[str, Any]:
     require(actor, "certificates.read")
     row = certificates_read.get(actor, certificate)
     place = found.by_name(models.Environment.objects.all(), environment, "environment")
-    entry = row.entries.select_related("x509").filter(environment=place).first()
-    if entry is None:
+    sha256 = row.entries.filter(environment=place).values_list("x509_id", flat=True).first()
+    if sha256 is None:
         raise NotFound(f"The certificate {row.name} has no entry in {place.name}.")
-    return {"sha256": entry.x509_id, **_report(entry.x509_id, bytes(entry.x509.der))}
+    return {"sha256": sha256, **_report(sha256)}
 
 
 def available() -> bool:
@@ -45,13 +45,14 @@ def available() -> bool:
 
 
 @functools.lru_cache(maxsize=512)
-def _report(sha256: str, der: bytes) -> dict[str, Any]:
+def _report(sha256: str) -> dict[str, Any]:
     if not available():
         raise Unavailable(
             "The linter pkilint is not installed here.",
             code="lint-not-installed",
             advice="Install Trustyard with its extra `lint`; `make run` does.",
         )
+    der = bytes(models.StoredCertificate.objects.values_list("der", flat=True).get(pk=sha256))
     if not _WORKERS.acquire(timeout=DEADLINE):
         raise _too_long("The linter is busy with other certificates.")
     try:

@@ -38,6 +38,8 @@ class Finding:
 
 def finding(code: str, /, **facts: object) -> Finding:
     """The finding of this code, its sentence filled in. `KeyError` for a code that the catalogue does not have."""
+    if not facts and (plain := _PLAIN.get(code)):
+        return plain
     kind = CATALOGUE[code]
     return Finding(code, kind.severity, kind.sentence.format(**facts), kind.advice.format(**facts), kind.source)
 
@@ -54,5 +56,11 @@ def _read() -> dict[str, Kind]:
 
 
 CATALOGUE = _read()
+# Those without facts are always the same.
+_PLAIN = {
+    code: Finding(code, kind.severity, kind.sentence, kind.advice, kind.source)
+    for code, kind in CATALOGUE.items()
+    if "{" not in kind.sentence + kind.advice
+}
 _PLACE = {code: place for place, code in enumerate(CATALOGUE)}
 ORDER = {code: (SEVERITIES.index(kind.severity), _PLACE[code]) for code, kind in CATALOGUE.items()}
