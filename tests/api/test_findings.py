@@ -41,6 +41,10 @@ def test_inspections_entries_and_truststore_rows_have_findings(operator: Rest) -
     assert [codes(one["entries"][0]) for one in listed] == [["rsa-key-small", "duplicate"]] * 2
     rows = operator.get(path("environments", "test", "truststore")).json["items"]
     assert {tuple(codes(row)) for row in rows} == {("rsa-key-small",)}
+    for query, count in (({"severity": "error"}, 2), ({"severity": "notice"}, 0), ({"finding": "rsa-key-small"}, 2)):
+        assert operator.get(path("environments", "test", "truststore"), **query).json["total"] == count
+    refused = operator.get(path("environments", "test", "truststore"), finding="nothing")
+    assert (refused.status, refused.code, refused.fields) == (422, "bad-filter", ["finding"])
 
 
 def test_lint_answers_a_report_or_a_problem_that_says_why_not(add: Add, cast: Cast) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import FieldError, Refused
+from trustyard.pki import findings as pki_findings
 from trustyard.pki.certificates import Certificate, facts_json, status
 from trustyard.pki.content import Content
 from trustyard.pki.filenames import safe_filename
@@ -36,17 +37,32 @@ FORMATS = ("pem", "zip", "pkcs7", "pkcs12", "jks")
 ORIGINS = ("certificate", "root")
 
 
-def rows(actor: Actor, environment: str, *, q: str = "", origin: str = "", status: str = "") -> list[dict[str, Any]]:
+def rows(
+    actor: Actor,
+    environment: str,
+    *,
+    q: str = "",
+    origin: str = "",
+    status: str = "",
+    severity: str = "",
+    finding: str = "",
+) -> list[dict[str, Any]]:
     """The rows of the newest release, and saved ones that no release holds yet, entries first, by alias.
 
     `pending` is null, `added`, `removed` or `changed` against what the next release would hold; `reason` says why in
-    a sentence. Raises `NotFound`, `Refused` for an unknown origin.
+    a sentence. `severity` and `finding` keep rows with such a finding. Raises `NotFound`, `Refused` for an unknown
+    origin, severity or finding.
     """
     require(actor, "truststore.read")
     place = environments.get(actor, environment)
-    if origin and origin not in ORIGINS:
-        sentence = f"An origin is one of {', '.join(ORIGINS)}."
-        raise Refused(sentence, code="bad-filter", fields=[FieldError("origin", sentence)])
+    for field, value, known in (
+        ("origin", origin, ORIGINS),
+        ("severity", severity, pki_findings.SEVERITIES),
+        ("finding", finding, tuple(pki_findings.CATALOGUE)),
+    ):
+        if value and value not in known:
+            sentence = f"The {field} is one of {', '.join(known)}."
+            raise Refused(sentence, code="bad-filter", fields=[FieldError(field, sentence)])
     now = timezone.now()
     newest = releases.latest(place.pk)
     held = newest.read() if newest else Content(place.name)
@@ -56,7 +72,11 @@ def rows(actor: Actor, environment: str, *, q: str = "", origin: str = "", statu
         shown += _entry_rows(held, wanted, now)
     if origin != "certificate":
         shown += _root_rows(held, wanted, now)
-    return [row for row in shown if (not status or row["status"] == status) and _matches(row, q)]
+    return [
+        row
+        for row in shown
+        if (not status or row["status"] == status) and _found(row, severity, finding) and _matches(row, q)
+    ]
 
 
 def _entry_rows(held: Content, wanted: Content, now: datetime) -> list[dict[str, Any]]:
@@ -156,6 +176,13 @@ def _row(
         "origin": origin,
         "pending": pending,
     }
+
+
+def _found(row: dict[str, Any], severity: str, code: str) -> bool:
+    found = row["findings"]
+    return (not severity or any(one["severity"] == severity for one in found)) and (
+        not code or any(one["code"] == code for one in found)
+    )
 
 
 def _matches(row: dict[str, Any], q: str) -> bool:

@@ -24,7 +24,7 @@ def listing(
 ) -> HttpResponse:
     """Rows of the newest release, and saved rows that no release holds yet."""
     rows = truststores.rows(
-        request.auth, environment, q=filters.q, origin=filters.origin or "", status=filters.status or ""
+        request.auth, environment, **{name: value or "" for name, value in filters.model_dump().items()}
     )
     return shown(page_of_list(rows, paging, "alias"))
 

@@ -30,10 +30,17 @@ def list_(
     status: Annotated[
         str | None, typer.Option("--status", help="valid, 'not yet valid', expiring, expired or revoked.")
     ] = None,
+    severity: Annotated[
+        Literal["error", "warning", "notice"] | None,
+        typer.Option("--severity", help="Only rows with a finding of this severity."),
+    ] = None,
+    finding: Annotated[
+        str | None, typer.Option("--finding", metavar="CODE", help="Only rows with this finding (docs/findings.md).")
+    ] = None,
     paging: Paging,
 ) -> None:
     """List what is in force, and what is saved and waits."""
-    filters = {"q": search, "origin": origin, "status": status}
+    filters = {"q": search, "origin": origin, "status": status, "severity": severity, "finding": finding}
     address = path("environments", environment, "truststore")
     call.show(call.rest.all(address, filters, limit=paging.limit, cursor=paging.cursor), _listing)
 

@@ -32,6 +32,8 @@ class RowFilters(BaseModel):
     q: Search = Field("", description="Alias, names, subject, issuer, serial, fingerprint or SAN.")
     origin: Literal["certificate", "root"] | None = None
     status: Status | None = None
+    severity: Literal["error", "warning", "notice"] | None = Field(None, description="With a finding of it.")
+    finding: Text | None = Field(None, description="With the finding of this code.")
 
 
 class TruststoreExport(BaseModel):
