@@ -64,6 +64,15 @@ def test_another_certificate_of_the_same_key_is_named_wherever_it_is(add: Add, c
     assert "old in test" in said(other, "production")["same-key"]
 
 
+def test_of_many_certificates_of_one_key_some_are_named_and_all_are_counted(add: Add, ca: Ca) -> None:
+    key = new_key()
+    saved = [add(f"partner {number}", issued=ca.issue(f"partner {number}", private=key)) for number in range(9)]
+    words = said(saved[0])["same-key"]
+    assert "partner 0" not in words
+    assert [f"partner {number} in test" in words for number in range(1, 9)] == [True] * 5 + [False] * 3
+    assert words.endswith(" and 3 more.")
+
+
 def test_an_intermediate_without_its_root_is_said_to_lack_it(add: Add) -> None:
     """Rule 2 of the gateways: HAProxy and nginx accept nobody by it."""
     root = Ca.new("Acme Root", days=4000)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+
+from django.db.models import Count, Q
 
 from trustyard import models
 from trustyard.pki import findings as pki
@@ -15,16 +18,18 @@ from trustyard.pki.findings import Finding, Severity, finding, shown
 from . import roots
 
 _NAMED = 5  # others, by name
+_MOST_NAMED = 1000  # rows to name others by; thousands of one key cost no more than these
 _MOST_MARKS = 100_000
 _MARKED: tuple[Severity, ...] = ("error", "warning")
 
 
 @dataclass(frozen=True)
 class _Other:
-    """Another entry with the same key."""
+    """Another entry, as it is named."""
 
-    pk: int
+    key: str
     sha256: str
+    pk: int
     environment_id: int
     environment: str
     alias: str
@@ -79,45 +84,60 @@ def beside(entries: Sequence[models.Entry]) -> dict[int, list[Finding]]:
     The entries come with their certificates and environments loaded. Revoked ones are not trusted, so they double
     nobody; their own findings are worked out all the same.
     """
-    others = _of_same_key(entries)
-    missing = _without_issuer(entries)
+    doubles, shared, missing = _doubles(entries), _shared_keys(entries), _without_issuer(entries)
     found: dict[int, list[Finding]] = {}
     for entry in entries:
         place, own = entry.environment, found.setdefault(entry.pk, [])
-        alike = [one for one in others.get(entry.x509.spki_sha256, []) if one.pk != entry.pk]
-        own += _alike(entry, alike)
+        same = [o for o in doubles.get((entry.x509_id, place.pk), ()) if o.pk != entry.pk]
+        if same:
+            words = _listed((f"{o.alias} (certificate {o.certificate})" for o in same), len(same))
+            own.append(finding("duplicate", environment=place.name, others=words))
         if roots.holds(place, entry.x509_id):
             own.append(finding("in-root-set", environment=place.name))
+        if entry.x509.spki_sha256 in shared:
+            count, others = shared[entry.x509.spki_sha256]
+            named = (
+                f"{o.alias} in {o.environment} (certificate {o.certificate})"
+                for o in others
+                if o.sha256 != entry.x509_id
+            )
+            own.append(finding("same-key", others=_listed(named, count - 1)))
         if entry.pk in missing:
             own.append(finding("issuer-missing", environment=place.name, issuer=shown(entry.x509.issuer)))
     return found
 
 
-def _alike(entry: models.Entry, alike: Sequence[_Other]) -> Iterator[Finding]:
-    same = [o for o in alike if (o.sha256, o.environment_id) == (entry.x509_id, entry.environment_id)]
-    if same:
-        words = _listed(f"{o.alias} (certificate {o.certificate})" for o in same)
-        yield finding("duplicate", environment=entry.environment.name, others=words)
-    other = [o for o in alike if o.sha256 != entry.x509_id]
-    if other:
-        yield finding(
-            "same-key", others=_listed(f"{o.alias} in {o.environment} (certificate {o.certificate})" for o in other)
-        )
-
-
-def _of_same_key(entries: Sequence[models.Entry]) -> dict[str, list[_Other]]:
-    keys = {entry.x509.spki_sha256 for entry in entries}
-    rows = (
-        models.Entry.objects.filter(x509__spki_sha256__in=keys, revoked_at__isnull=True)
-        .order_by("alias_key", "environment_id")
-        .values_list(
-            "x509__spki_sha256", "pk", "x509_id", "environment_id", "environment__name", "alias", "certificate__name"
-        )
-    )
-    found: dict[str, list[_Other]] = {}
-    for key, pk, sha256, environment_id, environment, alias, name in rows:
-        found.setdefault(key, []).append(_Other(pk, sha256, environment_id, environment, alias, name))
+def _doubles(entries: Sequence[models.Entry]) -> dict[tuple[str, int], list[_Other]]:
+    """By certificate and environment: every entry that holds it there."""
+    found: dict[tuple[str, int], list[_Other]] = {}
+    for other in _others(Q(x509__in={entry.x509_id for entry in entries})):
+        found.setdefault((other.sha256, other.environment_id), []).append(other)
     return found
+
+
+def _shared_keys(entries: Sequence[models.Entry]) -> dict[str, tuple[int, list[_Other]]]:
+    """By key, where several certificates have it: how many, and the first of the entries that hold them.
+
+    Somebody may have thousands of one key: they are counted by the database, and some are named.
+    """
+    counted = (
+        models.Entry.objects.filter(
+            x509__spki_sha256__in={entry.x509.spki_sha256 for entry in entries}, revoked_at__isnull=True
+        )
+        .values_list("x509__spki_sha256")
+        .annotate(count=Count("x509", distinct=True))
+        .filter(count__gt=1)
+    )
+    found: dict[str, tuple[int, list[_Other]]] = {key: (count, []) for key, count in counted}
+    for other in _others(Q(x509__spki_sha256__in=found), _MOST_NAMED) if found else ():
+        found[other.key][1].append(other)
+    return found
+
+
+def _others(which: Q, most: int | None = None) -> list[_Other]:
+    rows = models.Entry.objects.filter(which, revoked_at__isnull=True).order_by("alias_key", "environment_id")
+    columns = ("x509__spki_sha256", "x509", "pk", "environment", "environment__name", "alias", "certificate__name")
+    return [_Other(*row) for row in rows.values_list(*columns)[:most]]
 
 
 def _without_issuer(entries: Sequence[models.Entry]) -> set[int]:
@@ -141,7 +161,9 @@ def _without_issuer(entries: Sequence[models.Entry]) -> set[int]:
     }
 
 
-def _listed(words: Iterable[str]) -> str:
-    named = list(words)
-    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-    return ", ".join(named[:_NAMED]) + more
+def _listed(words: Iterable[str], count: int) -> str:
+    """The first of `count` things by name, and how many more there are."""
+    named = list(islice(words, _NAMED))
+    if not named:
+        return f"{count} of them"
+    return ", ".join(named) + (f" and {count - len(named)} more" if count > len(named) else "")
