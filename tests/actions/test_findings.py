@@ -130,7 +130,10 @@ def test_the_migration_fills_the_key_of_what_is_stored_already() -> None:
     root = Ca.new("Acme")
     entry = EntryGiven(("test",), "acme", pem(root.issue("acme", private=key)))
     certificates.create(ADMIN, [Definition("acme", "", [entry])])
-    before, after = [("trustyard", "0001_initial")], MigrationExecutor(connection).loader.graph.leaf_nodes("trustyard")
+    before, after = (
+        [("trustyard", "0002_receipt_proof")],
+        MigrationExecutor(connection).loader.graph.leaf_nodes("trustyard"),
+    )
     wanted = dict(models.StoredCertificate.objects.values_list("pk", "spki_sha256"))
     MigrationExecutor(connection).migrate(before)
     MigrationExecutor(connection).migrate(after)

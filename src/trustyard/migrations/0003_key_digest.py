@@ -18,7 +18,7 @@ def fill(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trustyard", "0001_initial")]
+    dependencies = [("trustyard", "0002_receipt_proof")]
 
     operations = [
         migrations.AddField("storedcertificate", "spki_sha256", models.CharField(default="", max_length=64)),
