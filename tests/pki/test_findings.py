@@ -16,7 +16,7 @@ from trustyard.errors import InputRefused
 from trustyard.pki import der
 from trustyard.pki.certificates import facts_json, read_certificate
 from trustyard.pki.der import encode
-from trustyard.pki.findings import CATALOGUE, SEVERITIES, findings, lasting, passing
+from trustyard.pki.findings import CATALOGUE, MOST_OF_A_CODE, SEVERITIES, findings, lasting, passing
 
 from .made import (
     CLIENT,
@@ -275,6 +275,12 @@ def test_names_with_a_wrong_form_are_named_with_the_reason() -> None:
     assert len(said) == 5, "a certificate with thousands of them does not fill the screen"
     for reason in ("empty", "IP address", "xn--", "dot at an end", "too long"):
         assert any(reason in one for one in said), reason
+
+
+def test_thousands_of_odd_extensions_are_named_by_a_few() -> None:
+    odd = [(f"1.2.3.{number}", True, encode(der.NULL)) for number in range(3000)]
+    found = findings(read_certificate(root(*odd, odd[0])), MOMENT)
+    assert [one.code for one in found] == ["extension-unknown-critical"] * MOST_OF_A_CODE + ["extension-doubled"]
 
 
 @pytest.mark.parametrize("attribute", [(COUNTRY, UTF8, b"DE"), (COUNTRY, PRINTABLE, b"DEU"), (CN, PRINTABLE, b"a@b")])

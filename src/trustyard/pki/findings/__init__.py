@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import chain
+from itertools import chain, groupby, islice
 
 from trustyard.pki.certificates import Certificate
 
@@ -12,10 +12,12 @@ from . import anchors, encoding, extended, hostnames, keys, names, purposes, sig
 from .catalogue import CATALOGUE, ORDER, SEVERITIES, Finding, Kind, Severity, finding, shown
 from .examined import Examined
 
+MOST_OF_A_CODE = 5  # a certificate with thousands of odd names does not fill the screen
 PASSING = frozenset({"expired", "not-yet-valid", "expiring"})  # what the status of a row says too
 
 __all__ = [
     "CATALOGUE",
+    "MOST_OF_A_CODE",
     "PASSING",
     "SEVERITIES",
     "Finding",
@@ -46,10 +48,12 @@ def passing(certificate: Certificate, moment: datetime) -> tuple[Finding, ...]:
 
 
 def worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings in the order in which they are shown, each once."""
+    """Findings in the order in which they are shown, each once, and of one code the first few."""
     kept = list(found)
     if len(kept) > 1:
         kept = sorted(dict.fromkeys(kept), key=lambda one: ORDER[one.code])
+    if len(kept) > MOST_OF_A_CODE:
+        kept = [one for _, alike in groupby(kept, key=lambda one: one.code) for one in islice(alike, MOST_OF_A_CODE)]
     return tuple(kept)
 
 

@@ -55,7 +55,7 @@ def _words(value: bytes) -> Iterator[str]:
 
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(filter(None, names[:_SHOWN])) + more
+    return ", ".join(name[:200] for name in names[:_SHOWN] if name) + more
 
 
 def _tree(element: der.Element) -> tuple[str, str]:

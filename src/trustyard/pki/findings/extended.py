@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from trustyard.pki import der, oids
@@ -48,9 +49,9 @@ def _identifiers(examined: Examined) -> Iterator[Finding]:
 
 
 def _doubled(examined: Examined) -> Iterator[Finding]:
-    seen = [extension.oid for extension in examined.structure.extensions]
-    for oid in examined.extensions:
-        if seen.count(oid) > 1:
+    counted = Counter(extension.oid for extension in examined.structure.extensions)
+    for oid, count in counted.items():
+        if count > 1:
             yield finding("extension-doubled", name=_name(oid))
 
 

@@ -14,24 +14,23 @@ from .examined import SERVER, Examined
 _PLAIN = re.compile(r"(?!-)[a-zA-Z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-zA-Z0-9-]{1,63}(?<!-))*")
 _LABEL = re.compile(r"[a-zA-Z0-9_](?:[a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?")
 _HOST = re.compile(r"(?:\*\.)?(?:[a-zA-Z0-9_-]+\.)+[a-zA-Z][a-zA-Z0-9-]+")
-_MOST = 5  # of a kind; a certificate may hold thousands of names
+_NAMED = 5  # wildcards, in one sentence
 
 
 def check(examined: Examined) -> Iterator[Finding]:
     """Findings about DNS names, and about a server without any alternative name."""
     facts = examined.facts
-    wildcards, others = [], 0
+    wildcards = []
     for san in facts.sans:
         if san.type != "dns" or (_PLAIN.fullmatch(san.value) and not san.value.rpartition(".")[2].isdigit()):
             continue
         if _is_wildcard(san.value):
             wildcards.append(san.value)
-        elif others < _MOST:
-            others += 1
+        else:
             yield _odd(san.value)
     if wildcards:
-        more = f" and {len(wildcards) - _MOST} more" if len(wildcards) > _MOST else ""
-        yield finding("wildcard", name=", ".join(map(shown, wildcards[:_MOST])) + more)
+        more = f" and {len(wildcards) - _NAMED} more" if len(wildcards) > _NAMED else ""
+        yield finding("wildcard", name=", ".join(map(shown, wildcards[:_NAMED])) + more)
     if not facts.sans and not facts.is_ca:
         yield from _common_name(examined)
 
