@@ -1,0 +1,47 @@
+"""Certificate policies along a path, as sets (RFC 5280, section 6.1; the tree is needed for qualifiers alone)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import strict
+from .paths import Path
+from .rules import Remark, remark
+
+_ANY = "2.5.29.32.0"
+
+
+def check(path: Path) -> Iterator[Remark]:
+    """A remark when a certificate of the path requires a policy and none is valid at its end."""
+    count = len(path)
+    require = mapping = inhibit_any = count + 1  # counted down; at zero the rule is in force
+    valid = {_ANY}
+    for at, link in enumerate(reversed(path)):
+        last = at == count - 1
+        if at > 0:
+            policies = set(link.says(strict.POLICIES) or ())
+            anything = _ANY in policies and (inhibit_any > 0 or (not last and link.self_issued))
+            valid = _narrowed(valid, policies - {_ANY}, anything)
+        if not last:
+            for issuer, subject in link.says(strict.MAPPINGS) or ():
+                if issuer in valid or _ANY in valid:
+                    valid = (valid - {issuer}) | ({subject} if mapping > 0 else set())
+        if not link.self_issued and at > 0:
+            require, mapping, inhibit_any = (max(n - 1, 0) for n in (require, mapping, inhibit_any))
+        found = link.says(strict.POLICY_CONSTRAINTS) or strict.PolicyConstraints(None, None)
+        require = min(require, _or(found.require, require))
+        mapping = min(mapping, _or(found.inhibit_mapping, mapping))
+        inhibit_any = min(inhibit_any, _or(link.says(strict.INHIBIT_ANY), inhibit_any))
+    if require == 0 and not valid:
+        sentence = f"A certificate policy is required, and none is valid for {path[0].title}."
+        yield remark("policy", sentence, path[0].sha256)
+
+
+def _narrowed(valid: set[str], policies: set[str], anything: bool) -> set[str]:
+    if _ANY in valid:
+        return policies | ({_ANY} if anything else set())
+    return valid if anything else valid & policies
+
+
+def _or(found: int | None, otherwise: int) -> int:
+    return otherwise if found is None else found
