@@ -24,6 +24,7 @@ TABLE: dict[str, frozenset[str]] = {
     "environments.read": _ALL,
     "environments.write": _ADMINS,
     "truststore.read": _ALL,
+    "trust.check": _OPERATORS,  # the same: it connects to an address of somebody's choice
     "gateways.read": _ALL,
     "gateways.write": _OPERATORS,
     "gateways.bootstrap": _OPERATORS,  # it holds the gateway's own xDS token

@@ -84,7 +84,7 @@ def _entry_rows(held: Content, wanted: Content, now: datetime) -> list[dict[str,
     after = {entry.alias: entry for entry in wanted.entries}
     reasons = {left.alias: left.reason for left in wanted.left_out}
     left_out = _left_out({*before, *after}, wanted)
-    stored = _stored({e.sha256 for e in (*held.entries, *wanted.entries)})
+    read = stored({e.sha256 for e in (*held.entries, *wanted.entries)})
     revoked = set(
         models.Entry.objects.filter(environment__name=wanted.environment, revoked_at__isnull=False).values_list(
             "alias", flat=True
@@ -96,7 +96,7 @@ def _entry_rows(held: Content, wanted: Content, now: datetime) -> list[dict[str,
         entry = old or new
         assert entry is not None
         pending = _pending(old.sha256 if old else None, new.sha256 if new else None)
-        row = _row(stored[entry.sha256], alias, "certificate", now, pending, revoked=alias in revoked)
+        row = _row(read[entry.sha256], alias, "certificate", now, pending, revoked=alias in revoked)
         row["certificate"] = entry.certificate
         row["reason"] = _reason(pending, reasons.get(alias, ""))
         shown.append(row)
@@ -116,11 +116,11 @@ def _left_out(shown: set[str], wanted: Content) -> list[models.Entry]:
 
 def _root_rows(held: Content, wanted: Content, now: datetime) -> list[dict[str, Any]]:
     before, after = set(held.roots), set(wanted.roots)
-    stored = _stored(before | after)
+    read = stored(before | after)
     shown = []
-    for sha256 in sorted(before | after, key=lambda s: (stored[s].facts.certificate_name.casefold(), s)):
+    for sha256 in sorted(before | after, key=lambda s: (read[s].facts.certificate_name.casefold(), s)):
         pending = _pending(sha256 if sha256 in before else None, sha256 if sha256 in after else None)
-        row = _row(stored[sha256], root_alias(sha256), "root", now, pending)
+        row = _row(read[sha256], root_alias(sha256), "root", now, pending)
         row["certificate"] = None
         row["reason"] = _reason(pending, "")
         shown.append(row)
@@ -146,7 +146,8 @@ def _reason(pending: str | None, left_out: str) -> str | None:
     return None
 
 
-def _stored(digests: Iterable[str]) -> dict[str, Certificate]:
+def stored(digests: Iterable[str]) -> dict[str, Certificate]:
+    """Certificates by their SHA-256, also roots of Mozilla's set that no release holds yet."""
     wanted = set(digests)
     found = {row.pk: row.read() for row in models.StoredCertificate.objects.filter(pk__in=wanted)}
     missing = wanted - found.keys()

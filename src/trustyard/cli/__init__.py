@@ -8,7 +8,7 @@ import typer
 
 from trustyard import __version__
 
-from . import audit, certificates, environments, gateways, jwks, local, releases, truststores
+from . import audit, certificates, environments, gateways, jwks, local, releases, trust, truststores
 from .commands import Context, Reached
 from .rest import DEFAULT_URL
 
@@ -23,6 +23,7 @@ app.add_typer(environments.app, name="env")
 app.add_typer(certificates.app, name="cert")
 app.add_typer(jwks.app, name="jwk")
 app.add_typer(truststores.app, name="truststore")
+app.add_typer(trust.app, name="trust")
 app.add_typer(gateways.app, name="gateway")
 app.add_typer(releases.app, name="release")
 app.add_typer(audit.app, name="audit")

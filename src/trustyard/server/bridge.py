@@ -15,7 +15,7 @@ from .bodies import Bodies, BodyRefused
 THREADS = 8
 FETCHING_THREADS = 16
 # Addresses of the console that open a connection to a foreign server; over REST the body says so.
-FETCHING_PATH = re.compile(rb"/window/look/connection/?$")
+FETCHING_PATH = re.compile(rb"/window/look/connection/?$|^/trust-check/?$")
 LINTING_PATH = re.compile(rb"/lint/?$")  # waits for a worker process, for seconds
 NOT_URL = bytes(set(range(0x21, 0x7F)))
 

@@ -8,6 +8,22 @@ from .rules import ACCEPTANCES, REFUSALS, RULES, Remark, Rule
 from .validators import Opinion
 from .verdict import Verdict, judge
 
+__all__ = [
+    "ACCEPTANCES",
+    "PURPOSES",
+    "REFUSALS",
+    "RULES",
+    "Limits",
+    "Opinion",
+    "Purpose",
+    "Question",
+    "Remark",
+    "Rule",
+    "Verdict",
+    "judge",
+    "opinions",
+]
+
 
 def opinions(question: Question) -> tuple[Opinion, ...]:
     """What the two validators say, always in the same order."""

@@ -51,7 +51,7 @@ def _malformed(link: Link, found: NameConstraints) -> Remark | None:
 
 
 def _names(link: Link) -> list[General]:
-    """All names that constraints bind: alternative names, the subject, and mailboxes in it where nothing else has any."""
+    """All names that constraints bind: alternative names, the subject, and its mailboxes where no other name is one."""
     names = list(link.names)
     if link.structure.subject:
         names.append(General(strict.DIRECTORY, link.structure.subject_raw))

@@ -17,7 +17,7 @@ _REGISTRIES = frozenset({"ac", "co", "com", "edu", "gob", "gov", "mil", "net", "
 
 
 def plain_name(text: str) -> str:
-    """A name as it is compared: an address in its canonical form, a host in lower case and ASCII, without a last dot."""
+    """A name as it is compared: an address in canonical form, a host in ASCII and lower case without a last dot."""
     text = text.strip()
     address = _address(text.removeprefix("[").removesuffix("]"))
     if address is not None:

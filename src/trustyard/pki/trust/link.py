@@ -14,6 +14,7 @@ from . import strict
 
 # RFC 5280 names a certificate's parts by position: the first optional one is [0], the version.
 _VERSION = 0xA0
+_CA_ISSUERS = "1.3.6.1.5.5.7.48.2"
 
 
 class Link:
@@ -114,3 +115,9 @@ def comparable(name: Name) -> Any:
         frozenset((a.oid, " ".join(a.text.split()).casefold() if a.text is not None else a.raw) for a in rdn)
         for rdn in name
     )
+
+
+def issuer_addresses(certificate: Certificate) -> tuple[str, ...]:
+    """Where the certificate says that its issuer's certificate can be had (RFC 5280, section 4.2.2.1)."""
+    found = Link(certificate).says(strict.AIA) or ()
+    return tuple(name.text for method, name in found if method == _CA_ISSUERS and name.kind == strict.URI)

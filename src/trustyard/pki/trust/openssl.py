@@ -38,8 +38,7 @@ def _ask(question: Question) -> tuple[bool, str]:
         _ask_for(store, question)
         crypto.X509StoreContext(store, leaf, others).verify_certificate()
     except crypto.X509StoreContextError as error:
-        depth = error.errors[1] if isinstance(error.errors, list) else 0
-        return False, f"{error} (error {error.errors[0]} at depth {depth})"
+        return False, f"{error} (error {error.errors[0]} at depth {error.errors[1]})"
     except crypto.Error:
         return False, "It could not take the certificates or the name."
     return True, "Accepted."

@@ -1,4 +1,4 @@
-"""Whether a path may be used for a TLS server or client (RFC 5280, sections 4.2.1.3 and 4.2.1.12), and the web's profile."""
+"""Whether a path may serve a TLS server or client (RFC 5280, section 4.2.1.12), its name, and the web's profile."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from .link import Link
 from .question import Question
 from .validators import Opinion
 
+_UNREADABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 NAME = "cryptography.x509.verification"
 
 
@@ -43,9 +44,7 @@ def _ask(question: Question) -> tuple[bool, str]:
             builder.build_client_verifier().verify(leaf, others)
         else:
             builder.build_server_verifier(_subject(question)).verify(leaf, others)
-    except (VerificationError, ValueError, TypeError, x509.UnsupportedGeneralNameType) as error:
-        return False, _brief(str(error))
-    except x509.DuplicateExtension as error:
+    except (VerificationError, ValueError, TypeError, OverflowError, *_UNREADABLE) as error:
         return False, _brief(str(error))
     return True, "Accepted."
 

@@ -28,8 +28,8 @@ class Limits:
 class Question:
     """Would these anchors accept this certificate for that purpose, under that name, at that moment?
 
-    `others` came with the certificate and may stand between. Anchors in `vetted` (SHA-256) were judged by a root programme,
-    so how they are made is not judged here again. `name` is a host name or an IP address; for clients also
+    `others` came with the certificate and may stand between. Anchors in `vetted` (SHA-256) were judged by a root
+    programme, so how they are made is not judged here again. `name` is a host name or an IP address; for clients also
     an e-mail address or a URI; empty: no name is compared.
     """
 

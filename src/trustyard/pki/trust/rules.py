@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `profile`: about how a certificate should be made; OpenSSL and the gateways built on it pass it over."""
+    """One rule. `profile`: about how a certificate should be made; most gateways pass it over."""
 
     code: str
     says: str

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trustyard.pki import der
+from trustyard.pki.distinguished import read_name
 
 BASIC_CONSTRAINTS, KEY_USAGE, PURPOSE = "2.5.29.19", "2.5.29.15", "2.5.29.37"
 SKI, AKI, SAN, NAME_CONSTRAINTS = "2.5.29.14", "2.5.29.35", "2.5.29.17", "2.5.29.30"
@@ -102,7 +103,7 @@ def _general(element: der.Element) -> General:
     if element.tag & 0xC0 != 0x80 or kind > 8:
         raise der.DerError("not a general name")
     if kind == DIRECTORY:
-        der.read_all(element.body).expect(der.SEQUENCE)
+        read_name(der.read_all(element.body))
     return General(kind, element.body)
 
 

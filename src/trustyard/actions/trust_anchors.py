@@ -1,0 +1,76 @@
+"""The anchors of a trust check: what an environment's next release would hold, or what is in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from trustyard import models
+from trustyard.errors import FieldError, Refused
+from trustyard.pki.certificates import Certificate
+from trustyard.pki.content import Content
+from trustyard.pki.names import fold
+from trustyard.pki.truststores import root_alias
+
+from . import releases, truststores
+
+STATES = ("saved", "in force")
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """One certificate that is trusted, and under which alias."""
+
+    certificate: Certificate
+    alias: str
+    root: bool
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """The anchors that were asked for, all of that state, and the release that holds them (None: no release yet)."""
+
+    asked: tuple[Anchor, ...]
+    all: tuple[Anchor, ...]
+    release: int | None
+
+
+def of(environment: models.Environment, trust: str, state: str) -> Anchors:
+    """`trust` is `all`, `used` (without the root set), or an alias, also as `alias/<alias>`.
+
+    Raises `Refused` for an unknown state or alias.
+    """
+    if state not in STATES:
+        raise _refused("state", f"A state is one of {', '.join(STATES)}.", "bad-filter")
+    newest = releases.latest(environment.pk) if state == "in force" else None
+    if state == "saved":
+        content = releases.build(environment, timezone.now())
+    else:
+        content = newest.read() if newest else Content(environment.name)
+    every = _anchors(content)
+    return Anchors(_chosen(every, trust, environment.name), every, newest.number if newest else None)
+
+
+def _anchors(content: Content) -> tuple[Anchor, ...]:
+    read = truststores.stored({entry.sha256 for entry in content.entries} | set(content.roots))
+    entries = [Anchor(read[entry.sha256], entry.alias, root=False) for entry in content.entries]
+    roots = [Anchor(read[sha256], root_alias(sha256), root=True) for sha256 in content.roots]
+    return (*entries, *roots)
+
+
+def _chosen(every: tuple[Anchor, ...], trust: str, environment: str) -> tuple[Anchor, ...]:
+    match trust:
+        case "all":
+            return every
+        case "used":
+            return tuple(anchor for anchor in every if not anchor.root)
+    alias = trust.removeprefix("alias/")
+    found = tuple(anchor for anchor in every if fold(anchor.alias) == fold(alias))
+    if not found:
+        raise _refused("trust", f"{environment} trusts nothing under the alias {alias}.", "alias-unknown")
+    return found
+
+
+def _refused(field: str, sentence: str, code: str) -> Refused:
+    return Refused(sentence, code=code, fields=[FieldError(field, sentence)])

@@ -1,0 +1,176 @@
+"""Would an environment's truststore accept this server or client, and if not, why: asked before anything is deployed.
+
+A check: (1) permit, (2) read the source, (3) collect the anchors, (4) judge, and ask the two validators, (5) look for
+what would have to be added. Nothing is stored, and no address inside a certificate is fetched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from django.utils import timezone
+
+from trustyard import models
+from trustyard.errors import FieldError, Refused
+from trustyard.pki.certificates import Certificate, rfc3339
+from trustyard.pki.trust import PURPOSES, Opinion, Purpose, Question, Verdict, judge, opinions
+from trustyard.pki.trust.rules import Remark
+
+from . import environments, roots, sources, trust_advice, trust_anchors
+from .actors import Actor
+from .permissions import require
+from .trust_advice import Advice
+from .trust_anchors import Anchors
+
+_LONGEST_NAME = 1000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked. An empty name is the host of a connection's URL; no moment is now; see `trust_anchors.of`."""
+
+    source: sources.Source
+    choose: str | None = None
+    purpose: str = "server"
+    name: str = ""
+    moment: datetime | None = None
+    trust: str = "all"
+    state: str = "saved"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The answer, with what was asked."""
+
+    environment: models.Environment
+    asked: Asked
+    question: Question
+    anchors: Anchors
+    verdict: Verdict
+    opinions: tuple[Opinion, ...]
+    advice: tuple[Advice, ...]
+
+    @property
+    def differ(self) -> bool:
+        """Whether a validator says something else than we do."""
+        return any(opinion.accepted != self.verdict.accepted for opinion in self.opinions)
+
+    @property
+    def message(self) -> str:
+        """The deciding sentence; where only OpenSSL accepts, that gateways built on it do."""
+        deciding, openssl = self.verdict.deciding, self.opinions[1]
+        if not self.verdict.accepted and deciding.rule.profile and openssl.accepted:
+            return f"{deciding.message} Gateways that verify as OpenSSL does accept it all the same."
+        return deciding.message
+
+    def json(self) -> dict[str, Any]:
+        """The answer of the REST API."""
+        question, asked = self.question, self.asked
+        return {
+            "environment": self.environment.name,
+            "trust": asked.trust,
+            "state": asked.state,
+            "release": self.anchors.release,
+            "anchors": len(question.anchors),
+            "purpose": question.purpose,
+            "name": question.name or None,
+            "moment": rfc3339(question.moment),
+            "certificate": _brief(question.certificate),
+            "verdict": _word(self.verdict.accepted),
+            "message": self.message,
+            "rule": _rule(self.verdict.deciding),
+            "differ": self.differ,
+            "validators": [
+                {"name": o.name, "version": o.version, "verdict": _word(o.accepted), "words": o.words}
+                for o in self.opinions
+            ],
+            "remarks": [{**_rule(r), "message": r.message, "certificate": r.certificate} for r in self.verdict.remarks],
+            "path": self.path(),
+            "reaches_anchor": self.verdict.reaches_anchor,
+            "advice": [advice.json() for advice in self.advice],
+        }
+
+    def path(self) -> list[dict[str, Any]]:
+        """The certificates from the end entity to the anchor; each says what it is, where it is from, and its alias."""
+        aliases = {anchor.certificate.sha256: anchor.alias for anchor in reversed(self.anchors.asked)}
+        last = len(self.verdict.path) - 1
+        shown = []
+        for at, certificate in enumerate(self.verdict.path):
+            anchor = at == last and self.verdict.reaches_anchor
+            place = "anchor" if anchor else "end entity" if at == 0 else "intermediate"
+            alias = aliases.get(certificate.sha256) if anchor else None
+            shown.append({**_brief(certificate), "place": place, "alias": alias})
+        return shown
+
+
+def check(actor: Actor, environment: str, asked: Asked) -> Checked:
+    """The answer. Raises `NotAllowed`, `NotFound`, and `Refused` and its kin for what cannot be read or asked."""
+    require(actor, "trust.check")
+    place = environments.get(actor, environment)
+    _judge_question(asked)
+    anchors = trust_anchors.of(place, asked.trust, asked.state)
+    chosen = sources.choose(actor, asked.source, asked.choose)
+    question = Question(
+        certificate=chosen.certificate,
+        others=chosen.others,
+        anchors=tuple({a.certificate.sha256: a.certificate for a in anchors.asked}.values()),
+        purpose=cast(Purpose, asked.purpose),
+        name=asked.name.strip() or _host(chosen.url, asked.purpose),
+        moment=(asked.moment or timezone.now()).astimezone(UTC),
+        vetted=frozenset(root.sha256 for root in roots.mozilla()),
+    )
+    verdict = judge(question)
+    advice = trust_advice.advise(place, question, verdict, anchors)
+    return Checked(place, asked, question, anchors, verdict, opinions(question), advice)
+
+
+def moment_of(text: str, field: str = "moment") -> datetime:
+    """A moment of RFC 3339. Raises `Refused` (`bad-moment`); one without a zone is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    sentence = "A moment is written as in 2027-01-31T12:00:00Z (RFC 3339)."
+    raise Refused(sentence, code="bad-moment", fields=[FieldError(field, sentence)])
+
+
+def _judge_question(asked: Asked) -> None:
+    if asked.purpose not in PURPOSES:
+        sentence = f"A purpose is one of {', '.join(PURPOSES)}."
+        raise Refused(sentence, code="bad-filter", fields=[FieldError("purpose", sentence)])
+    name = asked.name.strip()
+    if len(name) > _LONGEST_NAME or any(c.isspace() or not c.isprintable() for c in name):
+        sentence = "A name is a host name or an IP address, for clients also an e-mail address or a URI."
+        raise Refused(sentence, code="bad-peer-name", fields=[FieldError("name", sentence)])
+
+
+def _host(url: str, purpose: str) -> str:
+    """The name that a client of that address would ask for."""
+    if purpose != "server" or not url:
+        return ""
+    return urlsplit(url).hostname or ""
+
+
+def _word(accepted: bool) -> str:
+    return "accepted" if accepted else "refused"
+
+
+def _rule(remark: Remark) -> dict[str, Any]:
+    return {"code": remark.rule.code, "says": remark.rule.says, "source": remark.rule.source}
+
+
+def _brief(certificate: Certificate) -> dict[str, Any]:
+    facts = certificate.facts
+    return {
+        "certificate_name": facts.certificate_name,
+        "sha256": facts.sha256,
+        "subject": facts.subject,
+        "issuer": facts.issuer,
+        "not_before": rfc3339(facts.not_before),
+        "not_after": rfc3339(facts.not_after),
+    }
