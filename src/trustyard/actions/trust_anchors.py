@@ -42,7 +42,8 @@ def of(environment: models.Environment, trust: str, state: str) -> Anchors:
     Raises `Refused` for an unknown state or alias.
     """
     if state not in STATES:
-        raise _refused("state", f"A state is one of {', '.join(STATES)}.", "bad-filter")
+        sentence = f"A state is one of {', '.join(STATES)}."
+        raise Refused(sentence, code="bad-filter", fields=[FieldError("state", sentence)])
     newest = releases.latest(environment.pk) if state == "in force" else None
     if state == "saved":
         content = releases.build(environment, timezone.now())
@@ -68,9 +69,6 @@ def _chosen(every: tuple[Anchor, ...], trust: str, environment: str) -> tuple[An
     alias = trust.removeprefix("alias/")
     found = tuple(anchor for anchor in every if fold(anchor.alias) == fold(alias))
     if not found:
-        raise _refused("trust", f"{environment} trusts nothing under the alias {alias}.", "alias-unknown")
+        sentence = f"{environment} trusts nothing under the alias {alias}."
+        raise Refused(sentence, code="alias-unknown", fields=[FieldError("trust", sentence)])
     return found
-
-
-def _refused(field: str, sentence: str, code: str) -> Refused:
-    return Refused(sentence, code=code, fields=[FieldError(field, sentence)])

@@ -106,7 +106,7 @@ def _identifiers(link: Link) -> Found:
     if link.anchor and not link.constraints.ca:
         return  # a pin: nothing is looked up by its identifiers
     authority = link.says(strict.AKI)
-    if authority is None and not link.self_signed:
+    if authority is None and not (link.self_signed or (link.anchor and link.self_issued)):
         yield "authority-key-identifier", "has no authority key identifier."
     elif authority is not None and authority.key is None:
         yield "authority-key-identifier", "has an authority key identifier without a key identifier."
