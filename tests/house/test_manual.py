@@ -11,6 +11,7 @@ import pytest
 
 from trustyard.gateways.kinds import KINDS
 from trustyard.pki.findings import CATALOGUE
+from trustyard.pki.trust import RULES
 from trustyard.server.configuration import SETTINGS
 
 from .repository import ROOT, files, modules, page
@@ -97,6 +98,13 @@ def test_each_finding_has_its_line_and_no_line_is_left_over() -> None:
     lines = line.findall(page("docs/findings.md"))
     assert dict(lines) == {code: kind.severity for code, kind in CATALOGUE.items()}
     assert len(lines) == len(CATALOGUE)
+
+
+def test_each_rule_of_the_trust_check_has_its_line_with_its_source() -> None:
+    told = page("docs/trust-check.md").partition("\n## Rules that refuse\n")[2]
+    written = re.findall(r"^\| `([a-z-]+)` \| (.+?) \| (.+?) \|(?: (profile) \|| \|)?$", told, re.MULTILINE)
+    said = [(rule.code, rule.says, rule.source, "profile" if rule.profile else "") for rule in RULES.values()]
+    assert written == said
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

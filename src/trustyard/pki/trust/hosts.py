@@ -1,4 +1,4 @@
-"""Is the name asked for among a certificate's alternative names (RFC 9525, section 6; RFC 5280, section 4.2.1.6)?"""
+"""Whether the name asked for is among a certificate's alternative names (RFC 9525, section 6)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ def plain_name(text: str) -> str:
     address = _address(text.removeprefix("[").removesuffix("]"))
     if address is not None:
         return str(address)
-    if "@" in text or "://" in text or text.isascii():
-        return text if "@" in text or "://" in text else text.lower().removesuffix(".")
+    if "@" in text or "://" in text:
+        return text
+    if text.isascii():
+        return text.lower().removesuffix(".")
     try:
         return idna.encode(text, uts46=True).decode()
     except (UnicodeError, ValueError):
