@@ -1,0 +1,100 @@
+"""The page Trust Check: would an environment accept this server or client."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.debug import sensitive_post_parameters
+
+from trustyard.actions import environments, sources, trust_checks
+from trustyard.actions.permissions import require
+from trustyard.actions.trust_checks import Asked, Checked
+from trustyard.errors import FieldError, Refused, TooLarge, TrustyardError
+from trustyard.web.page import actor_of, is_fragment, page, problems
+
+_LARGEST = 10_000_000  # as REST takes it
+
+
+@sensitive_post_parameters("password", "content")
+@page("GET", "POST")
+def index(request: HttpRequest) -> HttpResponse:
+    """The form, and beneath it the answer to what it asks."""
+    actor = actor_of(request)
+    require(actor, "trust.check")
+    context: dict[str, Any] = {"given": request.POST or request.GET}
+    if request.method == "POST":
+        try:
+            place = request.POST.get("environment", "")
+            context |= _shown(trust_checks.check(actor, place, _asked(request)))
+        except (Refused, TooLarge) as error:
+            context |= {"error": error, "problems": problems(error), "offered": _offered(error)}
+    if is_fragment(request):
+        return render(request, "trust/_answer.html", context)
+    context["environments"] = environments.find(actor)
+    status = context["error"].status if "error" in context else 200
+    return render(request, "trust/check.html", context, status=status)
+
+
+def _asked(request: HttpRequest) -> Asked:
+    given = request.POST
+    return Asked(
+        source=_source(request),
+        choose=given.get("choose") or None,
+        purpose=given.get("purpose") or "server",
+        name=given.get("name", ""),
+        moment=_moment(given.get("moment", "")),
+        trust=given.get("trust", "").strip() or "all",
+        state=given.get("state") or "saved",
+    )
+
+
+def _source(request: HttpRequest) -> sources.Source:
+    given = request.POST
+    match given.get("source"):
+        case "connection":
+            return sources.Connection(given.get("url", "").strip())
+        case "file":
+            file = request.FILES.get("file")
+            if file is None:
+                raise _missing("file", "Select a file.")
+            if (file.size or 0) > _LARGEST:
+                raise TooLarge("The file is larger than 10 MB.", code="file-too-large")
+            return sources.FileGiven(file.name or "", file.read(), given.get("password") or None)
+        case "paste":
+            return sources.Paste(given.get("encoding") or "BASE64PEM", given.get("content", ""))
+    raise _missing("source", "Choose a source.")
+
+
+def _missing(field: str, sentence: str) -> Refused:
+    return Refused(sentence, code="bad-fields", fields=[FieldError(field, sentence)])
+
+
+def _moment(text: str) -> datetime | None:
+    """What a browser's own field for moments sends has no zone: here it is UTC."""
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) if "Z" not in text else trust_checks.moment_of(text)
+    except ValueError:
+        return trust_checks.moment_of(text)
+
+
+def _shown(checked: Checked) -> dict[str, Any]:
+    return {
+        "checked": checked,
+        "remarks": checked.verdict.remarks[1:],
+        "path": [_dated(step) for step in checked.path()],
+    }
+
+
+def _dated(step: dict[str, Any]) -> dict[str, Any]:
+    return {**step, "not_after": datetime.fromisoformat(step["not_after"])}
+
+
+def _offered(error: TrustyardError) -> list[dict[str, Any]]:
+    """The certificates to choose from, where that is what was missing (D-08)."""
+    offered: list[dict[str, Any]] = error.extra.get("certificates", [])
+    return offered
