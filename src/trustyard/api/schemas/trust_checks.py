@@ -57,7 +57,7 @@ class Rule(Shown):
 
 
 class Remark(Rule):
-    """A rule that was met, and what it says of this case."""
+    """A rule, and what it says of this case."""
 
     message: str
     certificate: str | None = Field(description="The SHA-256 of the certificate that it is about.")
@@ -119,7 +119,7 @@ class TrustChecked(Shown):
     rule: Rule
     differ: bool = Field(description="Whether a validator says something else than the verdict.")
     validators: list[Validator]
-    remarks: list[Remark] = Field(description="All rules that were met, the deciding one first.")
+    remarks: list[Remark] = Field(description="Every rule that says something of this case, the deciding one first.")
     path: list[Step] = Field(description="From the end entity up; as far as it goes where no anchor is reached.")
     reaches_anchor: bool
     advice: list[Advice]

@@ -67,7 +67,6 @@ REFUSALS = (
 )
 
 ACCEPTANCES = (
-    Rule("path-accepted", "A path to an anchor keeps all rules.", "RFC 5280, section 6.1"),
     Rule(
         "pin",
         "The certificate itself is in the truststore. Envoy accepts it so; HAProxy and nginx want its issuer's root.",
@@ -79,8 +78,9 @@ ACCEPTANCES = (
         "RFC 5280, section 6.1.1 (d)",
     ),
     Rule("ca-as-end-entity", "The last certificate of a path may be one of a CA.", "RFC 5280, section 4.2.1.9"),
-    Rule("purpose-open", "Without an extended key usage every purpose is allowed.", "RFC 5280, section 4.2.1.12"),
     Rule("self-issued", "Self-issued CAs do not count in the path length.", "RFC 5280, section 6.1.4 (l)"),
+    Rule("path-accepted", "A path to an anchor keeps all rules.", "RFC 5280, section 6.1"),
+    Rule("purpose-open", "Without an extended key usage every purpose is allowed.", "RFC 5280, section 4.2.1.12"),
     Rule("name-constraints-not-critical", "Name constraints hold, critical or not.", _CABF + "7.1.2.10.8"),
     Rule("common-name", "Common names are not looked at, even where they differ.", "RFC 9525, section 2"),
     Rule("name-not-checked", "No name was asked for, so none was compared.", "Trustyard"),

@@ -16,7 +16,7 @@ from .rules import Remark, heaviest_first, remark
 
 @dataclass(frozen=True)
 class Verdict:
-    """Accepted or not; the rule that decided and all others met; the path; the certificates whose issuer is missing."""
+    """Accepted or not; the rule that decided and all that apply; the path; certificates whose issuer is missing."""
 
     accepted: bool
     deciding: Remark
@@ -33,7 +33,7 @@ def judge(question: Question) -> Verdict:
     for number, path in enumerate(search.paths(), 1):
         problems = heaviest_first(list(_problems(path, question)))
         if not problems:
-            return _accepted(path, question, search)
+            return _accepted(path, question)
         if best is None or len(problems) < len(best[1]):
             best = path, problems
         if number >= question.limits.paths:
@@ -80,11 +80,11 @@ def _lengths(path: Path) -> Iterator[Remark]:
         following += not link.self_issued
 
 
-def _accepted(path: Path, question: Question, search: Search) -> Verdict:
-    remarks = heaviest_first([*_allowances(path, question)])
+def _accepted(path: Path, question: Question) -> Verdict:
     sentence = f"The path from {path[0].title} to the anchor {path[-1].title} keeps all rules."
     plain = remark("path-accepted", sentence, path[0].sha256)
-    return Verdict(True, remarks[0] if remarks else plain, (*remarks, plain), _certificates(path), True, ())
+    remarks = heaviest_first([*_allowances(path, question), plain])
+    return Verdict(True, remarks[0], remarks, _certificates(path), True, ())
 
 
 def _allowances(path: Path, question: Question) -> Iterator[Remark]:

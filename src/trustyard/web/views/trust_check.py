@@ -77,9 +77,10 @@ def _moment(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) if "Z" not in text else trust_checks.moment_of(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        return trust_checks.moment_of(text)
+        return trust_checks.moment_of(text)  # refuses it by its name
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _shown(checked: Checked) -> dict[str, Any]:
