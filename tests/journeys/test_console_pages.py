@@ -19,8 +19,8 @@ Unique = Callable[[str], str]
 PAGES = (
     "/certificates/", "/certificates/?q=nothing-has-this-name", "/certificates/truststore/", "/jwks/", "/jwks/create/",
     "/environments/", "/environments/create/", "/environments/1/", "/gateways/", "/gateways/create/", "/gateways/1/",
-    "/gateways/1/edit/", "/releases/", "/audit/", "/users/", "/users/create/", "/users/1/", "/users/tokens/create/",
-    "/account/",
+    "/gateways/1/edit/", "/releases/", "/trust-check/", "/audit/", "/users/", "/users/create/", "/users/1/",
+    "/users/tokens/create/", "/account/",
 )  # fmt: skip
 
 

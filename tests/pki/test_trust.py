@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests import corpus
 from tests.pki.paths import END, HOST, MOMENT, NONE, ask, make
+from trustyard.errors import InputRefused
+from trustyard.pki.certificates import read_certificate
 from trustyard.pki.containers import read_file
-from trustyard.pki.trust import Limits, Question, judge, opinions
+from trustyard.pki.trust import PURPOSES, Limits, Question, judge, opinions
 
 ROOT = make("Root", ca=True)
 SUB = make("Sub", ROOT, ca=True)
@@ -197,3 +201,20 @@ def test_a_vetted_root_is_not_held_against_the_profile() -> None:
     leaf = make("Partner", bare)
     assert judge(ask(leaf, anchors=[bare])).deciding.rule.code == "subject-key-identifier"
     assert judge(ask(leaf, anchors=[bare], vetted=frozenset({bare.certificate.sha256}))).accepted
+
+
+@given(st.data())
+def test_a_certificate_with_changed_octets_has_an_answer_from_all_three(data: st.DataObject) -> None:
+    """Wherever it stands in the path."""
+    chain = [LEAF.certificate, SUB.certificate, ROOT.certificate]
+    place = data.draw(st.integers(0, 2))
+    der = bytearray(chain[place].der)
+    for _ in range(data.draw(st.integers(1, 3))):
+        der[data.draw(st.integers(0, len(der) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        chain[place] = read_certificate(bytes(der))
+    except InputRefused:
+        return
+    question = Question(chain[0], (chain[1],), (chain[2],), data.draw(st.sampled_from(PURPOSES)), HOST, MOMENT)
+    assert judge(question).deciding.message
+    assert len(opinions(question)) == 2

@@ -7,6 +7,7 @@ import warnings
 
 import cryptography
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from trustyard.pki.certificates import Certificate
@@ -17,7 +18,7 @@ from .link import Link
 from .question import Question
 from .validators import Opinion
 
-_UNREADABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+_UNREADABLE = (x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm)
 NAME = "cryptography.x509.verification"
 
 
@@ -70,7 +71,7 @@ def _own_name(link: Link) -> str:
 def _load(certificate: Certificate) -> x509.Certificate | None:
     try:
         return x509.load_der_x509_certificate(certificate.der)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, *_UNREADABLE):
         return None
 
 

@@ -32,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
         except (Refused, TooLarge) as error:
             context |= {"error": error, "problems": problems(error), "offered": _offered(error)}
     if is_fragment(request):
-        return render(request, "trust/_answer.html", context)
+        return render(request, "trust/_answer.html", {**context, "fragment": True})
     context["environments"] = environments.find(actor)
     status = context["error"].status if "error" in context else 200
     return render(request, "trust/check.html", context, status=status)
