@@ -9,6 +9,8 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from tests.tls_servers import Ca, Issued, TlsServer, build, new_key, self_signed
 
@@ -75,7 +77,7 @@ def test_a_server_is_accepted_by_a_saved_root_that_is_not_in_force_yet(operator:
     }
     in_force = ask(operator, connection(whole), state="in force").json
     assert (in_force["verdict"], in_force["release"], in_force["anchors"]) == ("refused", None, 0)
-    assert "saved and not in force, as alias check-root" in in_force["advice"][0]["message"]
+    assert "it is saved as alias check-root and not in force." in in_force["advice"][0]["message"]
 
 
 def test_a_missing_intermediate_that_trustyard_knows_is_named(operator: Rest, lacking: TlsServer) -> None:
@@ -108,7 +110,23 @@ def test_a_revoked_ca_is_named_as_revoked(operator: Rest, whole: TlsServer) -> N
     keep(operator, ROOT, "check-root")
     address = path("certificates", "check-root", "entries", "test", "revoke")
     operator.post(address, {"reason": "left", "deploy": False})
-    assert "in test revoked, as alias check-root" in ask(operator, connection(whole)).json["advice"][0]["message"]
+    [advice] = ask(operator, connection(whole)).json["advice"]
+    assert "it is saved as alias check-root and left out: Revoked in Trustyard." in advice["message"]
+
+
+def test_a_moment_is_asked_of_what_a_release_of_that_moment_would_hold(operator: Rest) -> None:
+    """What has expired today was trusted once; what expires is left out by then."""
+    start = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+    key = new_key()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Old Root")])
+    old = Ca(build(name, name, key.public_key(), key, is_ca=True, days=90, start=start), key)
+    leaf = old.issue("old.test", dns=["old.test"], days=60, start=start)
+    keep(operator, old, "old-root")
+    then = ask(operator, file(leaf), name="old.test", moment="2024-02-01T00:00:00Z").json
+    assert (then["verdict"], then["path"][-1]["alias"]) == ("accepted", "old-root")
+    now = ask(operator, file(leaf), name="old.test").json
+    assert (now["verdict"], now["rule"]["code"]) == ("refused", "no-path")
+    assert "it is saved as alias old-root and left out: Expired on 2024-03-31" in now["advice"][0]["message"]
 
 
 def test_one_alias_or_what_is_used_is_asked_alone(operator: Rest, whole: TlsServer) -> None:

@@ -122,12 +122,13 @@ def _where(
         yield f"{lacks}; it is on the deny list there.", place.name, None
     entries = models.Entry.objects.filter(x509_id=sha256).select_related("environment").order_by("environment_id")
     for entry in entries:
-        where, how = entry.environment.name, "as alias"
-        if entry.revoked:
-            how = "revoked, as alias"
-        elif entry.environment_id == place.pk:
-            how = "saved and not in force, as alias"
-        yield f"{lacks}; it is in {where} {how} {entry.alias}.", where, entry.alias
+        where, at = entry.environment.name, f"as alias {entry.alias}"
+        if entry.environment_id == place.pk:
+            reason = anchors.left_out.get(entry.alias)
+            said = f"it is saved {at} and left out: {reason}" if reason else f"it is saved {at} and not in force."
+        else:
+            said = f"it is in {where} {at}{', revoked' if entry.revoked else ''}."
+        yield f"{lacks}; {said}", where, entry.alias
     for other in models.Environment.objects.filter(root_set="uploaded").exclude(pk=place.pk):
         if sha256 in other.uploaded_roots:
             yield f"{lacks}; it is a root of {other.name}.", other.name, None

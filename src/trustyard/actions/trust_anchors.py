@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-from django.utils import timezone
+from datetime import datetime
 
 from trustyard import models
 from trustyard.errors import FieldError, Refused
@@ -29,15 +29,19 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Anchors:
-    """The anchors that were asked for, all of that state, and the release that holds them (None: no release yet)."""
+    """The anchors that were asked for and all of that state, the release in force, and what is left out, by alias."""
 
     asked: tuple[Anchor, ...]
     all: tuple[Anchor, ...]
     release: int | None
+    left_out: Mapping[str, str]
 
 
-def of(environment: models.Environment, trust: str, state: str) -> Anchors:
+def of(environment: models.Environment, trust: str, state: str, moment: datetime) -> Anchors:
     """`trust` is `all`, `used` (without the root set), or an alias, also as `alias/<alias>`.
+
+    What is saved is what a release made at that moment would hold, so that a check for next year leaves out what has
+    expired by then.
 
     Raises `Refused` for an unknown state or alias.
     """
@@ -46,11 +50,13 @@ def of(environment: models.Environment, trust: str, state: str) -> Anchors:
         raise Refused(sentence, code="bad-filter", fields=[FieldError("state", sentence)])
     newest = releases.latest(environment.pk) if state == "in force" else None
     if state == "saved":
-        content = releases.build(environment, timezone.now())
+        content = releases.build(environment, moment)
     else:
         content = newest.read() if newest else Content(environment.name)
     every = _anchors(content)
-    return Anchors(_chosen(every, trust, environment.name), every, newest.number if newest else None)
+    asked = _chosen(every, trust, environment.name)
+    left_out = {left.alias: left.reason for left in content.left_out}
+    return Anchors(asked, every, newest.number if newest else None, left_out)
 
 
 def _anchors(content: Content) -> tuple[Anchor, ...]:

@@ -111,7 +111,8 @@ def check(actor: Actor, environment: str, asked: Asked) -> Checked:
     require(actor, "trust.check")
     place = environments.get(actor, environment)
     _judge_question(asked)
-    anchors = trust_anchors.of(place, asked.trust, asked.state)
+    moment = (asked.moment or timezone.now()).astimezone(UTC)
+    anchors = trust_anchors.of(place, asked.trust, asked.state, moment)
     chosen = sources.choose(actor, asked.source, asked.choose)
     question = Question(
         certificate=chosen.certificate,
@@ -119,7 +120,7 @@ def check(actor: Actor, environment: str, asked: Asked) -> Checked:
         anchors=tuple({a.certificate.sha256: a.certificate for a in anchors.asked}.values()),
         purpose=cast(Purpose, asked.purpose),
         name=asked.name.strip() or _host(chosen.url, asked.purpose),
-        moment=(asked.moment or timezone.now()).astimezone(UTC),
+        moment=moment,
         vetted=frozenset(root.sha256 for root in roots.mozilla()),
     )
     verdict = judge(question)

@@ -29,7 +29,7 @@ class TrustCheck(Given):
         "all", description="`all`, `used` (without the root set), or an alias, also as `alias/<alias>`."
     )
     state: Literal["saved", "in force"] = Field(
-        "saved", description="What the next release would hold, or what the newest one holds."
+        "saved", description="What a release made at that moment would hold, or what the newest one holds."
     )
 
     def read(self) -> Asked:
