@@ -106,6 +106,23 @@ def test_a_ca_of_another_environment_is_named_with_its_alias(operator: Rest, who
     assert (said["advice"][0]["environment"], said["advice"][0]["alias"]) == ("production", "their-root")
 
 
+def test_a_root_that_the_server_sends_is_offered_to_be_added(operator: Rest) -> None:
+    [advice] = ask(operator, bundle(LEAF, SUB, ROOT), choose=LEAF.sha256, name="partner.test").json["advice"]
+    assert (advice["kind"], advice["sha256"]) == ("anchor", ROOT.sha256)
+    assert advice["message"] == (
+        "The source itself holds the root Check Root: who trusts it adds it to test. With it the answer is: accepted."
+    )
+
+
+def test_what_the_source_lacks_is_told_beside_the_ca_that_the_environment_lacks(
+    operator: Rest, lacking: TlsServer
+) -> None:
+    keep(operator, ROOT, "their-root", "production")
+    keep(operator, SUB, "their-sub", "production")
+    told = [(a["kind"], a["sha256"]) for a in ask(operator, connection(lacking)).json["advice"]]
+    assert told == [("anchor", ROOT.sha256), ("intermediate", SUB.sha256), ("anchor", SUB.sha256)]
+
+
 def test_a_revoked_ca_is_named_as_revoked(operator: Rest, whole: TlsServer) -> None:
     keep(operator, ROOT, "check-root")
     address = path("certificates", "check-root", "entries", "test", "revoke")

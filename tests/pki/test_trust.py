@@ -218,3 +218,19 @@ def test_a_certificate_with_changed_octets_has_an_answer_from_all_three(data: st
     question = Question(chain[0], (chain[1],), (chain[2],), data.draw(st.sampled_from(PURPOSES)), HOST, MOMENT)
     assert judge(question).deciding.message
     assert len(opinions(question)) == 2
+
+
+def test_a_root_that_the_source_brings_along_is_not_trusted_for_that() -> None:
+    verdict = judge(ask(LEAF, anchors=[make("Other", ca=True)], others=[SUB, ROOT]))
+    assert verdict.deciding.message == "The way up ends at the root Root, which is not in the truststore."
+    assert [c.facts.certificate_name for c in verdict.path] == ["Partner", "Sub", "Root"]
+
+
+def test_a_pin_beside_its_root_is_accepted_by_the_whole_path() -> None:
+    assert judge(ask(LEAF, anchors=[LEAF, ROOT], others=[SUB])).deciding.rule.code == "path-accepted"
+
+
+def test_a_name_that_is_none_is_told_from_another_one() -> None:
+    names = x509.SubjectAlternativeName([x509.DNSName("my_host.test")])
+    verdict = judge(ask(make("Odd", ROOT, SubjectAlternativeName=names), anchors=[ROOT], host="my_host.test"))
+    assert verdict.deciding.message == "my_host.test is no host name (RFC 1123), so no certificate is for it."

@@ -15,7 +15,6 @@ from . import roots
 from .trust_anchors import Anchors
 
 _MOST = 20  # certificates looked at for one answer; real chains need one to three
-_ABSENT = frozenset({"no-path", "signature", "signature-unknown"})
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Advice:
 
 def advise(place: models.Environment, question: Question, verdict: Verdict, anchors: Anchors) -> tuple[Advice, ...]:
     """What is missing, if that is why it was refused."""
-    if verdict.accepted or verdict.reaches_anchor or verdict.deciding.rule.code not in _ABSENT:
+    if verdict.deciding.rule.code != "no-path":
         return ()
     known = _known(verdict.dead_ends)
     found = _intermediates(question, known) or _anchors(place, question, known, anchors)
@@ -69,22 +68,24 @@ def _known(ends: Iterable[Certificate]) -> list[Certificate]:
             found.setdefault(certificate.sha256, certificate)
             if not certificate.facts.self_issued:
                 issuers.append(certificate.facts.issuer)
-    return list(found.values())[:_MOST]
+    return sorted(list(found.values())[:_MOST], key=lambda c: not c.facts.self_issued)  # roots are the better anchors
 
 
 def _intermediates(question: Question, known: list[Certificate]) -> list[Advice]:
     """The source lacks what leads to an anchor that is there already."""
     between = tuple(c for c in known if not c.facts.self_issued)
-    verdict = judge(replace(question, others=(*question.others, *between)))
-    if not verdict.reaches_anchor:
-        return []
+    verdict = judge(replace(question, others=(*between, *question.others)))
+    return _lacking(question, verdict) if verdict.reaches_anchor else []
+
+
+def _lacking(question: Question, verdict: Verdict) -> list[Advice]:
+    """The certificates of a path that neither the source nor the truststore has."""
     given = {c.sha256 for c in (question.certificate, *question.others, *question.anchors)}
-    sender = "server" if question.purpose == "server" else "client"
     return [
         Advice(
             "intermediate",
             f"The source lacks the intermediate {c.facts.certificate_name}, which leads to an anchor; "
-            f"the {sender} should send it. {_outcome(verdict)}",
+            f"the {question.purpose} should send it. {_outcome(verdict)}",
             c,
         )
         for c in verdict.path
@@ -97,13 +98,14 @@ def _anchors(place: models.Environment, question: Question, known: list[Certific
     between = tuple(c for c in known if not c.facts.self_issued)
     advice = []
     for certificate in known:
-        with_it = replace(question, anchors=(*question.anchors, certificate), others=(*question.others, *between))
-        verdict = judge(with_it)
+        added = replace(question, anchors=(*question.anchors, certificate))
+        verdict = judge(replace(added, others=(*between, *question.others)))
         if verdict.reaches_anchor and verdict.path[-1].sha256 == certificate.sha256:
             advice += [
                 Advice("anchor", f"{message} {_outcome(verdict)}", certificate, where, alias)
                 for message, where, alias in _where(place, certificate, anchors)
             ]
+            advice += [lacking for lacking in _lacking(added, verdict) if lacking not in advice]
     return advice
 
 
@@ -147,6 +149,12 @@ def _unknown(place: models.Environment, question: Question, verdict: Verdict) ->
         yield Advice("pin", message, certificate)
         return
     for end in verdict.dead_ends:
+        if end.facts.self_issued:
+            title = end.facts.certificate_name
+            with_it = judge(replace(question, anchors=(*question.anchors, end)))
+            message = f"The source itself holds the root {title}: who trusts it adds it to {place.name}."
+            yield Advice("anchor", f"{message} {_outcome(with_it)}", end)
+            continue
         key = f" with the key identifier {end.facts.aki}" if end.facts.aki else ""
         message = (
             f"Ask for the certificate of the CA {end.facts.issuer}{key}, which issued {end.facts.certificate_name}."

@@ -111,7 +111,7 @@ def check(actor: Actor, environment: str, asked: Asked) -> Checked:
     require(actor, "trust.check")
     place = environments.get(actor, environment)
     _judge_question(asked)
-    moment = (asked.moment or timezone.now()).astimezone(UTC)
+    moment = (asked.moment or timezone.now()).astimezone(UTC).replace(microsecond=0)  # as certificates count time
     anchors = trust_anchors.of(place, asked.trust, asked.state, moment)
     chosen = sources.choose(actor, asked.source, asked.choose)
     question = Question(

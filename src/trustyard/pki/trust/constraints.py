@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from trustyard.pki import der
 from trustyard.pki.distinguished import read_name, rfc4514
@@ -17,7 +18,14 @@ from .strict import General, NameConstraints
 _EMAIL_ATTRIBUTE = "1.2.840.113549.1.9.1"
 
 
-def check(path: Path, comparisons: int) -> Iterator[Remark]:
+@dataclass
+class Budget:
+    """How many comparisons are left for all paths of one question together."""
+
+    left: int
+
+
+def check(path: Path, budget: Budget) -> Iterator[Remark]:
     """What is wrong with the constraints themselves, and the names that are outside them."""
     for at, link in enumerate(path):
         found = link.says(strict.NAME_CONSTRAINTS)
@@ -31,8 +39,8 @@ def check(path: Path, comparisons: int) -> Iterator[Remark]:
             if below is not path[0] and below.self_issued:
                 continue
             names = _names(below)
-            comparisons -= len(names) * (len(found.permitted) + len(found.excluded))
-            if comparisons < 0:
+            budget.left -= len(names) * (len(found.permitted) + len(found.excluded))
+            if budget.left < 0:
                 yield remark("limits", f"{link.title} has too many name constraints for so many names.", link.sha256)
                 return
             yield from _outside(below, names, link, found)

@@ -44,6 +44,11 @@ def matches(link: Link, name: str) -> bool:
     return any(n.kind == strict.DNS and _host_matches(n.text.lower(), name) for n in link.names)
 
 
+def can_be_asked_for(name: str) -> bool:
+    """Whether `name`, out of `plain_name`, is of a kind that a certificate can be for."""
+    return _address(name) is not None or "@" in name or "://" in name or is_host(name)
+
+
 def is_host(text: str) -> bool:
     """Whether the text is a host name of letters, digits and hyphens (RFC 1123); its last label is no number."""
     labels = text.lower().split(".")

@@ -40,11 +40,11 @@ class Search:
 
     def paths(self) -> Iterator[Path]:
         """Each path once, the certificate first and the anchor last, promising ones first."""
-        if self.start.anchor:  # a pin: the truststore names the certificate itself
-            yield (self.start,)
         for link in (*self.anchors, *self.others):
             self._by_subject.setdefault(link.subject, []).append(link)
         yield from self._from((self.start,))
+        if self.start.anchor:  # a pin: the truststore names the certificate itself
+            yield (self.start,)
 
     def leads(self, child: Link, issuer: Link) -> bool:
         """Whether `issuer` was found to have signed `child`."""
@@ -65,7 +65,7 @@ class Search:
                 yield from self._from(longer)
             else:
                 self.exhausted = True
-        if not led_on and not path[-1].self_signed:
+        if not led_on:
             self.dead_ends[path[-1].sha256] = path[-1]
 
     def _issuers(self, path: Path) -> Iterator[Link]:

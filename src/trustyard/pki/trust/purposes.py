@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from trustyard.pki.distinguished import first_value
 
 from . import strict
-from .hosts import looks_like_host, matches, plain_name, too_wide
+from .hosts import can_be_asked_for, looks_like_host, matches, plain_name, too_wide
 from .link import Link
 from .paths import Path
 from .question import Purpose
@@ -45,10 +45,13 @@ def check_name(leaf: Link, name: str, purpose: Purpose) -> Iterator[Remark]:
     """Whether the certificate is for that name. Without a name nothing is compared."""
     if not name:
         return
-    if not leaf.names and purpose == "server":
+    wanted = plain_name(name)
+    if not can_be_asked_for(wanted):
+        yield remark("name-mismatch", f"{name} is no host name (RFC 1123), so no certificate is for it.", leaf.sha256)
+    elif not leaf.names and purpose == "server":
         sentence = f"{leaf.title} has no alternative name; common names are not looked at."
         yield remark("name-missing", sentence, leaf.sha256)
-    elif not matches(leaf, plain_name(name)):
+    elif not matches(leaf, wanted):
         known = ", ".join(_shown(n) for n in leaf.names[:5]) or "none"
         sentence = f"{leaf.title} is not for {name}; its alternative names: {known}."
         yield remark("name-mismatch", sentence, leaf.sha256)

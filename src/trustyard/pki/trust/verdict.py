@@ -29,9 +29,10 @@ class Verdict:
 def judge(question: Question) -> Verdict:
     """The verdict on a question. Always an answer, within `question.limits`."""
     search = Search.of(question)
+    budget = constraints.Budget(question.limits.comparisons)
     best: tuple[Path, tuple[Remark, ...]] | None = None
     for number, path in enumerate(search.paths(), 1):
-        problems = heaviest_first(list(_problems(path, question)))
+        problems = heaviest_first(list(_problems(path, question, budget)))
         if not problems:
             return _accepted(path, question)
         if best is None or len(problems) < len(best[1]):
@@ -42,7 +43,7 @@ def judge(question: Question) -> Verdict:
     return _refused(best, question, search)
 
 
-def _problems(path: Path, question: Question) -> Iterator[Remark]:
+def _problems(path: Path, question: Question, budget: constraints.Budget) -> Iterator[Remark]:
     """RFC 5280, section 6.1.3, for each certificate, the anchor included, then what is asked of the path as a whole."""
     for at, link in enumerate(path):
         yield from _in_time(link, question)
@@ -53,7 +54,7 @@ def _problems(path: Path, question: Question) -> Iterator[Remark]:
     yield from purposes.check_name(path[0], question.name, question.purpose)
     if question.purpose == "server":
         yield from purposes.check_web(path)
-    yield from constraints.check(path, question.limits.comparisons)
+    yield from constraints.check(path, budget)
     yield from policies.check(path)
 
 
@@ -90,7 +91,7 @@ def _accepted(path: Path, question: Question) -> Verdict:
 def _allowances(path: Path, question: Question) -> Iterator[Remark]:
     """What other verifiers may see differently, most telling first."""
     leaf, anchor = path[0], path[-1]
-    if len(path) == 1:
+    if len(path) == 1 and not leaf.self_signed:
         yield _allowance("pin", leaf)
     elif not anchor.self_signed:
         yield _allowance("anchor-not-self-signed", anchor)
@@ -149,6 +150,10 @@ def _no_path(search: Search) -> Remark:
         sentence = f"There is an issuer of the right name, yet the one that signed is missing: {start.issuer_title}."
     elif search.dead_ends:
         end = next(iter(search.dead_ends.values()))
+        if end.self_signed:
+            return remark(
+                "no-path", f"The way up ends at the root {end.title}, which is not in the truststore.", end.sha256
+            )
         sentence = f"The issuer of {end.title} is neither in the truststore nor in the source: {end.issuer_title}."
     else:
         sentence = f"No path leads from {start.title} to an anchor of the truststore."
