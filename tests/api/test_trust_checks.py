@@ -107,7 +107,9 @@ def test_a_ca_of_another_environment_is_named_with_its_alias(operator: Rest, who
 
 
 def test_a_root_that_the_server_sends_is_offered_to_be_added(operator: Rest) -> None:
-    [advice] = ask(operator, bundle(LEAF, SUB, ROOT), choose=LEAF.sha256, name="partner.test").json["advice"]
+    said = ask(operator, bundle(LEAF, SUB, ROOT), choose=LEAF.sha256, name="partner.test").json
+    assert [step["place"] for step in said["path"]] == ["end entity", "intermediate", "root"]
+    [advice] = said["advice"]
     assert (advice["kind"], advice["sha256"]) == ("anchor", ROOT.sha256)
     assert advice["message"] == (
         "The source itself holds the root Check Root: who trusts it adds it to test. With it the answer is: accepted."

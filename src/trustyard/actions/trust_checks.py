@@ -94,13 +94,14 @@ class Checked:
         }
 
     def path(self) -> list[dict[str, Any]]:
-        """The certificates from the end entity to the anchor; each says what it is, where it is from, and its alias."""
+        """The certificates from the end entity to the anchor; each says what it is there."""
         aliases = {anchor.certificate.sha256: anchor.alias for anchor in reversed(self.anchors.asked)}
         last = len(self.verdict.path) - 1
         shown = []
         for at, certificate in enumerate(self.verdict.path):
             anchor = at == last and self.verdict.reaches_anchor
-            place = "anchor" if anchor else "end entity" if at == 0 else "intermediate"
+            above = "root" if certificate.facts.self_issued else "intermediate"
+            place = "anchor" if anchor else "end entity" if at == 0 else above
             alias = aliases.get(certificate.sha256) if anchor else None
             shown.append({**_brief(certificate), "place": place, "alias": alias})
         return shown

@@ -86,7 +86,7 @@ class Brief(Shown):
 class Step(Brief):
     """A certificate of the path."""
 
-    place: Literal["end entity", "intermediate", "anchor"]
+    place: Literal["end entity", "intermediate", "root", "anchor"] = Field(description="`root`: one that is no anchor.")
     alias: str | None = Field(description="Of the anchor in the environment.")
 
 
