@@ -16,6 +16,10 @@ from trustyard.server.bridge import fetches
         ("POST", b"/api/v1/certificates/inspect", b'{"kind": "connection", "url": "https://x"}', True),
         ("POST", b"/certificates/drafts/1/window/look/connection/", b"", True),
         ("POST", b"/api/v1/certificates", b"{}", False),
+        ("POST", b"/trust-check/", b"", True),
+        ("GET", b"/trust-check/", b"", False),
+        ("POST", b"/api/v1/environments/test/trust-check", b'{"source": {"kind": "connection"}}', True),
+        ("POST", b"/api/v1/environments/test/trust-check", b'{"source": {"kind": "paste"}}', False),
     ],
 )
 def test_what_waits_for_a_foreign_server_or_a_worker_has_threads_of_its_own(

@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from trustyard.server.bridge import fetches
 from trustyard.server.published import environment_of, matches
 
 from .serving import Serving, eventually
@@ -184,20 +183,3 @@ def test_a_truncated_static_cache_does_not_outlive_an_upgrade(stranger: httpx.Cl
     for link in links:
         assert re.search(r"\?v=[0-9a-f]{12}$", link), link
         assert stranger.get(link).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("verb", "target", "body", "waits"),
-    [
-        ("POST", b"/trust-check/", b"", True),
-        ("GET", b"/trust-check/", b"", False),
-        ("POST", b"/api/v1/environments/test/trust-check", b'{"source": {"kind": "connection"}}', True),
-        ("POST", b"/api/v1/environments/test/trust-check", b'{"source": {"kind": "paste"}}', False),
-        ("POST", b"/certificates/drafts/1/window/look/connection/", b"", True),
-        ("POST", b"/certificates/drafts/1/window/look/paste/", b"", False),
-    ],
-)
-def test_what_connects_to_a_foreign_server_has_threads_of_its_own(
-    verb: str, target: bytes, body: bytes, waits: bool
-) -> None:
-    assert fetches({"method": verb, "raw_path": target}, body) is waits
