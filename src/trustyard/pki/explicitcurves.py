@@ -17,12 +17,11 @@ Point = tuple[int, int] | None  # None is the point at infinity
 
 @dataclass(frozen=True)
 class Curve:
-    """y² = x³ + ax + b over the integers modulo p, with a base point and its order."""
+    """y² = x³ + ax + b over the integers modulo p, with the order of its base point."""
 
     p: int
     a: int
     b: int
-    base: tuple[int, int]
     order: int
 
     def holds(self, point: tuple[int, int]) -> bool:
@@ -55,8 +54,17 @@ class Curve:
         return total
 
 
-def read(spki: der.Element) -> tuple[Curve, tuple[int, int]] | None:
-    """Curve and public point of a key with explicit parameters over a prime field; None for any other key."""
+@dataclass(frozen=True)
+class Key:
+    """A curve, its base point, and the public point."""
+
+    curve: Curve
+    base: tuple[int, int]
+    point: tuple[int, int]
+
+
+def read(spki: der.Element) -> Key | None:
+    """A key with explicit parameters over a prime field; None for any other key."""
     algorithm, bits = spki.children()[:2]
     parameters = algorithm.children()[1]
     if parameters.tag != der.SEQUENCE:
@@ -67,28 +75,33 @@ def read(spki: der.Element) -> tuple[Curve, tuple[int, int]] | None:
         return None
     a, b = (int.from_bytes(part.octets(), "big") for part in coefficients.children()[:2])
     p = prime.integer()
-    curve = Curve(p, a % p, b % p, _point(base.octets()), order.integer())
-    point = _point(bits.bits())
-    usable = curve.holds(curve.base) and curve.holds(point) and 0 < curve.order.bit_length() <= _MAX_BITS
-    return (curve, point) if usable else None
+    curve = Curve(p, a % p, b % p, order.integer())
+    key = Key(curve, _point(base.octets(), curve), _point(bits.bits(), curve))
+    usable = curve.holds(key.base) and curve.holds(key.point) and 0 < curve.order.bit_length() <= _MAX_BITS
+    return key if usable else None
 
 
-def verifies(curve: Curve, point: tuple[int, int], signature: bytes, digest: bytes) -> bool:
+def verifies(key: Key, signature: bytes, digest: bytes) -> bool:
     """Whether an ECDSA signature (DER) of a digest verifies (SEC 1, section 4.1.4)."""
+    curve = key.curve
     r, s = (part.integer() for part in der.read_all(signature).expect(der.SEQUENCE).children())
     if not (0 < r < curve.order and 0 < s < curve.order):
         return False
     number = int.from_bytes(digest, "big") >> max(0, 8 * len(digest) - curve.order.bit_length())
     inverse = pow(s, -1, curve.order)
     found = curve.add(
-        curve.multiply(number * inverse % curve.order, curve.base), curve.multiply(r * inverse % curve.order, point)
+        curve.multiply(number * inverse % curve.order, key.base), curve.multiply(r * inverse % curve.order, key.point)
     )
     return found is not None and found[0] % curve.order == r
 
 
-def _point(octets: bytes) -> tuple[int, int]:
-    """An uncompressed point (SEC 1, section 2.3.4); ValueError for other forms."""
-    half, odd = divmod(len(octets) - 1, 2)
-    if octets[:1] != b"\x04" or odd:
-        raise ValueError("not an uncompressed point")
-    return int.from_bytes(octets[1 : 1 + half], "big"), int.from_bytes(octets[1 + half :], "big")
+def _point(octets: bytes, curve: Curve) -> tuple[int, int]:
+    """A point (SEC 1, section 2.3.4); ValueError for what is none, and for a compressed one that cannot be opened."""
+    kind, width = octets[0], (curve.p.bit_length() + 7) // 8
+    x = int.from_bytes(octets[1 : 1 + width], "big")
+    if kind in (4, 6, 7) and len(octets) == 1 + 2 * width:
+        return x, int.from_bytes(octets[1 + width :], "big")
+    if kind not in (2, 3) or len(octets) != 1 + width or curve.p % 4 != 3:
+        raise ValueError("not a point")
+    y = pow(x * x * x + curve.a * x + curve.b, (curve.p + 1) // 4, curve.p)  # whether it is a root, `holds` tells
+    return x, (y if y & 1 == kind & 1 else curve.p - y)
