@@ -102,18 +102,20 @@ def _read_pem(data: bytes) -> Reading:
             ders.append(_certificate_of(block))
             form = "pem" if not form else "pem-bundle"
         elif block.label in _PKCS7_LABELS:
-            ders += pkcs7.read(_element(block.der()))
+            ders += pkcs7.read(_first_element(block.der()))
             form = "pkcs7-pem" if not form else "pem-bundle"
-        else:
-            kinds.append(refusals.kind_of_label(block.label) or "")
+        elif (kind := refusals.kind_of_label(block.label)) is not None:
+            kinds.append(kind)
+        elif (other := _under_another_label(block)) is not None:
+            ders.append(other)
+            form = "pem" if not form else "pem-bundle"
         check_count(len(ders))
     if not ders:
-        named = [kind for kind in kinds if kind]
-        raise refusals.refusal(named[0]) if named else refusals.nothing_known()
+        raise refusals.refusal(kinds[0]) if kinds else refusals.nothing_known()
     for kind in kinds:
         if kind.endswith("private key"):
             notices[KEY_DROPPED.code] = KEY_DROPPED
-        elif kind:
+        else:
             notices[kind] = Notice("passed-over", f"The input also held a {kind}, which was passed over.")
     return reading_of(form, ders, notices.values())
 
@@ -122,16 +124,24 @@ def _certificate_of(block: armour.Block) -> bytes:
     """DER of a CERTIFICATE block; of a TRUSTED CERTIFICATE the part before openssl's own trust settings."""
     data = block.der()
     if block.label == "TRUSTED CERTIFICATE":
-        return _first_element(data)
+        return _first_element(data).raw
     _element(data)
     if (kind := refusals.kind_of_der(data)) is not None:
         raise refusals.refusal(kind)
     return data
 
 
-def _first_element(data: bytes) -> bytes:
+def _under_another_label(block: armour.Block) -> bytes | None:
+    """DER of a block whose label says nothing (Java looks at no label); None where it is no certificate."""
     try:
-        return der.read(data).raw
+        return read_certificate(block.der()).der
+    except InputRefused:
+        return None
+
+
+def _first_element(data: bytes) -> der.Element:
+    try:
+        return der.read(data)
     except ValueError:
         raise _cut_off() from None
 
@@ -141,9 +151,10 @@ def _read_der(data: bytes, password: str | None, forms: dict[str, str]) -> Readi
         raise InputRefused(
             "This is base64 of a PEM text.", code="double-base64", advice="Decode it once and give the PEM text."
         )
-    element = _element(data)
-    if pkcs7.is_pkcs7(element):
+    element = _first_element(data)
+    if pkcs7.is_pkcs7(element):  # what follows one is passed over, as openssl and Java do
         return reading_of(forms["pkcs7"], pkcs7.read(element))
+    _element(data)
     if pkcs12.is_pkcs12(element):
         return _with_key(forms["pkcs12"], *pkcs12.read(element, password))
     if (kind := refusals.kind_of_der(data)) is not None:
@@ -153,10 +164,7 @@ def _read_der(data: bytes, password: str | None, forms: dict[str, str]) -> Readi
 
 def _element(data: bytes) -> der.Element:
     """The one element that the data is; cut-off data and trailing bytes are refused by name."""
-    try:
-        element = der.read(data)
-    except ValueError:
-        raise _cut_off() from None
+    element = _first_element(data)
     if rest := len(data) - len(element.raw):
         raise InputRefused(
             f"After the end of the structure there {'is 1 byte' if rest == 1 else f'are {rest} bytes'} too many.",

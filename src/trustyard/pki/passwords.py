@@ -16,6 +16,7 @@ _MAX_SCRYPT_WORK = 1 << 22  # N * r * p: about two seconds
 _PBKDF2, _SCRYPT = "1.2.840.113549.1.5.12", "1.3.6.1.4.1.11591.4.11"
 
 _DIGESTS = {
+    "1.3.6.1.4.1.1722.12.2.1.16": "blake2b",
     "1.2.840.113549.2.5": "md5",
     "1.3.14.3.2.26": "sha1",
     "2.16.840.1.101.3.4.2.4": "sha224",
@@ -73,15 +74,15 @@ def old(purpose: int, hash_name: str, password: str | None, salt: bytes, iterati
     """The derivation of PKCS#12: `purpose` is `KEY`, `IV` or `MAC`; the password goes in as UTF-16 with an end sign."""
     if iterations > MAX_OLD_ITERATIONS:
         raise Unsupported
-    make = hashlib.new(hash_name, usedforsecurity=False)
-    width = make.block_size
+    make = getattr(hashlib, hash_name)  # quicker than hashlib.new
+    width = make(usedforsecurity=False).block_size
     secret = b"" if password is None else (password + "\0").encode("utf-16-be", "replace")
     mixed = bytearray(_filled(salt, width) + _filled(secret, width))
     made = b""
     while True:
         block = bytes([purpose]) * width + mixed
         for _ in range(max(1, iterations)):
-            block = hashlib.new(hash_name, block, usedforsecurity=False).digest()
+            block = make(block, usedforsecurity=False).digest()
         made += block
         if len(made) >= size:
             return made[:size]

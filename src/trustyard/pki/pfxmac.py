@@ -7,6 +7,7 @@ import hmac
 from trustyard.pki import der, passwords
 
 _PBMAC1 = "1.2.840.113549.1.5.14"
+_LONGEST_KEY = 1024  # octets; 64 would do
 
 
 def fits(mac: der.Element, content: bytes, password: str | None) -> bool:
@@ -32,6 +33,6 @@ def _of_pbmac1(parameters: der.Element, password: str | None) -> tuple[bytes, st
     function, scheme = parameters.expect(der.SEQUENCE).children()
     name = passwords.hmac_name(scheme.expect(der.SEQUENCE).children()[0].oid())
     length = function.children()[1].children()[2].integer()
-    if not 20 <= length <= 64:
+    if not 20 <= length <= _LONGEST_KEY:
         raise passwords.Unsupported
     return passwords.derived(function, password, length), name
