@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from trustyard.pki import der
 
@@ -74,13 +76,15 @@ def old(purpose: int, hash_name: str, password: str | None, salt: bytes, iterati
     """The derivation of PKCS#12: `purpose` is `KEY`, `IV` or `MAC`; the password goes in as UTF-16 with an end sign."""
     if iterations > MAX_OLD_ITERATIONS:
         raise Unsupported
-    make = getattr(hashlib, hash_name)  # quicker than hashlib.new
+    make: Callable[..., Any] = getattr(
+        hashlib, hash_name, partial(hashlib.new, hash_name)
+    )  # a name of its own is quicker
     width = make(usedforsecurity=False).block_size
     secret = b"" if password is None else (password + "\0").encode("utf-16-be", "replace")
     mixed = bytearray(_filled(salt, width) + _filled(secret, width))
     made = b""
     while True:
-        block = bytes([purpose]) * width + mixed
+        block: bytes = bytes([purpose]) * width + bytes(mixed)
         for _ in range(max(1, iterations)):
             block = make(block, usedforsecurity=False).digest()
         made += block

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from trustyard.pki import der, times
 from trustyard.pki.distinguished import Name, read_name
 from trustyard.pki.remembering import remembered
+
+if TYPE_CHECKING:
+    from trustyard.pki.oddities import Oddity
 
 
 class Extension(NamedTuple):
@@ -22,7 +25,8 @@ class Structure(NamedTuple):
     """A certificate taken apart; `tbs` and `signature` are what a verifier needs.
 
     A date that cannot be read is such that the certificate is never valid. `algorithms_agree`: whether the signature's
-    algorithm stands in the signed part as it does outside (RFC 5280, section 4.1.1.2).
+    algorithm stands in the signed part as it does outside (RFC 5280, section 4.1.1.2). `validity` are the two dates
+    in DER, `raw` is the whole.
     """
 
     version: int
@@ -39,7 +43,16 @@ class Structure(NamedTuple):
     signature_oid: str
     signature_parameters: der.Element | None
     signature: bytes
-    algorithms_agree: bool = True
+    algorithms_agree: bool
+    validity: tuple[bytes, bytes]
+    raw: bytes
+
+    @property
+    def oddities(self) -> tuple[Oddity, ...]:
+        """Where reading had to be tolerant (`oddities_of`); worked out each time, for few ask."""
+        from trustyard.pki.oddities import oddities_of  # oddities builds on this module
+
+        return oddities_of(self)
 
     def extension(self, oid: str) -> bytes | None:
         """The value of the first extension of this OID."""
@@ -79,6 +92,8 @@ def take_apart(data: bytes) -> Structure:
         signature_parameters=parameters,
         signature=signature.bits(),
         algorithms_agree=inner_algorithm.raw == algorithm.raw,
+        validity=(begins.raw, ends.raw),
+        raw=data,
     )
 
 
