@@ -12,7 +12,8 @@ from trustyard.pki import der
 _PRIME_FIELD = "1.2.840.10045.1.1"
 _MAX_BITS = 521  # larger ones would cost time and are used by nobody
 
-Point = tuple[int, int] | None  # None is the point at infinity
+Point = tuple[int, int, int]  # Jacobian coordinates: x / z^2, y / z^3; no division on the way
+_INFINITY: Point = (1, 1, 0)
 
 
 @dataclass(frozen=True)
@@ -29,28 +30,39 @@ class Curve:
         x, y = point
         return 0 <= x < self.p and 0 <= y < self.p and (y * y - (x * x * x + self.a * x + self.b)) % self.p == 0
 
-    def add(self, one: Point, other: Point) -> Point:
-        """The sum of two points (SEC 1, section 2.2.1)."""
-        if one is None or other is None:
-            return one or other
-        (x1, y1), (x2, y2) = one, other
-        if x1 == x2 and (y1 + y2) % self.p == 0:
-            return None
-        if one == other:
-            slope = (3 * x1 * x1 + self.a) * pow(2 * y1, -1, self.p)
-        else:
-            slope = (y2 - y1) * pow(x2 - x1, -1, self.p)
-        x3 = (slope * slope - x1 - x2) % self.p
-        return x3, (slope * (x1 - x3) - y1) % self.p
+    def double(self, point: Point) -> Point:
+        """The point added to itself."""
+        x, y, z = point
+        yy = y * y % self.p
+        s = 4 * x * yy % self.p
+        m = (3 * x * x + self.a * pow(z, 4, self.p)) % self.p
+        x3 = (m * m - 2 * s) % self.p
+        return x3, (m * (s - x3) - 8 * yy * yy) % self.p, 2 * y * z % self.p
 
-    def multiply(self, factor: int, point: Point) -> Point:
-        """The point added to itself `factor` times."""
-        total: Point = None
-        while factor:
-            if factor & 1:
-                total = self.add(total, point)
-            point = self.add(point, point)
-            factor >>= 1
+    def add(self, one: Point, other: Point) -> Point:
+        """The sum of two points."""
+        (x1, y1, z1), (x2, y2, z2) = one, other
+        if not z1 or not z2:
+            return other if not z1 else one
+        z1z1, z2z2 = z1 * z1 % self.p, z2 * z2 % self.p
+        u1, s1 = x1 * z2z2 % self.p, y1 * z2 * z2z2 % self.p
+        h, r = (x2 * z1z1 - u1) % self.p, (y2 * z1 * z1z1 - s1) % self.p
+        if not h:
+            return _INFINITY if r else self.double(one)
+        hh = h * h % self.p
+        hhh, v = h * hh % self.p, u1 * hh % self.p
+        x3 = (r * r - hhh - 2 * v) % self.p
+        return x3, (r * (v - x3) - s1 * hhh) % self.p, h * z1 * z2 % self.p
+
+    def combined(self, one: tuple[int, tuple[int, int]], other: tuple[int, tuple[int, int]]) -> Point:
+        """The sum of two multiples, factor and point each, worked out together bit by bit."""
+        (k, p), (m, q) = (one[0], (*one[1], 1)), (other[0], (*other[1], 1))
+        table = (_INFINITY, p, q, self.add(p, q))
+        total = _INFINITY
+        for bit in range(max(k.bit_length(), m.bit_length()) - 1, -1, -1):
+            total = self.double(total)
+            if which := (k >> bit & 1) + 2 * (m >> bit & 1):
+                total = self.add(total, table[which])
         return total
 
 
@@ -89,10 +101,8 @@ def verifies(key: Key, signature: bytes, digest: bytes) -> bool:
         return False
     number = int.from_bytes(digest, "big") >> max(0, 8 * len(digest) - curve.order.bit_length())
     inverse = pow(s, -1, curve.order)
-    found = curve.add(
-        curve.multiply(number * inverse % curve.order, key.base), curve.multiply(r * inverse % curve.order, key.point)
-    )
-    return found is not None and found[0] % curve.order == r
+    x, _y, z = curve.combined((number * inverse % curve.order, key.base), (r * inverse % curve.order, key.point))
+    return z != 0 and x * pow(z, -2, curve.p) % curve.p % curve.order == r
 
 
 def _point(octets: bytes, curve: Curve) -> tuple[int, int]:

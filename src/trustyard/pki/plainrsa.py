@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from trustyard.pki import der
 
-_MAX_BITS = 16_384  # a signature of a larger key takes too long
-_MAX_EXPONENT_BITS = 64  # the time goes with its length
+MAX_BITS = 16_384  # openssl's limit; a signature of a larger key takes too long
+MAX_EXPONENT_BITS = 64  # the time goes with its length
 
 # RFC 8017, appendix B.1: the hash's identifier inside the padding
 _NAMES = {
@@ -29,7 +29,7 @@ _NAMES = {
 
 def bounded(modulus: int, exponent: int) -> bool:
     """Whether a signature of such a key is checked here at all."""
-    return 0 < modulus.bit_length() <= _MAX_BITS and 0 < exponent.bit_length() <= _MAX_EXPONENT_BITS
+    return 0 < modulus.bit_length() <= MAX_BITS and 0 < exponent.bit_length() <= MAX_EXPONENT_BITS
 
 
 def verifies(modulus: int, exponent: int, signature: bytes, hash_name: str, digest: bytes) -> bool:

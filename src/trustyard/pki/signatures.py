@@ -31,10 +31,12 @@ def verifies(structure: Structure, spki: bytes) -> bool | None:
 def _judged(structure: Structure, spki: bytes) -> bool:
     if (explicit := _explicit_curve(spki)) is not None:
         return explicitcurves.verifies(explicit, structure.signature, _digest(structure))
+    if (numbers := _rsa_numbers(spki)) is not None and not plainrsa.bounded(*numbers):
+        raise CannotTell
     try:
         key = keys.load(spki)
     except InputRefused:
-        if (numbers := _rsa_numbers(spki)) is None or structure.signature_oid == pss.OID:
+        if numbers is None or structure.signature_oid == pss.OID:
             raise
         return plainrsa.verifies(*numbers, structure.signature, _hash(structure).name, _digest(structure))
     _verify(structure, key, spki)
@@ -51,22 +53,19 @@ def _explicit_curve(spki: bytes) -> explicitcurves.Key | None:
 
 
 def _rsa_numbers(spki: bytes) -> tuple[int, int] | None:
-    """Modulus and exponent of an RSA key of a size that can be worked with."""
+    """Modulus and exponent of an RSA key; None for other keys."""
     try:
         element = der.read_all(spki)
-        if keys.facts_of(element).type != "RSA":
+        if keys.facts_of(element).type not in ("RSA", "RSA-PSS"):
             return None
-        numbers = keys.rsa_numbers(element.children()[1].bits())
+        return keys.rsa_numbers(element.children()[1].bits())
     except (ValueError, IndexError):
         return None
-    return numbers if plainrsa.bounded(*numbers) else None
 
 
 def _verify(structure: Structure, key: PublicKeyTypes, spki: bytes) -> None:
     signature, tbs = structure.signature, structure.tbs
     if isinstance(key, rsa.RSAPublicKey):
-        if not plainrsa.bounded(key.public_numbers().n, key.public_numbers().e):
-            raise CannotTell
         if structure.signature_oid == pss.OID:
             used, bound_to = pss.read(structure.signature_parameters), pss.of_key(spki)
             if bound_to is not None and not bound_to.allow(used):
