@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, m
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from trustyard.errors import InputRefused
-from trustyard.pki import der, explicitcurves, hashing, keys, plainrsa, pss
+from trustyard.pki import der, explicitcurves, hashing, keys, oids, plainrsa, pss, slhdsa
 from trustyard.pki.hashing import CannotTell
 from trustyard.pki.structure import Structure
 
@@ -31,6 +31,8 @@ def verifies(structure: Structure, spki: bytes) -> bool | None:
 def _judged(structure: Structure, spki: bytes) -> bool:
     if (explicit := _explicit_curve(spki)) is not None:
         return explicitcurves.verifies(explicit, structure.signature, _digest(structure))
+    if structure.signature_oid in oids.SLH_DSA:
+        return _verifies_slh_dsa(structure, spki)
     if (numbers := _rsa_numbers(spki)) is not None and not plainrsa.bounded(*numbers):
         raise CannotTell
     try:
@@ -50,6 +52,14 @@ def _explicit_curve(spki: bytes) -> explicitcurves.Key | None:
         return explicitcurves.read(element) if facts.type == "EC" and facts.curve is None else None
     except (ValueError, IndexError):
         return None
+
+
+def _verifies_slh_dsa(structure: Structure, spki: bytes) -> bool:
+    """The algorithm of the key is that of the signature (RFC 9909, section 3)."""
+    algorithm, bits = der.read_all(spki).children()
+    name = oids.SLH_DSA[structure.signature_oid]
+    same = algorithm.children()[0].oid() == structure.signature_oid
+    return same and slhdsa.verifies(name, bits.bits(), structure.signature, structure.tbs)
 
 
 def _rsa_numbers(spki: bytes) -> tuple[int, int] | None:
