@@ -333,8 +333,9 @@ def test_armour_and_base64_are_read_in_every_wrapping(data: bytes) -> None:
     assert [c.der for c in read_file(data).certificates] == [CA.cert_der]
 
 
-def test_what_has_another_label_and_is_no_certificate_is_passed_over() -> None:
-    reading = read_file(block(b"AAAA", "DH PARAMETERS") + CA.cert_pem)
+def test_what_has_another_label_beside_a_certificate_is_passed_over() -> None:
+    others = block(b"AAAA", "DH PARAMETERS") + block(wrapped(LEAF.cert_der, 64), "SOME CERTIFICATE")
+    reading = read_file(others + CA.cert_pem)
     assert (reading.format, [c.der for c in reading.certificates]) == ("pem", [CA.cert_der])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.oracles import node
 from tests.pki.handmade import RSA_WITH_SHA256, certificate, key
 from tests.programs import need
 from tests.tls_servers import new_key, self_signed
@@ -14,6 +15,7 @@ from trustyard.pki import der, signatures
 from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.containers import read_file
 from trustyard.pki.curves import CURVES
+from trustyard.pki.oids import SLH_DSA
 
 EC, P_256 = "1.2.840.10045.2.1", der.encode_oid("1.2.840.10045.3.1.7")
 
@@ -121,6 +123,34 @@ def test_a_key_that_is_bound_to_parameters_of_pss_verifies_nothing_else(tmp_path
     loose = key("1.2.840.113549.1.1.10", bits=spki.children()[1].bits())
     longer = spki.raw.replace(der.encode(0xA2, b"\x02\x01\x20"), der.encode(0xA2, b"\x02\x01\x30"))
     assert [signatures.verifies(plain, one) for one in (loose, spki.raw, longer)] == [True, True, False]
+
+
+_SIGN = """
+const { generateKeyPairSync, sign } = require("crypto");
+const [name, message] = process.argv.slice(1);
+const pair = generateKeyPairSync(name);
+const key = pair.publicKey.export({ format: "der", type: "spki" }).toString("hex");
+console.log(key, sign(null, Buffer.from(message, "hex"), pair.privateKey).toString("hex"));
+"""
+
+
+@pytest.mark.parametrize("number", [21, 23, 25, 27, 29, 31])  # those that sign quickly
+def test_a_signature_of_slh_dsa_by_node_verifies_and_a_changed_one_does_not(number: int) -> None:
+    oid = f"2.16.840.1.101.3.4.3.{number}"
+    algorithm = der.encode(der.SEQUENCE, der.encode_oid(oid))
+    tbs = der.read_all(certificate(inner=algorithm)).children()[0].raw
+    command = [str(node()), "-e", _SIGN, SLH_DSA[oid].lower(), tbs.hex()]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    spki, signature = (bytes.fromhex(part) for part in answer.split())
+
+    def verdict(signed: bytes, key: bytes = spki) -> bool | None:
+        bits = der.encode(der.BIT_STRING, b"\x00" + signed)
+        made = read_certificate(der.encode(der.SEQUENCE, tbs, algorithm, bits))
+        return signatures.verifies(made.structure(), key)
+
+    changed = [signature[:at] + bytes([signature[at] ^ 1]) + signature[at + 1 :] for at in (0, len(signature) // 2, -2)]
+    assert [verdict(one) for one in (signature, *changed, signature[:-1])] == [True, False, False, False, False]
+    assert verdict(signature, spki[:-1] + bytes([spki[-1] ^ 1])) is False
 
 
 def test_an_algorithm_that_differs_inside_and_outside_never_verifies() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 
@@ -93,31 +94,34 @@ def _check_size(size: int) -> None:
 
 
 def _read_pem(data: bytes) -> Reading:
+    blocks = armour.blocks(data)
     ders: list[bytes] = []
-    notices: dict[str, Notice] = {}
-    kinds: list[str] = []
     form = ""
-    for block in armour.blocks(data):
+    for block in blocks:
         if block.label in _CERTIFICATE_LABELS:
             ders.append(_certificate_of(block))
             form = "pem" if not form else "pem-bundle"
         elif block.label in _PKCS7_LABELS:
             ders += pkcs7.read(_first_element(block.der()))
             form = "pkcs7-pem" if not form else "pem-bundle"
-        elif (kind := refusals.kind_of_label(block.label)) is not None:
-            kinds.append(kind)
-        elif (other := _under_another_label(block)) is not None:
-            ders.append(other)
-            form = "pem" if not form else "pem-bundle"
         check_count(len(ders))
+    kinds = [kind for block in blocks if (kind := refusals.kind_of_label(block.label)) is not None]
+    if not ders and (ders := _under_other_labels(blocks)):
+        form = "pem" if len(ders) == 1 else "pem-bundle"
     if not ders:
         raise refusals.refusal(kinds[0]) if kinds else refusals.nothing_known()
+    return reading_of(form, ders, _passed_over(kinds))
+
+
+def _passed_over(kinds: list[str]) -> list[Notice]:
+    """A notice for each kind of other thing in a PEM file, private keys under their own code."""
+    notices: dict[str, Notice] = {}
     for kind in kinds:
         if kind.endswith("private key"):
             notices[KEY_DROPPED.code] = KEY_DROPPED
         else:
             notices[kind] = Notice("passed-over", f"The input also held a {kind}, which was passed over.")
-    return reading_of(form, ders, notices.values())
+    return list(notices.values())
 
 
 def _certificate_of(block: armour.Block) -> bytes:
@@ -131,12 +135,14 @@ def _certificate_of(block: armour.Block) -> bytes:
     return data
 
 
-def _under_another_label(block: armour.Block) -> bytes | None:
-    """DER of a block whose label says nothing (Java looks at no label); None where it is no certificate."""
-    try:
-        return read_certificate(block.der()).der
-    except InputRefused:
-        return None
+def _under_other_labels(blocks: list[armour.Block]) -> list[bytes]:
+    """Certificates in blocks whose label says nothing, where no other says more: Java looks at no label."""
+    found = []
+    for block in blocks[: MAX_CERTIFICATES + 1]:
+        if refusals.kind_of_label(block.label) is None:
+            with contextlib.suppress(InputRefused):
+                found.append(read_certificate(block.der()).der)
+    return found
 
 
 def _first_element(data: bytes) -> der.Element:
