@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -17,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from tests.pki.handmade import attribute, certificate
+from tests.programs import need
 from tests.tls_servers import Ca, new_key, self_signed
 from trustyard.errors import InputRefused, Refused, TooLarge
 from trustyard.pki import der
@@ -286,3 +290,93 @@ def test_a_server_that_presents_nothing_readable_first_is_refused(ders: list[byt
 def test_certificates_of_every_kind_of_key_are_read_and_their_signature_verifies(kind: str) -> None:
     facts = read_file(self_signed("any.test", key=kind).cert_pem).certificates[0].facts
     assert (facts.self_signed, facts.certificate_name) == (True, "any.test")
+
+
+def wrapped(data: bytes, width: int, end: bytes = b"\n") -> bytes:
+    """Base64 in lines of this width."""
+    text = base64.b64encode(data)
+    return end.join(text[at : at + width] for at in range(0, len(text), width))
+
+
+def block(body: bytes, label: str = "CERTIFICATE") -> bytes:
+    """A PEM block around a body as it is."""
+    return b"-----BEGIN %b-----\n%b\n-----END %b-----\n" % (label.encode(), body, label.encode())
+
+
+BODY = wrapped(CA.cert_der, 64)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        block(wrapped(CA.cert_der, 76)),
+        block(wrapped(CA.cert_der, 10_000)),
+        block(wrapped(CA.cert_der, 1)),
+        block(BODY).replace(b"\n", b"\r"),
+        block(BODY).replace(b"\n", b"  \t\n"),
+        block(BODY).replace(b"\n", b"\n    "),
+        block(BODY).replace(b"\n", "\u00a0\n".encode()),
+        block(BODY).replace(b"\n", "\u200b\n".encode()),
+        block(BODY.rstrip(b"=")),
+        block(b"\n\n" + BODY + b"\n\n"),
+        block(b"Proc-Type: 4,CLEAR\nComment: one\n and two\n\n" + BODY),
+        block(BODY, "NEW CERTIFICATE"),
+        block(BODY, "ANY LABEL"),
+        block(BODY).rstrip(),
+        BODY.rstrip(b"="),
+        b"\xef\xbb\xbf" + wrapped(CA.cert_der, 5, b"\r\n\t"),
+    ],
+    ids=range(16),
+)
+def test_armour_and_base64_are_read_in_every_wrapping(data: bytes) -> None:
+    """S-11, S-12."""
+    assert [c.der for c in read_file(data).certificates] == [CA.cert_der]
+
+
+def test_what_has_another_label_beside_a_certificate_is_passed_over() -> None:
+    others = block(b"AAAA", "DH PARAMETERS") + block(wrapped(LEAF.cert_der, 64), "SOME CERTIFICATE")
+    reading = read_file(others + CA.cert_pem)
+    assert (reading.format, [c.der for c in reading.certificates]) == ("pem", [CA.cert_der])
+
+
+def test_what_follows_a_pkcs7_structure_is_passed_over() -> None:
+    data = pkcs7.serialize_certificates([CA.certificate], Encoding.DER)
+    assert [c.der for c in read_file(data + b"\n").certificates] == [CA.cert_der]
+    assert [c.der for c in read_file(pem("PKCS7", data + b"\x00")).certificates] == [CA.cert_der]
+
+
+def test_two_certificates_one_after_another_in_der_are_refused() -> None:
+    assert code_of(CA.cert_der + LEAF.cert_der) == "trailing-bytes"
+
+
+def test_a_pkcs7_structure_with_content_lists_and_signers_gives_its_certificates(tmp_path: Path) -> None:
+    """As e-mail and code are signed."""
+    for name, data in (("key", CA.key_pem), ("cert", CA.cert_pem), ("leaf", LEAF.cert_pem), ("text", b"words")):
+        (tmp_path / name).write_bytes(data)
+    files = ["-signer", "cert", "-inkey", "key", "-certfile", "leaf", "-in", "text", "-nodetach", "-binary", "-stream"]
+    for form in ("DER", "PEM"):
+        command = [need("openssl", package="openssl"), "cms", "-sign", *files, "-outform", form]
+        made = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True).stdout
+        assert {c.der for c in read_file(made).certificates} == {CA.cert_der, LEAF.cert_der}
+
+
+def test_a_bundle_of_150_post_quantum_anchors_is_read() -> None:
+    """About 1.1 MB in PEM: no limit stands in its way."""
+    anchors = [self_signed(f"anchor-{number}.test", key="ml-dsa-65").cert_pem for number in range(150)]
+    data = b"".join(anchors)
+    reading = read_file(data)
+    assert (len(data) > 1_000_000, len(reading.certificates)) == (True, 150)
+    assert {(c.facts.key.type, c.facts.self_signed) for c in reading.certificates} == {("ML-DSA-65", True)}
+
+
+def test_a_name_without_end_is_refused() -> None:
+    """Work and memory go with the number of attributes."""
+    endless = der.encode(der.SET, attribute("2.5.4.3", der.encode(0x0C, b"a")))
+    assert code_of(certificate(subject=der.encode(der.SEQUENCE, endless * 10_001))) == "unreadable-certificate"
+    assert len(read_file(certificate(subject=der.encode(der.SEQUENCE, endless * 100))).certificates) == 1
+
+
+@pytest.mark.parametrize("data", [b"\x1f\x81\x01\x00", b"\x04\x85\x00\x00\x00\x00\x01a", b"\x24\x80\x04\x01a\x00\x00"])
+def test_high_tags_long_lengths_and_pieces_are_elements(data: bytes) -> None:
+    """X.690, 8.1: all of them are BER, and openssl reads them."""
+    assert der.read_all(data).raw == data

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.pki.handmade import certificate
 from tests.pki.moments import NOON
 from tests.programs import need
 from tests.tls_servers import Ca
 from trustyard.errors import InputRefused
-from trustyard.pki import truststores
+from trustyard.pki import der, truststores
 from trustyard.pki.containers import read_file
 from trustyard.pki.denyall import deny_all_der
 
@@ -40,6 +41,14 @@ def test_java_lists_every_certificate_of_a_truststore(kind: str, tmp_path: Path)
         assert issued.sha256.upper() in listed.replace(":", "")
 
 
+def test_a_certificate_of_an_unheard_version_fits_no_pkcs12_file_and_stops_none() -> None:
+    """`cryptography` has an error of its own for it, which is no ValueError."""
+    version_2 = certificate(version=der.encode(0xA0, der.encode(der.INTEGER, b"\x01")))
+    assert not truststores.fits_pkcs12(version_2)
+    with pytest.raises(InputRefused, match="odd"):
+        truststores.pkcs12([("odd", version_2)], "changeit")
+
+
 def test_java_refuses_a_keystore_of_ours_with_another_password(tmp_path: Path) -> None:
     (tmp_path / "trust").write_bytes(truststores.jks(ENTRIES, "changeit", NOON))
     with pytest.raises(subprocess.CalledProcessError):
@@ -59,6 +68,23 @@ def test_a_keystore_made_by_java_is_read(tmp_path: Path) -> None:
     assert (reading.format, len(reading.certificates)) == ("jks", 2)
     assert ONE.sha256 in [c.sha256 for c in reading.certificates]
     assert [n.code for n in reading.notices] == ["private-key-dropped"]
+
+
+@pytest.mark.parametrize(("kind", "form"), [("JCEKS", "jks"), ("PKCS12", "pkcs12")])
+def test_secret_keys_in_a_keystore_made_by_java_are_passed_over(kind: str, form: str, tmp_path: Path) -> None:
+    program = need("keytool", package="openjdk-17-jre-headless")
+    base = [program, "-keystore", "store", "-storetype", kind, "-storepass", "changeit", "-noprompt"]
+    secret = ["-genseckey", "-keyalg", "AES", "-keysize", "128"]
+    for alias, issued in (("one", ONE), ("two", TWO)):
+        (tmp_path / alias).write_bytes(issued.cert_pem)
+        for more in (["-importcert", "-alias", alias, "-file", alias], [*secret, "-alias", f"{alias}-key"]):
+            subprocess.run([*base, *more], cwd=tmp_path, check=True, timeout=60, capture_output=True)
+    data = (tmp_path / "store").read_bytes()
+    reading = read_file(data, "changeit")
+    assert (reading.format, {c.der for c in reading.certificates}) == (form, {ONE.cert_der, TWO.cert_der})
+    with pytest.raises(InputRefused) as refusal:
+        read_file(data, "another")
+    assert refusal.value.code == "password-wrong"
 
 
 def test_a_keystore_is_the_same_bytes_each_time_and_reads_back() -> None:

@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from trustyard.errors import InputRefused
 
 _BEGIN = re.compile(rb"-----BEGIN ([A-Za-z0-9 #._/-]{1,64}?)-----")
-_SPACE = re.compile(rb"[ \t\r\n\x0b\x0c]+")
+# White space, and what web pages and editors leave in UTF-8: no-break space, zero-width space, byte order mark.
+_SPACE = re.compile(rb"(?:[ \t\r\n\x0b\x0c]|\xc2\xa0|\xe2\x80\x8b|\xef\xbb\xbf)+")
+_HEADERS = re.compile(
+    rb"\s*(?:[A-Za-z][A-Za-z0-9-]{0,63}:[^\r\n]*(?:\r\n|\r|\n)(?:[ \t][^\r\n]*(?:\r\n|\r|\n))*)+"
+)  # RFC 1421, 4.6
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Block:
     def der(self) -> bytes:
         """The bytes behind the base64. `InputRefused` (`bad-base64`) when it is none."""
         try:
-            return decode(self.body)
+            return decode(_HEADERS.sub(b"", self.body, count=1) if b":" in self.body else self.body)
         except ValueError:
             raise InputRefused(
                 f"The base64 of PEM block {self.number} is damaged.",
@@ -58,8 +62,12 @@ def blocks(data: bytes) -> list[Block]:
 
 
 def decode(text: bytes) -> bytes:
-    """Base64 (RFC 4648, section 4) with white space between; ValueError for any other character or a cut-off end."""
+    """Base64 (RFC 4648, section 4) with white space between, its padding written or left out.
+
+    ValueError for any other character or a cut-off end.
+    """
+    bare = _SPACE.sub(b"", text)
     try:
-        return base64.b64decode(_SPACE.sub(b"", text), validate=True)
+        return base64.b64decode(bare if b"=" in bare else bare + b"=" * (-len(bare) % 4), validate=True)
     except binascii.Error:
         raise ValueError("not base64") from None

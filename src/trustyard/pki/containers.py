@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 
@@ -93,45 +94,60 @@ def _check_size(size: int) -> None:
 
 
 def _read_pem(data: bytes) -> Reading:
+    blocks = armour.blocks(data)
     ders: list[bytes] = []
-    notices: dict[str, Notice] = {}
-    kinds: list[str] = []
     form = ""
-    for block in armour.blocks(data):
+    for block in blocks:
         if block.label in _CERTIFICATE_LABELS:
             ders.append(_certificate_of(block))
             form = "pem" if not form else "pem-bundle"
         elif block.label in _PKCS7_LABELS:
-            ders += pkcs7.read(_element(block.der()))
+            ders += pkcs7.read(_first_element(block.der()))
             form = "pkcs7-pem" if not form else "pem-bundle"
-        else:
-            kinds.append(refusals.kind_of_label(block.label) or "")
         check_count(len(ders))
+    kinds = [kind for block in blocks if (kind := refusals.kind_of_label(block.label)) is not None]
+    if not ders and (ders := _under_other_labels(blocks)):
+        form = "pem" if len(ders) == 1 else "pem-bundle"
     if not ders:
-        named = [kind for kind in kinds if kind]
-        raise refusals.refusal(named[0]) if named else refusals.nothing_known()
+        raise refusals.refusal(kinds[0]) if kinds else refusals.nothing_known()
+    return reading_of(form, ders, _passed_over(kinds))
+
+
+def _passed_over(kinds: list[str]) -> list[Notice]:
+    """A notice for each kind of other thing in a PEM file, private keys under their own code."""
+    notices: dict[str, Notice] = {}
     for kind in kinds:
         if kind.endswith("private key"):
             notices[KEY_DROPPED.code] = KEY_DROPPED
-        elif kind:
+        else:
             notices[kind] = Notice("passed-over", f"The input also held a {kind}, which was passed over.")
-    return reading_of(form, ders, notices.values())
+    return list(notices.values())
 
 
 def _certificate_of(block: armour.Block) -> bytes:
     """DER of a CERTIFICATE block; of a TRUSTED CERTIFICATE the part before openssl's own trust settings."""
     data = block.der()
     if block.label == "TRUSTED CERTIFICATE":
-        return _first_element(data)
+        return _first_element(data).raw
     _element(data)
     if (kind := refusals.kind_of_der(data)) is not None:
         raise refusals.refusal(kind)
     return data
 
 
-def _first_element(data: bytes) -> bytes:
+def _under_other_labels(blocks: list[armour.Block]) -> list[bytes]:
+    """Certificates in blocks whose label says nothing, where no other says more: Java looks at no label."""
+    found = []
+    for block in blocks[: MAX_CERTIFICATES + 1]:
+        if refusals.kind_of_label(block.label) is None:
+            with contextlib.suppress(InputRefused):
+                found.append(read_certificate(block.der()).der)
+    return found
+
+
+def _first_element(data: bytes) -> der.Element:
     try:
-        return der.read(data).raw
+        return der.read(data)
     except ValueError:
         raise _cut_off() from None
 
@@ -141,9 +157,10 @@ def _read_der(data: bytes, password: str | None, forms: dict[str, str]) -> Readi
         raise InputRefused(
             "This is base64 of a PEM text.", code="double-base64", advice="Decode it once and give the PEM text."
         )
-    element = _element(data)
-    if pkcs7.is_pkcs7(element):
+    element = _first_element(data)
+    if pkcs7.is_pkcs7(element):  # what follows one is passed over, as openssl and Java do
         return reading_of(forms["pkcs7"], pkcs7.read(element))
+    _element(data)
     if pkcs12.is_pkcs12(element):
         return _with_key(forms["pkcs12"], *pkcs12.read(element, password))
     if (kind := refusals.kind_of_der(data)) is not None:
@@ -153,10 +170,7 @@ def _read_der(data: bytes, password: str | None, forms: dict[str, str]) -> Readi
 
 def _element(data: bytes) -> der.Element:
     """The one element that the data is; cut-off data and trailing bytes are refused by name."""
-    try:
-        element = der.read(data)
-    except ValueError:
-        raise _cut_off() from None
+    element = _first_element(data)
     if rest := len(data) - len(element.raw):
         raise InputRefused(
             f"After the end of the structure there {'is 1 byte' if rest == 1 else f'are {rest} bytes'} too many.",

@@ -9,6 +9,7 @@ from typing import NamedTuple
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 SEQUENCE, SET = 0x30, 0x31
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
+_CONSTRUCTED = 0x20
 
 _MAX_CHILDREN = 50_000  # ten megabytes of empty elements would take a gigabyte of memory
 _LONGEST_OID = 64  # octets
@@ -47,17 +48,20 @@ class Element(NamedTuple):
         return dotted(self.expect(OID).body)
 
     def bits(self) -> bytes:
-        """The octets of a BIT STRING without its count of unused bits."""
+        """The octets of a BIT STRING without its count of unused bits; BER may cut it into pieces."""
+        if self.tag == BIT_STRING | _CONSTRUCTED:
+            return b"".join(piece.expect(BIT_STRING).bits() for piece in self.children())
         if self.tag != BIT_STRING or not self.body or self.body[0] > 7:
             raise DerError("not a BIT STRING")
         return self.body[1:]
 
-    def octets(self) -> bytes:
+    def octets(self, _depth: int = 0) -> bytes:
         """The octets of an OCTET STRING; BER may cut it into pieces, which are put together."""
         if self.tag == OCTET_STRING:
             return self.body
-        if self.tag & 0x20:
-            return b"".join(piece.expect(OCTET_STRING).body for piece in self.children())
+        if self.tag & _CONSTRUCTED and _depth < _MAX_DEPTH:
+            pieces = (piece.expect(OCTET_STRING, OCTET_STRING | _CONSTRUCTED) for piece in self.children())
+            return b"".join(piece.octets(_depth + 1) for piece in pieces)
         raise DerError("not an OCTET STRING")
 
 
@@ -167,21 +171,24 @@ _new = tuple.__new__  # what Element(…) calls in the end
 
 def _header(data: bytes, start: int) -> tuple[int, int, bool]:
     """Where the content begins, its length, and whether the length is indefinite."""
-    if start + 2 > len(data):
+    at = start + 1
+    if at <= len(data) and data[start] & 0x1F == 0x1F:  # a number above 30 goes on in further octets
+        while at < len(data) and data[at] & 0x80:
+            at += 1
+        at += 1
+    if at >= len(data):
         raise DerError("the data ends too early")
-    if data[start] & 0x1F == 0x1F:
-        raise DerError("a tag above 30 has no place in a certificate")
-    length = data[start + 1]
+    length = data[at]
     if length < 0x80:
-        return start + 2, length, False
+        return at + 1, length, False
     if length == 0x80:
         if not data[start] & 0x20:
             raise DerError("indefinite length of a primitive element")
-        return start + 2, 0, True
-    count = length & 0x7F
-    if count > 4 or start + 2 + count > len(data):
+        return at + 1, 0, True
+    head = at + 1 + (length & 0x7F)
+    if head > len(data):
         raise DerError("a length that cannot be")
-    return start + 2 + count, int.from_bytes(data[start + 2 : start + 2 + count], "big"), False
+    return head, int.from_bytes(data[at + 1 : head], "big"), False
 
 
 def _read_indefinite(data: bytes, start: int, head: int, depth: int) -> Element:

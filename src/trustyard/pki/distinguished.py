@@ -8,6 +8,8 @@ from typing import NamedTuple
 from trustyard.pki import der, oids
 from trustyard.pki.remembering import remembered
 
+MAX_ATTRIBUTES = 10_000  # of a name; real ones have ten
+
 _SPECIAL = frozenset('"+,;<>\\')
 _PLAIN = re.compile(r'(?![# ])[^"+,;<>\\\x00-\x1f\x7f-\x9f]*(?<! )')  # nothing in it is escaped
 
@@ -37,7 +39,13 @@ def _read_name(raw: bytes) -> Name:
     element = der.read_all(raw)
     if element.tag & 0x20 == 0:
         raise der.DerError("not a name")
-    return tuple([_relative_name(rdn.raw) for rdn in element.children()])
+    name, attributes = [], 0
+    for relative in element.children():
+        name.append(_relative_name(relative.raw))
+        attributes += len(name[-1])
+        if attributes > MAX_ATTRIBUTES:
+            raise der.DerError("too many attributes")
+    return tuple(name)
 
 
 @remembered(longest=256, entries=4096)

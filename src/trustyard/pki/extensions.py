@@ -46,7 +46,7 @@ def basic_constraints(structure: Structure) -> tuple[bool, int | None]:
 
 def subject_key_identifier(structure: Structure) -> str | None:
     """Lower-case hex."""
-    return _tolerant(structure, "2.5.29.14", lambda value: der.read(value).octets().hex(), None)
+    return _tolerant(structure, "2.5.29.14", _subject_key_identifier, None)
 
 
 def authority_key_identifier(structure: Structure) -> str | None:
@@ -64,6 +64,24 @@ def purposes(structure: Structure) -> tuple[str, ...] | None:
     return _tolerant(structure, "2.5.29.37", _purposes, None)
 
 
+def unreadable(structure: Structure) -> list[str]:
+    """The OIDs of extensions named above that are there and cannot be read, wholly or in part."""
+    found = []
+    for oid, reader in _READ.items():
+        value = structure.extension(oid)
+        if value is not None and not _reads(reader, value):
+            found.append(oid)
+    return found
+
+
+def _reads(reader: Callable[[bytes], object], value: bytes) -> bool:
+    try:
+        read = reader(value)
+    except (ValueError, IndexError):
+        return False
+    return not (isinstance(read, list) and any(san.type == "unreadable" for san in read))
+
+
 def _tolerant(structure: Structure, oid: str, reader: Callable[[bytes], T], otherwise: T) -> T:
     value = structure.extension(oid)
     if value is None:
@@ -72,6 +90,10 @@ def _tolerant(structure: Structure, oid: str, reader: Callable[[bytes], T], othe
         return reader(value)
     except (ValueError, IndexError):
         return otherwise
+
+
+def _subject_key_identifier(value: bytes) -> str:
+    return der.read(value).octets().hex()
 
 
 @remembered(longest=256, entries=1024)
@@ -139,4 +161,13 @@ _READERS: dict[int, Callable[[der.Element], San]] = {
     6: _text("uri"),
     7: _address,
     8: lambda element: San("rid", der.dotted(element.body)),
+}
+
+_READ: dict[str, Callable[[bytes], object]] = {
+    "2.5.29.14": _subject_key_identifier,
+    "2.5.29.15": _key_usage,
+    "2.5.29.17": lambda value: list(_sans(value)),
+    "2.5.29.19": _basic_constraints,
+    "2.5.29.35": _authority_key_identifier,
+    "2.5.29.37": _purposes,
 }

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from trustyard.errors import InputRefused
 from trustyard.pki import der, oids
+from trustyard.pki.curves import CURVES
 from trustyard.pki.remembering import remembered
 
 
@@ -23,11 +24,17 @@ class KeyFacts(NamedTuple):
 
 
 def facts_of(spki: der.Element) -> KeyFacts:
-    """What the key is (RFC 5280, section 4.1.2.7). `DerError` when there is no readable key in it."""
+    """What the key is (RFC 5280, section 4.1.2.7); numbers that cannot be read leave its size open.
+
+    `DerError` when it does not even name an algorithm.
+    """
     algorithm, bits = spki.expect(der.SEQUENCE).children()[:2]
-    facts, key = _of_algorithm(algorithm.raw), bits.bits()
+    facts = _of_algorithm(algorithm.raw)
     if facts.type in ("RSA", "RSA-PSS"):
-        return KeyFacts(facts.type, rsa_numbers(key)[0].bit_length(), None)
+        try:
+            return KeyFacts(facts.type, rsa_numbers(bits.bits())[0].bit_length(), None)
+        except (ValueError, IndexError):
+            return facts
     return facts
 
 
@@ -37,14 +44,16 @@ def _of_algorithm(raw: bytes) -> KeyFacts:
     oid, *parameters = der.inside(raw, der.SEQUENCE)
     kind = oid.oid()
     match kind:
-        case oids.RSA:
+        case oids.RSA | oids.RSA_X500:
             return KeyFacts("RSA", None, None)
         case oids.RSA_PSS:
             return KeyFacts("RSA-PSS", None, None)
         case oids.EC:
             return _curve_facts(parameters)
-        case oids.DSA:
-            return KeyFacts("DSA", _dsa_size(parameters), None)
+        case oids.DSA | oids.DSA_OLD:
+            return KeyFacts("DSA", _prime_size(parameters), None)
+        case oids.DH_PKCS3 | oids.DH_X942:
+            return KeyFacts("DH", _prime_size(parameters), None)
     name, size = oids.PLAIN_KEYS.get(kind, (_short(kind), None))
     return KeyFacts(name, size, None)
 
@@ -71,12 +80,12 @@ def load(spki: bytes) -> PublicKeyTypes:
 
 
 def _plain_rsa(spki: bytes) -> bytes:
-    """An RSASSA-PSS key under the plain RSA identifier: parameters that are wrong do not change the numbers."""
+    """An RSA key under the plain identifier without parameters: odd ones do not change the numbers."""
     try:
         algorithm, bits = der.read_all(spki).children()
-        if algorithm.children()[0].oid() != oids.RSA_PSS:
+        if algorithm.children()[0].oid() not in (oids.RSA, oids.RSA_PSS, oids.RSA_X500):
             return spki
-    except ValueError:
+    except (ValueError, IndexError):
         return spki
     plain = der.encode(der.SEQUENCE, der.encode_oid(oids.RSA), der.encode(der.NULL))
     return der.encode(der.SEQUENCE, plain, bits.raw)
@@ -88,18 +97,24 @@ def _short(oid: str) -> str:
 
 
 def _curve_facts(parameters: list[der.Element]) -> KeyFacts:
-    if not parameters:
-        raise der.DerError("an EC key without a curve")
-    if parameters[0].tag == der.OID:
-        oid = parameters[0].oid()
-        name, size = oids.CURVES.get(oid, (_short(oid), 0))
-        return KeyFacts("EC", size or None, name)
-    # Explicit parameters (X9.62): version, field, curve, base, order; the size is that of the order.
-    order = parameters[0].expect(der.SEQUENCE).children()[4].integer()
-    return KeyFacts("EC", order.bit_length(), None)
+    try:
+        if parameters[0].tag == der.OID:
+            oid = parameters[0].oid()
+            name, size = CURVES.get(oid, (_short(oid), None))
+            return KeyFacts("EC", size, name)
+        # Explicit parameters (X9.62): version, field, curve, base, order; the size is that of the order.
+        order = parameters[0].expect(der.SEQUENCE).children()[4].integer()
+        return KeyFacts("EC", order.bit_length(), None)
+    except (ValueError, IndexError):
+        return KeyFacts("EC", None, None)
 
 
-def _dsa_size(parameters: list[der.Element]) -> int | None:
-    if not parameters or parameters[0].tag != der.SEQUENCE:
-        return None  # parameters inherited from the issuer (RFC 3279, section 2.3.2)
-    return parameters[0].children()[0].integer().bit_length()
+def _prime_size(parameters: list[der.Element]) -> int | None:
+    """Bits of the prime that stands first in the parameters of DSA and DH.
+
+    None where there is none: DSA parameters may be the issuer's (RFC 3279, section 2.3.2).
+    """
+    try:
+        return parameters[0].expect(der.SEQUENCE).children()[0].integer().bit_length()
+    except (ValueError, IndexError):
+        return None

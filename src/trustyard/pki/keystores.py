@@ -10,7 +10,9 @@ from datetime import datetime
 from trustyard.errors import InputRefused
 
 _MAGICS = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce")
-_KEY, _TRUSTED = 1, 2
+_KEY, _TRUSTED, _SECRET = 1, 2, 3
+_DIGEST_LENGTH = 20
+_SERIALIZED = b"\xac\xed\x00\x05"  # how a serialized Java object begins: JCEKS seals secret keys in one
 
 
 def is_keystore(data: bytes) -> bool:
@@ -19,16 +21,16 @@ def is_keystore(data: bytes) -> bool:
 
 
 def read(data: bytes, password: str | None) -> tuple[list[bytes], bool]:
-    """DER of its certificates in file order, and whether a private key was among them.
+    """DER of its certificates in file order, and whether a private or secret key was among them.
 
     With a password the file's digest is checked. `InputRefused`: `password-wrong`, `bad-keystore`.
     """
-    if password and _digest(password, data[:-20]) != data[-20:]:
+    if password and _digest(password, data[:-_DIGEST_LENGTH]) != data[-_DIGEST_LENGTH:]:
         raise InputRefused("The password does not fit this Java keystore, or it is damaged.", code="password-wrong")
     try:
         return _Cursor(data).entries()
     except (struct.error, ValueError, IndexError):
-        raise InputRefused("This Java keystore is damaged, or holds secret keys.", code="bad-keystore") from None
+        raise InputRefused("This Java keystore is damaged.", code="bad-keystore") from None
 
 
 def write(entries: Sequence[tuple[str, bytes]], password: str, moment: datetime) -> bytes:
@@ -64,19 +66,52 @@ class _Cursor:
         version, count = self.number(), self.number()
         certificates: list[bytes] = []
         with_key = False
-        for _ in range(count):
-            tag = self.number()
-            self.text()
-            self.take(8)
+        for left in range(count - 1, -1, -1):
+            tag = self.head()
+            with_key = with_key or tag != _TRUSTED
             if tag == _KEY:
-                with_key = True
                 self.take(self.number())
                 certificates += [self.certificate(version) for _ in range(self.number())]
             elif tag == _TRUSTED:
                 certificates.append(self.certificate(version))
             else:
-                raise ValueError("an entry of another kind")
+                self.skip_secret_key(last=left == 0)
         return certificates, with_key
+
+    def head(self) -> int:
+        """The kind of an entry; its alias and date are passed over."""
+        tag = self.number()
+        if tag not in (_KEY, _TRUSTED, _SECRET):
+            raise ValueError("an entry of another kind")
+        self.text()
+        self.take(8)
+        return tag
+
+    def skip_secret_key(self, *, last: bool) -> None:
+        """Past a serialized object, whose length stands nowhere: to the digest, or to what looks like an entry."""
+        if self.take(4) != _SERIALIZED:
+            raise ValueError("not a secret key")
+        if last:
+            self.at = len(self.data) - _DIGEST_LENGTH
+            return
+        while not self.begins_entry():
+            self.at = self.data.find(b"\x00\x00\x00", self.at + 1)
+            if self.at < 0:
+                raise ValueError("no entry follows")
+
+    def begins_entry(self) -> bool:
+        """Whether kind, alias, date and the beginning of the content are those of an entry."""
+        here = self.at
+        try:
+            tag = self.head()
+            recent = self.data[self.at - 8 : self.at - 6] == b"\x00\x00"  # milliseconds since 1970, for 8000 years
+            content = self.take(7)
+        except (ValueError, struct.error):
+            return False
+        finally:
+            self.at = here
+        beginning = {_KEY: content[4:5] == b"\x30", _TRUSTED: content == b"\x00\x05X.509"}
+        return recent and beginning.get(tag, content[:4] == _SERIALIZED)
 
     def certificate(self, version: int) -> bytes:
         if version == 2:

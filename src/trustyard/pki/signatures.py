@@ -2,70 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from trustyard.errors import InputRefused
-from trustyard.pki import der, explicitcurves, keys
-from trustyard.pki.structure import Structure, algorithm_identifier
-
-_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
-    "1.3.14.3.2.26": hashes.SHA1,
-    "2.16.840.1.101.3.4.2.4": hashes.SHA224,
-    "2.16.840.1.101.3.4.2.1": hashes.SHA256,
-    "2.16.840.1.101.3.4.2.2": hashes.SHA384,
-    "2.16.840.1.101.3.4.2.3": hashes.SHA512,
-}
-_SIGNATURE_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
-    "1.2.840.113549.1.1.4": hashes.MD5,
-    "1.2.840.113549.1.1.5": hashes.SHA1,
-    "1.3.14.3.2.29": hashes.SHA1,
-    "1.2.840.113549.1.1.14": hashes.SHA224,
-    "1.2.840.113549.1.1.11": hashes.SHA256,
-    "1.2.840.113549.1.1.12": hashes.SHA384,
-    "1.2.840.113549.1.1.13": hashes.SHA512,
-    "2.16.840.1.101.3.4.3.14": hashes.SHA3_256,
-    "2.16.840.1.101.3.4.3.15": hashes.SHA3_384,
-    "2.16.840.1.101.3.4.3.16": hashes.SHA3_512,
-    "1.2.840.10045.4.1": hashes.SHA1,
-    "1.2.840.10045.4.3.1": hashes.SHA224,
-    "1.2.840.10045.4.3.2": hashes.SHA256,
-    "1.2.840.10045.4.3.3": hashes.SHA384,
-    "1.2.840.10045.4.3.4": hashes.SHA512,
-    "2.16.840.1.101.3.4.3.10": hashes.SHA3_256,
-    "2.16.840.1.101.3.4.3.11": hashes.SHA3_384,
-    "2.16.840.1.101.3.4.3.12": hashes.SHA3_512,
-    "1.2.840.10040.4.3": hashes.SHA1,
-    "2.16.840.1.101.3.4.3.1": hashes.SHA224,
-    "2.16.840.1.101.3.4.3.2": hashes.SHA256,
-}
-_PSS = "1.2.840.113549.1.1.10"
-_MGF1 = "1.2.840.113549.1.1.8"
-
-
-class _CannotTell(Exception):
-    """An algorithm or a key that nobody here can verify."""
+from trustyard.pki import der, explicitcurves, hashing, keys, oids, plainrsa, pss, slhdsa
+from trustyard.pki.hashing import CannotTell
+from trustyard.pki.structure import Structure
 
 
 def verifies(structure: Structure, spki: bytes) -> bool | None:
-    """Whether `structure` was signed by the key in `spki` (DER); None when the algorithm or key is not supported."""
+    """Whether `structure` was signed by the key in `spki` (DER); None when the algorithm or key is not supported.
+
+    A certificate that names one algorithm inside and another outside never verifies (RFC 5280, section 4.1.1.2).
+    """
+    if not structure.algorithms_agree:
+        return False
     try:
-        if (explicit := _explicit_curve(spki)) is not None:
-            hashed = hashes.Hash(_hash(structure))
-            hashed.update(structure.tbs)
-            return explicitcurves.verifies(*explicit, structure.signature, hashed.finalize())
-        _verify(structure, spki)
-    except (_CannotTell, UnsupportedAlgorithm, InputRefused):
+        return _judged(structure, spki)
+    except (CannotTell, UnsupportedAlgorithm, InputRefused):
         return None
     except (InvalidSignature, ValueError, TypeError, IndexError, OverflowError):
         return False
+
+
+def _judged(structure: Structure, spki: bytes) -> bool:
+    if (explicit := _explicit_curve(spki)) is not None:
+        return explicitcurves.verifies(explicit, structure.signature, _digest(structure))
+    if structure.signature_oid in oids.SLH_DSA:
+        return _verifies_slh_dsa(structure, spki)
+    if (numbers := _rsa_numbers(spki)) is not None and not plainrsa.bounded(*numbers):
+        raise CannotTell
+    try:
+        key = keys.load(spki)
+    except InputRefused:
+        if numbers is None or structure.signature_oid == pss.OID:
+            raise
+        return plainrsa.verifies(*numbers, structure.signature, _hash(structure).name, _digest(structure))
+    _verify(structure, key, spki)
     return True
 
 
-def _explicit_curve(spki: bytes) -> tuple[explicitcurves.Curve, tuple[int, int]] | None:
+def _explicit_curve(spki: bytes) -> explicitcurves.Key | None:
     try:
         element = der.read_all(spki)
         facts = keys.facts_of(element)
@@ -74,12 +54,33 @@ def _explicit_curve(spki: bytes) -> tuple[explicitcurves.Curve, tuple[int, int]]
         return None
 
 
-def _verify(structure: Structure, spki: bytes) -> None:
-    key = keys.load(spki)
+def _verifies_slh_dsa(structure: Structure, spki: bytes) -> bool:
+    """The algorithm of the key is that of the signature (RFC 9909, section 3)."""
+    algorithm, bits = der.read_all(spki).children()
+    name = oids.SLH_DSA[structure.signature_oid]
+    same = algorithm.children()[0].oid() == structure.signature_oid
+    return same and slhdsa.verifies(name, bits.bits(), structure.signature, structure.tbs)
+
+
+def _rsa_numbers(spki: bytes) -> tuple[int, int] | None:
+    """Modulus and exponent of an RSA key; None for other keys."""
+    try:
+        element = der.read_all(spki)
+        if keys.facts_of(element).type not in ("RSA", "RSA-PSS"):
+            return None
+        return keys.rsa_numbers(element.children()[1].bits())
+    except (ValueError, IndexError):
+        return None
+
+
+def _verify(structure: Structure, key: PublicKeyTypes, spki: bytes) -> None:
     signature, tbs = structure.signature, structure.tbs
     if isinstance(key, rsa.RSAPublicKey):
-        if structure.signature_oid == _PSS:
-            key.verify(signature, tbs, *_pss(structure.signature_parameters))
+        if structure.signature_oid == pss.OID:
+            used, bound_to = pss.read(structure.signature_parameters), pss.of_key(spki)
+            if bound_to is not None and not bound_to.allow(used):
+                raise InvalidSignature
+            key.verify(signature, tbs, used.padding(), used.hash)
         else:
             key.verify(signature, tbs, padding.PKCS1v15(), _hash(structure))
     elif isinstance(key, ec.EllipticCurvePublicKey):
@@ -88,43 +89,18 @@ def _verify(structure: Structure, spki: bytes) -> None:
         key.verify(signature, tbs, _hash(structure))
     elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey | _MLDSA):
         key.verify(signature, tbs)
-    else:
-        raise _CannotTell
+    else:  # keys for agreement and encapsulation sign nothing
+        raise InvalidSignature
 
 
 _MLDSA = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
 
 
+def _digest(structure: Structure) -> bytes:
+    hashed = hashes.Hash(_hash(structure))
+    hashed.update(structure.tbs)
+    return hashed.finalize()
+
+
 def _hash(structure: Structure) -> hashes.HashAlgorithm:
-    maker = _SIGNATURE_HASHES.get(structure.signature_oid)
-    if maker is None:
-        raise _CannotTell
-    return maker()
-
-
-def _pss(parameters: der.Element | None) -> tuple[padding.PSS, hashes.HashAlgorithm]:
-    """Padding and hash of RSASSA-PSS parameters; what is left out has the defaults of RFC 4055, section 3.1."""
-    hashed: hashes.HashAlgorithm = hashes.SHA1()  # noqa: S303 - the standard's default; we read, we do not sign
-    masked: hashes.HashAlgorithm = hashes.SHA1()  # noqa: S303 - the same
-    salt = 20
-    for part in parameters.expect(der.SEQUENCE).children() if parameters else []:
-        value = der.read_all(part.body)
-        if part.tag == 0xA0:
-            hashed = _hash_of(value)
-        elif part.tag == 0xA1:
-            oid, inner = algorithm_identifier(value)
-            if oid != _MGF1 or inner is None:
-                raise _CannotTell
-            masked = _hash_of(inner)
-        elif part.tag == 0xA2:
-            salt = value.integer()
-        elif part.tag != 0xA3 or value.integer() != 1:  # trailerField: 1 is the only one there is
-            raise InvalidSignature
-    return padding.PSS(padding.MGF1(masked), salt), hashed
-
-
-def _hash_of(element: der.Element) -> hashes.HashAlgorithm:
-    maker = _HASHES.get(algorithm_identifier(element)[0])
-    if maker is None:
-        raise _CannotTell
-    return maker()
+    return hashing.of_signature(structure.signature_oid)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
-from trustyard.pki import der
+from trustyard.pki import der, times
 from trustyard.pki.distinguished import Name, read_name
 from trustyard.pki.remembering import remembered
 
-_TIME = re.compile(rb"(\d{10})(\d\d)?(?:[.,]\d+)?(Z|[+-]\d{4})?")
+if TYPE_CHECKING:
+    from trustyard.pki.oddities import Oddity
 
 
 class Extension(NamedTuple):
@@ -22,7 +22,12 @@ class Extension(NamedTuple):
 
 
 class Structure(NamedTuple):
-    """A certificate taken apart; `tbs` and `signature` are what a verifier needs."""
+    """A certificate taken apart; `tbs` and `signature` are what a verifier needs.
+
+    A date that cannot be read is such that the certificate is never valid. `algorithms_agree`: whether the signature's
+    algorithm stands in the signed part as it does outside (RFC 5280, section 4.1.1.2). `validity` are the two dates
+    in DER, `raw` is the whole.
+    """
 
     version: int
     serial: int
@@ -38,6 +43,16 @@ class Structure(NamedTuple):
     signature_oid: str
     signature_parameters: der.Element | None
     signature: bytes
+    algorithms_agree: bool
+    validity: tuple[bytes, bytes]
+    raw: bytes
+
+    @property
+    def oddities(self) -> tuple[Oddity, ...]:
+        """Where reading had to be tolerant (`oddities_of`); worked out each time, for few ask."""
+        from trustyard.pki.oddities import oddities_of  # oddities builds on this module
+
+        return oddities_of(self)
 
     def extension(self, oid: str) -> bytes | None:
         """The value of the first extension of this OID."""
@@ -59,7 +74,7 @@ def take_apart(data: bytes) -> Structure:
         raise der.DerError("a certificate has at least six parts")
     serial, inner_algorithm, issuer, validity, subject, spki, *optional = parts
     inner_algorithm.expect(der.SEQUENCE)
-    not_before, not_after = (_moment(time.raw) for time in validity.expect(der.SEQUENCE).children())
+    begins, ends = validity.expect(der.SEQUENCE).children()
     signature_oid, parameters = algorithm_identifier(algorithm)
     return Structure(
         version=version,
@@ -68,14 +83,17 @@ def take_apart(data: bytes) -> Structure:
         issuer_raw=issuer.raw,
         subject=read_name(subject),
         subject_raw=subject.raw,
-        not_before=not_before,
-        not_after=not_after,
+        not_before=times.read(begins.raw) or times.LAST,
+        not_after=times.read(ends.raw) or times.FIRST,
         spki=spki.expect(der.SEQUENCE),
         extensions=_extensions(optional),
         tbs=tbs.raw,
         signature_oid=signature_oid,
         signature_parameters=parameters,
         signature=signature.bits(),
+        algorithms_agree=inner_algorithm.raw == algorithm.raw,
+        validity=(begins.raw, ends.raw),
+        raw=data,
     )
 
 
@@ -98,29 +116,12 @@ def _extensions(optional: list[der.Element]) -> tuple[Extension, ...]:
 def _extension(raw: bytes) -> Extension:
     parts = der.inside(raw, der.SEQUENCE)
     critical = any(p.tag == der.BOOLEAN and p.body not in (b"", b"\x00") for p in parts[1:-1])
-    return Extension(parts[0].oid(), critical, parts[-1].octets())
+    return Extension(parts[0].oid(), critical, _octets(parts[-1]))
 
 
-@remembered(longest=64, entries=4096)
-def _moment(raw: bytes) -> datetime:
-    """UTCTime or GeneralizedTime as an aware UTC datetime; fractions are cut, missing seconds are zero."""
-    element = der.read_all(raw).expect(der.UTC_TIME, der.GENERALIZED_TIME)
-    digits = element.body
-    if element.tag == der.UTC_TIME:  # RFC 5280, section 4.1.2.5.1: 50 and later means 19..
-        digits = (b"19" if digits[:2] >= b"50" else b"20") + digits
-    match = _TIME.fullmatch(digits[2:])
-    if not match or not digits[:2].isdigit():
-        raise der.DerError("not a time")
-    text = (digits[:2] + match[1] + (match[2] or b"00")).decode()
-    moment = datetime(*(int(text[a:b]) for a, b in _FIELDS), tzinfo=UTC)  # type: ignore[misc, arg-type]  # six fields
-    return moment - _offset(match[3])
-
-
-_FIELDS = ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14))
-
-
-def _offset(text: bytes | None) -> timedelta:
-    if text is None or text == b"Z":
-        return timedelta(0)
-    minutes = int(text[1:3]) * 60 + int(text[3:5])
-    return timedelta(minutes=-minutes if text[:1] == b"-" else minutes)
+def _octets(element: der.Element) -> bytes:
+    """The value of an extension; where it is no OCTET STRING, the element as it stands, which no reader understands."""
+    try:
+        return element.octets()
+    except ValueError:
+        return element.raw

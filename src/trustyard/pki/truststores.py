@@ -103,6 +103,6 @@ def _loaded(alias: str, der: bytes) -> x509.Certificate:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return x509.load_der_x509_certificate(der)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, x509.InvalidVersion):
         sentence = f"The certificate {alias} cannot be put into a PKCS#12 truststore."
         raise InputRefused(sentence, code="not-for-java") from None

@@ -1,0 +1,125 @@
+"""Keys made of a password: the old derivation of PKCS#12 (RFC 7292, B.2), PBKDF2 and scrypt (RFC 8018, 7914)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from trustyard.pki import der
+
+KEY, IV, MAC = 1, 2, 3
+
+MAX_OLD_ITERATIONS = 1_000_000  # each is a call of Python, so about a second; openssl asks for 2048, Java for 10 000
+_MAX_SCRYPT_BYTES = 128 * 1024 * 1024
+_MAX_SCRYPT_WORK = 1 << 22  # N * r * p: about two seconds
+
+_PBKDF2, _SCRYPT = "1.2.840.113549.1.5.12", "1.3.6.1.4.1.11591.4.11"
+
+_DIGESTS = {
+    "1.3.6.1.4.1.1722.12.2.1.16": "blake2b",
+    "1.2.840.113549.2.5": "md5",
+    "1.3.14.3.2.26": "sha1",
+    "2.16.840.1.101.3.4.2.4": "sha224",
+    "2.16.840.1.101.3.4.2.1": "sha256",
+    "2.16.840.1.101.3.4.2.2": "sha384",
+    "2.16.840.1.101.3.4.2.3": "sha512",
+    "2.16.840.1.101.3.4.2.5": "sha512_224",
+    "2.16.840.1.101.3.4.2.6": "sha512_256",
+    "2.16.840.1.101.3.4.2.7": "sha3_224",
+    "2.16.840.1.101.3.4.2.8": "sha3_256",
+    "2.16.840.1.101.3.4.2.9": "sha3_384",
+    "2.16.840.1.101.3.4.2.10": "sha3_512",
+}
+_HMACS = {
+    "1.2.840.113549.2.7": "sha1",
+    "1.2.840.113549.2.8": "sha224",
+    "1.2.840.113549.2.9": "sha256",
+    "1.2.840.113549.2.10": "sha384",
+    "1.2.840.113549.2.11": "sha512",
+    "1.2.840.113549.2.12": "sha512_224",
+    "1.2.840.113549.2.13": "sha512_256",
+    "2.16.840.1.101.3.4.2.13": "sha3_224",
+    "2.16.840.1.101.3.4.2.14": "sha3_256",
+    "2.16.840.1.101.3.4.2.15": "sha3_384",
+    "2.16.840.1.101.3.4.2.16": "sha3_512",
+}
+
+
+class Unsupported(Exception):
+    """An algorithm that is not known here, or one that asks for too much work."""
+
+
+def candidates(password: str | None) -> Sequence[str | None]:
+    """What to try: no password is sometimes written as none, sometimes as the empty one.
+
+    Old programs took each octet of UTF-8 for a character, so a password beyond ASCII is tried in that form too.
+    """
+    if not password:
+        return (None, "")
+    octets = password.encode("utf-8", "replace")
+    return (password,) if password.isascii() else (password, octets.decode("latin-1"))
+
+
+def digest_name(oid: str) -> str:
+    """The name that `hashlib` has for a digest. `Unsupported` for others."""
+    return _known(_DIGESTS, oid)
+
+
+def hmac_name(oid: str) -> str:
+    """The hash in an HMAC, by the HMAC's identifier (RFC 8018, appendix B.1). `Unsupported` for others."""
+    return _known(_HMACS, oid)
+
+
+def old(purpose: int, hash_name: str, password: str | None, salt: bytes, iterations: int, size: int) -> bytes:
+    """The derivation of PKCS#12: `purpose` is `KEY`, `IV` or `MAC`; the password goes in as UTF-16 with an end sign."""
+    if iterations > MAX_OLD_ITERATIONS:
+        raise Unsupported
+    make: Callable[..., Any] = getattr(
+        hashlib, hash_name, partial(hashlib.new, hash_name)
+    )  # a name of its own is quicker
+    width = make(usedforsecurity=False).block_size
+    secret = b"" if password is None else (password + "\0").encode("utf-16-be", "replace")
+    mixed = bytearray(_filled(salt, width) + _filled(secret, width))
+    made = b""
+    while True:
+        block: bytes = bytes([purpose]) * width + bytes(mixed)
+        for _ in range(max(1, iterations)):
+            block = make(block, usedforsecurity=False).digest()
+        made += block
+        if len(made) >= size:
+            return made[:size]
+        step = int.from_bytes(_filled(block, width)[:width], "big") + 1
+        for at in range(0, len(mixed), width):
+            number = int.from_bytes(mixed[at : at + width], "big") + step
+            mixed[at : at + width] = (number % (1 << 8 * width)).to_bytes(width, "big")
+
+
+def derived(function: der.Element, password: str | None, size: int) -> bytes:
+    """A key of `size` octets by a key derivation function and its parameters (PBKDF2 or scrypt)."""
+    secret = (password or "").encode("utf-8", "replace")
+    kind, parameters = function.expect(der.SEQUENCE).children()
+    parts = parameters.expect(der.SEQUENCE).children()
+    if kind.oid() == _PBKDF2:
+        named = [part for part in parts[2:] if part.tag == der.SEQUENCE]  # after an optional length of the key
+        hash_name = hmac_name(named[0].children()[0].oid()) if named else "sha1"
+        return hashlib.pbkdf2_hmac(hash_name, secret, parts[0].octets(), max(1, parts[1].integer()), size)
+    if kind.oid() != _SCRYPT:
+        raise Unsupported
+    salt, (n, r, p) = parts[0].octets(), (part.integer() for part in parts[1:4])
+    if min(n, r, p) < 1 or n * r * p > _MAX_SCRYPT_WORK or 128 * n * r > _MAX_SCRYPT_BYTES:
+        raise Unsupported
+    return hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, maxmem=2 * _MAX_SCRYPT_BYTES, dklen=size)
+
+
+def _filled(data: bytes, width: int) -> bytes:
+    """The data over and over, to the next multiple of `width`; nothing stays nothing."""
+    size = -(-len(data) // width) * width
+    return (data * (size // len(data) + 1))[:size] if data else b""
+
+
+def _known(table: dict[str, str], oid: str) -> str:
+    if oid not in table:
+        raise Unsupported
+    return table[oid]
