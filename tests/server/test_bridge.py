@@ -15,6 +15,11 @@ from trustyard.server.bridge import fetches
         ("GET", b"/api/v1/certificates/lint-acme", b"", False),
         ("POST", b"/api/v1/certificates/inspect", b'{"kind": "connection", "url": "https://x"}', True),
         ("POST", b"/certificates/drafts/1/window/look/connection/", b"", True),
+        ("POST", b"/api/v1/certificates/compare", b'{"left": {}, "right": {"live": true}}', True),
+        ("POST", b"/api/v1/certificates/compare", b'{"left": {}, "right": {"certificate": "a"}}', False),
+        ("POST", b"/certificates/compare/now/", b"side=live", True),
+        ("GET", b"/certificates/compare/", b"", False),
+        ("GET", b"/api/v1/certificates/a/entries/test/chain", b"", False),
         ("POST", b"/api/v1/certificates", b"{}", False),
     ],
 )
