@@ -8,7 +8,7 @@ import typer
 
 from trustyard import __version__
 
-from . import audit, certificates, environments, gateways, jwks, local, releases, truststores
+from . import audit, certificates, chains, environments, gateways, jwks, local, releases, truststores
 from .commands import Context, Reached
 from .rest import DEFAULT_URL
 
@@ -26,6 +26,7 @@ app.add_typer(truststores.app, name="truststore")
 app.add_typer(gateways.app, name="gateway")
 app.add_typer(releases.app, name="release")
 app.add_typer(audit.app, name="audit")
+chains.register(certificates.app)
 local.register(app)
 
 
