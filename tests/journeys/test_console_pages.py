@@ -17,7 +17,8 @@ from tests.journeys.console import Console, Served, sign_in
 
 Unique = Callable[[str], str]
 PAGES = (
-    "/certificates/", "/certificates/?q=nothing-has-this-name", "/certificates/truststore/", "/jwks/", "/jwks/create/",
+    "/certificates/", "/certificates/?q=nothing-has-this-name", "/certificates/truststore/", "/certificates/compare/",
+    "/jwks/", "/jwks/create/",
     "/environments/", "/environments/create/", "/environments/1/", "/gateways/", "/gateways/create/", "/gateways/1/",
     "/gateways/1/edit/", "/releases/", "/trust-check/", "/audit/", "/users/", "/users/create/", "/users/1/",
     "/users/tokens/create/", "/account/",

@@ -164,6 +164,13 @@ def in_force(newest: Newest) -> dict[str, str]:
     return {entry["alias"]: entry["sha256"] for entry in content["entries"]}
 
 
+@functools.lru_cache(maxsize=256)
+def roots_in_force(newest: Newest) -> frozenset[str]:
+    """The SHA-256 of a release's roots, read once for the same reason."""
+    content = models.Release.objects.values_list("content", flat=True).get(pk=newest.id)
+    return frozenset(content["roots"])
+
+
 def find(actor: Actor, environment: str | None = None) -> QuerySet[models.Release]:
     """Releases, newest first, of one environment or of all."""
     require(actor, "releases.read")

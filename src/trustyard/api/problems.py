@@ -19,6 +19,7 @@ from trustyard.errors import FieldError, NotFound, Refused, TooLarge, TrustyardE
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+_TAGGED = ("source", "root_set", "left", "right")  # fields of several kinds: pydantic names the kind after them
 TYPES = "/problems/"  # the type is this and the code; docs/errors.md has a paragraph for each
 
 
@@ -112,10 +113,11 @@ def refused(errors: Iterable[Mapping[str, Any]]) -> Refused:
 def _field(loc: tuple[str | int, ...]) -> str:
     """`("body", "given", "entries", 0, "source", "file", "url")` as `entries.0.source.url`.
 
-    The first part is where it stood, the second of a body the name of our parameter; what follows a source is its kind.
+    The first part is where it stood, the second of a body the name of our parameter; what follows a source or a side
+    is its kind.
     """
     parts = loc[2:] if loc[0] == "body" else loc[1:]
-    shown = [part for index, part in enumerate(parts) if index == 0 or parts[index - 1] not in ("source", "root_set")]
+    shown = [part for index, part in enumerate(parts) if index == 0 or parts[index - 1] not in _TAGGED]
     return ".".join(str(part) for part in shown)
 
 

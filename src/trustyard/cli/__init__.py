@@ -8,7 +8,7 @@ import typer
 
 from trustyard import __version__
 
-from . import audit, certificates, environments, gateways, jwks, local, releases, trust, truststores
+from . import audit, certificates, chains, environments, gateways, jwks, local, releases, trust, truststores
 from .commands import Context, Reached
 from .rest import DEFAULT_URL
 
@@ -27,6 +27,7 @@ app.add_typer(trust.app, name="trust")
 app.add_typer(gateways.app, name="gateway")
 app.add_typer(releases.app, name="release")
 app.add_typer(audit.app, name="audit")
+chains.register(certificates.app)
 local.register(app)
 
 

@@ -15,7 +15,8 @@ from .bodies import Bodies, BodyRefused
 THREADS = 8
 FETCHING_THREADS = 16
 # Addresses of the console that open a connection to a foreign server; over REST the body says so.
-FETCHING_PATH = re.compile(rb"/window/look/connection/?$|^/trust-check/?$")
+FETCHING_PATH = re.compile(rb"/(?:window/look/connection|certificates/compare/now|trust-check)/?$")
+FETCHING_WORDS = (b'"connection"', b'"live"')
 LINTING_PATH = re.compile(rb"/lint/?$")  # waits for a worker process, for seconds
 NOT_URL = bytes(set(range(0x21, 0x7F)))
 
@@ -50,7 +51,9 @@ def fetches(scope: Scope, body: bytes | bytearray) -> bool:
     path = scope["raw_path"]
     if scope["method"] in ("GET", "HEAD"):
         return bool(LINTING_PATH.search(path))
-    return bool(FETCHING_PATH.search(path)) or (path.startswith(b"/api/") and b'"connection"' in body)
+    return bool(FETCHING_PATH.search(path)) or (
+        path.startswith(b"/api/") and any(word in body for word in FETCHING_WORDS)
+    )
 
 
 def for_django(scope: Scope, length: int) -> Scope:

@@ -22,6 +22,7 @@ from trustyard.errors import Unavailable
 from trustyard.pki.readable import content
 from trustyard.web.page import actor_of, is_fragment, page
 
+from . import chains
 from .releases import of_address
 
 PER_PAGE = 50
@@ -116,8 +117,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             "facts": entry.x509.read().facts,
             "content": content(entry.x509.read()),
             "findings": findings.of_entry(entry, now, beside),
+            "chain": chain,
         }
-        for entry in rows
+        for entry, chain in zip(rows, chains.shown(actor, list(rows), now), strict=True)
     ]
     own = [newest[row.environment_id].id for row in rows if row.environment_id in newest]
     context = {"certificate": certificate, "entries": entries, "deployment": of_address(request, own)}

@@ -1,4 +1,4 @@
-"""Several certificates side by side: chain order, a verdict on each, and which one is meant (D-08)."""
+"""Several certificates of one source: chain order, a verdict on each, and which one is meant (D-08)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.reading import Reading
+
+from .family import Family
 
 
 @dataclass(frozen=True)
@@ -21,18 +23,18 @@ class Offered:
 def in_chain_order(certs: Sequence[Certificate]) -> list[Offered]:
     """The certificates from end entities up to roots, each chain whole before the next begins.
 
-    Issuers are found by name, and by key identifier where both sides state one; signatures are not judged.
+    Issuers are found by name and key identifier; signatures are judged where those leave several, or none.
     """
-    family = _Family(certs)
-    starts = [c for c in family.members if family.is_end_entity(c)]
-    starts += [c for c in family.members if c.sha256 not in family.issuing]
+    order = _Order(certs)
+    starts = [c for c in order.members if order.is_end_entity(c)]
+    starts += [c for c in order.members if c.sha256 not in order.issuing]
     ordered: dict[str, Certificate] = {}
-    for start in (*starts, *family.members):
+    for start in (*starts, *order.members):
         at: Certificate | None = start
         while at is not None and at.sha256 not in ordered:
             ordered[at.sha256] = at
-            at = family.issuer_of(at)
-    return [Offered(c, family.verdict(c), family.is_end_entity(c)) for c in ordered.values()]
+            at = order.issuer_of(at)
+    return [Offered(c, order.verdict(c), order.is_end_entity(c)) for c in ordered.values()]
 
 
 def preselected(reading: Reading) -> Certificate | None:
@@ -43,29 +45,24 @@ def preselected(reading: Reading) -> Certificate | None:
     certs = reading.certificates
     if len(certs) == 1 or (certs and reading.format == "connection"):
         return certs[0]
-    family = _Family(certs)
-    end_entities = [c for c in certs if family.is_end_entity(c)]
+    order = _Order(certs)
+    end_entities = [c for c in certs if order.is_end_entity(c)]
     return end_entities[0] if len(end_entities) == 1 else None
 
 
-class _Family:
-    """Certificates that may have issued one another."""
+class _Order:
+    """Certificates with the one that issued each, where it is among them."""
 
     def __init__(self, certs: Sequence[Certificate]) -> None:
-        self.members = list({c.sha256: c for c in certs}.values())
-        self.by_subject: dict[str, list[Certificate]] = {}
-        for c in self.members:
-            self.by_subject.setdefault(c.facts.subject, []).append(c)
-        issuers = (self.issuer_of(c) for c in self.members)
-        self.issuing = {issuer.sha256 for issuer in issuers if issuer is not None}
+        family = Family(certs)
+        self.members = family.members
+        found = {c.sha256: family.issuer_of(c).certificate for c in self.members}
+        self._issuers = {sha256: i for sha256, i in found.items() if i is not None and i.sha256 != sha256}
+        self.issuing = {issuer.sha256 for issuer in self._issuers.values()}
 
     def issuer_of(self, certificate: Certificate) -> Certificate | None:
         """The member that issued this one, or None (also for one that issued itself)."""
-        facts = certificate.facts
-        if facts.self_issued or not facts.issuer:
-            return None
-        candidates = self.by_subject.get(facts.issuer, [])
-        return next((c for c in candidates if not c.facts.ski or not facts.aki or c.facts.ski == facts.aki), None)
+        return self._issuers.get(certificate.sha256)
 
     def is_end_entity(self, certificate: Certificate) -> bool:
         """Not a CA, nor the issuer of another one here (certificates of version 1 cannot say that they are a CA)."""
@@ -76,15 +73,16 @@ class _Family:
         facts = certificate.facts
         if self.is_end_entity(certificate):
             kind = "End-entity certificate"
-        elif facts.self_issued:
+        elif facts.self_issued and self.issuer_of(certificate) is None:
             kind = "Root CA"
         else:
             kind = "Intermediate CA" if facts.is_ca else "Issuer without a CA mark"
         return f"{kind}, {self._issued_by(certificate)}."
 
     def _issued_by(self, certificate: Certificate) -> str:
+        if (issuer := self.issuer_of(certificate)) is not None:
+            return f"issued by {issuer.facts.certificate_name}"
         if certificate.facts.self_issued:
             broken = certificate.facts.self_signed is False
             return "whose own signature does not verify" if broken else "issued by itself"
-        issuer = self.issuer_of(certificate)
-        return f"issued by {issuer.facts.certificate_name}" if issuer else "whose issuer is not among these"
+        return "whose issuer is not among these"

@@ -1,0 +1,160 @@
+"""The chain of an entry: from its certificate up through what its source held, to the anchors of every environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from trustyard import models
+from trustyard.errors import NotFound
+from trustyard.pki.certificates import Certificate, rfc3339, status
+from trustyard.pki.chains import Anchor, Chain, Ending, anchored, chain_of, names_above, words
+from trustyard.pki.truststores import root_alias
+
+from . import found, releases, roots
+from .actors import Actor
+from .permissions import require
+
+_SIGNATURES = {True: "verified", False: "broken", None: "not-judged"}
+
+
+def entry(actor: Actor, name: str, environment: str) -> models.Entry:
+    """The entry of this certificate in this environment. Raises `NotFound`."""
+    require(actor, "certificates.read")
+    certificate = found.by_name(models.Certificate.objects.all(), name, "certificate")
+    place = found.by_name(models.Environment.objects.all(), environment, "environment")
+    row = certificate.entries.select_related("certificate", "environment", "x509").filter(environment=place).first()
+    if row is None:
+        raise NotFound(f"The certificate {certificate.name} has no entry in {place.name}.")
+    return row
+
+
+def of_entry(actor: Actor, name: str, environment: str) -> dict[str, Any]:
+    """The chain of an entry as REST shows it. Raises `NotFound`."""
+    row = entry(actor, name, environment)
+    [chain] = of_entries(actor, [row])
+    place = {"certificate": row.certificate.name, "environment": row.environment.name}
+    return {**place, **chain_json(chain, timezone.now())}
+
+
+def of_entries(actor: Actor, rows: Iterable[models.Entry]) -> list[Chain]:
+    """The chain of each entry, with the anchors of every environment that end it. Nothing is fetched."""
+    require(actor, "certificates.read")
+    entries = list(rows)
+    wanted = {sha256 for one in entries for sha256 in one.chain}
+    stored = {sha256: row.read() for sha256, row in models.StoredCertificate.objects.in_bulk(wanted).items()}
+    chains = [
+        chain_of(one.x509.read(), [stored[sha256] for sha256 in one.chain if sha256 in stored]) for one in entries
+    ]
+    anchors = list(_anchors({name for chain in chains for name in names_above(chain)}))
+    return [anchored(chain, anchors) for chain in chains]
+
+
+def _anchors(names: set[str]) -> Iterator[Anchor]:
+    """What environments trust, or would with their next release, under one of these subjects."""
+    rows = models.StoredCertificate.objects.filter(subject__in=names)
+    stored = {row.pk: row.read() for row in rows}
+    newest = releases.latest_of_all()
+    for place in models.Environment.objects.all():
+        held = newest.get(place.pk)
+        yield from _entries(place, stored, releases.in_force(held) if held else {})
+        yield from _roots(place, stored, releases.roots_in_force(held) if held else frozenset(), names)
+
+
+def _entries(place: models.Environment, stored: dict[str, Certificate], held: dict[str, str]) -> Iterator[Anchor]:
+    saved = models.Entry.objects.filter(environment=place, x509__in=stored, revoked_at__isnull=True)
+    definitions = {(row.alias, row.x509_id): row.certificate.name for row in saved.select_related("certificate")}
+    in_force = {(alias, sha256) for alias, sha256 in held.items() if sha256 in stored}
+    for alias, sha256 in dict.fromkeys([*definitions, *in_force]):
+        pair = alias, sha256
+        yield Anchor(
+            place.name, alias, "certificate", stored[sha256], definitions.get(pair, ""), pair in definitions,
+            pair in in_force,
+        )  # fmt: skip
+
+
+def _roots(
+    place: models.Environment, stored: dict[str, Certificate], held: frozenset[str], names: set[str]
+) -> Iterator[Anchor]:
+    saved = {root.sha256: root for root in roots.of(place) if root.facts.subject in names}
+    in_force = {sha256: stored[sha256] for sha256 in stored if sha256 in held}
+    for sha256, root in {**saved, **in_force}.items():
+        alias = root_alias(sha256)
+        yield Anchor(place.name, alias, "root", root, "", sha256 in saved, sha256 in in_force)
+
+
+def chain_json(chain: Chain, now: datetime) -> dict[str, Any]:
+    """The *Chain* of the REST API."""
+    return {
+        "sentence": words.sentence(chain),
+        "notes": words.notes(chain),
+        "state": chain.state,
+        "in_order": chain.in_order,
+        "links": [
+            {
+                "certificate": brief(link.certificate, now),
+                "position": link.position,
+                "issuer": link.issuer,
+                "signature": None if link.issuer == "missing" else _SIGNATURES[link.signature],
+                "sentence": words.link_words(chain, at),
+            }
+            for at, link in enumerate(chain.links)
+        ],
+        "missing": [{**vars(one), "addresses": list(one.addresses)} for one in chain.missing],
+        "cross_signs": [
+            {
+                "certificate": brief(cross.certificate, now),
+                "position": cross.position,
+                "of": cross.of,
+                "sentence": words.cross_words(chain, cross),
+            }
+            for cross in chain.cross_signs
+        ],
+        "others": [
+            {
+                "certificate": brief(one.certificate, now),
+                "position": one.position,
+                "kind": one.kind,
+                "sentence": one.sentence,
+            }
+            for one in chain.others
+        ],
+        "anchors": [_ending_json(chain, ending, now) for ending in chain.endings],
+        "misses": [_ending_json(chain, ending, now) for ending in chain.misses],
+    }
+
+
+def _ending_json(chain: Chain, ending: Ending, now: datetime) -> dict[str, Any]:
+    anchor = ending.anchor
+    return {
+        "environment": anchor.environment,
+        "alias": anchor.alias,
+        "origin": anchor.origin,
+        "definition": anchor.definition or None,
+        "certificate": brief(anchor.certificate, now),
+        "saved": anchor.saved,
+        "in_force": anchor.in_force,
+        "of": ending.of,
+        "how": ending.how,
+        "signature": _SIGNATURES[ending.signature] if ending.how in ("issuer", "namesake") else None,
+        "sentence": words.ending_words(chain, ending),
+    }
+
+
+def brief(certificate: Certificate, now: datetime) -> dict[str, Any]:
+    """What tells a certificate apart in a list: names, fingerprint, dates and status."""
+    facts = certificate.facts
+    return {
+        "certificate_name": facts.certificate_name,
+        "subject": facts.subject,
+        "issuer": facts.issuer,
+        "serial_hex": facts.serial_hex,
+        "not_before": rfc3339(facts.not_before),
+        "not_after": rfc3339(facts.not_after),
+        "status": status(facts.not_before, facts.not_after, now),
+        "is_ca": facts.is_ca,
+        "sha256": facts.sha256,
+    }

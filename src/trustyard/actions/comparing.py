@@ -1,0 +1,121 @@
+"""Two certificates compared: entries, what an entry's server presents now, or one out of any source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from trustyard import models
+from trustyard.errors import FieldError, Refused
+from trustyard.pki.certificates import Certificate
+from trustyard.pki.comparing import Comparison
+from trustyard.pki.comparing import compare as compared
+from trustyard.pki.names import fold
+
+from . import found, sources
+from .actors import Actor
+from .chains import brief
+from .permissions import require
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A stored entry; `live`: what its own server presents now, in its stead."""
+
+    certificate: str
+    environment: str
+    live: bool = False
+
+
+@dataclass(frozen=True)
+class Given:
+    """One certificate out of a source; `choose` is its SHA-256, where the source holds several."""
+
+    source: sources.Source
+    choose: str | None = None
+
+
+Side = Stored | Given
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Both sides, each with the words that say where it is from, and how they differ."""
+
+    left: tuple[str, Certificate]
+    right: tuple[str, Certificate]
+    comparison: Comparison
+
+    def json(self) -> dict[str, Any]:
+        """The *Comparison* of the REST API."""
+        now = timezone.now()
+        return {
+            "kind": self.comparison.kind,
+            "same": self.comparison.same,
+            "sentence": self.comparison.sentence,
+            "left": {"label": self.left[0], "certificate": brief(self.left[1], now)},
+            "right": {"label": self.right[0], "certificate": brief(self.right[1], now)},
+            "rows": [vars(row) for row in self.comparison.rows],
+        }
+
+
+def compare(actor: Actor, left: Side, right: Side) -> Compared:
+    """What became of `left` in `right`. Nothing is stored.
+
+    Stored entries are for all who may read certificates; a side that connects or reads a source is for those who may
+    inspect. Raises `NotAllowed`, `Refused` and its kin, the fields at fault below `left` or `right`.
+    """
+    require(actor, "certificates.read")
+    for side in (left, right):
+        if isinstance(side, Given) or side.live:
+            require(actor, "certificates.inspect")
+    entries = {field: _entry(side, field) for field, side in (("left", left), ("right", right))}
+    one = _certificate(actor, left, entries["left"], "left")
+    other = _certificate(actor, right, entries["right"], "right")
+    return Compared(one, other, compared(one[1], other[1]))
+
+
+def _entry(side: Side, field: str) -> models.Entry | None:
+    # What is stored is looked up before anybody connects: nobody should wait to learn of a name that is wrong.
+    if isinstance(side, Given):
+        return None
+    place = found.environment(side.environment, f"{field}.environment")
+    rows = models.Entry.objects.select_related("certificate", "environment", "x509")
+    entry = rows.filter(certificate__name_key=fold(side.certificate), environment=place).first()
+    if entry is None:
+        sentence = f"There is no certificate named {side.certificate} in {place.name}."
+        raise Refused(sentence, code="unknown-certificate", fields=[FieldError(f"{field}.certificate", sentence)])
+    if side.live and not entry.source_url:
+        sentence = f"{entry.certificate.name} in {place.name} came from no address, so there is no server to ask."
+        advice = "Give an address or a file for the other side."
+        raise Refused(sentence, code="no-address", advice=advice, fields=[FieldError(f"{field}.live", sentence)])
+    return entry
+
+
+def _certificate(actor: Actor, side: Side, entry: models.Entry | None, field: str) -> tuple[str, Certificate]:
+    if entry is not None and not (isinstance(side, Stored) and side.live):
+        return f"{entry.certificate.name} in {entry.environment.name}", entry.x509.read()
+    given = side if isinstance(side, Given) else Given(sources.Connection(entry.source_url if entry else ""))
+    try:
+        chosen = sources.choose(actor, given.source, given.choose)
+    except Refused as error:
+        error.fields = [_below(field, side, at) for at in error.fields or [FieldError("", error.sentence)]]
+        raise
+    return _from(given.source, chosen.url), chosen.certificate
+
+
+def _below(field: str, side: Side, at: FieldError) -> FieldError:
+    if isinstance(side, Stored):
+        return FieldError(f"{field}.live", at.message)
+    place = at.field if at.field == "choose" else f"source.{at.field}"
+    return FieldError(f"{field}.{place}".rstrip("."), at.message)
+
+
+def _from(source: sources.Source, url: str) -> str:
+    if url:
+        return f"{url}, now" if isinstance(source, sources.Connection) else url
+    if isinstance(source, sources.FileGiven):
+        return source.filename or "a file"
+    return "pasted text" if isinstance(source, sources.Paste) else "what was seen"

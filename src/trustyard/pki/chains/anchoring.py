@@ -1,0 +1,60 @@
+"""Which anchors meet a chain: as a certificate of it, as its twin, or as the issuer of what stands open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from trustyard.pki.certificates import Certificate
+
+from .family import Family, identifiers_differ, names_meet, same_key
+from .values import Anchor, Chain, Ending, Link
+
+
+def anchored(chain: Chain, anchors: Iterable[Anchor]) -> Chain:
+    """The chain with the anchors that end it, the nearest to the chosen certificate first."""
+    tops = [link.certificate for link in chain.links if link.issuer == "missing" or link.signature is not True]
+    tops += [cross.certificate for cross in chain.cross_signs]
+    judge = Family(())
+    found = [e for anchor in anchors if (e := _ending(judge, chain.links, tops, anchor)) is not None]
+    levels = _levels(chain)
+    found.sort(key=lambda e: (levels[e.of], e.anchor.origin, e.anchor.alias.casefold()))
+    broken = next((at for at, link in enumerate(chain.links) if link.signature is False), len(levels))
+    cut = [replace(e, how="cut-off") if levels[e.of] > broken and e.how != "namesake" else e for e in found]
+    ends = ("same", "twin", "issuer")
+    return replace(
+        chain,
+        endings=tuple(e for e in cut if e.how in ends),
+        misses=tuple(e for e in cut if e.how not in ends),
+    )
+
+
+def _levels(chain: Chain) -> dict[str, int]:
+    """How many links up each certificate stands; a cross-signed one beside its link."""
+    levels = {link.certificate.sha256: at for at, link in enumerate(chain.links)}
+    return levels | {cross.certificate.sha256: levels[cross.of] for cross in chain.cross_signs}
+
+
+def names_above(chain: Chain) -> set[str]:
+    """The subjects that an anchor of this chain could have, as the certificates write them."""
+    own = [link.certificate.facts for link in chain.links] + [c.certificate.facts for c in chain.cross_signs]
+    return {name for facts in own for name in (facts.subject, facts.issuer) if name}
+
+
+def _ending(family: Family, links: Sequence[Link], tops: Sequence[Certificate], anchor: Anchor) -> Ending | None:
+    own = anchor.certificate
+    for link in links:
+        if link.certificate.sha256 == own.sha256:
+            return Ending(anchor, own.sha256, "same")
+    for link in links:
+        if same_key(link.certificate, own):
+            return Ending(anchor, link.certificate.sha256, "twin")
+    namesake = None
+    for top in tops:
+        if not names_meet(top, own):
+            continue
+        signed = family.signed(top, own)
+        if signed or (signed is None and not identifiers_differ(top, own)):
+            return Ending(anchor, top.sha256, "issuer", signed)
+        namesake = namesake or Ending(anchor, top.sha256, "namesake", signed)
+    return namesake

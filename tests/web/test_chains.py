@@ -1,0 +1,107 @@
+"""The chain and the comparison as pages: bounded, escaped, and no more than a role may."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from tests.tls_servers import Ca, Issued
+from trustyard import models
+from trustyard.actions import certificates, environments
+from trustyard.actions.actors import LOCAL
+from trustyard.actions.certificates import Definition, EntryGiven
+from trustyard.actions.sources import FileGiven
+from trustyard.web.fitting import fitted
+
+pytestmark = pytest.mark.django_db
+ROOT = Ca.new("Web Root")
+
+
+@pytest.fixture(autouse=True)
+def _place() -> None:
+    environments.create(LOCAL, name="test")
+
+
+@pytest.fixture
+def person(client: Client) -> Client:
+    client.force_login(
+        models.User.objects.create(username="looks", role="viewer"),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    return client
+
+
+def store(name: str, *issued: Issued) -> models.Entry:
+    data = b"".join(one.cert_pem for one in issued)
+    entry = EntryGiven(("test",), name, FileGiven("x.pem", data), issued[0].sha256)
+    return certificates.create(LOCAL, [Definition(name, "", [entry])]).certificate.entries.get()
+
+
+def test_names_of_a_chain_are_text_whatever_they_hold(person: Client) -> None:
+    entry = store("odd", ROOT.issue("<script>alert(1)</script>", dns=["x.test"]), ROOT)
+    page = person.get(f"/certificates/{entry.certificate_id}/").content.decode()
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+    assert "style=" not in page, "the policy forbids it"
+
+
+def test_a_bundle_of_many_is_counted_and_not_spelled_out(person: Client) -> None:
+    entry = store("many", ROOT.issue("leaf.test"), *(ROOT.issue(f"{n}.test") for n in range(60)), ROOT)
+    page = person.get(f"/certificates/{entry.certificate_id}/").content.decode()
+    assert "And 10 more; " in page
+    assert page.count('class="node other') == 3
+    assert ">and 57 more<" in page
+
+
+def test_every_node_of_the_picture_leads_to_its_words(person: Client) -> None:
+    sub = ROOT.subordinate("Web Sub")
+    entry = store("gap", sub.issue("leaf.test"), ROOT)
+    page = person.get(f"/certificates/{entry.certificate_id}/").content.decode()
+    wanted = re.findall(r'class="node [^"]*" href="#([^"]+)"', page)
+    assert len(wanted) == 3
+    assert set(wanted) <= set(re.findall(r'<li id="([^"]+)"', page))
+
+
+def test_the_page_of_a_certificate_that_was_stored_without_its_chain_still_shows_it(person: Client) -> None:
+    entry = store("alone", ROOT.issue("leaf.test"))
+    models.Entry.objects.update(chain=["0" * 64])
+    page = person.get(f"/certificates/{entry.certificate_id}/").content.decode()
+    assert "not in the source" in page
+
+
+def test_a_viewer_may_not_make_trustyard_read_or_connect_by_comparing(person: Client) -> None:
+    entry = store("one", ROOT.issue("leaf.test"))
+    given = {"left": str(entry.pk), "side": "paste", "content": ROOT.cert_pem.decode()}
+    refused = person.post("/certificates/compare/now/", given)
+    assert refused.status_code == 403
+    allowed = person.post(
+        "/certificates/compare/now/", {**given, "side": "entry", "with": "one", "environment": "test"}
+    )
+    assert b"The same certificate." in allowed.content
+
+
+@pytest.mark.parametrize("query", ["", "?left=", "?left=999999", "?left=x", "?left=1&with=nobody&environment=test"])
+def test_an_address_that_names_nothing_is_answered_with_what_to_do(person: Client, query: str) -> None:
+    page = person.get(f"/certificates/compare/{query}")
+    assert page.status_code == 200
+    assert b"Compare" in page.content
+
+
+def test_another_entry_that_is_not_there_is_named(person: Client) -> None:
+    entry = store("one", ROOT.issue("leaf.test"))
+    page = person.get(f"/certificates/compare/?left={entry.pk}&with=nobody&environment=test").content
+    assert b"There is no certificate named nobody in test." in page
+
+
+@pytest.mark.parametrize(
+    "text", ["short", "x" * 200, "W" * 90, "証明書" * 40, "e\u0301" * 90, "\U0001f512" * 50, "", "i" * 31]
+)
+def test_text_is_shortened_only_where_it_must_be_and_keeps_both_ends(text: str) -> None:
+    shown = fitted(text, 230, 12)
+    assert len(shown) <= len(text)
+    assert (shown == text) == ("…" not in shown)
+    if shown != text:
+        assert text.startswith(shown.split("…")[0])
+        assert text.endswith(shown.split("…")[1])
