@@ -50,8 +50,13 @@ def oddities_of(structure: Structure) -> tuple[Oddity, ...]:
 def _encoding(structure: Structure) -> Iterator[Oddity]:
     if not structure.algorithms_agree:
         yield Oddity("signature-algorithms-differ")
-    if not _loads(structure) and not _is_strict(structure.raw):
+    if not is_der(structure):
         yield Oddity("ber-encoding")
+
+
+def is_der(structure: Structure) -> bool:
+    """Whether the certificate is in DER, and not in another of the forms that BER allows (X.690, sections 8 and 10)."""
+    return _loads(structure) or _is_strict(structure.raw)
 
 
 def _loads(structure: Structure) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trustyard.pki.oddities import is_der
+
 from .catalogue import Finding, finding
 from .examined import Examined
 
@@ -29,3 +31,5 @@ def check(examined: Examined) -> Iterator[Finding]:
     after = structure.tbs.find(structure.spki.raw) + len(structure.spki.raw)
     if structure.tbs[after : after + 1] in _UNIQUE:
         yield finding("unique-identifiers")
+    if not is_der(structure):
+        yield finding("read-leniently", detail="parts of it are in BER, where DER has one form for everything")

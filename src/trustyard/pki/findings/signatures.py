@@ -39,7 +39,7 @@ def check(examined: Examined) -> Iterator[Finding]:
             yield finding("self-signature-unchecked", algorithm=facts.signature_algorithm)
         else:
             yield finding("self-signature-bad")
-    if not _same_algorithm(examined):
+    if not examined.structure.algorithms_agree:
         yield finding("signature-algorithms-differ")
 
 
@@ -51,16 +51,3 @@ def _pss_sha1(examined: Examined) -> bool:
         return not hashed or algorithm_identifier(der.read_all(hashed[0].body))[0] == _SHA1
     except ValueError:
         return False
-
-
-def _same_algorithm(examined: Examined) -> bool:
-    """Whether the octets beside the signature stand inside the signed part too: there they come before the issuer."""
-    data, structure = examined.certificate.der, examined.structure
-    begin = data.find(structure.tbs, 0, len(structure.tbs) + 8) + len(structure.tbs)
-    outer = data[begin : begin + 2 + data[begin + 1]]
-    at = structure.tbs.find(structure.issuer_raw, 8)
-    if data[begin + 1] < 0x80 and structure.tbs[at - len(outer) : at] == outer:
-        return True
-    parts = der.read_all(structure.tbs).children()
-    inner = parts[2 if parts[0].tag == 0xA0 else 1].raw
-    return inner == der.read(data, begin).raw

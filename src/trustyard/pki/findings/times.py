@@ -62,16 +62,12 @@ def _lifetime(begin: datetime, end: datetime) -> Iterator[Finding]:
 
 def _usual(structure: Structure) -> bool:
     """Whether the validity is two whole UTCTimes, as nearly always: seen in the octets, without reading them again."""
-    tbs = structure.tbs
-    at = tbs.find(structure.issuer_raw, 8) + len(structure.issuer_raw)
-    ends = tbs[at + 16 : at + 17], tbs[at + 31 : at + 32]
-    return tbs[at : at + 4] == b"\x30\x1e\x17\x0d" and tbs[at + 17 : at + 19] == b"\x17\x0d" and ends == (b"Z", b"Z")
+    begin, end = structure.validity
+    return begin[:2] == end[:2] == b"\x17\x0d" and begin[-1:] == end[-1:] == b"Z"
 
 
 def _written(structure: Structure) -> Iterator[Finding]:
-    parts = der.read_all(structure.tbs).children()
-    validity = parts[4 if parts[0].tag == 0xA0 else 3]
-    for element in validity.children():
+    for element in map(der.read_all, structure.validity):
         length = 13 if element.tag == der.UTC_TIME else 15
         if len(element.body) != length or element.body[-1:] != b"Z":
             yield finding("time-wrong-form", text=shown(element.body.decode("latin-1")))

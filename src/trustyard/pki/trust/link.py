@@ -5,15 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from trustyard.pki import der, extensions, signatures
+from trustyard.pki import extensions, signatures
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.distinguished import Name, rfc4514
 from trustyard.pki.structure import Structure
 
 from . import strict
 
-# RFC 5280 names a certificate's parts by position: the first optional one is [0], the version.
-_VERSION = 0xA0
 _CA_ISSUERS = "1.3.6.1.5.5.7.48.2"
 
 
@@ -88,13 +86,6 @@ class Link:
     def names(self) -> tuple[strict.General, ...]:
         """The alternative names."""
         return self.says(strict.SAN) or ()
-
-    @cached_property
-    def algorithms_agree(self) -> bool:
-        """Whether the signed part names the algorithm that stands beside the signature (RFC 5280, 4.1.1.2)."""
-        tbs, outer, _ = der.read_all(self.certificate.der).children()
-        parts = tbs.children()
-        return parts[2 if parts[0].tag == _VERSION else 1].raw == outer.raw
 
     @cached_property
     def key_identifiers(self) -> tuple[str | None, str | None]:

@@ -83,7 +83,7 @@ def _fields(link: Link) -> Found:
         yield "empty-name", "is a CA without a name."
     if not structure.subject and not link.constraints.ca and not link.critical(strict.SAN):
         yield "empty-subject", "has no subject, and alternative names that are not critical."
-    if not link.algorithms_agree:
+    if not link.structure.algorithms_agree:
         yield "signature-algorithm", "names two different algorithms for its signature."
     if not link.anchor and (link.certificate.facts.signature_algorithm.lower().startswith(_WEAK_SIGNATURES)):
         yield "weak-signature", f"is signed with {link.certificate.facts.signature_algorithm}."
