@@ -35,13 +35,13 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Given:
-    """A file or text to import: its bytes, and how sentences call it (`certs/bundle.pem`).
+    """A file or text to import: its bytes (or why there are none), and how sentences call it (`certs/bundle.pem`).
 
     `name` and `alias` are for its only certificate; `stem` names that one when they are not given.
     """
 
     place: str
-    data: bytes
+    data: bytes | InputRefused
     name: str | None = None
     alias: str | None = None
     stem: str = ""
@@ -75,15 +75,17 @@ class Import:
         self._actor = actor
         self._places = _places(environments)
         require(actor, "certificates.write", found.names(self._places))
-        if sum(len(one.data) for one in given) > MAX_BYTES:
+        if sum(len(one.data) for one in given if isinstance(one.data, bytes)) > MAX_BYTES:
             raise TooLarge(
                 f"An import takes at most {MAX_BYTES // 1_000_000} MB.", advice="Split it into several imports."
             )
-        self.notices: list[tuple[str, Notice]] = []
+        self._notices: list[tuple[str, Notice]] = []
         self._parts: list[Part] = []
         for one in given:
             self._parts += self._apart(one, password)
             check_count(len(self._parts), MAX_CERTIFICATES)
+        if not self._parts:
+            raise Refused("There is nothing to import: no file and no certificate.", code="no-certificate")
         self._certificates: dict[int, tuple[Part, X509Certificate]] = {}
         self._left_out: dict[int, LeftOut] = {}
 
@@ -91,6 +93,11 @@ class Import:
     def total(self) -> int:
         """How many there are to read."""
         return len(self._parts)
+
+    @property
+    def readable(self) -> int:
+        """How many were read, and are to be stored."""
+        return len(self._certificates)
 
     def read(self) -> Iterator[int]:
         """Reads one certificate after the other and yields how many were; what cannot be read is left out."""
@@ -123,10 +130,12 @@ class Import:
 
     def _apart(self, given: Given, password: str | None) -> list[Part]:
         try:
+            if isinstance(given.data, InputRefused):
+                raise given.data
             opened = open_file(given.data, password, MAX_CERTIFICATES)
         except InputRefused as refusal:
             return [Part(given.place, refusal)]
-        self.notices += [(given.place, notice) for notice in opened.notices]
+        self._notices += [(given.place, notice) for notice in opened.notices]
         if len(opened.parts) == 1:
             return [Part(given.place, opened.parts[0], given.name, given.alias, given.stem)]
         if given.name is not None or given.alias is not None:
@@ -145,7 +154,7 @@ class Import:
             if plan.already:
                 left_out[index] = LeftOut(self._parts[index].place, plan.already, "already-there")
         ordered = [left_out[index] for index in sorted(left_out)]
-        imported = Imported([plan.name for plan in plans], ordered, self.notices)
+        imported = Imported([plan.name for plan in plans], ordered, self._notices)
         if plans:
             audit.record_all(self._actor, _news(plans, _write(plans), places, ordered))
         if deploy and self._certificates:

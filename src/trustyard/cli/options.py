@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from trustyard.pki.names import listed
+
 from .failures import Failure, Usage
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The certificate's name.")]
@@ -152,7 +154,7 @@ class SourceOptions(LocalSource):
 
 def names(given: list[str] | None) -> list[str]:
     r"""Names written with commas, each once, in order; a comma within a name is written `\,`."""
-    found = [part.strip().replace("\\,", ",") for text in given or [] for part in re.split(r"(?<!\\),", text)]
+    found = [name for text in given or [] for name in listed(text)]
     if any(not name for name in found):
         raise Usage("A name is empty: write --env test,production.")
     return list(dict.fromkeys(found))

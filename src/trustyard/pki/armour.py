@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from trustyard.errors import InputRefused
 
 _BEGIN = re.compile(rb"-----BEGIN ([A-Za-z0-9 #._/-]{1,64}?)-----")
-# White space, and what web pages and editors leave in UTF-8: no-break space, zero-width space, byte order mark.
-_SPACE = re.compile(rb"(?:[ \t\r\n\x0b\x0c]|\xc2\xa0|\xe2\x80\x8b|\xef\xbb\xbf)+")
+_SPACE = b" \t\r\n\x0b\x0c"
+# What web pages and editors leave in UTF-8: no-break space, zero-width space, byte order mark.
+_INVISIBLE = re.compile(rb"(?:\xc2\xa0|\xe2\x80\x8b|\xef\xbb\xbf)+")
 _HEADERS = re.compile(
     rb"\s*(?:[A-Za-z][A-Za-z0-9-]{0,63}:[^\r\n]*(?:\r\n|\r|\n)(?:[ \t][^\r\n]*(?:\r\n|\r|\n))*)+"
 )  # RFC 1421, 4.6
@@ -78,7 +79,9 @@ def decode(text: bytes) -> bytes:
 
     ValueError for any other character or a cut-off end.
     """
-    bare = _SPACE.sub(b"", text)
+    bare = text.translate(None, _SPACE)
+    if not bare.isascii():
+        bare = _INVISIBLE.sub(b"", bare)
     try:
         return base64.b64decode(bare if b"=" in bare else bare + b"=" * (-len(bare) % 4), validate=True)
     except binascii.Error:
