@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -53,25 +54,29 @@ def record(
     after: dict[str, Any] | None = None,
 ) -> models.AuditEvent:
     """Adds one event to the chain. Call it inside the change's transaction, after the change's own writes."""
-    return record_all(actor, [News(action, object_kind, object_name, before, after)])[0]
+    return record_all(actor, [News(action, object_kind, object_name, before, after)])
 
 
-def record_all(actor: Actor, news: Iterable[News]) -> list[models.AuditEvent]:
-    """As `record`, for many changes of one transaction: the head of the chain is locked and moved once."""
+def record_all(actor: Actor, news: Iterable[News]) -> models.AuditEvent:
+    """As `record`, for many changes of one transaction: the head of the chain is locked and moved once.
+
+    Answers the last event.
+    """
     models.AuditHead.objects.get_or_create(pk=1, defaults={"hash": GENESIS})
     head = models.AuditHead.objects.select_for_update().get(pk=1)
-    now = timezone.now()
-    events = []
-    for one in news:
-        event = models.AuditEvent(
-            at=now, actor=actor.name, via=actor.via, address=actor.address, prev_hash=head.hash, **vars(one)
-        )
-        event.hash = head.hash = _hash(event)
-        events.append(event)
-    models.AuditEvent.objects.bulk_create(events, batch_size=BATCH)
-    head.events += len(events)
+    now, left = timezone.now(), iter(news)
+    while batch := list(itertools.islice(left, BATCH)):
+        events = []
+        for one in batch:
+            event = models.AuditEvent(
+                at=now, actor=actor.name, via=actor.via, address=actor.address, prev_hash=head.hash, **vars(one)
+            )
+            event.hash = head.hash = _hash(event)
+            events.append(event)
+        models.AuditEvent.objects.bulk_create(events)
+        head.events += len(events)
     head.save(update_fields=["hash", "events"])
-    return events
+    return event
 
 
 def find(

@@ -156,7 +156,11 @@ class Import:
         ordered = [left_out[index] for index in sorted(left_out)]
         imported = Imported([plan.name for plan in plans], ordered, self._notices)
         if plans:
-            audit.record_all(self._actor, _news(plans, _write(plans), places, ordered))
+            digest = _digest(plans)
+            # In batches, so that the rows of one are gone before the next: fewer objects for the garbage collector.
+            batches = (plans[start : start + BATCH] for start in range(0, len(plans), BATCH))
+            news = [one for batch in batches for one in _write(batch, digest)]
+            audit.record_all(self._actor, [*news, _summary(plans, digest, places, ordered)])
         if deploy and self._certificates:
             imported.releases = [made.release for made in releases.make(self._actor, places, note=note)]
         return imported
@@ -181,33 +185,34 @@ def _read(part: Part) -> X509Certificate:
     return read_certificate(part.content)
 
 
-def _write(plans: Sequence[Plan]) -> list[list[models.Entry]]:
-    """The rows of each plan, as `certificates.create` would write them; the entries of each, in its order."""
+def _digest(plans: Sequence[Plan]) -> str:
+    """What the events of one import have in common: SHA-256 over the sorted hashes of its certificates, a line each."""
+    return hashlib.sha256("\n".join(sorted(plan.certificate.sha256 for plan in plans)).encode()).hexdigest()
+
+
+def _write(plans: Sequence[Plan], digest: str) -> Iterator[audit.News]:
+    """Writes the rows that `certificates.create` would write, and yields the event of each certificate."""
     models.StoredCertificate.keep_all(plan.certificate for plan in plans)
     rows = [models.Certificate(name=plan.name, name_key=fold(plan.name)) for plan in plans]
     models.Certificate.create_all(rows)
-    written = []
-    for row, plan in zip(rows, plans, strict=True):
-        made = [models.Entry(certificate=row, environment=place) for place in plan.places]
-        for entry in made:
-            entries.set_alias(entry, plan.alias)
-            entries.fill(entry, Chosen(plan.certificate, "file", "", (plan.certificate.sha256,)))
-        written.append(made)
+    written = [_entries(row, plan) for row, plan in zip(rows, plans, strict=True)]
     models.Entry.objects.bulk_create([entry for made in written for entry in made], batch_size=BATCH)
-    return written
-
-
-def _news(
-    plans: Sequence[Plan],
-    written: Sequence[Sequence[models.Entry]],
-    places: Sequence[models.Environment],
-    left_out: Sequence[LeftOut],
-) -> Iterator[audit.News]:
-    """An event for each certificate, as if it came alone, and one for the import; its digest joins them."""
-    digest = hashlib.sha256("\n".join(sorted(plan.certificate.sha256 for plan in plans)).encode()).hexdigest()
     for plan, made in zip(plans, written, strict=True):
         shown = {entry.environment.name: entries.fingerprint(entry) for entry in made}
         after = {"description": "", "entries": shown, "import": digest}
         yield audit.News("certificate.create", "certificate", plan.name, after=after)
-    counts = {"stored": len(plans), "left_out": len(left_out), "environments": found.names(places), "digest": digest}
-    yield audit.News("certificate.import", "import", digest, after=counts)
+
+
+def _entries(certificate: models.Certificate, plan: Plan) -> list[models.Entry]:
+    made = [models.Entry(certificate=certificate, environment=place) for place in plan.places]
+    for entry in made:
+        entries.set_alias(entry, plan.alias)
+        entries.fill(entry, Chosen(plan.certificate, "file", "", (plan.certificate.sha256,)))
+    return made
+
+
+def _summary(
+    plans: Sequence[Plan], digest: str, places: Sequence[models.Environment], left_out: Sequence[LeftOut]
+) -> audit.News:
+    after = {"stored": len(plans), "left_out": len(left_out), "environments": found.names(places), "digest": digest}
+    return audit.News("certificate.import", "import", digest, after=after)

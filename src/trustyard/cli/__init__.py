@@ -9,6 +9,7 @@ import typer
 from trustyard import __version__
 
 from . import audit, certificates, chains, environments, gateways, jwks, local, releases, trust, truststores
+from . import imports as imports  # adds a command to those of certificates
 from .commands import Context, Reached
 from .rest import DEFAULT_URL
 

@@ -43,11 +43,19 @@ class ImportedFile(GivenJson):
     """A file: PEM, a bundle, DER, PKCS#7, PKCS#12 or JKS. Its only certificate is named after the file."""
 
     filename: str = Field("", max_length=1000)
-    content_base64: str = Field(description="The file's bytes in base64 (RFC 4648, section 4).")
+    content_base64: str | None = Field(None, description="The file's bytes in base64 (RFC 4648, section 4).")
+    pem: str | None = Field(None, description="The file's text, where it is PEM: shorter than base64 of it.")
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.content_base64 is None) == (self.pem is None):
+            raise ValueError("Give either content_base64 or pem.")
+        return self
 
     def read(self, number: int) -> Given:
         """What the action takes."""
-        return of_file(self.filename, _decoded(self.content_base64), number)
+        data = self.pem.encode() if self.pem is not None else _decoded(self.content_base64 or "")
+        return of_file(self.filename, data, number)
 
 
 class NewImport(GivenJson):
