@@ -85,7 +85,7 @@ def _decoded(text: str) -> bytes | InputRefused:
         return InputRefused("This is not base64 (RFC 4648, section 4).", code="bad-base64")
 
 
-class LeftOut(Shown):
+class ItemLeftOut(Shown):
     """What was not stored, and why; `code` is one of docs/errors.md."""
 
     item: str = Field(description="Where it stood: `bundle.pem, certificate 17`.")
@@ -105,7 +105,7 @@ class ImportDone(Shown):
     """What an import did. All that was not left out was stored, in one transaction."""
 
     stored: int
-    left_out: list[LeftOut]
+    left_out: list[ItemLeftOut]
     certificates: list[str] = Field(description="The names of what was stored, in the order of what was given.")
     notices: list[ImportNotice]
     deployment: Deployment | None = Field(None, description="There when something was deployed.")
