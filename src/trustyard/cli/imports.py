@@ -84,8 +84,7 @@ def _files(paths: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, str]]
         total += len(data)
         if total > MAX_BYTES or len(files) == MAX_FILES:
             raise Failure(f"This is more than {MAX_FILES} files or 64 MB.", advice="Split it into several imports.")
-        shown = "standard input.pem" if name == "-" else clean(name)[-1000:]
-        files.append({"filename": shown, **_content(data)})
+        files.append({"filename": clean(name)[-1000:], **_content(data)})
     if not files:
         raise Failure(unreadable[0]["reason"] if unreadable else f"{', '.join(paths)}: no file of certificates there.")
     return files, unreadable

@@ -42,7 +42,7 @@ class ImportedCertificate(GivenJson):
 class ImportedFile(GivenJson):
     """A file: PEM, a bundle, DER, PKCS#7, PKCS#12 or JKS. Its only certificate is named after the file."""
 
-    filename: str = Field("", max_length=1000)
+    filename: str = Field("", max_length=1000, description="`-` is standard input, which names nothing.")
     content_base64: str | None = Field(None, description="The file's bytes in base64 (RFC 4648, section 4).")
     pem: str | None = Field(None, description="The file's text, where it is PEM: shorter than base64 of it.")
 
@@ -74,7 +74,9 @@ class NewImport(GivenJson):
 
 
 def of_file(filename: str, data: bytes | InputRefused, number: int) -> Given:
-    """A file as the action takes it; `number` stands for a name that is missing."""
+    """A file as the action takes it; `number` stands for a name that is missing, `-` is standard input."""
+    if filename == "-":
+        return Given("standard input", data)
     return Given(filename or f"file {number}", data, stem=PurePath(filename).stem)
 
 
