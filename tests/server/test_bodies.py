@@ -83,7 +83,7 @@ def test_an_import_may_bring_more_than_others(server: Serving) -> None:
         assert answer.json()["type"].endswith("/unknown-environment")
         files = {"file": ("big.pem", b"0" * 20_000_000)}
         answer = client.post(path, files=files, data={"environments": "test"})
-        assert [one["code"] for one in answer.json()["left_out"]] == ["unknown-input"]
+        assert [one["item"] for one in answer.json()["left_out"]] == ["big.pem"]
     with _connection(server) as sent:
         sent.sendall(
             _head(server, "Content-Length: 64000001", "Expect: 100-continue").replace(INSPECT.encode(), path.encode())
