@@ -44,7 +44,7 @@ class Plan:
 def planned(
     places: Sequence[models.Environment], read: Mapping[int, tuple[Part, X509Certificate]]
 ) -> dict[int, Plan | Refused | Conflict]:
-    """What becomes of each certificate, by the numbers of `read`. Call it under the lock of the environments."""
+    """What becomes of each certificate, by the numbers of `read`. Call it within the transaction that writes them."""
     there = _there(places, [certificate.sha256 for _, certificate in read.values()])
     # All names at once: thousands may be taken, and each number behind one would be a query of its own.
     names = Taken(models.Certificate.objects.order_by().values_list("name_key", flat=True))

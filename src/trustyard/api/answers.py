@@ -65,6 +65,7 @@ def streamed(lines: Iterable[dict[str, Any] | Final]) -> StreamingHttpResponse:
 
     response = StreamingHttpResponse(written(), content_type=LINES)
     response[AWAIT] = "lines"
+    response["X-Accel-Buffering"] = "no"  # a proxy shall pass each line on as it comes
     return response
 
 
