@@ -17,6 +17,7 @@ from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import Definition, EntryGiven, Saved, certificate_json
 from trustyard.actions.imports import MAX_BYTES, MAX_CERTIFICATES, Given, Import, Imported
 from trustyard.errors import InputRefused, NotAllowed, NotFound, Refused, TooLarge
+from trustyard.pki import pkcs7
 from trustyard.pki.containers import MAX_CERTIFICATES as USUAL
 
 from .conftest import ADMIN, OPERATOR, TEST_OPERATOR, VIEWER, pem
@@ -96,6 +97,11 @@ def test_bad_entries_cost_themselves_alone_and_are_named(partners: list[Issued])
     ]
     assert [item for item, _ in codes(imported)][2:] == ["bundle.pem, certificate 4", "notes.txt"]
     assert all(one.reason for one in imported.left_out)
+
+
+def test_a_file_without_any_certificate_is_named_too(partners: list[Issued]) -> None:
+    imported = brought(Given("empty.p7b", pkcs7.write([])), bundle(partners[0]))
+    assert (imported.names, codes(imported)) == (["partner 0"], [("empty.p7b", "no-certificate")])
 
 
 def test_the_same_import_again_stores_nothing_and_says_so(partners: list[Issued]) -> None:
@@ -202,6 +208,8 @@ def test_what_is_refused_whole(partners: list[Issued]) -> None:
         Import(OPERATOR, ["test"], [Given("huge", bytes(MAX_BYTES + 1))])
     with pytest.raises(InputRefused, match="at most 20000"):
         Import(OPERATOR, ["test"], [Given("many", BAD * MAX_CERTIFICATES), one])
+    with pytest.raises(InputRefused, match="at most 20000"):
+        Import(OPERATOR, ["test"], [Given("more", BAD * (MAX_CERTIFICATES + 1))])
 
 
 def test_more_than_a_source_may_hold_is_taken(partners: list[Issued]) -> None:

@@ -135,7 +135,11 @@ class Import:
             if isinstance(given.data, InputRefused):
                 raise given.data
             opened = open_file(given.data, password, MAX_CERTIFICATES)
+            if not opened.parts:
+                raise InputRefused("This holds no certificate.", code="no-certificate")
         except InputRefused as refusal:
+            if refusal.code == "too-many-certificates":
+                raise
             return [Part(given.place, refusal)]
         self._notices += [(given.place, notice) for notice in opened.notices]
         if len(opened.parts) == 1:
@@ -161,7 +165,7 @@ class Import:
         imported = Imported([plan.name for plan in plans], ordered, self._notices)
         if plans:
             digest = _digest(plans)
-            # In batches, so that the rows of one are gone before the next: fewer objects for the garbage collector.
+            # In batches, so that the rows of one are gone before the next are made.
             batches = (plans[start : start + BATCH] for start in range(0, len(plans), BATCH))
             news = [one for batch in batches for one in _write(batch, digest)]
             audit.record_all(self._actor, [*news, _summary(plans, digest, places, ordered)])
