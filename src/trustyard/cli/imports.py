@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from .certificates import app
 from .commands import Call, command
 from .failures import ERROR, Failure
 from .options import DeployIfTold, base64_text, names, password_of, read_bytes
@@ -28,7 +27,11 @@ _SUFFIXES = re.compile(
 )
 
 
-@command(app, "import")
+def register(app: typer.Typer) -> None:
+    """Adds the command to `cert`."""
+    command(app, "import")(import_)
+
+
 def import_(
     call: Call,
     paths: Annotated[
