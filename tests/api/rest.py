@@ -35,9 +35,9 @@ class Answer:
     def __init__(self, response: HttpResponse) -> None:
         self.status = response.status_code
         self.headers = response.headers
-        self.content = response.content
+        self.content = b"".join(response.streaming_content) if response.streaming else response.content
         self.media_type = response.headers.get("Content-Type", "").partition(";")[0]
-        self.json: Any = json.loads(response.content) if self.media_type.endswith("json") else None
+        self.json: Any = json.loads(self.content) if self.media_type.endswith(("/json", "+json")) else None
 
     @property
     def etag(self) -> str:
@@ -145,8 +145,9 @@ def operation_of(verb: str, address: str) -> dict[str, Any] | None:
         for template, operations in document()["paths"].items()
         if verb.lower() in operations and re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), raw)
     ]
-    exact = [op for op in found if op["operationId"].endswith("_inspect")] if unquote(raw).endswith("/inspect") else []
-    return (exact or found or [None])[0]
+    # An action beside certificates of any name: its own template, without a name in it, is the one that is meant.
+    exact = document()["paths"].get(unquote(raw), {}).get(verb.lower())
+    return exact or (found or [None])[0]
 
 
 @functools.cache

@@ -9,12 +9,15 @@ import threading
 from pathlib import Path
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.authority import Authority
 from tests.server.serving import Serving, eventually, run
 from trustyard.gateways.files.folders import manifest
 
 MOMENTS = 30
+IMPORTS, IMPORTED = 5, 300
+IMPORT_SECONDS = 1.0  # about as long as the import takes
 SAVE_SECONDS = 0.12  # about as long as a Save and Deploy takes, delivery included
 
 
@@ -77,4 +80,50 @@ def test_a_kill_at_any_moment_leaves_the_old_state_or_the_new_and_stored_release
         server.kill()
     print(json.dumps(outcomes))
     assert True in outcomes, "no kill came after a commit: SAVE_SECONDS is too short"
+    assert "each fits" in run(data, "audit", "verify").stdout
+
+
+def _import(client: httpx.Client, pems: list[str]) -> None:
+    body = {"environments": ["test", "production"], "certificates": [{"pem": pem} for pem in pems], "deploy": True}
+    with (
+        contextlib.suppress(httpx.TransportError),
+        client.stream(
+            "POST", "/api/v1/certificates/import", json=body, headers={"Accept": "application/x-ndjson"}
+        ) as r,
+    ):
+        for _ in r.iter_lines():
+            pass
+
+
+def test_a_kill_at_any_moment_of_an_import_leaves_all_of_it_or_nothing(tmp_path: Path) -> None:
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    moments, data = random.Random(seed), tmp_path / "data"
+    authority, key = Authority("Import CA"), ec.generate_private_key(ec.SECP256R1())
+    stored, server = 0, Serving(data)
+    try:
+        token = server.token
+        for number in range(IMPORTS):
+            pems = [authority.issue(f"{number}-{each}", key).pem for each in range(IMPORTED)]
+            with server.client() as client:
+                client.get("/api/v1/environments")
+                importing = threading.Thread(target=_import, args=(client, pems))
+                importing.start()
+                importing.join(IMPORT_SECONDS * moments.random())
+                server.kill()
+                importing.join()
+            server = Serving(data)
+            server._token = token
+            with server.client() as client:
+                now = client.get("/api/v1/certificates?limit=1").json()["total"]
+                assert now in (stored, stored + IMPORTED)
+                stored = now
+                for environment in ("test", "production"):
+                    eventually(lambda environment=environment: _as_wanted(client, data, environment))
+                    rows = client.get(
+                        f"/api/v1/environments/{environment}/truststore?origin=certificate&limit=1"
+                    ).json()
+                    assert rows["total"] == stored
+    finally:
+        server.kill()
     assert "each fits" in run(data, "audit", "verify").stdout

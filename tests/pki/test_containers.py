@@ -24,7 +24,7 @@ from tests.programs import need
 from tests.tls_servers import Ca, new_key, self_signed
 from trustyard.errors import InputRefused, Refused, TooLarge
 from trustyard.pki import der
-from trustyard.pki.containers import MAX_BYTES, MAX_CERTIFICATES, read_file, read_paste, read_presented
+from trustyard.pki.containers import MAX_BYTES, MAX_CERTIFICATES, open_file, read_file, read_paste, read_presented
 
 CA = Ca.new("Test CA")
 LEAF = CA.issue("leaf.test", dns=["leaf.test"])
@@ -380,3 +380,21 @@ def test_a_name_without_end_is_refused() -> None:
 def test_high_tags_long_lengths_and_pieces_are_elements(data: bytes) -> None:
     """X.690, 8.1: all of them are BER, and openssl reads them."""
     assert der.read_all(data).raw == data
+
+
+def test_a_file_can_be_taken_apart_with_each_damaged_block_in_its_place() -> None:
+    """For imports of many: one bad block costs itself alone."""
+    whole, der = CA.cert_pem, CA.cert_der
+    damaged = whole.replace(b"MII", b"M!!")
+    endless = whole.replace(b"-----END CERTIFICATE-----\n", b"")
+    opened = open_file(damaged + whole + endless + whole)
+    assert [part if isinstance(part, bytes) else part.code for part in opened.parts] == [
+        "bad-base64",
+        der,
+        "pem-no-end",
+        der,
+    ]
+    with pytest.raises(InputRefused, match="block 1 is damaged"):
+        read_file(damaged + whole)
+    with pytest.raises(InputRefused, match="at most 2"):
+        open_file(whole * 3, most=2)

@@ -75,6 +75,22 @@ def test_who_asks_first_is_told_before_sending(server: Serving) -> None:
         assert sent.recv(4096).startswith(b"HTTP/1.1 413 ")
 
 
+def test_an_import_may_bring_more_than_others(server: Serving) -> None:
+    path = "/api/v1/certificates/import"
+    body = b'{"environments": ["nowhere"],' + b" " * 20_000_000 + b'"certificates": [{"pem": "x"}]}'
+    with server.client() as client:
+        answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
+        assert answer.json()["type"].endswith("/unknown-environment")
+        files = {"file": ("big.pem", b"0" * 20_000_000)}
+        answer = client.post(path, files=files, data={"environments": "test"})
+        assert [one["item"] for one in answer.json()["left_out"]] == ["big.pem"]
+    with _connection(server) as sent:
+        sent.sendall(
+            _head(server, "Content-Length: 64000001", "Expect: 100-continue").replace(INSPECT.encode(), path.encode())
+        )
+        assert sent.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
 def test_slow_uploads_stop_nobody_else(server: Serving) -> None:
     """However many trickle in, none of them holds a thread."""
     slow = [_connection(server) for _ in range(40)]

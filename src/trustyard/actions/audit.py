@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from trustyard import models
+from trustyard.models.certificates import BATCH
 from trustyard.pki.certificates import rfc3339
 
 from .actors import Actor
@@ -30,6 +33,17 @@ class Verdict:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class News:
+    """What an event says beside who, when and from where: fingerprints and names, never key material or pasted text."""
+
+    action: str
+    object_kind: str
+    object_name: str
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
 def record(
     actor: Actor,
     action: str,
@@ -39,28 +53,28 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> models.AuditEvent:
-    """Adds one event to the chain. Call it inside the change's transaction, after the change's own writes.
+    """Adds one event to the chain. Call it inside the change's transaction, after the change's own writes."""
+    return record_all(actor, [News(action, object_kind, object_name, before, after)])
 
-    `before` and `after` hold fingerprints and names, never key material or pasted text.
+
+def record_all(actor: Actor, news: Iterable[News]) -> models.AuditEvent:
+    """As `record`, for many changes of one transaction: the head of the chain is locked and moved once.
+
+    Answers the last event.
     """
     models.AuditHead.objects.get_or_create(pk=1, defaults={"hash": GENESIS})
     head = models.AuditHead.objects.select_for_update().get(pk=1)
-    event = models.AuditEvent(
-        at=timezone.now(),
-        actor=actor.name,
-        via=actor.via,
-        address=actor.address,
-        action=action,
-        object_kind=object_kind,
-        object_name=object_name,
-        before=before,
-        after=after,
-        prev_hash=head.hash,
-    )
-    event.hash = _hash(event)
-    event.save(force_insert=True)
-    head.hash = event.hash
-    head.events += 1
+    now, left = timezone.now(), iter(news)
+    while batch := list(itertools.islice(left, BATCH)):
+        events = []
+        for one in batch:
+            event = models.AuditEvent(
+                at=now, actor=actor.name, via=actor.via, address=actor.address, prev_hash=head.hash, **vars(one)
+            )
+            event.hash = head.hash = _hash(event)
+            events.append(event)
+        models.AuditEvent.objects.bulk_create(events)
+        head.events += len(events)
     head.save(update_fields=["hash", "events"])
     return event
 

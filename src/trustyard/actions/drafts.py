@@ -19,12 +19,12 @@ from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, JwkConnection, NotAllowed, NotFound, Refused
-from trustyard.pki.names import MAX_LENGTH, fold
+from trustyard.pki.names import fold
 
-from . import certificates, found
+from . import certificates, found, naming
 from .actors import Actor
 from .certificates import Definition, EntryGiven, JwkAnswer, Saved
-from .entries import ROOT_PREFIX, alias_holder
+from .entries import alias_holder
 from .permissions import require
 from .sources import Kept
 
@@ -177,9 +177,9 @@ def _others(content: dict[str, Any]) -> list[Definition]:
     names, aliases = {fold(content["name"])}, {(row["environment"], fold(row["alias"])) for row in content["rows"]}
     made = []
     for other in content["others"]:
-        name = _unique(other["name"], lambda text: fold(text) not in names and certificates.free(text) is None)
+        name = naming.unique(other["name"], lambda text: fold(text) not in names and certificates.free(text) is None)
         places = {place: found.environment(place) for place in other["environments"]}
-        alias = _unique(other["name"], functools.partial(_alias_free, places, frozenset(aliases)))
+        alias = naming.unique(other["name"], functools.partial(_alias_free, places, frozenset(aliases)))
         names.add(fold(name))
         aliases |= {(place, fold(alias)) for place in places}
         kept = Kept(other["sha256"], other["kind"], other["url"], tuple(other["chain"]))
@@ -190,17 +190,6 @@ def _others(content: dict[str, Any]) -> list[Definition]:
 def _alias_free(places: dict[str, models.Environment], taken: frozenset[tuple[str, str]], alias: str) -> bool:
     key = fold(alias)
     return all((name, key) not in taken and alias_holder(place, alias) is None for name, place in places.items())
-
-
-def _unique(text: str, is_free: Callable[[str], bool]) -> str:
-    plain = "".join(c for c in text if c.isprintable()).strip()[: MAX_LENGTH - 6].strip() or "certificate"
-    if plain in (".", "..") or fold(plain).startswith(ROOT_PREFIX):
-        plain = f"certificate {plain}"
-    number, name = 1, plain
-    while not is_free(name):
-        number += 1
-        name = f"{plain} {number}"
-    return name
 
 
 def rehearse_deletion(actor: Actor, certificate: models.Certificate) -> JwkConnection | None:

@@ -141,18 +141,29 @@ def _write(certificate: models.Certificate, planned: Planned, entry: models.Entr
         _complete(planned)
     if planned.alias is not None:
         _alias_free(planned, entry)
-        entry.alias, entry.alias_key = planned.alias, fold(planned.alias)
+        set_alias(entry, planned.alias)
     if planned.chosen is not None:
         if entry._state.adding or entry.x509_id != planned.chosen.certificate.sha256:
             # A new certificate in a revoked entry clears the revocation: it was the old one that was revoked.
             _trust_again(entry)
-        entry.x509 = models.StoredCertificate.keep(planned.chosen.certificate)
-        entry.source_kind, entry.source_url = planned.chosen.kind, planned.chosen.url
-        entry.chain = list(planned.chosen.chain)
+        models.StoredCertificate.keep(planned.chosen.certificate)
+        fill(entry, planned.chosen)
         for other in planned.chosen.others:
             models.StoredCertificate.keep(other)
     entry.save()
     return entry
+
+
+def set_alias(entry: models.Entry, alias: str) -> None:
+    """Gives the entry a clean alias, with the key by which aliases are compared."""
+    entry.alias, entry.alias_key = alias, fold(alias)
+
+
+def fill(entry: models.Entry, chosen: sources.Chosen) -> None:
+    """Gives the entry a certificate that is kept already, with where it came from."""
+    entry.x509_id = chosen.certificate.sha256
+    entry.source_kind, entry.source_url = chosen.kind, chosen.url
+    entry.chain = list(chosen.chain)
 
 
 def _complete(planned: Planned) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 from trustyard.actions import delivery
@@ -15,6 +16,7 @@ from trustyard.models import Release
 
 # For the router alone: it takes the header off, waits on the loop and fills the receipts in.
 AWAIT = "X-Trustyard-Await"
+LINES = "application/x-ndjson"
 
 
 def shown(value: Any, *, status: int = 200, etag: str = "", location: str = "") -> HttpResponse:
@@ -37,13 +39,42 @@ def deployed(
     location: str = "",
 ) -> HttpResponse:
     """A JSON answer, with `deployment` when there are releases: the router waits `wait` seconds for their receipts."""
-    numbers = [release.pk for release in releases]
-    if numbers:
-        value = {**value, "deployment": delivery.deployment(numbers)}
-    response = shown(value, status=status, etag=etag, location=location)
-    if numbers and wait > 0:
-        response[AWAIT] = f"{','.join(map(str, numbers))};{wait:g}"
+    final = last(value, releases, wait)
+    response = shown(final.value, status=status, etag=etag, location=location)
+    if final.wanted:
+        response[AWAIT] = final.wanted
     return response
+
+
+def last(value: dict[str, Any], releases: Sequence[Release], wait: float) -> Final:
+    """The value with its `deployment`, and what the router is to wait for."""
+    numbers = [release.pk for release in releases]
+    if not numbers:
+        return Final(value)
+    wanted = f"{','.join(map(str, numbers))};{wait:g}" if wait > 0 else ""
+    return Final({**value, "deployment": delivery.deployment(numbers)}, wanted)
+
+
+def streamed(lines: Iterable[dict[str, Any] | Final]) -> StreamingHttpResponse:
+    """JSON lines, sent while the work goes on; before the last one the router waits for receipts where it says so."""
+
+    def written() -> Iterator[bytes]:
+        for line in lines:
+            text = json.dumps(line.value if isinstance(line, Final) else line, ensure_ascii=False).encode() + b"\n"
+            yield f"{line.wanted}\0".encode() + text if isinstance(line, Final) and line.wanted else text
+
+    response = StreamingHttpResponse(written(), content_type=LINES)
+    response[AWAIT] = "lines"
+    response["X-Accel-Buffering"] = "no"  # a proxy shall pass each line on as it comes
+    return response
+
+
+@dataclass(frozen=True)
+class Final:
+    """The last line of a stream, and which releases are to be waited for how long."""
+
+    value: dict[str, Any]
+    wanted: str = ""
 
 
 def download(file: File) -> HttpResponse:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from django.core.files.uploadedfile import UploadedFile
+from django.core.exceptions import TooManyFilesSent
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 from ninja.parser import Parser
@@ -22,8 +23,10 @@ JSON = "application/json"
 MULTIPART = "multipart/form-data"
 
 
-def judge(request: HttpRequest, media_types: tuple[str, ...], *, optional: bool = False) -> None:
-    """Refuses, before it is read, a body that is missing, too large or of another type than these.
+def judge(
+    request: HttpRequest, media_types: tuple[str, ...], *, optional: bool = False, most: int | None = None
+) -> None:
+    """Refuses, before it is read, a body that is missing, too large (over `most` bytes) or of another type than these.
 
     Raises `Unreadable` (400), `TooLarge` (413), `WrongMediaType` (415).
     """
@@ -36,7 +39,7 @@ def judge(request: HttpRequest, media_types: tuple[str, ...], *, optional: bool 
     if given not in media_types:
         what = given or "no type"
         raise WrongMediaType(f"This body is of {what}.", advice=f"Send {' or '.join(media_types)}.")
-    cap = MAX_JSON if given == JSON else MAX_FILE + _AROUND_A_FILE
+    cap = most or (MAX_JSON if given == JSON else MAX_FILE + _AROUND_A_FILE)
     if length > cap:
         raise TooLarge(f"The body is larger than {cap // 1_000_000} MB.")
     encoding = request.headers.get("Content-Encoding", "identity")
@@ -101,25 +104,52 @@ def _check_text(value: Any, place: str) -> None:
 
 def uploaded(request: HttpRequest) -> tuple[str, bytes, str | None]:
     """The one part `file` of a multipart body, as name and bytes, and the part `password` where there is one."""
-    try:
-        files, texts = request.FILES, request.POST
-    except MultiPartParserError:
-        raise Unreadable("The multipart body cannot be read.") from None
-    strange = sorted({*files, *texts} - {"file", "password"})
-    if strange:
-        raise _refused(strange[0][:60], "There is no such part here.")
-    if len(files.getlist("file")) != 1:
+    form = Form.of(request, "password")
+    if len(form.files) != 1:
         raise _refused("file", "One part `file` with a file name is required.")
-    passwords = texts.getlist("password")
-    if len(passwords) > 1:
-        raise _refused("password", "At most one part `password` is taken.")
-    file = files["file"]
-    assert isinstance(file, UploadedFile)
-    if (file.size or 0) > MAX_FILE:
+    [(name, data)] = form.files
+    if len(data) > MAX_FILE:
         raise TooLarge(
             "The file is larger than 10 MB.", code="file-too-large", fields=[FieldError("file", "Over 10 MB.")]
         )
-    return file.name or "", file.read(), passwords[0] if passwords and passwords[0] else None
+    return name, data, form.one("password")
+
+
+@dataclass(frozen=True)
+class Form:
+    """A multipart body: the parts `file` as name and bytes, and the texts by their names."""
+
+    files: list[tuple[str, bytes]]
+    texts: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, request: HttpRequest, *texts: str) -> Form:
+        """The form with parts `file` and texts of these names. Raises `Unreadable`; `Refused` for any other part."""
+        try:
+            files, given = request.FILES, request.POST
+        except MultiPartParserError:
+            raise Unreadable("The multipart body cannot be read.") from None
+        except TooManyFilesSent:
+            raise TooLarge("These are more files than a form may hold.") from None
+        strange = sorted({*files, *given} - {"file", *texts})
+        if strange:
+            raise _refused(strange[0][:60], "There is no such part here.")
+        held = [(file.name or "", file.read()) for file in files.getlist("file")]
+        return cls(held, {name: given.getlist(name) for name in texts})
+
+    def one(self, name: str) -> str | None:
+        """The text of this name, None where it is empty or not there. Raises `Refused` when there are several."""
+        found = self.texts[name]
+        if len(found) > 1:
+            raise _refused(name, f"At most one part `{name}` is taken.")
+        return found[0] if found and found[0] else None
+
+    def flag(self, name: str) -> bool:
+        """`true` or `false`, which is also what a part that is not there says. Raises `Refused` for any other text."""
+        text = self.one(name) or "false"
+        if text not in ("true", "false"):
+            raise _refused(name, "This is true or false.")
+        return text == "true"
 
 
 def _refused(field: str, sentence: str) -> Refused:

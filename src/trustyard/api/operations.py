@@ -19,6 +19,7 @@ from trustyard.actions.permissions import require
 from trustyard.models.versions import Versioned
 
 from . import bodies
+from .answers import LINES
 from .authentication import actor_of
 from .schemas.problems import JwkConnectionProblem, Problem
 
@@ -41,11 +42,13 @@ class Gate:
         loads: Callable[..., Versioned] | None = None,
         media_types: tuple[str, ...] = (),
         optional: bool = False,
+        most: int | None = None,
     ) -> None:
         self.permission = permission
         self.loads = loads
         self.media_types = media_types
         self.optional = optional
+        self.most = most
 
     def __call__(self, request: HttpRequest) -> Actor:
         actor = actor_of(request)
@@ -55,7 +58,7 @@ class Gate:
             row = self.loads(actor, **(match.kwargs if match else {}))
             check_version(row, request.headers.get("If-Match"))
         if self.media_types:
-            bodies.judge(request, self.media_types, optional=self.optional)
+            bodies.judge(request, self.media_types, optional=self.optional, most=self.most)
         return actor
 
 
@@ -67,15 +70,18 @@ def operation(
     changes: Callable[..., Versioned] | None = None,
     reads: tuple[str, ...] = (),
     optional: bool = False,
+    most: int | None = None,
     refusals: tuple[int, ...] = (),
     files: tuple[str, ...] = (),
     forms: Mapping[str, Any] | None = None,
+    lines: bool = False,
 ) -> dict[str, Any]:
     """The keyword arguments of a ninja operation.
 
     `changes` loads the object that `If-Match` is about; `reads` are the media types of the body, which may be left out
-    when it is `optional`; `refusals` are the statuses besides those that follow from the rest; `files` are the media
-    types of an answer to download; `forms` describe a body that the operation reads by itself.
+    when it is `optional`; `most` are its bytes where they may be more than usual; `refusals` are the statuses besides
+    those that follow from the rest; `files` are the media types of an answer to download; `forms` describe a body that
+    the operation reads by itself; `lines` says that the answer may be had as JSON lines.
     """
     statuses = {401, 403, *refusals}
     statuses |= {404, 412, 428} if changes else set()
@@ -89,11 +95,13 @@ def operation(
     if files:
         content = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in files}
         extra["responses"] = {200: {"content": content}}
+    if lines:
+        extra["responses"] = {200: {"content": {LINES: {"schema": {"type": "string"}}}}}
     if forms:
         content = {media_type: {"schema": schema} for media_type, schema in forms.items()}
         extra["requestBody"] = {"required": True, "content": content}
     return {
-        "auth": Gate(permission, loads=changes, media_types=reads, optional=optional),
+        "auth": Gate(permission, loads=changes, media_types=reads, optional=optional, most=most),
         "response": responses,
         "summary": summary,
         "openapi_extra": extra,

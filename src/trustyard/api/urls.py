@@ -13,12 +13,24 @@ from ninja.errors import HttpError, ValidationError
 
 import trustyard
 
-from . import audit, certificates, chains, environments, gateways, jwks, openapi, releases, trust_checks, truststores
+from . import (
+    audit,
+    certificates,
+    chains,
+    environments,
+    gateways,
+    imports,
+    jwks,
+    openapi,
+    releases,
+    trust_checks,
+    truststores,
+)
 from .bodies import StrictParser
 from .problems import not_allowed, on_error, unknown_address
 
 View = Callable[..., HttpResponseBase]
-_ACTIONS = ("inspect", "compare")  # POST to `certificates/<action>`
+_ACTIONS = ("inspect", "compare", "import")  # POST to `certificates/<action>`
 
 api = openapi.Api(
     title="Trustyard",
@@ -28,7 +40,7 @@ api = openapi.Api(
     openapi_url=None,
     docs_url=None,
 )
-for noun in (certificates, chains, jwks, environments, truststores, trust_checks, gateways, releases, audit):
+for noun in (certificates, imports, chains, jwks, environments, truststores, trust_checks, gateways, releases, audit):
     api.add_router("", noun.router)
 for known in (Exception, HttpError, ValidationError, Http404):  # ninja has handlers of its own for the last three
     api.add_exception_handler(known, on_error)

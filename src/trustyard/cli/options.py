@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from trustyard.pki.names import listed
+
 from .failures import Failure, Usage
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The certificate's name.")]
@@ -114,15 +116,8 @@ class LocalSource:
             "filename": "standard input" if name == "-" else Path(name).name,
             "content_base64": base64_text(data),
         }
-        password = self._password()
+        password = password_of(self.password, self.password_file)
         return source if password is None else {**source, "password": password}
-
-    def _password(self) -> str | None:
-        if self.password_file is None:
-            return self.password
-        if self.password is not None:
-            raise Usage("--password and --password-file are two passwords: give one.")
-        return read_text(self.password_file).split("\n", 1)[0].rstrip("\r")
 
     def _paste(self) -> dict[str, Any]:
         if at_terminal():
@@ -152,7 +147,7 @@ class SourceOptions(LocalSource):
 
 def names(given: list[str] | None) -> list[str]:
     r"""Names written with commas, each once, in order; a comma within a name is written `\,`."""
-    found = [part.strip().replace("\\,", ",") for text in given or [] for part in re.split(r"(?<!\\),", text)]
+    found = [name for text in given or [] for name in listed(text)]
     if any(not name for name in found):
         raise Usage("A name is empty: write --env test,production.")
     return list(dict.fromkeys(found))
@@ -169,6 +164,15 @@ def pairs(given: list[str] | None, option: str, form: str) -> dict[str, str]:
     return found
 
 
+def password_of(password: str | None, password_file: str | None) -> str | None:
+    """The password that --password gives, or the file of --password-file. Raises `Usage` for both."""
+    if password_file is None:
+        return password
+    if password is not None:
+        raise Usage("--password and --password-file are two passwords: give one.")
+    return read_text(password_file).split("\n", 1)[0].rstrip("\r")
+
+
 def fingerprint(text: str) -> str:
     """A SHA-256 as REST writes it, however it was copied: colons, blanks and upper case go."""
     plain = re.sub(r"[:\s]", "", text).lower()
@@ -177,20 +181,20 @@ def fingerprint(text: str) -> str:
     return plain
 
 
-def read_bytes(name: str) -> bytes:
+def read_bytes(name: str, most: int = _MOST_BYTES) -> bytes:
     """A file, or standard input for `-`. Raises `Failure` where it cannot be read or no server would take it."""
     try:
         if name == "-":
             if sys.stdin is None:  # closed by the caller
                 raise Failure("There is no standard input to read.")
-            data = sys.stdin.buffer.read(_MOST_BYTES + 1)
+            data = sys.stdin.buffer.read(most + 1)
         else:
             with Path(name).open("rb") as file:
-                data = file.read(_MOST_BYTES + 1)
+                data = file.read(most + 1)
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL
         raise Failure(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
-    if len(data) > _MOST_BYTES:
-        raise Failure(f"{_shown(name)} holds more than 10 MB, which Trustyard does not take.")
+    if len(data) > most:
+        raise Failure(f"{_shown(name)} holds more than {most // 1_000_000} MB, which Trustyard does not take.")
     return data
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -17,9 +18,12 @@ from trustyard import __version__
 from .failures import Failure, Problem, Usage
 from .screen import clean
 
+Said = TypeVar("Said")
 DEFAULT_URL = "http://127.0.0.1:8400"
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0  # beyond what the server was asked to wait: it may read a slow source first
+IMPORT_SECONDS = 600.0  # without a word: storing many takes a while
+_PIECE = 1 << 16
 PAGE = 500  # the most that the server gives at once
 
 _SIGN_IN = (
@@ -99,6 +103,59 @@ class Rest:
         """Changes something. Raises `Problem` for an answer from 400 on, `Failure` for no answer."""
         return self._json(self._ask(method, address, body=body, params=params, etag=etag))
 
+    def lines(
+        self,
+        address: str,
+        body: Any,
+        *,
+        params: Mapping[str, Any] | None = None,
+        sent: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Iterator[dict[str, Any]]:
+        """Sends JSON and yields the JSON lines of the answer as they come; `sent` hears how many bytes went.
+
+        Raises `Problem` for a refusal, also when it comes as a line, and `Failure` for an answer that breaks off.
+        """
+        data = json.dumps(body).encode()
+
+        def pieces() -> Iterator[bytes]:
+            for start in range(0, len(data), _PIECE):
+                yield data[start : start + _PIECE]
+                sent(min(start + _PIECE, len(data)), len(data))
+
+        request = self._client.build_request(
+            "POST",
+            self.url + address,
+            content=pieces(),
+            params=_wanted(params),
+            headers={
+                "Accept": "application/x-ndjson, application/json",
+                "Content-Type": "application/json",
+                "Content-Length": str(len(data)),
+            },
+            timeout=httpx.Timeout(IMPORT_SECONDS, connect=CONNECT_SECONDS),
+        )
+        answer = _translated(self.url, lambda: self._client.send(request, stream=True))
+        try:
+            if answer.is_redirect or answer.is_error:
+                _translated(self.url, answer.read)
+            self._judge(answer)
+            lines = answer.iter_lines()
+            while (line := _translated(self.url, lambda: next(lines, None))) is not None:
+                yield self._line(answer, line)
+        finally:
+            answer.close()
+
+    def _line(self, answer: httpx.Response, line: str) -> dict[str, Any]:
+        try:
+            value = json.loads(line)
+        except ValueError:
+            raise self._stranger(answer) from None
+        if not isinstance(value, dict):
+            raise self._stranger(answer)
+        if isinstance(value.get("status"), int) and "type" in value:
+            raise Problem(value["status"], value)
+        return value
+
     def download(self, address: str, params: Mapping[str, Any] | None = None) -> Answer:
         """Reads an answer that need not be JSON."""
         answer = self._ask("GET", address, params=params, accept="*/*")
@@ -123,15 +180,19 @@ class Rest:
         etag: str | None = None,
         accept: str | None = None,
     ) -> httpx.Response:
-        wanted = {name: _written(value) for name, value in (params or {}).items() if value is not None}
+        wanted = _wanted(params)
         headers = {name: value for name, value in (("If-Match", etag), ("Accept", accept)) if value}
         timeout = httpx.Timeout(ANSWER_SECONDS + float(wanted.get("wait", 0)), connect=CONNECT_SECONDS)
         answer = _translated(
             self.url,
             lambda: self._client.request(
-                method, self.url + address, json=body, params=wanted or None, headers=headers, timeout=timeout
+                method, self.url + address, json=body, params=wanted, headers=headers, timeout=timeout
             ),
         )
+        self._judge(answer)
+        return answer
+
+    def _judge(self, answer: httpx.Response) -> None:
         if answer.is_redirect:
             raise Failure(
                 f"{self.url} sends us on to {answer.headers.get('Location', 'another address')}.",
@@ -139,7 +200,6 @@ class Rest:
             )
         if answer.status_code >= 400:
             raise self._problem(answer)
-        return answer
 
     def _problem(self, answer: httpx.Response) -> Failure:
         try:
@@ -182,7 +242,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _translated(url: str, ask: Callable[[], httpx.Response]) -> httpx.Response:
+def _translated(url: str, ask: Callable[[], Said]) -> Said:
     """The one seam where httpx's exceptions become our own."""
     try:
         return ask()
@@ -221,6 +281,10 @@ def _listing(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get("items"), list):
         raise Failure("The server's answer is no list.", advice="Is the server of another version than this program?")
     return {**value, "next": value.get("next")}
+
+
+def _wanted(params: Mapping[str, Any] | None) -> dict[str, str]:
+    return {name: _written(value) for name, value in (params or {}).items() if value is not None}
 
 
 def _written(value: object) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
 
 from django.db import models
 
@@ -13,6 +14,8 @@ from trustyard.pki.names import search_fold
 
 from .environments import Environment
 from .versions import Versioned
+
+BATCH = 500  # rows of one INSERT; SQLite takes fewer by itself
 
 
 @functools.lru_cache(maxsize=4096)
@@ -59,29 +62,36 @@ class StoredCertificate(models.Model):
     @classmethod
     def keep(cls, certificate: X509Certificate) -> StoredCertificate:
         """The row of this certificate, made when it is not there; the same DER is stored once."""
-        facts = certificate.facts
-        row, _ = cls.objects.get_or_create(
-            sha256=facts.sha256,
-            defaults={
-                "der": certificate.der,
-                "sha1": facts.sha1,
-                "spki_sha256": facts.spki_sha256,
-                "serial_hex": facts.serial_hex,
-                "subject": facts.subject,
-                "issuer": facts.issuer,
-                "certificate_name": facts.certificate_name,
-                "not_before": facts.not_before,
-                "not_after": facts.not_after,
-                "expiring_from": expiring_from(facts.not_before, facts.not_after),
-                "key_type": facts.key.type,
-                "key_size": facts.key.size,
-                "curve": facts.key.curve or "",
-                "is_ca": facts.is_ca,
-                "self_signed": facts.self_signed,
-                "search_text": _searchable(facts.subject, facts.issuer, *(san.value for san in facts.sans)),
-            },
-        )
+        row, _ = cls.objects.get_or_create(sha256=certificate.sha256, defaults=_columns(certificate))
         return row
+
+    @classmethod
+    def keep_all(cls, certificates: Iterable[X509Certificate]) -> None:
+        """As `keep`, for many at once."""
+        rows = (StoredCertificate(sha256=certificate.sha256, **_columns(certificate)) for certificate in certificates)
+        StoredCertificate.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+
+
+def _columns(certificate: X509Certificate) -> dict[str, Any]:
+    facts = certificate.facts
+    return {
+        "der": certificate.der,
+        "sha1": facts.sha1,
+        "spki_sha256": facts.spki_sha256,
+        "serial_hex": facts.serial_hex,
+        "subject": facts.subject,
+        "issuer": facts.issuer,
+        "certificate_name": facts.certificate_name,
+        "not_before": facts.not_before,
+        "not_after": facts.not_after,
+        "expiring_from": expiring_from(facts.not_before, facts.not_after),
+        "key_type": facts.key.type,
+        "key_size": facts.key.size,
+        "curve": facts.key.curve or "",
+        "is_ca": facts.is_ca,
+        "self_signed": facts.self_signed,
+        "search_text": _searchable(facts.subject, facts.issuer, *(san.value for san in facts.sans)),
+    }
 
 
 class Certificate(Versioned):
@@ -102,8 +112,18 @@ class Certificate(Versioned):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keeps what the search looks through in step with the name and the description."""
-        self.search_text = search_fold(f"{self.name}\n{self.description}")
+        self._make_searchable()
         super().save(*args, **kwargs)
+
+    @classmethod
+    def create_all(cls, rows: Sequence[Self]) -> None:
+        """Saves many new ones at once."""
+        for row in rows:
+            row._make_searchable()
+        cls.objects.bulk_create(rows, batch_size=BATCH)
+
+    def _make_searchable(self) -> None:
+        self.search_text = search_fold(f"{self.name}\n{self.description}")
 
 
 class Entry(models.Model):

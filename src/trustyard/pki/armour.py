@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trustyard.errors import InputRefused
 
 _BEGIN = re.compile(rb"-----BEGIN ([A-Za-z0-9 #._/-]{1,64}?)-----")
-# White space, and what web pages and editors leave in UTF-8: no-break space, zero-width space, byte order mark.
-_SPACE = re.compile(rb"(?:[ \t\r\n\x0b\x0c]|\xc2\xa0|\xe2\x80\x8b|\xef\xbb\xbf)+")
+_SPACE = b" \t\r\n\x0b\x0c"
+# What web pages and editors leave in UTF-8: no-break space, zero-width space, byte order mark.
+_INVISIBLE = re.compile(rb"(?:\xc2\xa0|\xe2\x80\x8b|\xef\xbb\xbf)+")
 _HEADERS = re.compile(
     rb"\s*(?:[A-Za-z][A-Za-z0-9-]{0,63}:[^\r\n]*(?:\r\n|\r|\n)(?:[ \t][^\r\n]*(?:\r\n|\r|\n))*)+"
 )  # RFC 1421, 4.6
@@ -44,21 +46,32 @@ def is_armoured(data: bytes) -> bool:
 
 def blocks(data: bytes) -> list[Block]:
     """The PEM blocks in their order. `InputRefused` (`pem-no-end`) when one has no END line of its own."""
-    found: list[Block] = []
-    at = 0
-    while match := _BEGIN.search(data, at):
+    found = []
+    for block in walk(data):
+        if isinstance(block, InputRefused):
+            raise block
+        found.append(block)
+    return found
+
+
+def walk(data: bytes) -> Iterator[Block | InputRefused]:
+    """As `blocks`, but a block without an END line of its own costs itself alone: its refusal stands in its place."""
+    number = 0
+    match = _BEGIN.search(data)
+    while match:
+        number += 1
         end_line = b"-----END " + match[1] + b"-----"
-        end = data.find(end_line, match.end())
         following = _BEGIN.search(data, match.end())
-        if end < 0 or (following and following.start() < end):
-            raise InputRefused(
-                f"PEM block {len(found) + 1} has no END line.",
+        end = data.find(end_line, match.end(), following.start() if following else len(data))
+        if end < 0:
+            yield InputRefused(
+                f"PEM block {number} has no END line.",
                 code="pem-no-end",
                 advice="The text was probably cut off; copy it again from BEGIN to END.",
             )
-        found.append(Block(match[1].decode(), len(found) + 1, data[match.end() : end]))
-        at = end + len(end_line)
-    return found
+        else:
+            yield Block(match[1].decode(), number, data[match.end() : end])
+        match = following
 
 
 def decode(text: bytes) -> bytes:
@@ -66,7 +79,9 @@ def decode(text: bytes) -> bytes:
 
     ValueError for any other character or a cut-off end.
     """
-    bare = _SPACE.sub(b"", text)
+    bare = text.translate(None, _SPACE)
+    if not bare.isascii():
+        bare = _INVISIBLE.sub(b"", bare)
     try:
         return base64.b64decode(bare if b"=" in bare else bare + b"=" * (-len(bare) % 4), validate=True)
     except binascii.Error:

@@ -5,13 +5,24 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from trustyard.errors import InputRefused, Refused, TooLarge
 from trustyard.pki import armour, der, keystores, pkcs7, pkcs12, refusals
 from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.reading import KEY_DROPPED, MAX_CERTIFICATES, Notice, Reading, check_count, reading_of
 
-__all__ = ["MAX_BYTES", "MAX_CERTIFICATES", "Notice", "Reading", "read_file", "read_paste", "read_presented"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_CERTIFICATES",
+    "Notice",
+    "Opened",
+    "Reading",
+    "open_file",
+    "read_file",
+    "read_paste",
+    "read_presented",
+]
 
 MAX_BYTES = 10_000_000  # 10 MB a file
 
@@ -21,6 +32,15 @@ _ONLY_BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u00a0"), " ")  # what web pages leave in copied text
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A file taken apart, its certificates not yet read: the DER of each, or why this one cannot be had."""
+
+    format: str
+    parts: tuple[bytes | InputRefused, ...]
+    notices: tuple[Notice, ...] = ()
+
+
 def read_file(data: bytes, password: str | None = None, filename: str = "") -> Reading:
     """The certificates of a file, judged by its content alone; what `filename` ends in proves nothing.
 
@@ -28,16 +48,32 @@ def read_file(data: bytes, password: str | None = None, filename: str = "") -> R
     no certificate, with the code and the name of what it is. Nothing of the content is ever in the message.
     """
     _check_size(len(data))
+    opened = open_file(data, password)
+    ders = []
+    for part in opened.parts:
+        if isinstance(part, InputRefused):
+            raise part
+        ders.append(part)
+    return reading_of(opened.format, ders, opened.notices)
+
+
+def open_file(data: bytes, password: str | None = None, most: int = MAX_CERTIFICATES) -> Opened:
+    """As `read_file`, of any size and unread: in PEM a damaged block costs itself alone, its refusal is in its place.
+
+    Raises `InputRefused` when the whole can be no container of certificates, or holds more than `most`.
+    """
     if keystores.is_keystore(data):
-        return _with_key("jks", *keystores.read(data, password))
+        return _with_key("jks", *keystores.read(data, password), most)
     if armour.is_armoured(data):
-        return _read_pem(data)
+        return _open_pem(data, most)
     if (kind := refusals.kind_of_text(data)) is not None:
         raise refusals.refusal(kind)
     if data[:1] == b"\x30" and not _is_base64(data):
-        return _read_der(data, password, {"certificate": "der", "pkcs7": "pkcs7-der", "pkcs12": "pkcs12"})
+        forms = {"certificate": "der", "pkcs7": "pkcs7-der", "pkcs12": "pkcs12"}
+        return _open_der(data, password, forms, most)
     if _is_base64(data):
-        return _read_der(_decoded(data), password, {"certificate": "base64", "pkcs7": "base64", "pkcs12": "pkcs12"})
+        forms = {"certificate": "base64", "pkcs7": "base64", "pkcs12": "pkcs12"}
+        return _open_der(_decoded(data), password, forms, most)
     if data.strip().startswith(b"MI") and _ONLY_BASE64.fullmatch(data):
         raise InputRefused(
             "This base64 is damaged: its length or its padding cannot be right.",
@@ -93,24 +129,36 @@ def _check_size(size: int) -> None:
         raise TooLarge(f"This is larger than {MAX_BYTES // 1_000_000} MB, the limit for one file.")
 
 
-def _read_pem(data: bytes) -> Reading:
-    blocks = armour.blocks(data)
-    ders: list[bytes] = []
+def _open_pem(data: bytes, most: int) -> Opened:
+    parts: list[bytes | InputRefused] = []
+    others: list[armour.Block] = []
     form = ""
-    for block in blocks:
-        if block.label in _CERTIFICATE_LABELS:
-            ders.append(_certificate_of(block))
+    for block in armour.walk(data):
+        if isinstance(block, InputRefused):
+            parts.append(block)
+        elif block.label in _CERTIFICATE_LABELS:
+            parts += _attempted(block)
             form = "pem" if not form else "pem-bundle"
         elif block.label in _PKCS7_LABELS:
-            ders += pkcs7.read(_first_element(block.der()))
+            parts += _attempted(block)
             form = "pkcs7-pem" if not form else "pem-bundle"
-        check_count(len(ders))
-    kinds = [kind for block in blocks if (kind := refusals.kind_of_label(block.label)) is not None]
-    if not ders and (ders := _under_other_labels(blocks)):
-        form = "pem" if len(ders) == 1 else "pem-bundle"
-    if not ders:
+        else:
+            others.append(block)
+        check_count(len(parts), most)
+    kinds = [kind for block in others if (kind := refusals.kind_of_label(block.label)) is not None]
+    if not parts and (parts := [*_under_other_labels(others[: most + 1])]):
+        form = "pem" if len(parts) == 1 else "pem-bundle"
+        check_count(len(parts), most)
+    if not parts:
         raise refusals.refusal(kinds[0]) if kinds else refusals.nothing_known()
-    return reading_of(form, ders, _passed_over(kinds))
+    return Opened(form, tuple(parts), tuple(_passed_over(kinds)))
+
+
+def _attempted(block: armour.Block) -> Sequence[bytes | InputRefused]:
+    try:
+        return pkcs7.read(_first_element(block.der())) if block.label in _PKCS7_LABELS else [_certificate_of(block)]
+    except InputRefused as refusal:
+        return [refusal]
 
 
 def _passed_over(kinds: list[str]) -> list[Notice]:
@@ -138,7 +186,7 @@ def _certificate_of(block: armour.Block) -> bytes:
 def _under_other_labels(blocks: list[armour.Block]) -> list[bytes]:
     """Certificates in blocks whose label says nothing, where no other says more: Java looks at no label."""
     found = []
-    for block in blocks[: MAX_CERTIFICATES + 1]:
+    for block in blocks:
         if refusals.kind_of_label(block.label) is None:
             with contextlib.suppress(InputRefused):
                 found.append(read_certificate(block.der()).der)
@@ -152,20 +200,20 @@ def _first_element(data: bytes) -> der.Element:
         raise _cut_off() from None
 
 
-def _read_der(data: bytes, password: str | None, forms: dict[str, str]) -> Reading:
+def _open_der(data: bytes, password: str | None, forms: dict[str, str], most: int) -> Opened:
     if armour.is_armoured(data):
         raise InputRefused(
             "This is base64 of a PEM text.", code="double-base64", advice="Decode it once and give the PEM text."
         )
     element = _first_element(data)
     if pkcs7.is_pkcs7(element):  # what follows one is passed over, as openssl and Java do
-        return reading_of(forms["pkcs7"], pkcs7.read(element))
+        return _opened(forms["pkcs7"], pkcs7.read(element), most)
     _element(data)
     if pkcs12.is_pkcs12(element):
-        return _with_key(forms["pkcs12"], *pkcs12.read(element, password))
+        return _with_key(forms["pkcs12"], *pkcs12.read(element, password), most)
     if (kind := refusals.kind_of_der(data)) is not None:
         raise refusals.refusal(kind)
-    return reading_of(forms["certificate"], [data])
+    return _opened(forms["certificate"], [data], most)
 
 
 def _element(data: bytes) -> der.Element:
@@ -188,10 +236,15 @@ def _cut_off() -> InputRefused:
     )
 
 
-def _with_key(form: str, ders: list[bytes], with_key: bool) -> Reading:
+def _with_key(form: str, ders: list[bytes], with_key: bool, most: int) -> Opened:
     if not ders and with_key:
         raise refusals.refusal("private key")
-    return reading_of(form, ders, [KEY_DROPPED] if with_key else [])
+    return _opened(form, ders, most, [KEY_DROPPED] if with_key else [])
+
+
+def _opened(form: str, ders: list[bytes], most: int, notices: Sequence[Notice] = ()) -> Opened:
+    check_count(len(ders), most)
+    return Opened(form, tuple(ders), tuple(notices))
 
 
 def _is_base64(data: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from trustyard.errors import FieldError, Refused
@@ -26,6 +27,11 @@ def fold(text: str) -> str:
     """The key under which two names are the same: compared without case, in Unicode NFC before and after."""
     folded = unicodedata.normalize("NFC", text).casefold()
     return unicodedata.normalize("NFC", folded)
+
+
+def listed(text: str) -> list[str]:
+    r"""Names written with commas between them; a comma within a name is written `\,`."""
+    return [part.strip().replace("\\,", ",") for part in re.split(r"(?<!\\),", text)]
 
 
 def search_fold(text: str) -> str:

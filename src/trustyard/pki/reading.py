@@ -44,11 +44,11 @@ def reading_of(form: str, ders: Iterable[bytes], notices: Iterable[Notice] = ())
     return Reading(form, tuple(_read(unique)), tuple(notices))
 
 
-def check_count(count: int) -> None:
+def check_count(count: int, most: int = MAX_CERTIFICATES) -> None:
     """`InputRefused` (`too-many-certificates`) above the limit."""
-    if count > MAX_CERTIFICATES:
+    if count > most:
         raise InputRefused(
-            f"This holds {count} certificates; at most {MAX_CERTIFICATES} are taken at a time.",
+            f"This holds {count} certificates; at most {most} are taken at a time.",
             code="too-many-certificates",
             advice="Split it into several files.",
         )

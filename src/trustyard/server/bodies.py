@@ -12,7 +12,7 @@ from .answers import CLOSE, Answer, Receive, Scope, header, problem
 MEGABYTE = 1_000_000
 MULTIPART_LIMIT = 11 * MEGABYTE  # a file of 10 MB and the fields around it
 LIMIT = 14 * MEGABYTE
-DRAINED = 64 * MEGABYTE  # so much of a body that is too large is still listened to, so that its sender hears the answer
+DRAINED = 50 * MEGABYTE  # so much above the limit is still listened to, so that the sender hears the answer
 HELD = 256 * MEGABYTE  # of all requests under way
 SECONDS = 60.0
 DRAIN_SECONDS = 15.0
@@ -28,10 +28,13 @@ class BodyRefused(Exception):
 
 @dataclass
 class Bodies:
-    """Counts what is held in memory over all requests."""
+    """Counts what is held in memory over all requests, and says how much one may bring and how long it may take."""
 
     held: int = 0
     seconds: float = SECONDS
+    limit: int = LIMIT
+    multipart_limit: int = MULTIPART_LIMIT
+    most: int = HELD
 
     @contextmanager
     def holding(self) -> Iterator[bytearray]:
@@ -45,7 +48,7 @@ class Bodies:
     async def read(self, scope: Scope, receive: Receive, buffer: bytearray) -> None:
         """Fills the buffer. Raises BodyRefused: 413 too large, 408 too slow, 400 cut off, 503 too much at once."""
         multipart = header(scope, b"content-type").lower().startswith("multipart/")
-        limit = MULTIPART_LIMIT if multipart else LIMIT
+        limit = self.multipart_limit if multipart else self.limit
         declared = header(scope, b"content-length")
         if declared.isdigit() and int(declared) > limit:
             await self._too_large(scope, receive, limit, 0)
@@ -60,7 +63,7 @@ class Bodies:
             raise BodyRefused(problem(408, "too-slow", "Too slow", detail, CLOSE)) from None
 
     def _hold(self, buffer: bytearray, chunk: bytes) -> None:
-        if self.held + len(chunk) > HELD:
+        if self.held + len(chunk) > self.most:
             detail = "Too many large requests are under way."
             raise BodyRefused(problem(503, "busy", "Busy", detail, {**CLOSE, "Retry-After": "5"}))
         buffer += chunk
@@ -74,7 +77,7 @@ class Bodies:
                 async with asyncio.timeout(DRAIN_SECONDS):
                     async for chunk in _chunks(receive):
                         read += len(chunk)
-                        if read > DRAINED:
+                        if read > limit + DRAINED:
                             break
             except TimeoutError:
                 pass

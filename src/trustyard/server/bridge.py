@@ -10,7 +10,7 @@ from urllib.parse import quote_from_bytes
 from a2wsgi import WSGIMiddleware
 
 from .answers import Message, Receive, Scope, Send
-from .bodies import Bodies, BodyRefused
+from .bodies import MEGABYTE, Bodies, BodyRefused
 
 THREADS = 8
 FETCHING_THREADS = 16
@@ -18,6 +18,13 @@ FETCHING_THREADS = 16
 FETCHING_PATH = re.compile(rb"/(?:window/look/connection|certificates/compare/now|trust-check)/?$")
 FETCHING_WORDS = (b'"connection"', b'"live"')
 LINTING_PATH = re.compile(rb"/lint/?$")  # waits for a worker process, for seconds
+# Imports may bring more and take longer. What they hold is counted apart, and so are their threads: the others have
+# theirs whatever is being imported.
+IMPORT = b"/api/v1/certificates/import"
+IMPORT_LIMIT = 64 * MEGABYTE
+IMPORTS_HELD = 2 * IMPORT_LIMIT
+IMPORT_SECONDS = 300.0
+IMPORTING_THREADS = 2
 NOT_URL = bytes(set(range(0x21, 0x7F)))
 
 
@@ -26,23 +33,27 @@ class Bridge:
 
     def __init__(self, django: Callable[..., Any]) -> None:
         self._bodies = Bodies()
+        self._imports = Bodies(0, IMPORT_SECONDS, IMPORT_LIMIT, IMPORT_LIMIT, IMPORTS_HELD)
         self._usual: Any = WSGIMiddleware(django, workers=THREADS)
         self._fetching: Any = WSGIMiddleware(django, workers=FETCHING_THREADS)
+        self._importing: Any = WSGIMiddleware(django, workers=IMPORTING_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request with what Django says, or with why its body was not taken."""
-        with self._bodies.holding() as buffer:
+        importing = scope["method"] == "POST" and scope["raw_path"] == IMPORT
+        bodies = self._imports if importing else self._bodies
+        with bodies.holding() as buffer:
             try:
-                await self._bodies.read(scope, receive, buffer)
+                await bodies.read(scope, receive, buffer)
             except BodyRefused as refused:
                 await refused.answer.send(scope, send)
                 return
-            pool = self._fetching if fetches(scope, buffer) else self._usual
+            pool = self._importing if importing else self._fetching if fetches(scope, buffer) else self._usual
             await pool(for_django(scope, len(buffer)), _replay(bytes(buffer)), send)
 
     def close(self) -> None:
         """Lets requests under way end."""
-        for pool in (self._usual, self._fetching):
+        for pool in (self._usual, self._fetching, self._importing):
             pool.executor.shutdown(wait=True, cancel_futures=True)
 
 

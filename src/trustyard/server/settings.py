@@ -117,8 +117,8 @@ CSRF_FAILURE_VIEW = "trustyard.web.views.errors.csrf_failed"
 CSRF_TRUSTED_ORIGINS = [TRUSTYARD.public_url] if TRUSTYARD.public_url else []
 
 # The router has read and capped every body. Uploads stay in memory: a private key in one never touches the disk.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 16_000_000
-FILE_UPLOAD_MAX_MEMORY_SIZE = 16_000_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = 66_000_000  # an import, the largest
+FILE_UPLOAD_MAX_MEMORY_SIZE = 66_000_000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 LANGUAGE_CODE = "en-gb"

@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeVar
 from .answers import App, Message, Receive, Scope, Send
 
 HEADER = b"x-trustyard-await"
+LINES = b"lines"  # an answer of JSON lines: what to wait for stands before the last one, and NUL between them
+NUL = b"\x00"
 LONGEST = 60.0
 POLLS = (0.02, 0.03, 0.05, 0.1)  # seconds between looks; the last one repeats
 Value = TypeVar("Value")
@@ -38,7 +40,14 @@ class Waiting:
         held = _Held(send)
         await self._app(scope, receive, held)
         if held.start is not None:
-            await self._answer(held.start, held.body, held.wanted, send)
+            body = await self._deployed(held.body, held.wanted)
+            held.start["headers"].append((b"content-length", str(len(body)).encode()))
+            await send(held.start)
+            await send({"type": "http.response.body", "body": body})
+        elif held.body:
+            wanted, _, line = held.body.partition(NUL)
+            line = await self._deployed(line, wanted.decode())
+            await send({"type": "http.response.body", "body": line + b"\n"})
 
     def stop(self) -> None:
         """Those who wait are answered with what there is."""
@@ -47,16 +56,13 @@ class Waiting:
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    async def _answer(self, start: Message, body: bytes, wanted: str, send: Send) -> None:
+    async def _deployed(self, body: bytes, wanted: str) -> bytes:
         numbers, _, seconds = wanted.partition(";")
         releases = [int(number) for number in numbers.split(",")]
         await self._settled(releases, min(float(seconds), LONGEST))
         value = json.loads(body)
         value["deployment"] = await self._in_thread(lambda: self._receipts.deployment(releases))
-        body = json.dumps(value, ensure_ascii=False).encode()
-        start["headers"].append((b"content-length", str(len(body)).encode()))
-        await send(start)
-        await send({"type": "http.response.body", "body": body})
+        return json.dumps(value, ensure_ascii=False).encode()
 
     async def _settled(self, releases: list[int], seconds: float) -> None:
         deadline = asyncio.get_running_loop().time() + seconds
@@ -74,23 +80,27 @@ class Waiting:
 
 
 class _Held:
-    """A `send` that keeps an answer with the internal header instead of passing it on."""
+    """A `send` that keeps an answer with the internal header, or its last line, instead of passing it on."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.start: Message | None = None
         self.wanted = ""
         self.body = b""
+        self._lines = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             internal = [value for name, value in message["headers"] if name == HEADER]
+            self._lines = internal == [LINES]
             if internal:
-                self.wanted = internal[0].decode("latin1")
                 dropped = (HEADER, b"content-length")
-                self.start = {**message, "headers": [h for h in message["headers"] if h[0] not in dropped]}
+                message = {**message, "headers": [h for h in message["headers"] if h[0] not in dropped]}
+            if internal and not self._lines:
+                self.wanted, self.start = internal[0].decode("latin1"), message
                 return
-        if self.start is None:
-            await self._send(message)
+        body = message.get("body", b"")
+        if self.start is not None or self.body or (self._lines and NUL in body):
+            self.body += body
         else:
-            self.body += message.get("body", b"")
+            await self._send(message)

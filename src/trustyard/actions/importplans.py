@@ -1,0 +1,95 @@
+"""What an import would store: what its environments hold already is left out, the rest gets names and aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from trustyard import models
+from trustyard.errors import Conflict, InputRefused, Refused
+from trustyard.pki.certificates import Certificate as X509Certificate
+from trustyard.pki.names import clean_name
+
+from .entries import clean_alias
+from .naming import Taken
+
+_LOOKED_UP = 500  # values of one IN; SQLite has a limit
+
+
+@dataclass(frozen=True)
+class Part:
+    """One certificate of what was given, or why there is none.
+
+    `name` and `alias` are kept as they were given; `stem` is what to name it after instead of its own name.
+    """
+
+    place: str
+    content: bytes | InputRefused
+    name: str | None = None
+    alias: str | None = None
+    stem: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One certificate as it shall be stored, in the environments that lack it; `already` says which have it."""
+
+    name: str
+    alias: str
+    certificate: X509Certificate
+    places: tuple[models.Environment, ...]
+    already: str = ""
+
+
+def planned(
+    places: Sequence[models.Environment], read: Mapping[int, tuple[Part, X509Certificate]]
+) -> dict[int, Plan | Refused | Conflict]:
+    """What becomes of each certificate, by the numbers of `read`. Call it within the transaction that writes them."""
+    there = _there(places, [certificate.sha256 for _, certificate in read.values()])
+    # All names at once: thousands may be taken, and each number behind one would be a query of its own.
+    names = Taken(models.Certificate.objects.order_by().values_list("name_key", flat=True))
+    aliases = Taken(
+        models.Entry.objects.order_by().filter(environment__in=places).values_list("alias_key", flat=True).distinct()
+    )
+    found: dict[int, Plan | Refused | Conflict] = {}
+    # Names that were given stay as they are, so they come before those that can be changed.
+    for index in sorted(read, key=lambda index: (read[index][0].name is None and read[index][0].alias is None, index)):
+        part, certificate = read[index]
+        held = {place.name: there[key] for place in places if (key := (place.pk, certificate.sha256)) in there}
+        try:
+            if len(held) == len(places):
+                raise Refused(_already(held), code="already-there")
+            name, alias = _named(part, certificate, names, aliases)
+        except (Refused, Conflict) as error:
+            found[index] = error
+            continue
+        lacking = tuple(place for place in places if place.name not in held)
+        already = f"{_already(held)} It was stored in {', '.join(place.name for place in lacking)} alone."
+        found[index] = Plan(name, alias, certificate, lacking, already if held else "")
+    return {index: found[index] for index in read}
+
+
+def _there(places: Sequence[models.Environment], hashes: Sequence[str]) -> dict[tuple[int, str], str]:
+    """By environment and SHA-256 the name of the certificate that holds it there."""
+    found = {}
+    for start in range(0, len(hashes), _LOOKED_UP):
+        rows = models.Entry.objects.filter(environment__in=places, x509__in=hashes[start : start + _LOOKED_UP])
+        for place, sha256, name in rows.values_list("environment_id", "x509_id", "certificate__name"):
+            found[place, sha256] = name
+    return found
+
+
+def _already(held: Mapping[str, str]) -> str:
+    return f"Already in {', '.join(f'{place} as {name}' for place, name in held.items())}."
+
+
+def _named(part: Part, certificate: X509Certificate, names: Taken, aliases: Taken) -> tuple[str, str]:
+    """Its name and alias, taken from then on. Raises `Refused` and `Conflict` for given ones that cannot be."""
+    name = None if part.name is None else clean_name(part.name)
+    alias = None if part.alias is None else clean_alias(part.alias, "alias")
+    if name is not None and name in names:
+        raise Conflict(f"There is already a certificate named {name}.", code="name-taken")
+    if alias is not None and alias in aliases:
+        raise Conflict(f"The alias {alias} is taken.", code="alias-taken")
+    own = name or part.stem or certificate.facts.certificate_name
+    return names.take(name) if name else names.unique(own), aliases.take(alias) if alias else aliases.unique(own)
