@@ -20,7 +20,7 @@ from trustyard.models.versions import Versioned
 
 from . import bodies
 from .authentication import actor_of
-from .schemas.problems import JwkConnectionProblem, Problem
+from .schemas.problems import DeployProblem, JwkConnectionProblem, Problem
 
 
 class Request(HttpRequest):
@@ -70,19 +70,24 @@ def operation(
     refusals: tuple[int, ...] = (),
     files: tuple[str, ...] = (),
     forms: Mapping[str, Any] | None = None,
+    deploys: bool = False,
+    conflict: type[Problem] | None = None,
 ) -> dict[str, Any]:
     """The keyword arguments of a ninja operation.
 
     `changes` loads the object that `If-Match` is about; `reads` are the media types of the body, which may be left out
     when it is `optional`; `refusals` are the statuses besides those that follow from the rest; `files` are the media
-    types of an answer to download; `forms` describe a body that the operation reads by itself.
+    types of an answer to download; `forms` describe a body that the operation reads by itself. What `deploys` may be
+    refused because of a restored release; `conflict` is the problem of 409 where it says more than others.
     """
     statuses = {401, 403, *refusals}
     statuses |= {404, 412, 428} if changes else set()
     statuses |= {400, 413, 415, 422} if reads else set()
+    statuses |= {409} if deploys or conflict else set()
+    conflict = conflict or (JwkConnectionProblem if changes else DeployProblem if deploys else Problem)
     responses: dict[Any, Any] = dict(answers)
     for status in sorted(statuses):
-        responses[status] = JwkConnectionProblem if status == 409 and changes else Problem
+        responses[status] = conflict if status == 409 else Problem
     extra: dict[str, Any] = {}
     if changes:
         extra["parameters"] = [IF_MATCH]

@@ -8,7 +8,7 @@ import typer
 
 from trustyard import __version__
 
-from . import audit, certificates, chains, environments, gateways, jwks, local, releases, trust, truststores
+from . import audit, certificates, chains, environments, gateways, jwks, local, promotion, releases, trust, truststores
 from .commands import Context, Reached
 from .rest import DEFAULT_URL
 
@@ -29,6 +29,7 @@ app.add_typer(releases.app, name="release")
 app.add_typer(audit.app, name="audit")
 chains.register(certificates.app)
 local.register(app)
+promotion.register(environments.app)
 
 
 def _version(wanted: bool) -> None:
