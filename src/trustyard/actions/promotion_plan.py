@@ -79,10 +79,15 @@ def plan(start: models.Environment, place: models.Environment, names: Sequence[s
     steps, left_behind, seen = [], [], []
     now = timezone.now()
     own = {entry.certificate_id: entry for entry in models.Entry.objects.filter(environment=place)}
-    for entry in _chosen(start, names):
+    entries = _entries(start)
+    chosen = {entry.pk for entry in _chosen(start, entries, names)}
+    for entry in entries:
         there = own.get(entry.certificate_id)
         name, state = entry.certificate.name, entry_status(entry, now)
+        # What nobody chose counts too, so that one preview is good for every choice out of it.
         seen.append([name, entry.certificate.version, entry.alias, entry.x509_id, state in _UNFIT])
+        if entry.pk not in chosen:
+            continue
         if state in _UNFIT:
             why = f"In {start.name}: {releases.reason(state, entry.x509.not_before, entry.x509.not_after)}"
             left_behind.append(LeftOut(name, entry.alias, why))
@@ -96,9 +101,14 @@ def plan(start: models.Environment, place: models.Environment, names: Sequence[s
     return Promotion(start, place, steps, left_behind, digest_of([newest.pk if newest else 0, *seen]))
 
 
-def _chosen(start: models.Environment, names: Sequence[str] | None) -> list[models.Entry]:
+def _entries(start: models.Environment) -> list[models.Entry]:
     rows = models.Entry.objects.filter(environment=start).select_related("certificate", "x509", "environment")
-    entries = list(rows.order_by("certificate__name_key"))
+    return list(rows.order_by("certificate__name_key"))
+
+
+def _chosen(
+    start: models.Environment, entries: Sequence[models.Entry], names: Sequence[str] | None
+) -> Sequence[models.Entry]:
     if names is None:
         return entries
     there = {entry.certificate.name_key: entry for entry in entries}
@@ -109,4 +119,4 @@ def _chosen(start: models.Environment, names: Sequence[str] | None) -> list[mode
     ]
     if missing:
         raise Refused(missing[0].message, code="unknown-certificate", fields=missing)
-    return [there[key] for key in sorted({fold(name) for name in names})]
+    return [there[fold(name)] for name in names]

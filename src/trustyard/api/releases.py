@@ -106,7 +106,7 @@ def folder(request: Request, environment: str, number: int) -> HttpResponse:
     "/environments/{segment:environment}/releases/{number:number}/restore",
     **operation(
         "releases.deploy",
-        {200: schemas.ReleaseDeployed | more.Restoration, 201: schemas.ReleaseDeployed},
+        {200: schemas.ReleaseDeployed | more.ReleaseRestoration, 201: schemas.ReleaseDeployed},
         summary="Restore a release",
         reads=(bodies.JSON,),
         optional=True,

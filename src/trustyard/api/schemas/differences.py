@@ -9,7 +9,7 @@ from pydantic import Field
 from .strict import Shown
 
 
-class Line(Shown):
+class TrustLine(Shown):
     """One certificate of a content; a root has no definition."""
 
     alias: str
@@ -21,14 +21,14 @@ class Line(Shown):
     not_after: str | None
 
 
-class Change(Line):
+class TrustLineChange(TrustLine):
     """An entry that is in both: what it is now, what it was, and in what it differs."""
 
-    before: Line
+    before: TrustLine
     changes: list[Literal["certificate", "alias", "name"]]
 
 
-class Key(Shown):
+class PublishedKey(Shown):
     """A published JWK by its key ID."""
 
     name: str
@@ -38,25 +38,25 @@ class Key(Shown):
     kty: str | None
 
 
-class KeyChange(Key):
+class PublishedKeyChange(PublishedKey):
     """A JWK that keeps its key ID and use; `changes` names the members that differ."""
 
-    before: Key
+    before: PublishedKey
     changes: list[str]
 
 
-class Keys(Shown):
+class PublishedKeyChanges(Shown):
     """JWKs that come, go or change, by key ID and use."""
 
-    added: list[Key]
-    removed: list[Key]
-    changed: list[KeyChange]
+    added: list[PublishedKey]
+    removed: list[PublishedKey]
+    changed: list[PublishedKeyChange]
 
 
 class Difference(Shown):
     """Certificates by alias, then roots; a certificate that was only renamed is changed, not removed and added."""
 
-    added: list[Line]
-    removed: list[Line]
-    changed: list[Change]
-    jwks: Keys
+    added: list[TrustLine]
+    removed: list[TrustLine]
+    changed: list[TrustLineChange]
+    jwks: PublishedKeyChanges

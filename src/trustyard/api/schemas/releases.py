@@ -52,7 +52,7 @@ class RestoreRelease(Given):
     ] = None
 
 
-class Restoration(Shown):
+class ReleaseRestoration(Shown):
     """What restoring a release would do now."""
 
     environment: str
@@ -84,7 +84,7 @@ class Promote(Given):
         return {name: given.read() for name, given in self.jwk_connection.items()}
 
 
-class Step(Shown):
+class PromotedCertificate(Shown):
     """One certificate that is taken."""
 
     certificate: str
@@ -99,7 +99,7 @@ class Promotion(Shown):
     environment: str
     start: str = Field(alias="from")
     version: str
-    certificates: list[Step]
+    certificates: list[PromotedCertificate]
     left_behind: list[LeftOut] = Field(description="What was not taken, and why.")
     difference: Difference = Field(description="What this changes of the target's next release.")
     waiting: Difference = Field(description="What was saved in the target before, and waits for that release too.")
