@@ -100,6 +100,7 @@ def operation(
     return {
         "auth": Gate(permission, loads=changes, media_types=reads, optional=optional),
         "response": responses,
+        "by_alias": True,  # `from` is a word of Python's own
         "summary": summary,
         "openapi_extra": extra,
     }
