@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -13,7 +15,7 @@ from .failures import CHOICE, Failure, Problem, Usage
 from .jwk_connection import ACTIONS, changes
 from .options import DeployIfTold, Yes, pairs
 from .rest import path
-from .screen import clean, same, say, table
+from .screen import alike, clean, same, say, table
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,9 @@ class Undecided(Failure):
 
     code = CHOICE
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.sentence)
-        self.questions: list[dict[str, Any]] = problem.body.get("certificates") or []
+    def __init__(self, questions: Sequence[dict[str, Any]]) -> None:
+        super().__init__(" ".join(str(one["detail"]) for one in questions))
+        self.questions = questions
 
     def show(self) -> None:
         """Prints the JWKs of each certificate and how to answer."""
@@ -72,7 +74,7 @@ class Undecided(Failure):
         ]
         table(("Certificate", "JWK", "Key ID", "With update becomes"), rows, error=True)
         say("Nothing was changed. Repeat the command with --jwks update or --jwks disconnect, and", error=True)
-        say(" ".join(f"--confirm {clean(one['certificate'])!r}" for one in self.questions), error=True)
+        say(" ".join(f"--confirm {clean(shlex.quote(one['certificate']))}" for one in self.questions), error=True)
 
 
 def promote(
@@ -94,13 +96,17 @@ def promote(
 ) -> None:
     """Take certificates of one environment into another, aliases kept. Shows the difference, then asks."""
     address = path("environments", target, "promote")
-    body: dict[str, Any] = {"from": start, "certificates": certificate, "jwk_connection": answers.given()}
+    given = answers.given()
+    body: dict[str, Any] = {"from": start, "certificates": certificate, "jwk_connection": given}
     seen = call.rest.send("POST", address, {"from": start, "certificates": certificate, "preview": True}).json
     if preview:
         call.show(seen, _preview)
         return
     if not call.as_json:
         _preview(seen)
+    undecided = [one for one in seen["jwk_connection"] if not any(alike(name, one["certificate"]) for name in given)]
+    if undecided:
+        raise Undecided(undecided)
     if seen["certificates"]:
         count = len(seen["certificates"])
         ask(f"Promote {count} certificate{'' if count == 1 else 's'} from {start} to {target}?", yes=yes)
@@ -110,7 +116,8 @@ def promote(
     try:
         done = call.rest.send("POST", address, body, params={"wait": deploying.wait}).json
     except Problem as problem:
-        raise (Undecided(problem) if problem.kind == "jwk-connection" else problem) from None
+        asked = problem.kind == "jwk-connection"  # a JWK came between the two requests
+        raise (Undecided(problem.body.get("certificates") or []) if asked else problem) from None
     call.done(done, lambda value: _done(value, deployed=deploying.deploy))
 
 
