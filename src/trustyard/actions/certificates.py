@@ -296,13 +296,7 @@ def delete(
 
 
 def revoke(
-    actor: Actor,
-    name: str,
-    environment: str,
-    *,
-    reason: str,
-    deploy: bool = True,
-    confirm_restored: Confirmed = False,
+    actor: Actor, name: str, environment: str, *, reason: str, deploy: bool = True, confirm_restored: Confirmed = False
 ) -> Saved:
     """Takes an entry out of trust, and its JWKs out of the published set (D-13). Twice is once."""
     return _revocation(actor, name, environment, reason.strip(), deploy, confirm_restored, revoked=True)
@@ -322,14 +316,7 @@ def restore(
 
 
 def _revocation(
-    actor: Actor,
-    name: str,
-    environment: str,
-    reason: str,
-    deploy: bool,
-    confirm_restored: Confirmed,
-    *,
-    revoked: bool,
+    actor: Actor, name: str, environment: str, reason: str, deploy: bool, confirm_restored: Confirmed, *, revoked: bool
 ) -> Saved:
     require(actor, "entries.revoke")
     if revoked and not reason:
