@@ -113,10 +113,10 @@ def _newest(environment: str) -> releases.Newest | None:
 
 @functools.lru_cache(maxsize=16)
 def _material(newest: releases.Newest) -> Material:
-    return material_of(models.Release.objects.get(pk=newest.id))
+    return of_release(models.Release.objects.get(pk=newest.id))
 
 
-def material_of(release: models.Release) -> Material:
+def of_release(release: models.Release) -> Material:
     """Any release with its DER, as gateways receive it."""
     content = release.read()
     needed = {entry.sha256 for entry in content.entries} | set(content.roots)

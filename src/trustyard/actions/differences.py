@@ -68,7 +68,7 @@ def _number(text: str) -> int:
 def download(actor: Actor, environment: str, number: int) -> File:
     """The folder that a gateway of kind `files` is given, as a ZIP archive with `SHA256SUMS`. Raises `NotFound`."""
     release = releases.get(actor, environment, number)
-    material = delivery.material_of(release)
+    material = delivery.of_release(release)
     files = dict(files_of(material).files)
     name = f"release-{safe_filename(release.environment.name)}-{number}.zip"
     return File(name, "application/zip", zip_of({**files, "SHA256SUMS": sha256sums(files)}, release.created_at))

@@ -16,7 +16,7 @@ from trustyard.actions.certificates import JwkAnswer
 from trustyard.actions.permissions import require
 from trustyard.errors import Conflict, JwkConnection, NotAllowed, NotFound, Refused, Restored, TrustyardError
 from trustyard.web.differences import side_by_side
-from trustyard.web.page import actor_of, confirmed, go, page
+from trustyard.web.page import actor_of, confirmed, go, is_fragment, page
 
 _UNDECIDED = "Say what becomes of the JWKs of each certificate, or leave the certificate out."
 
@@ -100,7 +100,8 @@ def _page(
         except (Conflict, Refused, NotFound, NotAllowed) as refused:
             error = error or refused
     context |= {"error": error, "note": request.POST.get("note", "")}
-    return render(request, "environments/promote.html", context, status=error.status if error else 200)
+    status = error.status if error and not is_fragment(request) else 200
+    return render(request, "environments/promote.html", context, status=status)
 
 
 def _shown(request: HttpRequest, seen: dict[str, Any]) -> dict[str, Any]:
