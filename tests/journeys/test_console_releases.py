@@ -90,8 +90,8 @@ def test_an_old_release_is_restored_and_the_next_deploy_asks(
     open_release(console, place, 2)
     changed = page.get_by_role("table", name="What it changed")
     expect(changed.get_by_role("row", name=re.compile(two))).to_contain_text("added")
-    look(page, "release")
     found = judge(page, axe)
+    look(page, "release")
     assert narrow(page) <= 360
     open_release(console, place, 1)
     console.button("Restore").focus()
@@ -99,8 +99,8 @@ def test_an_old_release_is_restored_and_the_next_deploy_asks(
     dialog = console.dialog(f"Restore Release 1 of {place}")
     expect(dialog.get_by_role("row", name=re.compile(two))).to_contain_text("removed")
     expect(dialog.get_by_label("Note")).to_be_focused()
-    look(page, "restore")
     found += judge(page, axe)
+    look(page, "restore")
     page.keyboard.press("Escape")
     expect(console.button("Restore")).to_be_focused()
     restore_first(console, place)
@@ -110,8 +110,8 @@ def test_an_old_release_is_restored_and_the_next_deploy_asks(
     console.button("Deploy").click()
     asked = console.dialog("Restored Release")
     expect(asked.get_by_role("row", name=re.compile(two))).to_contain_text("added")
-    look(page, "restored")
     found += judge(page, axe)
+    look(page, "restored")
     asked.get_by_role("button", name="Cancel").click()
     expect(asked).to_be_hidden()
     console.button("Deploy").click()
@@ -119,8 +119,8 @@ def test_an_old_release_is_restored_and_the_next_deploy_asks(
     expect(page.get_by_text(f"Release 4 of {place}.")).to_be_visible()
     console.open(f"/releases/?environment={place}")
     expect(page.get_by_text("restored from 1")).to_be_visible()
-    look(page, "list")
     found += judge(page, axe)
+    look(page, "list")
     assert narrow(page) <= 360
     assert found == []
 
@@ -158,8 +158,8 @@ def test_two_releases_are_compared_and_a_moment_is_looked_up(
     page.get_by_label("From", exact=True).select_option("2")
     expect(table.get_by_role("row", name=re.compile(two))).to_contain_text("removed")
     expect(page.get_by_label("From", exact=True)).to_be_focused()
-    look(page, "compare")
     found = judge(page, axe)
+    look(page, "compare")
     assert narrow(page) <= 360
     page.get_by_label("Environment", exact=True).select_option("production")
     expect(page.get_by_text("No release yet")).to_be_visible()
@@ -197,8 +197,8 @@ def test_certificates_are_promoted_after_the_difference_was_shown(
     changes = page.get_by_role("table", name="What changes")
     expect(changes.get_by_role("row", name=re.compile(shared))).to_contain_text("replaced")
     expect(changes.get_by_role("row", name=re.compile(one))).to_contain_text("added")
-    look(page, "promote")
     found = judge(page, axe)
+    look(page, "promote")
     assert narrow(page) <= 360
     page.get_by_role("checkbox", name=re.compile(two)).uncheck()
     console.button("Promote and Deploy").click()
