@@ -6,6 +6,8 @@ TrustyardError
 ├── NotFound           nothing of that name                           (REST 404)
 ├── Conflict           a name, an alias or a state is taken           (REST 409)
 │   ├── JwkConnection  related JWKs, and no answer what to do         (REST 409, command line 3)
+│   ├── Restored       would take back a restored release, unanswered (REST 409, command line 3)
+│   ├── Moved          what was shown and confirmed is another by now (REST 409)
 │   └── EnvironmentInUse
 ├── StaleVersion       somebody was quicker                           (REST 412)
 ├── VersionMissing     a change without If-Match                      (REST 428)
@@ -84,6 +86,16 @@ class JwkConnection(Conflict):
     """Related JWKs and no answer. `extra`: options, version, jwks (see CONTRACT, Related JWKs)."""
 
     code, title = "jwk-connection", "JWK Connection"
+
+
+class Restored(Conflict):
+    """A deploy over a restored release, and nobody confirmed it (D-22). `extra`: version, restored."""
+
+    code, title = "restored", "A restored release is in force"
+
+
+class Moved(Conflict):
+    code, title = "moved", "Changed since it was shown"
 
 
 class EnvironmentInUse(Conflict):

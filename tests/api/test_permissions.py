@@ -61,10 +61,6 @@ def test_every_operation_has_a_permission_of_the_table() -> None:
     assert len(shown) == len(ALL), "the document shows what the server has, and nothing else"
 
 
-def test_what_comes_with_another_issue_is_not_promised() -> None:
-    assert not [p for p in document()["paths"] if p.endswith(("/diff", "{number}/restore"))]
-
-
 @pytest.mark.parametrize(("verb", "template", "permission"), ALL, ids=lambda value: str(value))
 def test_each_role_may_what_the_table_says(verb: str, template: str, permission: str, stage: None, cast: Cast) -> None:
     """The matrix. What gets past the gate fails on an empty body or a stale tag, so that nothing is changed by it."""

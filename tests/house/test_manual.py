@@ -17,7 +17,6 @@ from trustyard.server.configuration import SETTINGS
 from .repository import ROOT, files, modules, page
 
 NUMBER = re.compile(r"\b[SID]-\d\d\b")
-LATER = {"D-22"}  # comes with restoring releases
 
 
 @pytest.mark.parametrize("name", [setting.name for setting in SETTINGS])
@@ -130,7 +129,7 @@ def test_each_numbered_behaviour_is_cited_by_a_test() -> None:
     for path in files():
         if path.suffix == ".py" and path.is_relative_to(ROOT / "tests") and "house" not in path.parts:
             cited |= set(NUMBER.findall(path.read_text("utf-8")))
-    assert set(behaviours()) - cited - LATER == set()
+    assert set(behaviours()) - cited == set()
 
 
 def test_pages_link_to_pages_that_exist() -> None:

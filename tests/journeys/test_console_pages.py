@@ -20,7 +20,8 @@ PAGES = (
     "/certificates/", "/certificates/?q=nothing-has-this-name", "/certificates/truststore/", "/certificates/compare/",
     "/jwks/", "/jwks/create/",
     "/environments/", "/environments/create/", "/environments/1/", "/gateways/", "/gateways/create/", "/gateways/1/",
-    "/gateways/1/edit/", "/releases/", "/trust-check/", "/audit/", "/users/", "/users/create/", "/users/1/",
+    "/gateways/1/edit/", "/releases/", "/releases/compare/", "/environments/promote/",
+    "/trust-check/", "/audit/", "/users/", "/users/create/", "/users/1/",
     "/users/tokens/create/", "/account/",
 )  # fmt: skip
 

@@ -23,6 +23,7 @@ from .certificates_read import certificate_json, certificates_json, find, get, g
 from .entries import EntryGiven
 from .jwk_connection import Concerned, JwkAnswer, JwkChange
 from .permissions import require
+from .restored import Confirmed
 
 __all__ = [
     "Definition",
@@ -65,7 +66,14 @@ class Saved:
         return self.certificates[0]
 
 
-def create(actor: Actor, definitions: Sequence[Definition], *, deploy: bool = False, note: str = "") -> Saved:
+def create(
+    actor: Actor,
+    definitions: Sequence[Definition],
+    *,
+    deploy: bool = False,
+    note: str = "",
+    confirm_restored: Confirmed = False,
+) -> Saved:
     """Stores new certificates in one transaction, all or none, and deploys every environment touched when asked to.
 
     Raises `Refused` (a name, an entry, a source), `Conflict` (a name or alias that is taken), `NotAllowed`.
@@ -78,7 +86,7 @@ def create(actor: Actor, definitions: Sequence[Definition], *, deploy: bool = Fa
             certificate, environments = _create(actor, definition, plans)
             saved.certificates.append(certificate)
             touched += environments
-        saved.releases = _deployed(actor, touched, deploy, note)
+        saved.releases = _deployed(actor, touched, deploy, note, confirm_restored)
     return saved
 
 
@@ -127,6 +135,7 @@ def update(
     deploy: bool = False,
     also: Sequence[Definition] = (),
     note: str = "",
+    confirm_restored: Confirmed = False,
 ) -> Saved:
     """Changes what is given; with `replace` the entries given are all there shall be (one left out is removed).
 
@@ -159,7 +168,7 @@ def update(
             saved.certificates.append(other)
             touched += environments
         touched += jwk_places
-        saved.releases = _deployed(actor, touched, deploy, note)
+        saved.releases = _deployed(actor, touched, deploy, note, confirm_restored)
     return saved
 
 
@@ -258,6 +267,7 @@ def delete(
     answer: JwkAnswer | None = None,
     deploy: bool = True,
     note: str = "",
+    confirm_restored: Confirmed = False,
 ) -> Saved:
     """Removes a certificate from the store and, by new releases, from every environment that it was in.
 
@@ -280,21 +290,34 @@ def delete(
         certificate.entries.all().delete()
         models.Certificate.objects.filter(pk=certificate.pk).delete()
         audit.record(actor, "certificate.delete", "certificate", certificate.name, before={"entries": before})
-        saved.releases = _deployed(actor, [entry.environment for entry in rows] + changed, deploy, note)
+        touched = [entry.environment for entry in rows] + changed
+        saved.releases = _deployed(actor, touched, deploy, note, confirm_restored)
     return saved
 
 
-def revoke(actor: Actor, name: str, environment: str, *, reason: str, deploy: bool = True) -> Saved:
+def revoke(
+    actor: Actor, name: str, environment: str, *, reason: str, deploy: bool = True, confirm_restored: Confirmed = False
+) -> Saved:
     """Takes an entry out of trust, and its JWKs out of the published set (D-13). Twice is once."""
-    return _revocation(actor, name, environment, reason.strip(), deploy, revoked=True)
+    return _revocation(actor, name, environment, reason.strip(), deploy, confirm_restored, revoked=True)
 
 
-def restore(actor: Actor, name: str, environment: str, *, reason: str = "", deploy: bool = True) -> Saved:
+def restore(
+    actor: Actor,
+    name: str,
+    environment: str,
+    *,
+    reason: str = "",
+    deploy: bool = True,
+    confirm_restored: Confirmed = False,
+) -> Saved:
     """Undoes `revoke`: the entry is trusted again and its JWKs are published again. Twice is once."""
-    return _revocation(actor, name, environment, reason.strip(), deploy, revoked=False)
+    return _revocation(actor, name, environment, reason.strip(), deploy, confirm_restored, revoked=False)
 
 
-def _revocation(actor: Actor, name: str, environment: str, reason: str, deploy: bool, *, revoked: bool) -> Saved:
+def _revocation(
+    actor: Actor, name: str, environment: str, reason: str, deploy: bool, confirm_restored: Confirmed, *, revoked: bool
+) -> Saved:
     require(actor, "entries.revoke")
     if revoked and not reason:
         sentence = "A revocation needs a reason."
@@ -311,7 +334,7 @@ def _revocation(actor: Actor, name: str, environment: str, reason: str, deploy: 
         if entry.revoked != revoked:
             saved.jwks = _revoke(actor, certificate, entry, found.description(reason), revoked=revoked)
         touched = [place, *models.Environment.objects.filter(jwks__entry=entry).distinct()]
-        saved.releases = _deployed(actor, touched, deploy, reason)
+        saved.releases = _deployed(actor, touched, deploy, reason, confirm_restored)
     return saved
 
 
@@ -350,10 +373,13 @@ def _of_jwks(concerned: Sequence[Concerned]) -> list[models.Environment]:
     return list(touched.distinct())
 
 
-def _deployed(actor: Actor, touched: Sequence[models.Environment], deploy: bool, note: str) -> list[models.Release]:
+def _deployed(
+    actor: Actor, touched: Sequence[models.Environment], deploy: bool, note: str, confirm_restored: Confirmed
+) -> list[models.Release]:
     if not deploy:
         return []
-    return [made.release for made in releases.make(actor, touched, note=note)]
+    made = releases.make(actor, touched, note=note, confirm_restored=confirm_restored)
+    return [one.release for one in made]
 
 
 def free(name: str, but: int | None = None) -> str | None:

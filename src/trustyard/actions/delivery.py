@@ -113,7 +113,11 @@ def _newest(environment: str) -> releases.Newest | None:
 
 @functools.lru_cache(maxsize=16)
 def _material(newest: releases.Newest) -> Material:
-    release = models.Release.objects.get(pk=newest.id)
+    return of_release(models.Release.objects.get(pk=newest.id))
+
+
+def of_release(release: models.Release) -> Material:
+    """Any release with its DER, as gateways receive it."""
     content = release.read()
     needed = {entry.sha256 for entry in content.entries} | set(content.roots)
     stored = models.StoredCertificate.objects.filter(pk__in=needed).values_list("pk", "der")

@@ -26,6 +26,7 @@ from .actors import Actor
 from .certificates import Definition, EntryGiven, JwkAnswer, Saved
 from .entries import alias_holder
 from .permissions import require
+from .restored import Confirmed
 from .sources import Kept
 
 KEPT_FOR = timedelta(days=1)
@@ -117,10 +118,17 @@ def name_problem(draft: models.Draft, name: str) -> str:
     return certificates.free(name, but=draft.certificate_id) or ""
 
 
-def save(actor: Actor, pk: UUID, *, deploy: bool, answer: JwkAnswer | None = None) -> Saved:
+def save(
+    actor: Actor,
+    pk: UUID,
+    *,
+    deploy: bool,
+    answer: JwkAnswer | None = None,
+    confirm_restored: Confirmed = False,
+) -> Saved:
     """Saves the draft once, all or nothing. Raises what `certificates.create` and `update` raise, and `draft-used`."""
     with changing(actor, pk) as draft:
-        saved = _save(actor, draft, deploy, answer)
+        saved = _save(actor, draft, deploy, answer, confirm_restored)
         draft.used_at, draft.saved_as = timezone.now(), saved.certificate.pk
     return saved
 
@@ -130,14 +138,15 @@ def rehearse(actor: Actor, pk: UUID) -> JwkConnection | None:
     return _question(lambda: _save(actor, get(actor, pk), False, None))
 
 
-def _save(actor: Actor, draft: models.Draft, deploy: bool, answer: JwkAnswer | None) -> Saved:
+def _save(
+    actor: Actor, draft: models.Draft, deploy: bool, answer: JwkAnswer | None, confirm_restored: Confirmed = False
+) -> Saved:
     content = draft.content
     others = _others(content)
     if not draft.based_on:
         given = [_given(row) for row in content["rows"]]
-        return certificates.create(
-            actor, [Definition(content["name"], content["description"], given), *others], deploy=deploy
-        )
+        definitions = [Definition(content["name"], content["description"], given), *others]
+        return certificates.create(actor, definitions, deploy=deploy, confirm_restored=confirm_restored)
     stored = draft.certificate
     if stored is None:
         raise NotFound("Somebody deleted this certificate meanwhile.", advice="Begin again with Create.")
@@ -155,6 +164,7 @@ def _save(actor: Actor, draft: models.Draft, deploy: bool, answer: JwkAnswer | N
         answer=answer,
         deploy=deploy,
         also=others,
+        confirm_restored=confirm_restored,
     )
 
 

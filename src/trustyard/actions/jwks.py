@@ -26,6 +26,7 @@ from . import audit, found, releases
 from .actors import Actor
 from .jwk_connection import check_kid, fingerprint
 from .permissions import require
+from .restored import Confirmed
 
 MAX_KID = 256
 USES = ("sig", "enc")
@@ -72,6 +73,7 @@ def create(
     alg: str | _Unset | None = UNSET,
     kid: str | None = None,
     deploy: bool = False,
+    confirm_restored: Confirmed = False,
 ) -> SavedJwk:
     """Stores a public JWK. `use` not given is the key's usual one, `alg` not given the one that fits; None states none.
 
@@ -89,7 +91,7 @@ def create(
         row.environments.set(places)
         check_kid(row)
         audit.record(actor, "jwk.create", "jwk", row.name, after=fingerprint(row))
-        return SavedJwk(row, _deployed(actor, places, deploy))
+        return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored))
 
 
 def _made(
@@ -157,6 +159,7 @@ def update(
     kid: str | _Unset | None = UNSET,
     state: str | None = None,
     deploy: bool = False,
+    confirm_restored: Confirmed = False,
 ) -> SavedJwk:
     """Changes what is given; the key itself never changes here. A `kid` of None goes back to the thumbprint."""
     require(actor, "jwks.write")
@@ -176,7 +179,7 @@ def update(
             row.save()
             check_kid(row)
             audit.record(actor, "jwk.update", "jwk", row.name, before=before, after=fingerprint(row))
-        return SavedJwk(row, _deployed(actor, places, deploy))
+        return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored))
 
 
 def _stored(row: models.Jwk) -> tuple[Any, ...]:
@@ -233,7 +236,9 @@ def _put(public: dict[str, Any], member: str, value: str | None) -> None:
         public[member] = value
 
 
-def delete(actor: Actor, name: str, *, if_match: str | None, deploy: bool = True) -> SavedJwk:
+def delete(
+    actor: Actor, name: str, *, if_match: str | None, deploy: bool = True, confirm_restored: Confirmed = False
+) -> SavedJwk:
     """Removes a JWK; by default a new release withdraws it at once from every environment that published it."""
     require(actor, "jwks.write")
     stored = get(actor, name)
@@ -246,7 +251,7 @@ def delete(actor: Actor, name: str, *, if_match: str | None, deploy: bool = True
         before = fingerprint(row)
         models.Jwk.objects.filter(pk=row.pk).delete()
         audit.record(actor, "jwk.delete", "jwk", row.name, before=before)
-        return SavedJwk(row, _deployed(actor, places, deploy))
+        return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored))
 
 
 def get(actor: Actor, name: str) -> models.Jwk:
@@ -329,5 +334,9 @@ def _check_kid(kid: str | None) -> None:
         raise Refused(sentence, code="bad-jwk", fields=[FieldError("kid", sentence)])
 
 
-def _deployed(actor: Actor, places: Sequence[models.Environment], deploy: bool) -> list[models.Release]:
-    return [made.release for made in releases.make(actor, places)] if deploy else []
+def _deployed(
+    actor: Actor, places: Sequence[models.Environment], deploy: bool, confirm_restored: Confirmed
+) -> list[models.Release]:
+    if not deploy:
+        return []
+    return [made.release for made in releases.make(actor, places, confirm_restored=confirm_restored)]

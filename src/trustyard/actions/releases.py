@@ -1,14 +1,15 @@
 """Releases: what an environment would trust now, made immutable and numbered when somebody deploys.
 
 Deploying an environment: (1) lock its row, (2) build the content from what is saved, leaving out and naming what would
-hurt (D-19), (3) the newest release says just that: nothing to do, (4) else number it and keep it, (5) record the audit
-event, (6) tell the deliveries. Steps 1 to 5 are one transaction with the save that caused them.
+hurt (D-19), (3) ask where that would take back a restored release (D-22), (4) the newest release says just that:
+nothing to do, (5) else number it and keep it, (6) record the audit event, (7) tell the deliveries. Steps 1 to 6 are one
+transaction with the save that caused them.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,9 +24,10 @@ from trustyard.pki.certificates import rfc3339, status
 from trustyard.pki.content import Content, LeftOut, PublishedJwk, TrustedEntry
 from trustyard.pki.truststores import root_alias
 
-from . import audit, found, news, roots
+from . import audit, found, news, restored, roots
 from .actors import Actor
 from .permissions import require
+from .restored import Confirmed, Waiting
 
 
 @dataclass(frozen=True)
@@ -36,57 +38,77 @@ class Deployed:
     created: bool
 
 
-def deploy(actor: Actor, environment: str, *, note: str = "") -> Deployed:
-    """Puts what is saved in force. Raises `NotFound`, `NotAllowed`."""
+def deploy(actor: Actor, environment: str, *, note: str = "", confirm_restored: Confirmed = False) -> Deployed:
+    """Puts what is saved in force. Raises `NotFound`, `NotAllowed`, `Restored`."""
     row = found.by_name(models.Environment.objects.all(), environment, "environment")
     require(actor, "releases.deploy", [row.name])
     with transaction.atomic():
-        return make(actor, [row], note=note)[0]
+        return make(actor, [row], note=note, confirm_restored=confirm_restored)[0]
 
 
-def make(actor: Actor, environments: Iterable[models.Environment], *, note: str = "") -> list[Deployed]:
-    """Makes the releases of these environments inside the caller's transaction, locked in the order of their ids."""
-    made = []
+def make(
+    actor: Actor,
+    environments: Iterable[models.Environment],
+    *,
+    note: str = "",
+    confirm_restored: Confirmed = False,
+) -> list[Deployed]:
+    """Makes the releases of these environments inside the caller's transaction, locked in the order of their ids.
+
+    Raises `Restored` where one of them is on a restored release that this would take back, unless that is confirmed.
+    """
+    waiting = []
     for pk in sorted({environment.pk for environment in environments}):
         environment = models.Environment.objects.select_for_update().get(pk=pk)
         require(actor, "releases.deploy", [environment.name])
-        made.append(_make(actor, environment, note))
-    return made
+        waiting.append(Waiting(environment, latest(pk), build(environment, timezone.now())))
+    restored.check(waiting, confirm_restored)
+    return [_make(actor, one, note) for one in waiting]
 
 
-def _make(actor: Actor, environment: models.Environment, note: str) -> Deployed:
-    now = timezone.now()
-    content = build(environment, now)
-    digest = content.digest()
-    newest = latest(environment.pk)
-    news.tell(environment.name)  # also when nothing changed: delivery to gateways that lack it is tried again
-    left_out = [vars(row) for row in content.left_out]
-    if newest is not None and (newest.digest, newest.left_out) == (digest, left_out):
-        # They are asked again, so what they said before is no answer to this.
-        newest.receipts.filter(state__in=("refused", "unreachable")).update(state="pending")
-        return Deployed(newest, created=False)
+def _make(actor: Actor, wanted: Waiting, note: str) -> Deployed:
+    newest = wanted.newest
+    if newest is not None and (newest.digest, newest.left_out) == (wanted.digest, wanted.left_out):
+        return again(newest)
+    roots.keep(roots.of(wanted.environment))
+    return Deployed(keep(actor, wanted, note), created=True)
+
+
+def again(newest: models.Release) -> Deployed:
+    """Nothing changed: the newest release it is, and delivery to gateways that lack it is tried again."""
+    # They are asked again, so what they said before is no answer to this.
+    newest.receipts.filter(state__in=("refused", "unreachable")).update(state="pending")
+    news.tell(newest.environment.name)
+    return Deployed(newest, created=False)
+
+
+def keep(actor: Actor, wanted: Waiting, note: str, *, restored_from: int | None = None) -> models.Release:
+    """Numbers and stores a release with its audit event, under the lock of the environment's row."""
+    environment, newest = wanted.environment, wanted.newest
     environment.last_number += 1
     models.Environment.objects.filter(pk=environment.pk).update(last_number=environment.last_number)
-    roots.keep(roots.of(environment))
     release = models.Release.objects.create(
         environment=environment,
         number=environment.last_number,
-        digest=digest,
-        content=content.canonical(),
-        left_out=left_out,
+        digest=wanted.digest,
+        content=wanted.content.canonical(),
+        left_out=wanted.left_out,
         made_by=actor.name,
         note=note,
-        created_at=now,
+        restored_from=restored_from,
+        created_at=timezone.now(),
     )
+    after = {"number": release.number, "digest": release.digest}
     audit.record(
         actor,
-        "release.deploy",
+        "release.deploy" if restored_from is None else "release.restore",
         "release",
         f"{environment.name}/{release.number}",
         before={"number": newest.number, "digest": newest.digest} if newest else None,
-        after={"number": release.number, "digest": digest},
+        after=after if restored_from is None else {**after, "restored_from": restored_from},
     )
-    return Deployed(release, created=True)
+    news.tell(environment.name)
+    return release
 
 
 def build(environment: models.Environment, now: datetime) -> Content:
@@ -107,7 +129,6 @@ def build(environment: models.Environment, now: datetime) -> Content:
 def _entries(environment: models.Environment, now: datetime) -> tuple[list[TrustedEntry], list[LeftOut]]:
     kept: list[TrustedEntry] = []
     left_out: list[LeftOut] = []
-    first_alias: dict[str, str] = {}
     rows = (
         models.Entry.objects.filter(environment=environment)
         .order_by("alias_key")
@@ -116,18 +137,26 @@ def _entries(environment: models.Environment, now: datetime) -> tuple[list[Trust
     for alias, name, sha256, not_before, not_after, revoked_at in rows:
         state = status(not_before, not_after, now, revoked_at is not None)
         if state in ("revoked", "expired", "not yet valid"):
-            left_out.append(LeftOut(name, alias, _reason(state, not_before, not_after)))
-            continue
-        kept.append(TrustedEntry(alias, name, sha256))
-        if sha256 in first_alias:
-            # Sent once: a doubled anchor empties the trust of some gateways. The alias keeps its own file and name.
-            reason = f"The same certificate as alias {first_alias[sha256]}; it is sent once, the alias is kept."
-            left_out.append(LeftOut(name, alias, reason))
-        first_alias.setdefault(sha256, alias)
-    return kept, left_out
+            left_out.append(LeftOut(name, alias, reason(state, not_before, not_after)))
+        else:
+            kept.append(TrustedEntry(alias, name, sha256))
+    return kept, [*left_out, *doubles(kept)]
 
 
-def _reason(state: str, not_before: datetime, not_after: datetime) -> str:
+def doubles(entries: Sequence[TrustedEntry]) -> list[LeftOut]:
+    """A line for each further alias of the same certificate, sent once: a double empties the trust of some gateways."""
+    first_alias: dict[str, str] = {}
+    found_again = []
+    for entry in entries:
+        first = first_alias.setdefault(entry.sha256, entry.alias)
+        if first != entry.alias:
+            sentence = f"The same certificate as alias {first}; it is sent once, the alias is kept."
+            found_again.append(LeftOut(entry.certificate, entry.alias, sentence))
+    return found_again
+
+
+def reason(state: str, not_before: datetime, not_after: datetime) -> str:
+    """Why a certificate of this status is left out."""
     match state:
         case "revoked":
             return "Revoked in Trustyard."
@@ -179,6 +208,13 @@ def find(actor: Actor, environment: str | None = None) -> QuerySet[models.Releas
         return rows
     row = found.by_name(models.Environment.objects.all(), environment, "environment")
     return rows.filter(environment=row)
+
+
+def find_at(actor: Actor, environment: str, moment: datetime) -> QuerySet[models.Release]:
+    """The release that was in force in this environment at that moment (D-21); none before its first."""
+    rows = find(actor, environment)
+    newest = rows.filter(created_at__lte=moment).order_by("-number").values("pk")[:1]
+    return rows.filter(pk__in=list(newest.values_list("pk", flat=True)))
 
 
 def get(actor: Actor, environment: str, number: int) -> models.Release:

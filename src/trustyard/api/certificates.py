@@ -21,7 +21,7 @@ from .paging import Paging, page_at_once
 from .paths import address
 from .problems import refused
 from .schemas import certificates as schemas
-from .schemas.deployments import Waiting
+from .schemas.deployments import Waiting, confirmed
 from .schemas.sources import INSPECT_FORMS, Inspection, Source
 
 router = Router(tags=["Certificates"])
@@ -71,12 +71,14 @@ def listing(request: Request, filters: Query[schemas.CertificateFilters], paging
         {201: schemas.CertificateSaved},
         summary="Store a certificate",
         reads=(bodies.JSON,),
-        refusals=(409,),
+        deploys=True,
     ),
 )
 def create(request: Request, given: schemas.NewCertificate, waiting: Query[Waiting]) -> HttpResponse:
     """Every source is read and judged first; then all entries are stored, or none."""
-    saved = certificates.create(request.auth, [given.read()], deploy=given.deploy)
+    saved = certificates.create(
+        request.auth, [given.read()], deploy=given.deploy, confirm_restored=given.confirm_restored
+    )
     return _saved(saved, waiting.wait, status=201, location=address("certificates", saved.certificate.name))
 
 
@@ -133,6 +135,7 @@ def _change(request: Request, name: str, given: schemas.CertificateChange, wait:
         replace=whole,
         answer=given.jwk_connection.read() if given.jwk_connection else None,
         deploy=given.deploy,
+        confirm_restored=given.confirm_restored,
     )
     return _saved(saved, wait)
 
@@ -155,6 +158,7 @@ def delete(request: Request, name: str, query: Query[schemas.Deletion], waiting:
         if_match=request.headers.get("If-Match"),
         answer=query.read(),
         deploy=query.deploy,
+        confirm_restored=confirmed(query.confirm_restored),
     )
     return deployed({"jwks": _jwks(saved)}, saved.releases, waiting.wait)
 
@@ -167,13 +171,21 @@ def delete(request: Request, name: str, query: Query[schemas.Deletion], waiting:
         summary="Revoke an entry",
         reads=(bodies.JSON,),
         refusals=(404,),
+        deploys=True,
     ),
 )
 def revoke(
     request: Request, name: str, environment: str, given: schemas.Revocation, waiting: Query[Waiting]
 ) -> HttpResponse:
     """Takes an entry out of trust and its JWKs out of the published set: inside Trustyard, not at the issuer."""
-    saved = certificates.revoke(request.auth, name, environment, reason=given.reason, deploy=given.deploy)
+    saved = certificates.revoke(
+        request.auth,
+        name,
+        environment,
+        reason=given.reason,
+        deploy=given.deploy,
+        confirm_restored=given.confirm_restored,
+    )
     return _saved(saved, waiting.wait)
 
 
@@ -186,6 +198,7 @@ def revoke(
         reads=(bodies.JSON,),
         optional=True,
         refusals=(404,),
+        deploys=True,
     ),
 )
 def restore(
@@ -196,7 +209,14 @@ def restore(
     given: schemas.Restoration = schemas.Restoration(),  # noqa: B008 - a value that never changes
 ) -> HttpResponse:
     """Undoes a revocation."""
-    saved = certificates.restore(request.auth, name, environment, reason=given.reason, deploy=given.deploy)
+    saved = certificates.restore(
+        request.auth,
+        name,
+        environment,
+        reason=given.reason,
+        deploy=given.deploy,
+        confirm_restored=given.confirm_restored,
+    )
     return _saved(saved, waiting.wait)
 
 

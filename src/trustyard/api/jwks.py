@@ -16,7 +16,7 @@ from .operations import Request, operation
 from .paging import Paging, page
 from .paths import address
 from .schemas import jwks as schemas
-from .schemas.deployments import Waiting
+from .schemas.deployments import Waiting, confirmed
 
 router = Router(tags=["JWKs"])
 
@@ -36,7 +36,7 @@ def listing(request: Request, filters: Query[schemas.JwkFilters], paging: Query[
 
 @router.post(
     "/jwks",
-    **operation("jwks.write", {201: schemas.JwkSaved}, summary="Make a JWK", reads=(bodies.JSON,), refusals=(409,)),
+    **operation("jwks.write", {201: schemas.JwkSaved}, summary="Make a JWK", reads=(bodies.JSON,), deploys=True),
 )
 def create(request: Request, given: schemas.NewJwk, waiting: Query[Waiting]) -> HttpResponse:
     """From an entry's certificate, and connected to it; or from a public JWK given by hand."""
@@ -48,6 +48,7 @@ def create(request: Request, given: schemas.NewJwk, waiting: Query[Waiting]) -> 
         use=given.use,
         kid=given.kid,
         deploy=given.deploy,
+        confirm_restored=given.confirm_restored,
         **_said(given, "alg"),
     )
     row = saved.jwk
@@ -87,6 +88,7 @@ def edit(request: Request, name: str, given: schemas.JwkEdit, waiting: Query[Wai
         description=given.description,
         state=given.state,
         deploy=given.deploy,
+        confirm_restored=given.confirm_restored,
         **_said(given, "use", "alg", "kid"),
     )
     return deployed(jwk_json(saved.jwk), saved.releases, waiting.wait, etag=saved.jwk.etag)
@@ -94,11 +96,19 @@ def edit(request: Request, name: str, given: schemas.JwkEdit, waiting: Query[Wai
 
 @router.delete(
     "/jwks/{segment:name}",
-    **operation("jwks.write", {200: schemas.JwkDeleted}, summary="Delete a JWK", changes=jwks.get, refusals=(422,)),
+    **operation(
+        "jwks.write", {200: schemas.JwkDeleted}, summary="Delete a JWK", changes=jwks.get, refusals=(422,), deploys=True
+    ),
 )
 def delete(request: Request, name: str, query: Query[schemas.JwkDeletion], waiting: Query[Waiting]) -> HttpResponse:
     """Takes it out of the published sets by a release of each of its environments, unless `deploy=false`."""
-    saved = jwks.delete(request.auth, name, if_match=request.headers.get("If-Match"), deploy=query.deploy)
+    saved = jwks.delete(
+        request.auth,
+        name,
+        if_match=request.headers.get("If-Match"),
+        deploy=query.deploy,
+        confirm_restored=confirmed(query.confirm_restored),
+    )
     return deployed({}, saved.releases, waiting.wait)
 
 

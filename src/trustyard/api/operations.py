@@ -21,7 +21,7 @@ from trustyard.models.versions import Versioned
 from . import bodies
 from .answers import LINES
 from .authentication import actor_of
-from .schemas.problems import JwkConnectionProblem, Problem
+from .schemas.problems import DeployProblem, JwkConnectionProblem, Problem
 
 
 class Request(HttpRequest):
@@ -75,20 +75,25 @@ def operation(
     files: tuple[str, ...] = (),
     forms: Mapping[str, Any] | None = None,
     lines: bool = False,
+    deploys: bool = False,
+    conflict: type[Problem] | None = None,
 ) -> dict[str, Any]:
     """The keyword arguments of a ninja operation.
 
     `changes` loads the object that `If-Match` is about; `reads` are the media types of the body, which may be left out
     when it is `optional`; `most` are its bytes where they may be more than usual; `refusals` are the statuses besides
     those that follow from the rest; `files` are the media types of an answer to download; `forms` describe a body that
-    the operation reads by itself; `lines` says that the answer may be had as JSON lines.
+    the operation reads by itself; `lines` says that the answer may be had as JSON lines. What `deploys` may be refused
+    because of a restored release; `conflict` is the problem of 409 where it says more than others.
     """
     statuses = {401, 403, *refusals}
     statuses |= {404, 412, 428} if changes else set()
     statuses |= {400, 413, 415, 422} if reads else set()
+    statuses |= {409} if deploys or conflict else set()
+    conflict = conflict or (JwkConnectionProblem if changes else DeployProblem if deploys else Problem)
     responses: dict[Any, Any] = dict(answers)
     for status in sorted(statuses):
-        responses[status] = JwkConnectionProblem if status == 409 and changes else Problem
+        responses[status] = conflict if status == 409 else Problem
     extra: dict[str, Any] = {}
     if changes:
         extra["parameters"] = [IF_MATCH]
@@ -103,6 +108,7 @@ def operation(
     return {
         "auth": Gate(permission, loads=changes, media_types=reads, optional=optional, most=most),
         "response": responses,
+        "by_alias": True,  # `from` is a word of Python's own
         "summary": summary,
         "openapi_extra": extra,
     }

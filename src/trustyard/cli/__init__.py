@@ -8,7 +8,20 @@ import typer
 
 from trustyard import __version__
 
-from . import audit, certificates, chains, environments, gateways, imports, jwks, local, releases, trust, truststores
+from . import (
+    audit,
+    certificates,
+    chains,
+    environments,
+    gateways,
+    imports,
+    jwks,
+    local,
+    promotion,
+    releases,
+    trust,
+    truststores,
+)
 from .commands import Context, Reached
 from .rest import DEFAULT_URL
 
@@ -30,6 +43,7 @@ app.add_typer(audit.app, name="audit")
 chains.register(certificates.app)
 imports.register(certificates.app)
 local.register(app)
+promotion.register(environments.app)
 
 
 def _version(wanted: bool) -> None:

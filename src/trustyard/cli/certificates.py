@@ -88,6 +88,7 @@ def add(
         "description": description or "",
         "entries": [_entry(names(env), alias, source, choose)],
         "deploy": deploying.deploy,
+        **deploying.confirmed(),
     }
     with screen.choice():
         answer = call.rest.send("POST", path("certificates"), body, params={"wait": deploying.wait})
@@ -176,6 +177,7 @@ def edit(
         body["jwk_connection"] = answer.given()
     if len(body) == 1 and not removed and not deploying.deploy:
         raise Usage("Nothing to change: see `trustyard cert edit --help`.")
+    body |= deploying.confirmed()
     before = call.rest.get(path("certificates", name))
     if removed:
         body = {"name": before.json["name"], "description": before.json["description"], **body}
@@ -234,11 +236,7 @@ def delete(call: Call, name: Name, *, answer: DeletionAnswer, yes: Yes = False, 
         raise Failure(f"The name to confirm is not {exact!r}: nothing was deleted.")
     if not related and not given:
         ask(f"Delete the certificate {exact} in {_where(before.json)}?", yes=yes)
-    query = {
-        **given,
-        "deploy": str(deploying.deploy).lower(),
-        "wait": deploying.wait,
-    }
+    query = {**given, **deploying.query()}
     with asked_about(exact):
         gone = call.rest.send("DELETE", path("certificates", name), params=query, etag=before.etag)
     call.done(gone.json, lambda value: screen.deleted(value, exact, deployed=deploying.deploy))
@@ -259,7 +257,7 @@ def export(
 
 
 def _mark(call: Call, name: str, env: str, verb: str, reason: str, deploying: DeployUnlessTold) -> None:
-    body = {"reason": reason, "deploy": deploying.deploy}
+    body = {"reason": reason, "deploy": deploying.deploy, **deploying.confirmed()}
     address = path("certificates", name, "entries", env, verb)
     answer = call.rest.send("POST", address, body, params={"wait": deploying.wait})
     done = f"{'Revoked' if verb == 'revoke' else 'Restored'} in {env}:"

@@ -2,7 +2,7 @@
 
 1  error          the server, a file or the content says no
 2  wrong usage    the command line itself
-3  choice needed  related JWKs, and no answer what to do with them
+3  choice needed  related JWKs and no answer what to do with them; a deploy that takes a restored release back
 4  saved          but a gateway refused or did not answer in time
 """
 

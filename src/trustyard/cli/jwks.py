@@ -68,6 +68,7 @@ def add(
     )
     body = {"name": name, "description": description or "", "source": source, "deploy": deploying.deploy}
     body |= {member: value for member, value in (("use", use), ("alg", alg), ("kid", kid)) if value is not None}
+    body |= deploying.confirmed()
     answer = call.rest.send("POST", path("jwks"), body, params={"wait": deploying.wait})
     call.done(answer.json, lambda value: _added(value, deployed=deploying.deploy))
 
@@ -101,8 +102,7 @@ def delete(call: Call, name: Name, *, yes: Yes = False, deploying: DeployUnlessT
     before = call.rest.get(path("jwks", name))
     where = ", ".join(before.json["environments"]) or "no environment"
     ask(f"Delete the JWK {before.json['name']} (key id {before.json['kid']}) in {where}?", yes=yes)
-    query = {"deploy": str(deploying.deploy).lower(), "wait": deploying.wait}
-    gone = call.rest.send("DELETE", path("jwks", name), params=query, etag=before.etag)
+    gone = call.rest.send("DELETE", path("jwks", name), params=deploying.query(), etag=before.etag)
     call.done(gone.json, lambda _: say(f"Deleted the JWK {clean(before.json['name'])}."))
 
 

@@ -37,7 +37,16 @@ _Wait = Annotated[
     ),
 ]
 
+_ConfirmRestored = Annotated[
+    bool, typer.Option("--confirm-restored", help="Deploy although it takes a restored release back.")
+]
+
 _MOST_BYTES = 10_000_000  # more is refused by the server in any case
+
+
+def confirmed(said: bool) -> dict[str, bool]:
+    """`confirm_restored` as REST takes it, left out where it was not said."""
+    return {"confirm_restored": True} if said else {}
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,11 @@ class DeployIfTold:
         False
     )
     wait: _Wait = None
+    confirm_restored: _ConfirmRestored = False
+
+    def confirmed(self) -> dict[str, bool]:
+        """The member of the body, where it was said."""
+        return confirmed(self.confirm_restored)
 
 
 @dataclass(frozen=True)
@@ -58,6 +72,16 @@ class DeployUnlessTold:
         bool, typer.Option("--deploy/--no-deploy", help="Make a release of it, in force at once (the default), or not.")
     ] = True
     wait: _Wait = None
+    confirm_restored: _ConfirmRestored = False
+
+    def confirmed(self) -> dict[str, bool]:
+        """The member of the body, where it was said."""
+        return confirmed(self.confirm_restored)
+
+    def query(self) -> dict[str, Any]:
+        """The parameters of a DELETE."""
+        said = dict.fromkeys(self.confirmed(), "true")
+        return {"deploy": str(self.deploy).lower(), "wait": self.wait, **said}
 
 
 @dataclass(frozen=True)
@@ -65,6 +89,17 @@ class Waiting:
     """--wait of a command that always deploys."""
 
     wait: _Wait = None
+
+
+@dataclass(frozen=True)
+class Deploying(Waiting):
+    """The same where it may take back a restored release."""
+
+    confirm_restored: _ConfirmRestored = False
+
+    def confirmed(self) -> dict[str, bool]:
+        """The member of the body, where it was said."""
+        return confirmed(self.confirm_restored)
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from . import deployments
+from . import deployments, differences
 from .certificate_screen import more
 from .commands import Call, command, group
-from .options import Paging, Waiting
+from .failures import Failure, Usage
+from .files import save
+from .options import Deploying, Output, Paging, Waiting
 from .rest import path
 from .screen import clean, facts, say, table
 
 app = group("Releases: numbered, never changed.")
 
 Environment = Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
+Number = Annotated[int, typer.Argument(metavar="N", min=1, help="Its number.")]
+Note = Annotated[str | None, typer.Option("--note", help="What it is for; kept with the release.")]
 
 
 @command(app, "list")
@@ -28,25 +32,87 @@ def list_(call: Call, environment: Environment, *, paging: Paging) -> None:
 
 @command(app, "show")
 def show(
-    call: Call, environment: Environment, number: Annotated[int, typer.Argument(metavar="N", min=1, help="Its number.")]
+    call: Call,
+    environment: Environment,
+    number: Annotated[int | None, typer.Argument(metavar="[N]", min=1, help="Its number.")] = None,
+    *,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="MOMENT", help="What was in force then: 2026-03-03T14:00:00Z.")
+    ] = None,
 ) -> None:
     """Show a release: what was left out of it, and what each gateway said."""
-    call.show(call.rest.get(path("environments", environment, "releases", str(number))).json, _one)
+    if (number is None) == (at is None):
+        raise Usage("Which release? Give its number, or a moment with --at.")
+    if at is None:
+        call.show(call.rest.get(path("environments", environment, "releases", str(number))).json, _one)
+        return
+    found = call.rest.get(path("environments", environment, "releases"), {"at": at}).json["items"]
+    if not found:
+        raise Failure(f"Nothing was in force in {environment} at {at}: there was no release yet.")
+    call.show(found[0], _one)
+
+
+@command(app, "diff")
+def diff(
+    call: Call,
+    environment: Environment,
+    number: Number,
+    against: Annotated[
+        str | None, typer.Argument(metavar="[M]", help="Another release, or `saved` (the one before if not given).")
+    ] = None,
+) -> None:
+    """Show what a release changed against another one; against `saved`: what the next release would change."""
+    address = path("environments", environment, "releases", str(number), "diff")
+    call.show(call.rest.get(address, {"against": against}).json, _difference)
 
 
 @command(app, "deploy")
-def deploy(
+def deploy(call: Call, environment: Environment, *, note: Note = None, deploying: Deploying) -> None:
+    """Put in force what is saved. Nothing changed: delivery to gateways that lack the newest release is tried again."""
+    body: dict[str, Any] = {"note": note} if note is not None else {}
+    address = path("environments", environment, "releases")
+    answer = call.rest.send("POST", address, {**body, **deploying.confirmed()}, params={"wait": deploying.wait})
+    call.done(answer.json, lambda value: _deployed(value, environment, new=answer.status == 201))
+
+
+@command(app, "restore")
+def restore(
     call: Call,
     environment: Environment,
+    number: Number,
     *,
-    note: Annotated[str | None, typer.Option("--note", help="What it is for; kept with the release.")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only show what would change.")] = False,
+    note: Note = None,
     waiting: Waiting,
 ) -> None:
-    """Put in force what is saved. Nothing changed: delivery to gateways that lack the newest release is tried again."""
+    """Put an old release's content in force again, as a new release; says what it cannot bring back."""
+    address = path("environments", environment, "releases", str(number), "restore")
+    if preview:
+        call.show(call.rest.send("POST", address, {"preview": True}).json, _restoration)
+        return
     body = {"note": note} if note is not None else {}
-    address = path("environments", environment, "releases")
     answer = call.rest.send("POST", address, body, params={"wait": waiting.wait})
     call.done(answer.json, lambda value: _deployed(value, environment, new=answer.status == 201))
+
+
+@command(app, "download")
+def download(call: Call, environment: Environment, number: Number, *, output: Output = None) -> None:
+    """Write a release as a folder in a ZIP archive: truststores, aliases, jwks.json, manifest.json and SHA256SUMS."""
+    answer = call.rest.download(path("environments", environment, "releases", str(number), "download"))
+    save(call, answer, output, otherwise="release.zip")
+
+
+def _difference(one: dict[str, Any]) -> None:
+    start = "nothing" if one["from"] is None else f"release {one['from']}"
+    end = "what is saved" if one["to"] == "saved" else f"release {one['to']}"
+    say(clean(f"From {start} to {end} of {one['environment']}:"))
+    differences.show(one)
+
+
+def _restoration(one: dict[str, Any]) -> None:
+    say(clean(f"Restoring release {one['release']} of {one['environment']} would change:"))
+    differences.show(one["difference"], nothing="Nothing: it is in force already.")
+    deployments.left_out(one["left_out"], "it")
 
 
 def _deployed(one: dict[str, Any], environment: str, *, new: bool) -> None:

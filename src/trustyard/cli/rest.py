@@ -16,6 +16,7 @@ import httpx
 from trustyard import __version__
 
 from .failures import Failure, Problem, Usage
+from .restored import Restored
 from .screen import clean
 
 Said = TypeVar("Said")
@@ -212,7 +213,8 @@ class Rest:
             401: _SIGN_IN,
             412: "Nothing was changed. Look at it again, then repeat the command.",
         }.get(answer.status_code, "")
-        return Problem(answer.status_code, body, advice=advice)
+        kind = Restored if str(body.get("type") or "").endswith("/restored") else Problem
+        return kind(answer.status_code, body, advice=advice)
 
     def _stranger(self, answer: httpx.Response) -> Failure:
         kind = clean(answer.headers.get("Content-Type", "nothing named"))

@@ -15,7 +15,9 @@ from django.urls import reverse
 
 from trustyard.actions.actors import Actor, of_user
 from trustyard.actions.permissions import TABLE, allowed
-from trustyard.errors import TrustyardError
+from trustyard.errors import Restored, TrustyardError
+
+from .differences import side_by_side
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -48,6 +50,8 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
                 return _to_sign_in(request)
             try:
                 return view(request, *args, **kwargs)
+            except Restored as asked:
+                return ask_restored(request, asked)
             except TrustyardError as error:
                 return refusal(request, error)
 
@@ -72,6 +76,28 @@ def refusal(request: HttpRequest, error: TrustyardError) -> HttpResponse:
         return response
     known = {403: "403.html", 404: "404.html"}
     return render(request, known.get(error.status, "refused.html"), {"error": error}, status=error.status)
+
+
+def ask_restored(request: HttpRequest, asked: Restored) -> HttpResponse:
+    """What a deploy would change of a restored release (D-22), in a form that repeats the request with the answer."""
+    fields = [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name not in ("csrfmiddlewaretoken", "confirm_restored")
+        for value in values
+    ]
+    places = [{**place, "difference": side_by_side(place)} for place in asked.extra["restored"]]
+    context = {**asked.extra, "places": places, "fields": fields, "post_to": request.get_full_path()}
+    if not is_fragment(request):
+        return render(request, "releases/restored.html", context, status=asked.status)
+    response = render(request, "releases/_restored.html", context)
+    response["HX-Retarget"], response["HX-Reswap"] = "#dialogs", "innerHTML"
+    return response
+
+
+def confirmed(request: HttpRequest) -> str:
+    """The answer of that form: the version of the list that was shown, or nothing."""
+    return request.POST.get("confirm_restored", "")
 
 
 def go(request: HttpRequest, to: str, said: str = "") -> HttpResponse:

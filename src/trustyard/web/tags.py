@@ -131,5 +131,6 @@ def get(mapping: dict[Any, Any], key: Any) -> Any:
 
 @register.filter
 def plural(number: int, word: str) -> str:
-    """`1 certificate`, `2 certificates`."""
-    return f"{number} {word if number == 1 else word + 's'}"
+    """`1 certificate`, `2 certificates`, `2 entries`."""
+    many = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
+    return f"{number} {word if number == 1 else many}"

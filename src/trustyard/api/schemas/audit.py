@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
+from .moments import Moment
 from .strict import Page, Search, Shown
 
 
@@ -40,22 +39,5 @@ class EventFilters(BaseModel):
     actor: Search = ""
     object: Search = ""
     action: Search = ""
-    since: datetime | None = Field(None, description="RFC 3339; this moment is included.")
-    until: datetime | None = Field(None, description="RFC 3339; this moment is included.")
-
-    @field_validator("since", "until", mode="before")
-    @classmethod
-    def _as_text(cls, moment: str | None) -> str | None:
-        if moment is not None and not re.match(r"\d{4}-\d\d-\d\d", moment, re.ASCII):
-            raise ValueError("A moment looks like 2026-03-03T14:00:00Z.")  # pydantic also takes seconds since 1970
-        return moment
-
-    @field_validator("since", "until")
-    @classmethod
-    def _in_utc(cls, moment: datetime | None) -> datetime | None:
-        if moment is None:
-            return None
-        try:
-            return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-        except OverflowError:  # the first or the last day of all time, in another zone
-            raise ValueError("This moment is outside of what can be counted.") from None
+    since: Moment = Field(None, description="RFC 3339; this moment is included.")
+    until: Moment = Field(None, description="RFC 3339; this moment is included.")

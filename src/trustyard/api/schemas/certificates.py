@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from trustyard.actions.certificates import Definition, EntryGiven, JwkAnswer
 
-from .deployments import Deployment, JwkChange
+from .deployments import ConfirmRestored, Deployment, JwkChange
 from .facts import Facts, Status
 from .sources import Source
 from .strict import Description, Given, Name, Page, Search, Sha256, Shown, Text
@@ -59,6 +59,7 @@ class NewCertificate(Given):
     description: Description = ""
     entries: list[Entry] = Field(max_length=500)
     deploy: bool = False
+    confirm_restored: ConfirmRestored = False
 
     def read(self) -> Definition:
         """The definition that actions take."""
@@ -72,6 +73,7 @@ class CertificateChange(Given):
     description: Description | None = None
     entries: list[Entry] | None = Field(None, max_length=500)
     deploy: bool = False
+    confirm_restored: ConfirmRestored = False
     jwk_connection: JwkConnection | None = None
 
 
@@ -91,6 +93,7 @@ class Revocation(Given):
 
     reason: Description
     deploy: bool = True
+    confirm_restored: ConfirmRestored = False
 
 
 class Restoration(Given):
@@ -98,6 +101,7 @@ class Restoration(Given):
 
     reason: Description = ""
     deploy: bool = True
+    confirm_restored: ConfirmRestored = False
 
 
 class SourceShown(Shown):
@@ -198,6 +202,7 @@ class Deletion(BaseModel):
     confirm: Text = Field("", description="The certificate's name, when there are related JWKs.")
     version: Text | None = None
     deploy: bool = Field(True, description="false leaves the releases for later.")
+    confirm_restored: Text = Field("", description="true, or the version of the refusal: as in a body.")
 
     def read(self) -> JwkAnswer | None:
         """The answer that actions take; none without `jwk_connection`."""

@@ -6,9 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from .strict import Description, Given, Page, Shown
+from .strict import Description, Given, Page, Shown, Text
 
 State = Literal["pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"]
+
+
+ConfirmRestored = Annotated[
+    bool | Annotated[Text, Field(max_length=100)],
+    Field(description="Deploy over a restored release: true, or `version` of the refusal for just what it listed."),
+]
+
+
+def confirmed(text: str) -> bool | str:
+    """The same where it stands in an address."""
+    return True if text == "true" else "" if text == "false" else text
 
 
 class Waiting(BaseModel):
@@ -82,6 +93,7 @@ class NewRelease(Given):
     """What can be said of a release when it is made."""
 
     note: Annotated[Description, Field(description="Why, in a sentence.")] = ""
+    confirm_restored: ConfirmRestored = False
 
 
 class JwkChange(Shown):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from trustyard.actions.jwks import FromCertificate, HandGiven
 
-from .deployments import Deployment
+from .deployments import ConfirmRestored, Deployment
 from .strict import Description, Given, Name, Page, Search, Shown, Text
 
 Use = Literal["sig", "enc"]
@@ -50,6 +50,7 @@ class NewJwk(Given):
     alg: Algorithm | None = Field(None, description="The one that fits unless given; null states none.")
     kid: KeyId | None = Field(None, description="The RFC 7638 thumbprint unless given.")
     deploy: bool = False
+    confirm_restored: ConfirmRestored = False
 
 
 class JwkEdit(Given):
@@ -62,6 +63,7 @@ class JwkEdit(Given):
     kid: KeyId | None = Field(None, description="null goes back to the thumbprint.")
     state: Literal["active", "disabled"] | None = None
     deploy: bool = False
+    confirm_restored: ConfirmRestored = False
 
 
 class ConnectedTo(Shown):
@@ -120,3 +122,4 @@ class JwkDeletion(BaseModel):
     """The query of a deletion."""
 
     deploy: bool = Field(True, description="false leaves the releases for later.")
+    confirm_restored: Text = Field("", description="true, or the version of the refusal: as in a body.")

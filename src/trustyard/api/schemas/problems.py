@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from .differences import Difference
 from .strict import Shown
 
 
@@ -46,11 +47,42 @@ class RelatedJwk(Shown):
     algorithms: list[str] = Field(description="The algorithms that fit the new key.")
 
 
-class JwkConnectionProblem(Problem):
+class RestoredEnvironment(Difference):
+    """An environment on a restored release, and what a deploy would change of it."""
+
+    environment: str
+    release: int
+    restored_from: int
+
+
+class DeployProblem(Problem):
+    """A conflict. Of the type `restored` it lists what a deploy would change; answer with `confirm_restored`."""
+
+    version: str = Field("", description="Names this very list; send it back with the answer.")
+    moved: bool = Field(False, description="True when an answer was given, and the list is another one by now.")
+    restored: list[RestoredEnvironment] = Field(default_factory=list)
+
+
+class JwkConnectionProblem(DeployProblem):
     """A conflict. Of the type `jwk-connection` it lists the JWKs to decide about; answer with `jwk_connection`."""
 
     options: list[str] = Field(default_factory=list)
-    version: str = Field("", description="Names this very set of JWKs; send it back with the answer.")
     jwks: list[RelatedJwk] = Field(default_factory=list)
-    moved: bool = Field(False, description="True when an answer was given, and the set is another one by now.")
     used_by: Any = Field(None, description="Of the type `environment-in-use`: what is in the way.")
+
+
+class PromotedConnection(Shown):
+    """The JWKs of one certificate that is promoted; answer under its name in `jwk_connection`."""
+
+    certificate: str
+    detail: str
+    options: list[str]
+    version: str
+    jwks: list[RelatedJwk]
+    moved: bool
+
+
+class PromotionProblem(JwkConnectionProblem):
+    """A conflict. Of the type `jwk-connection` it lists the JWKs of each certificate."""
+
+    certificates: list[PromotedConnection] = Field(default_factory=list)

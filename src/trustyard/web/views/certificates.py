@@ -10,16 +10,15 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 
 from trustyard import models
 from trustyard.actions import certificates, environments, findings, releases
 from trustyard.actions import lint as linting
 from trustyard.actions.certificates_read import STATUSES, entry_status, is_in_force
 from trustyard.actions.export import export as exported
-from trustyard.actions.files import File
 from trustyard.errors import Unavailable
 from trustyard.pki.readable import content
+from trustyard.web.downloads import download
 from trustyard.web.page import actor_of, is_fragment, page
 
 from . import chains
@@ -147,10 +146,3 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
     certificate = certificates.get_by_id(actor, pk)
     environment = request.GET.get("environment") or None
     return download(exported(actor, certificate.name, format=request.GET.get("format", "zip"), environment=environment))
-
-
-def download(file: File) -> HttpResponse:
-    """A file to save."""
-    response = HttpResponse(file.data, content_type=file.media_type)
-    response["Content-Disposition"] = content_disposition_header(True, file.filename) or "attachment"
-    return response

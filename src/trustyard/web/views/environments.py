@@ -12,7 +12,7 @@ from django.urls import reverse
 from trustyard import models
 from trustyard.actions import environments, releases, roots
 from trustyard.errors import Conflict, FieldError, Refused, StaleVersion
-from trustyard.web.page import actor_of, go, page, problems
+from trustyard.web.page import actor_of, confirmed, go, page, problems
 
 from .questions import into_dialogs
 from .releases import of_address
@@ -110,7 +110,7 @@ def deploy(request: HttpRequest, pk: int) -> HttpResponse:
     """Puts what is saved in force."""
     actor = actor_of(request)
     place = environments.get_by_id(actor, pk)
-    done = releases.deploy(actor, place.name)
+    done = releases.deploy(actor, place.name, confirm_restored=confirmed(request))
     said = f"Release {done.release.number} of {place.name}" + ("." if done.created else " is in force already.")
     return go(request, f"{reverse('environments')}?releases={done.release.pk}", said)
 

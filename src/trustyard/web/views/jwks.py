@@ -13,8 +13,8 @@ from django.urls import reverse
 from trustyard import models
 from trustyard.actions import certificates, environments, jwks
 from trustyard.actions.actors import Actor
-from trustyard.errors import Conflict, FieldError, NotFound, Refused, StaleVersion, TrustyardError
-from trustyard.web.page import actor_of, go, is_fragment, page, problems
+from trustyard.errors import Conflict, FieldError, NotFound, Refused, Restored, StaleVersion, TrustyardError
+from trustyard.web.page import actor_of, confirmed, go, is_fragment, page, problems
 
 from .questions import into_dialogs
 from .releases import of_address
@@ -49,6 +49,8 @@ def create(request: HttpRequest) -> HttpResponse:
             deploy = request.POST.get("deploy") == "yes"
             saved = _create(request, actor, deploy)
             return _saved(request, saved, deploy)
+        except Restored:
+            raise  # the page asks for all views alike
         except (Refused, Conflict, NotFound) as error:
             context |= {"error": error, "problems": _problems(error)}
     context |= _choices(request, actor)
@@ -75,6 +77,7 @@ def _create(request: HttpRequest, actor: Actor, deploy: bool) -> jwks.SavedJwk:
         alg=None if alg == "none" else (alg or jwks.UNSET),
         kid=given.get("kid", "").strip() or None,
         deploy=deploy,
+        confirm_restored=confirmed(request),
     )
 
 
@@ -178,8 +181,11 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
                 description=given.get("description", ""),
                 state=given.get("state") or None,
                 deploy=deploy,
+                confirm_restored=confirmed(request),
             )
             return _saved(request, saved, deploy)
+        except Restored:
+            raise
         except (Refused, Conflict, StaleVersion) as error:
             context |= {"error": error, "problems": _problems(error)}
     return render(request, "jwks/edit.html", context)
@@ -192,6 +198,6 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     row = jwks.get_by_id(actor, pk)
     if request.method == "GET":
         return into_dialogs(render(request, "jwks/_delete.html", {"jwk": row}))
-    saved = jwks.delete(actor, row.name, if_match=request.POST.get("etag", ""))
+    saved = jwks.delete(actor, row.name, if_match=request.POST.get("etag", ""), confirm_restored=confirmed(request))
     ids = ",".join(str(release.pk) for release in saved.releases)
     return go(request, f"{reverse('jwks')}{f'?releases={ids}' if ids else ''}", f"{row.name} is deleted.")

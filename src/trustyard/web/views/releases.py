@@ -1,17 +1,27 @@
-"""Releases: the list, one release's page, and the table Deployment that fills in by itself."""
+"""Releases: the list, one release's page with Restore and Download, and the table Deployment that fills itself."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 
 from trustyard import models
-from trustyard.actions import delivery, environments, releases
+from trustyard.actions import delivery, differences, environments, releases, restoring
+from trustyard.actions.actors import Actor
+from trustyard.actions.permissions import allowed
+from trustyard.errors import Moved
 from trustyard.pki.truststores import root_alias
-from trustyard.web.page import actor_of, page
+from trustyard.web.differences import side_by_side
+from trustyard.web.downloads import download
+from trustyard.web.page import actor_of, go, is_fragment, page
+
+from .questions import into_dialogs
 
 _FILLS_FOR = 120  # how often the table asks again before it waits for a reload
 PER_PAGE = 25
@@ -47,24 +57,56 @@ def deployment(request: HttpRequest) -> HttpResponse:
 
 @page("GET")
 def index(request: HttpRequest) -> HttpResponse:
-    """A row for each environment and release, newest first."""
+    """A row for each environment and release, newest first; or what was in force at a moment."""
     actor = actor_of(request)
-    rows = releases.find(actor, request.GET.get("environment") or None)
+    moment, problem = _moment(request.GET.get("at", ""))
+    rows = _rows(actor, request.GET.get("environment", ""), moment)
     shown = Paginator(rows.defer("content"), PER_PAGE).get_page(request.GET.get("page"))
-    listed = [{"release": release, "states": delivery.rows_of(release)} for release in shown.object_list]
-    context = {"page": shown, "rows": listed, "environments": environments.find(actor)}
-    return render(request, "releases/list.html", context)
+    newest = {one.id for one in releases.latest_of_all().values()}
+    listed = [
+        {"release": release, "states": delivery.rows_of(release), "in_force": release.pk in newest}
+        for release in shown.object_list
+    ]
+    context: dict[str, Any] = {"page": shown, "rows": listed, "at": moment, "problem": problem}
+    if is_fragment(request):
+        return render(request, "releases/_list.html", context)
+    return render(request, "releases/list.html", {**context, "environments": environments.find(actor)})
+
+
+def _moment(text: str) -> tuple[datetime | None, str]:
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+        return (moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) if moment else None), ""
+    except (ValueError, OverflowError):
+        return None, "A moment has a date and a time, such as 2026-03-03T14:00."
+
+
+def _rows(actor: Actor, environment: str, moment: datetime | None) -> QuerySet[models.Release]:
+    rows = releases.find(actor, environment or None)
+    if moment is None:
+        return rows
+    places = [environment] if environment else environments.find(actor).values_list("name", flat=True)
+    then = [release.pk for place in places for release in releases.find_at(actor, place, moment)]
+    return rows.filter(pk__in=then)
 
 
 @page("GET")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    """One release: what it holds, what was left out and why, and what each node said."""
-    release = get_object_or_404(releases.find(actor_of(request)), pk=pk)
+    """One release: what it changed and holds, what was left out and why, and what each node said."""
+    actor = actor_of(request)
+    release = _get(actor, pk)
+    place = release.environment
     content = release.read()
     digests = {entry.sha256 for entry in content.entries} | set(content.roots)
     names = dict(models.StoredCertificate.objects.filter(pk__in=digests).values_list("pk", "certificate_name"))
+    newest = releases.latest(place.pk)
+    compared = differences.compare(actor, place.name, release.number)
     context = {
         "release": release,
+        "in_force": newest is not None and newest.pk == release.pk,
+        "may_restore": allowed(actor, "releases.deploy", [place.name]),
+        "compared": compared,
+        "difference": side_by_side(compared.json()),
         "entries": [{"entry": entry, "name": names.get(entry.sha256, "")} for entry in content.entries],
         "roots": [{"alias": root_alias(sha256), "name": names.get(sha256, "")} for sha256 in content.roots],
         "jwks": content.jwks,
@@ -72,3 +114,44 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "deployment": of_releases([release.pk]),
     }
     return render(request, "releases/show.html", context)
+
+
+def _get(actor: Actor, pk: int) -> models.Release:
+    return get_object_or_404(releases.find(actor), pk=pk)
+
+
+@page("GET")
+def download_folder(request: HttpRequest, pk: int) -> HttpResponse:
+    """The release as a folder in a ZIP archive."""
+    actor = actor_of(request)
+    release = _get(actor, pk)
+    return download(differences.download(actor, release.environment.name, release.number))
+
+
+@page("GET", "POST")
+def restore(request: HttpRequest, pk: int) -> HttpResponse:
+    """The dialog Restore Release: what comes back and what cannot; and what its Restore does."""
+    actor = actor_of(request)
+    release = _get(actor, pk)
+    if request.method == "GET":
+        return _restore_dialog(request, actor, release)
+    given = request.POST
+    place = release.environment.name
+    try:
+        done = restoring.restore(
+            actor, place, release.number, note=given.get("note", ""), version=given.get("version", "")
+        )
+    except Moved:
+        return _restore_dialog(request, actor, release, moved=True)
+    said = f"Release {done.release.number} of {place} "
+    said += f"has the content of release {release.number}." if done.created else "is in force already."
+    return go(request, reverse("release", args=[done.release.pk]), said)
+
+
+def _restore_dialog(
+    request: HttpRequest, actor: Actor, release: models.Release, *, moved: bool = False
+) -> HttpResponse:
+    planned = restoring.preview(actor, release.environment.name, release.number)
+    difference = side_by_side(planned.wanted.difference().json())
+    context = {"release": release, "planned": planned, "difference": difference, "moved": moved}
+    return into_dialogs(render(request, "releases/_restore.html", context))

@@ -13,7 +13,7 @@ from trustyard.actions import certificates, drafts
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import JwkAnswer, Saved
 from trustyard.errors import JwkConnection, NotFound, Refused, StaleVersion
-from trustyard.web.page import actor_of, go, page
+from trustyard.web.page import actor_of, confirmed, go, page
 
 from .drafts import configuration
 from .questions import Question, ask, confirm_again, has_moved, into_dialogs
@@ -60,7 +60,9 @@ def _delete(
     question: Question | None,
 ) -> HttpResponse:
     try:
-        saved = certificates.delete(actor, certificate.name, if_match=etag, answer=answer)
+        saved = certificates.delete(
+            actor, certificate.name, if_match=etag, answer=answer, confirm_restored=confirmed(request)
+        )
     except (JwkConnection, StaleVersion) as error:
         return _begin(request, actor, certificates.get_by_id(actor, certificate.pk), moved=has_moved(error))
     except Refused as error:
@@ -87,7 +89,11 @@ def revoke(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     if request.method == "POST":
         try:
             saved = certificates.revoke(
-                actor, entry.certificate.name, entry.environment.name, reason=request.POST.get("reason", "")
+                actor,
+                entry.certificate.name,
+                entry.environment.name,
+                reason=request.POST.get("reason", ""),
+                confirm_restored=confirmed(request),
             )
             return _at_once(
                 request, actor, pk, saved, f"{entry.alias} is revoked in {entry.environment.name}.", close=True
@@ -104,7 +110,9 @@ def restore(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     """Restore, of a revoked row's menu: in force at once too."""
     actor = actor_of(request)
     entry = _entry(drafts.get(actor, pk), key)
-    saved = certificates.restore(actor, entry.certificate.name, entry.environment.name)
+    saved = certificates.restore(
+        actor, entry.certificate.name, entry.environment.name, confirm_restored=confirmed(request)
+    )
     return _at_once(request, actor, pk, saved, f"{entry.alias} is trusted again in {entry.environment.name}.")
 
 

@@ -12,8 +12,8 @@ from trustyard import models
 from trustyard.actions import drafts
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import JwkAnswer, Saved
-from trustyard.errors import Conflict, JwkConnection, NotFound, Refused, StaleVersion, TrustyardError
-from trustyard.web.page import actor_of, go, is_fragment, page, problems
+from trustyard.errors import Conflict, JwkConnection, NotFound, Refused, Restored, StaleVersion, TrustyardError
+from trustyard.web.page import actor_of, confirmed, go, is_fragment, page, problems
 
 from .drafts import context_of
 from .questions import Question, ask, confirm_again, has_moved
@@ -49,9 +49,12 @@ def _save(
     request: HttpRequest, actor: Actor, pk: UUID, deploy: bool, answer: JwkAnswer | None, question: Question | None
 ) -> HttpResponse:
     try:
-        return _saved(request, drafts.save(actor, pk, deploy=deploy, answer=answer), deploy)
+        saved = drafts.save(actor, pk, deploy=deploy, answer=answer, confirm_restored=confirmed(request))
+        return _saved(request, saved, deploy)
     except JwkConnection as asked:
         return _asked(request, actor, pk, asked, deploy)
+    except Restored:
+        raise  # the page asks for all views alike
     except StaleVersion as error:
         return _stale(request, actor, pk, error, deploy, question is not None)
     except (Refused, Conflict, NotFound) as error:

@@ -12,9 +12,8 @@ from django.shortcuts import render
 from trustyard.actions import environments, truststores
 from trustyard.actions.certificates_read import STATUSES
 from trustyard.pki.findings import PASSING
+from trustyard.web.downloads import download
 from trustyard.web.page import actor_of, is_fragment, page
-
-from .certificates import download
 
 PER_PAGE = 50
 

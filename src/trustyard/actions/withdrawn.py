@@ -1,0 +1,105 @@
+"""What an environment withdrew, revoked certificates and disabled keys: no old release brings them back (D-13)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trustyard import models
+from trustyard.pki.content import PublishedJwk, TrustedEntry
+from trustyard.pki.names import fold
+
+from .jwk_connection import key_members
+
+_REVOKED = "Revoked in Trustyard."
+
+
+@dataclass(frozen=True)
+class _Holder:
+    alias_key: str
+    name_key: str
+    revoked: bool
+
+
+class Withdrawn:
+    """The statements that stand in one environment, read once; ask it about what an old release holds."""
+
+    def __init__(self, environment: models.Environment) -> None:
+        self._holders: dict[str, list[_Holder]] = {}
+        rows = models.Entry.objects.filter(environment=environment)
+        columns = rows.values_list("x509_id", "alias_key", "certificate__name_key", "revoked_at")
+        for sha256, alias_key, name_key, revoked_at in columns:
+            holder = _Holder(alias_key, name_key, revoked_at is not None)
+            self._holders.setdefault(sha256, []).append(holder)
+        self._once_revoked = _once_revoked(environment.name)
+        self._states: dict[str, list[tuple[str, str]]] = {}
+        for name, public, state in models.Jwk.objects.filter(environments=environment).values_list(
+            "name", "public", "state"
+        ):
+            self._states.setdefault(_key(public), []).append((state, name))
+
+    def certificate(self, entry: TrustedEntry) -> str | None:
+        """Why this entry does not come back, or None."""
+        holders = self._holders.get(entry.sha256, [])
+        own = [h for h in holders if h.alias_key == fold(entry.alias) or h.name_key == fold(entry.certificate)]
+        return _REVOKED if self._revoked(entry.sha256, own or holders) else None
+
+    def _revoked(self, sha256: str, holders: list[_Holder]) -> bool:
+        # An entry that took another certificate, or is gone, revokes nothing any more; what was said of the certificate
+        # stays said, and the audit knows it.
+        return all(holder.revoked for holder in holders) if holders else sha256 in self._once_revoked
+
+    def jwk(self, key: PublishedJwk) -> str | None:
+        """Why this key is not published again, or None."""
+        standing = self._states.get(_key(key.jwk), [])
+        if any(state == "active" for state, _ in standing):
+            return None
+        if standing:
+            return f"The JWK {standing[0][1]} is disabled."
+        made_from = _made_from(key.jwk)
+        if made_from and self._revoked(made_from, self._holders.get(made_from, [])):
+            return "The certificate that this JWK was made from is revoked in Trustyard."
+        return "This JWK was disabled when it was deleted." if _deleted_disabled(key) else None
+
+
+def _once_revoked(environment: str) -> set[str]:
+    """The certificates of which the last word in this environment was Revoke."""
+    revoked: set[str] = set()
+    events = models.AuditEvent.objects.filter(action__in=("certificate.revoke", "certificate.restore")).order_by("pk")
+    for action, after in events.values_list("action", "after"):
+        entry = (after or {}).get("entries", {}).get(environment)
+        if entry and action == "certificate.revoke":
+            revoked.add(entry["sha256"])
+        elif entry:
+            revoked.discard(entry["sha256"])
+    return revoked
+
+
+def _deleted_disabled(key: PublishedJwk) -> bool:
+    events = models.AuditEvent.objects.filter(action="jwk.delete", object_name=key.name).order_by("-pk")
+    last = next((before for before in events.values_list("before", flat=True) if _is(before, key)), None)
+    return last is not None and last.get("state") == "disabled"
+
+
+def _is(before: Mapping[str, Any] | None, key: PublishedJwk) -> bool:
+    return before is not None and before.get("kid") == key.jwk.get("kid")
+
+
+def _key(jwk: Mapping[str, Any]) -> str:
+    return json.dumps(key_members(jwk), sort_keys=True)
+
+
+def _made_from(jwk: Mapping[str, Any]) -> str | None:
+    """SHA-256 of the certificate in `x5c` (RFC 7517, section 4.7)."""
+    chain = jwk.get("x5c")
+    if not isinstance(chain, list) or not chain:
+        return None
+    try:
+        return hashlib.sha256(base64.b64decode(chain[0], validate=True)).hexdigest()
+    except (ValueError, TypeError, binascii.Error):
+        return None

@@ -1,0 +1,25 @@
+"""A deploy over a restored release: the list of what would change, and how to answer (exit code 3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import differences
+from .failures import CHOICE, Problem
+from .screen import clean, say
+
+
+class Restored(Problem):
+    """The server asks before it takes back a restored release (D-22)."""
+
+    code = CHOICE
+
+    def show(self) -> None:
+        """Prints what would change in each environment, and the flag that goes ahead."""
+        say(f"Restored release: {clean(self.body.get('detail'))}", error=True)
+        places: list[dict[str, Any]] = self.body.get("restored") or []
+        for one in places:
+            what = f"release {one['release']} with the content of {one['restored_from']}"
+            say(clean(f"{one['environment']}, on {what}:"), error=True)
+            differences.show(one, error=True)
+        say("Nothing was changed. To go ahead, repeat the command with --confirm-restored.", error=True)

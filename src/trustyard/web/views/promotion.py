@@ -1,0 +1,123 @@
+"""The page Promote: what would go from one environment into another, shown first, then done in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from trustyard import models
+from trustyard.actions import environments, promotion
+from trustyard.actions.actors import Actor
+from trustyard.actions.certificates import JwkAnswer
+from trustyard.actions.permissions import require
+from trustyard.errors import Conflict, JwkConnection, NotAllowed, NotFound, Refused, Restored, TrustyardError
+from trustyard.web.differences import side_by_side
+from trustyard.web.page import actor_of, confirmed, go, is_fragment, page
+
+_UNDECIDED = "Say what becomes of the JWKs of each certificate, or leave the certificate out."
+
+
+@page("GET", "POST")
+def promote(request: HttpRequest) -> HttpResponse:
+    """GET shows the difference, POST does it; a refusal comes back on the page, with the difference as it is now."""
+    actor = actor_of(request)
+    require(actor, "certificates.write")
+    places = list(environments.find(actor))
+    start, target = _ends(request, places)
+    if request.method == "POST":
+        try:
+            return _promote(request, actor, start, target)
+        except Restored:
+            raise  # the page asks for all views alike
+        except JwkConnection:
+            error: TrustyardError = Refused(_UNDECIDED, code="refused")
+        except (Conflict, Refused, NotFound) as refused:
+            error = refused
+        return _page(request, actor, places, start, target, error)
+    return _page(request, actor, places, start, target)
+
+
+def _ends(request: HttpRequest, places: Sequence[models.Environment]) -> tuple[str, str]:
+    """The two environments of the address; left out: from the first of tests to the first other one."""
+    names = [place.name for place in places]
+    tests = [place.name for place in places if place.type == "test"]
+    start = request.GET.get("from") or next(iter(tests or names), "")
+    others = [place for place in places if place.name != start]
+    others.sort(key=lambda place: place.type != "production")
+    return start, request.GET.get("to") or next((place.name for place in others), "")
+
+
+def _promote(request: HttpRequest, actor: Actor, start: str, target: str) -> HttpResponse:
+    given = request.POST
+    if not given.getlist("certificate"):
+        raise Refused("Choose at least one certificate.", code="refused")
+    done = promotion.promote(
+        actor,
+        target,
+        source=start,
+        names=given.getlist("certificate"),
+        answers=_answers(request),
+        version=given.get("version", ""),
+        deploy=given.get("deploy") == "yes",
+        note=given.get("note", ""),
+        confirm_restored=confirmed(request),
+    )
+    ids = ",".join(str(release.pk) for release in done.releases)
+    count = len(done.steps)
+    said = f"{count} certificate{'' if count == 1 else 's'} of {start} {'is' if count == 1 else 'are'} in {target} now"
+    said += "." if ids else ", saved and not deployed yet."
+    return go(request, f"{reverse('environments')}{f'?releases={ids}' if ids else ''}", said)
+
+
+def _answers(request: HttpRequest) -> dict[str, JwkAnswer]:
+    given = request.POST
+    return {
+        name: JwkAnswer(
+            action=given.get(f"asked-action-{index}"),
+            confirm=given.get(f"asked-confirm-{index}", ""),
+            version=given.get(f"asked-version-{index}", ""),
+        )
+        for index, name in enumerate(given.getlist("asked"))
+    }
+
+
+def _page(
+    request: HttpRequest,
+    actor: Actor,
+    places: Sequence[models.Environment],
+    start: str,
+    target: str,
+    error: TrustyardError | None = None,
+) -> HttpResponse:
+    context: dict[str, Any] = {"environments": places, "start": start, "target": target}
+    if start and target and start != target:
+        try:
+            context |= _shown(request, promotion.preview(actor, target, source=start).json())
+        except (Conflict, Refused, NotFound, NotAllowed) as refused:
+            error = error or refused
+    context |= {"error": error, "note": request.POST.get("note", "")}
+    status = error.status if error and not is_fragment(request) else 200
+    return render(request, "environments/promote.html", context, status=status)
+
+
+def _shown(request: HttpRequest, seen: dict[str, Any]) -> dict[str, Any]:
+    posted = request.method == "POST"
+    chosen = request.POST.getlist("certificate")
+    answers = _answers(request)
+    for step in seen["certificates"]:
+        step["chosen"] = not posted or step["certificate"] in chosen
+    for question in seen["jwk_connection"]:
+        answer = answers.get(question["certificate"])
+        question["action"] = answer.action if answer else None
+        question["confirm"] = answer.confirm if answer else ""
+        question["blocked"] = any(jwk["problem"] for jwk in question["jwks"])
+    return {
+        "shown": seen,
+        "difference": side_by_side(seen["difference"]),
+        "waiting": side_by_side(seen["waiting"]),
+        "questions": seen["jwk_connection"],
+    }

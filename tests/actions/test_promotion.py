@@ -1,0 +1,191 @@
+"""Promote: from one environment into another, aliases kept, asked about JWKs, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.actions.conftest import ADMIN, OPERATOR, TEST_OPERATOR, VIEWER, pem
+from tests.tls_servers import Ca
+from trustyard import models
+from trustyard.actions import certificates, jwks, promotion, releases, restoring
+from trustyard.actions.certificates import EntryGiven, JwkAnswer, Saved
+from trustyard.errors import Conflict, JwkConnection, Moved, NotAllowed, Refused, Restored
+
+Add = Callable[..., Saved]
+
+
+def held(place: str) -> dict[str, tuple[str, str]]:
+    """Alias to definition and certificate of what is saved there."""
+    rows = models.Entry.objects.filter(environment__name=place).values_list("alias", "certificate__name", "x509_id")
+    return {alias: (name, sha256) for alias, name, sha256 in rows}
+
+
+def renewed_in_test(ca: Ca, name: str) -> str:
+    """Gives this certificate a new one in test; its SHA-256."""
+    issued = ca.issue(name)
+    given = [EntryGiven(("test",), None, pem(issued))]
+    certificates.update(ADMIN, name, if_match="*", entries=given)
+    return issued.sha256
+
+
+def test_entries_go_over_with_their_aliases_and_what_is_there_gets_the_new_certificate(add: Add, ca: Ca) -> None:
+    add("new", alias="new-alias")
+    add("old", "test", "production")
+    sha256 = renewed_in_test(ca, "old")
+    add("elsewhere", "production")
+    done = promotion.promote(OPERATOR, "production", source="test", deploy=True)
+    assert [(step.name, step.change) for step in done.steps] == [("new", "add"), ("old", "replace")]
+    assert held("production") == {**held("test"), "elsewhere": held("production")["elsewhere"]}
+    assert held("production")["old"] == ("old", sha256)
+    assert [entry["alias"] for entry in done.releases[0].content["entries"]] == ["elsewhere", "new-alias", "old"]
+    events = models.AuditEvent.objects.order_by("-pk").values_list("action", "object_name")[:4]
+    assert list(events)[::-1] == [
+        ("certificate.update", "new"),
+        ("certificate.update", "old"),
+        ("environment.promote", "production"),
+        ("release.deploy", "production/3"),
+    ]
+
+
+def test_the_target_keeps_the_alias_that_its_gateways_know(add: Add, ca: Ca) -> None:
+    add("acme", "test", "production")
+    given = [EntryGiven(("test",), "acme-new", pem(ca.issue("acme")))]
+    certificates.update(ADMIN, "acme", if_match="*", entries=given)
+    promotion.promote(ADMIN, "production", source="test")
+    assert held("production") == {"acme": held("test")["acme-new"]}
+
+
+def test_some_names_are_some_certificates_and_unknown_ones_are_refused(add: Add) -> None:
+    add("one")
+    add("two")
+    done = promotion.promote(ADMIN, "production", source="test", names=["ONE"])
+    assert list(held("production")) == ["one"]
+    assert done.releases == [], "saved, and in force with the next release"
+    with pytest.raises(Refused) as refused:
+        promotion.promote(ADMIN, "production", source="test", names=["one", "nobody"])
+    assert [error.field for error in refused.value.fields] == ["certificates.1"]
+    with pytest.raises(Refused, match="itself"):
+        promotion.promote(ADMIN, "test", source="test")
+
+
+def test_a_preview_shows_the_difference_and_writes_nothing(add: Add, ca: Ca) -> None:
+    add("acme", "test", "production")
+    jwks.create(ADMIN, name="sign", source=jwks.FromCertificate("acme", "production"))
+    sha256 = renewed_in_test(ca, "acme")
+    add("bank")
+    before = (held("production"), models.AuditEvent.objects.count())
+    shown = promotion.preview(OPERATOR, "production", source="test").json()
+    assert [row["alias"] for row in shown["difference"]["added"]] == ["bank"]
+    assert [row["sha256"] for row in shown["difference"]["changed"]] == [sha256]
+    assert [jwk["name"] for jwk in shown["jwk_connection"][0]["jwks"]] == ["sign"]
+    assert [key["name"] for key in shown["waiting"]["jwks"]["added"]] == ["sign"], "was saved there and waits"
+    assert (held("production"), models.AuditEvent.objects.count()) == before
+
+
+def test_every_alias_that_is_taken_is_named_and_nothing_goes_over(add: Add) -> None:
+    for name in ("one", "two", "free"):
+        add(name)
+    add("other one", "production", alias="ONE")
+    add("other two", "production", alias="two")
+    before = held("production")
+    with pytest.raises(Conflict) as refused:
+        promotion.promote(ADMIN, "production", source="test")
+    assert refused.value.code == "alias-taken"
+    assert [error.field for error in refused.value.fields] == ["certificates.one", "certificates.two"]
+    assert held("production") == before
+
+
+def test_jwks_of_what_changes_in_the_target_need_an_answer_for_each_certificate(add: Add, ca: Ca) -> None:
+    """D-02, D-14."""
+    for name in ("acme", "bank"):
+        add(name, "test", "production")
+        jwks.create(ADMIN, name=f"{name}-jwk", source=jwks.FromCertificate(name, "production"), deploy=True)
+    jwks.create(ADMIN, name="of-test", source=jwks.FromCertificate("acme", "test"))
+    renewed = {name: renewed_in_test(ca, name) for name in ("bank",)}
+    certificates.update(
+        ADMIN, "acme", if_match="*", entries=[EntryGiven(("test",), None, pem(ca.issue("acme")))],
+        answer=JwkAnswer("disconnect", {}, "acme"),
+    )  # fmt: skip
+    before = held("production")
+    with pytest.raises(JwkConnection) as asked:
+        promotion.promote(ADMIN, "production", source="test")
+    questions = {one["certificate"]: [jwk["name"] for jwk in one["jwks"]] for one in asked.value.extra["certificates"]}
+    assert questions == {"acme": ["acme-jwk"], "bank": ["bank-jwk"]}
+    with pytest.raises(JwkConnection) as half:
+        promotion.promote(ADMIN, "production", source="test", answers={"acme": JwkAnswer("update", {}, "acme")})
+    assert [one["certificate"] for one in half.value.extra["certificates"]] == ["bank"]
+    assert held("production") == before
+    with pytest.raises(Refused) as wrong:
+        promotion.promote(ADMIN, "production", source="test", answers={"acme": JwkAnswer("update", {}, "ACME")})
+    assert [error.field for error in wrong.value.fields] == ["jwk_connection.acme.confirm"]
+    answers = {"acme": JwkAnswer("update", {}, "acme"), "bank": JwkAnswer("disconnect", {}, "bank")}
+    done = promotion.promote(ADMIN, "production", source="test", answers=answers, deploy=True)
+    assert {change.name: change.change for change in done.jwks} == {"acme-jwk": "updated", "bank-jwk": "disconnected"}
+    assert held("production")["bank"][1] == renewed["bank"]
+    assert models.Jwk.objects.get(name="bank-jwk").entry is None
+
+
+def test_what_a_release_would_leave_out_is_not_taken_and_named(add: Add, ca: Ca) -> None:
+    """D-19: an expired certificate of test must not take the place of a valid one in production."""
+    add("expired", "test", "production")
+    good = held("production")["expired"]
+    sha256 = renewed_in_test(ca, "expired")
+    models.StoredCertificate.objects.filter(pk=sha256).update(not_after=timezone.now() - timedelta(days=1))
+    add("revoked")
+    certificates.revoke(ADMIN, "revoked", "test", reason="stolen")
+    add("revoked there", "test", "production")
+    certificates.revoke(ADMIN, "revoked there", "production", reason="stolen")
+    done = promotion.promote(ADMIN, "production", source="test")
+    assert done.steps == []
+    assert {row.certificate for row in done.left_behind} == {"expired", "revoked", "revoked there"}
+    assert all(row.reason for row in done.left_behind)
+    assert held("production")["expired"] == good
+    assert models.Entry.objects.get(environment__name="production", alias="revoked there").revoked
+    assert not models.AuditEvent.objects.filter(action="environment.promote").exists()
+
+
+def test_what_was_shown_and_is_another_by_now_is_refused(add: Add, ca: Ca) -> None:
+    add("acme")
+    seen = promotion.preview(ADMIN, "production", source="test")
+    renewed_in_test(ca, "acme")
+    with pytest.raises(Moved):
+        promotion.promote(ADMIN, "production", source="test", version=seen.version)
+    seen = promotion.preview(ADMIN, "production", source="test")
+    assert promotion.promote(ADMIN, "production", source="test", version=seen.version).steps
+
+
+def test_promoting_twice_is_once(add: Add) -> None:
+    add("acme")
+    first = promotion.promote(ADMIN, "production", source="test", deploy=True)
+    again = promotion.promote(ADMIN, "production", source="test", deploy=True)
+    assert (again.steps, again.releases) == ([], first.releases)
+
+
+def test_a_restored_target_asks_before_it_is_deployed_over(add: Add) -> None:
+    """D-22."""
+    add("one", "test", "production")
+    add("two", "test", "production")
+    add("three")
+    restoring.restore(ADMIN, "production", 1)
+    with pytest.raises(Restored):
+        promotion.promote(ADMIN, "production", source="test", deploy=True)
+    assert "three" not in held("production")
+    done = promotion.promote(ADMIN, "production", source="test", deploy=True, confirm_restored=True)
+    assert len(done.releases[0].content["entries"]) == 3
+    assert not releases.deploy(ADMIN, "production").created
+
+
+def test_who_may_not_write_in_the_target_promotes_nothing(add: Add) -> None:
+    """D-24: the source is only read."""
+    add("acme")
+    for actor in (VIEWER, TEST_OPERATOR):
+        with pytest.raises(NotAllowed):
+            promotion.promote(actor, "production", source="test")
+        with pytest.raises(NotAllowed):
+            promotion.preview(actor, "production", source="test")
+    add("there", "production")
+    assert promotion.promote(TEST_OPERATOR, "test", source="production").steps

@@ -1,0 +1,247 @@
+"""Restore: an old release's content in a new one, without what may not come back, and asked about afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.actions.conftest import ADMIN, OPERATOR, TEST_OPERATOR, VIEWER, fresh, pem
+from tests.tls_servers import Ca
+from trustyard import models
+from trustyard.actions import certificates, delivery, differences, environments, jwks, releases, restoring, truststores
+from trustyard.actions.certificates import Definition, EntryGiven, JwkAnswer, Saved
+from trustyard.errors import Moved, NotAllowed, NotFound, Refused, Restored
+
+Add = Callable[..., Saved]
+
+
+def aliases(release: models.Release) -> list[str]:
+    return [entry["alias"] for entry in release.content["entries"]]
+
+
+def kids(release: models.Release) -> list[str]:
+    return [key["jwk"]["kid"] for key in release.content["jwks"]]
+
+
+def renew(saved: Saved, ca: Ca, *, answer: JwkAnswer | None = None) -> models.Release:
+    """Gives the certificate a new X.509 certificate in test, deployed."""
+    row = fresh(saved.certificate)
+    given = [EntryGiven(("test",), None, pem(ca.issue(row.name)))]
+    return certificates.update(ADMIN, row.name, if_match=row.etag, entries=given, answer=answer, deploy=True).releases[
+        0
+    ]
+
+
+def test_an_old_content_comes_back_as_a_new_release_and_what_is_saved_waits(add: Add, ca: Ca) -> None:
+    """D-22, D-21."""
+    first = add("acme").releases[0]
+    add("bank")
+    done = restoring.restore(OPERATOR, "test", 1, note="bank was too early")
+    assert (done.created, done.release.number, done.release.restored_from) == (True, 3, 1)
+    assert (done.release.digest, aliases(done.release)) == (first.digest, ["acme"])
+    assert delivery.wanted("test").number == 3  # type: ignore[union-attr]
+    waiting = {row["alias"]: row["pending"] for row in truststores.rows(ADMIN, "test")}
+    assert waiting == {"acme": None, "bank": "added"}
+    event = models.AuditEvent.objects.filter(action="release.restore").get()
+    assert (event.actor, event.object_name, event.after["restored_from"]) == ("olaf", "test/3", 1)  # type: ignore[index]
+
+
+def test_restoring_twice_is_once_and_restoring_what_is_in_force_makes_nothing(add: Add) -> None:
+    add("acme")
+    add("bank")
+    first = restoring.restore(ADMIN, "test", 1)
+    again = restoring.restore(ADMIN, "test", 1)
+    assert (again.created, again.release.pk) == (False, first.release.pk)
+    assert not restoring.restore(ADMIN, "test", 3).created
+    assert models.Release.objects.filter(environment__name="test").count() == 3
+
+
+def test_the_next_deploy_lists_what_it_would_change_and_asks_once(add: Add) -> None:
+    """D-22."""
+    add("acme")
+    add("bank")
+    restoring.restore(ADMIN, "test", 1)
+    with pytest.raises(Restored) as asked:
+        releases.deploy(ADMIN, "test")
+    (place,) = asked.value.extra["restored"]
+    assert (place["environment"], place["release"], place["restored_from"]) == ("test", 3, 1)
+    assert [row["alias"] for row in place["added"]] == ["bank"]
+    assert (place["removed"], place["changed"]) == ([], [])
+    assert releases.latest(environments.get(ADMIN, "test").pk).number == 3  # type: ignore[union-attr]
+    assert aliases(releases.deploy(ADMIN, "test", confirm_restored=True).release) == ["acme", "bank"]
+    assert not releases.deploy(ADMIN, "test").created, "asked once"
+
+
+def test_a_confirmation_of_another_list_is_asked_again(add: Add, ca: Ca) -> None:
+    """Two people at once: what was confirmed is what was listed."""
+    add("acme")
+    add("bank")
+    restoring.restore(ADMIN, "test", 1)
+    with pytest.raises(Restored) as asked:
+        releases.deploy(ADMIN, "test")
+    version = asked.value.extra["version"]
+    certificates.create(ADMIN, [Definition("third", "", [EntryGiven(("test",), "third", pem(ca.issue("third")))])])
+    with pytest.raises(Restored) as moved:
+        releases.deploy(ADMIN, "test", confirm_restored=version)
+    assert moved.value.extra["moved"]
+    assert [row["alias"] for row in moved.value.extra["restored"][0]["added"]] == ["bank", "third"]
+    assert releases.deploy(ADMIN, "test", confirm_restored=moved.value.extra["version"]).created
+
+
+def test_every_write_that_deploys_asks_and_writes_nothing_before_the_answer(add: Add, ca: Ca) -> None:
+    saved = add("acme", "test", "production")
+    add("bank")
+    jwk = jwks.create(ADMIN, name="sign", source=jwks.FromCertificate("acme", "test"), deploy=False).jwk
+    restoring.restore(ADMIN, "test", 1)
+    before = list(models.AuditEvent.objects.values_list("hash", flat=True))
+    new = [Definition("new", "", [EntryGiven(("test", "production"), "new", pem(ca.issue("new")))])]
+    entry = [EntryGiven(("production",), None, pem(ca.issue("acme")))]
+    etag = fresh(saved.certificate).etag
+    for write in (
+        lambda: certificates.create(ADMIN, new, deploy=True),
+        lambda: certificates.delete(ADMIN, "bank", if_match="*"),
+        lambda: certificates.revoke(ADMIN, "bank", "test", reason="gone"),
+        lambda: jwks.update(ADMIN, "sign", if_match=jwk.etag, description="x", deploy=True),
+        lambda: jwks.delete(ADMIN, "sign", if_match="*"),
+    ):
+        with pytest.raises(Restored, match="release 1"):
+            write()
+    assert list(models.AuditEvent.objects.values_list("hash", flat=True)) == before
+    other = certificates.update(ADMIN, "acme", if_match=etag, entries=entry, deploy=True)
+    assert [row.environment.name for row in other.releases] == ["production"], "only the restored environment asks"
+    done = certificates.revoke(ADMIN, "bank", "test", reason="gone", confirm_restored=True)
+    assert aliases(done.releases[0]) == ["acme"]
+
+
+def test_what_may_not_be_trusted_now_stays_out_and_is_named(add: Add, ca: Ca) -> None:
+    """D-19 applies again: expired and revoked entries, roots that expired or are denied."""
+    other = Ca.new("Denied Root")
+    environments.update(ADMIN, "test", if_match="*", root_set=ca.cert_pem + other.cert_pem)
+    add("good")
+    old = add("expired")
+    add("revoked")
+    sha256 = old.certificate.entries.get().x509_id
+    models.StoredCertificate.objects.filter(pk=sha256).update(not_after=timezone.now() - timedelta(days=1))
+    certificates.revoke(ADMIN, "revoked", "test", reason="stolen")
+    environments.update(ADMIN, "test", if_match="*", deny_list=[other.sha256])
+    planned = restoring.preview(ADMIN, "test", 3)
+    done = restoring.restore(ADMIN, "test", 3, version=planned.version).release
+    assert aliases(done) == ["good"]
+    assert done.content["roots"] == [ca.sha256]
+    why = {row["alias"] or row["certificate"]: row["reason"] for row in done.left_out}
+    assert why["revoked"] == "Revoked in Trustyard."
+    assert why["expired"].startswith("Expired on ")
+    assert why[f"root-{other.sha256[:16]}"] == "On the deny list of test."
+    assert planned.wanted.left_out == done.left_out, "what was shown before is what was done"
+
+
+def test_a_revoked_certificate_stays_out_though_its_entry_holds_another_or_is_gone(add: Add, ca: Ca) -> None:
+    """D-13: a new certificate clears the entry's revocation, never that of the old certificate."""
+    renewed, deleted, kept = add("renewed"), add("deleted"), add("kept")
+    for name in ("renewed", "deleted", "kept"):
+        certificates.revoke(ADMIN, name, "test", reason="stolen")
+    renew(renewed, ca)
+    certificates.delete(ADMIN, "deleted", if_match=fresh(deleted.certificate).etag)
+    certificates.restore(ADMIN, "kept", "test")
+    renew(kept, ca)
+    done = restoring.restore(ADMIN, "test", 3).release
+    assert aliases(done) == ["kept"], "what was restored since may come back"
+    assert {row["alias"] for row in done.left_out} == {"renewed", "deleted"}
+
+
+def test_a_revocation_in_one_environment_says_nothing_of_another(add: Add) -> None:
+    add("acme", "test", "production")
+    certificates.revoke(ADMIN, "acme", "test", reason="here alone")
+    add("bank", "production")
+    assert aliases(restoring.restore(ADMIN, "production", 1).release) == ["acme"]
+    assert aliases(restoring.restore(ADMIN, "test", 1).release) == []
+
+
+def test_jwks_come_back_as_they_were_published_even_after_they_were_deleted(add: Add, ca: Ca) -> None:
+    """D-22: byte for byte, and not the keys of today."""
+    saved = add("acme")
+    first = jwks.create(ADMIN, name="sign", source=jwks.FromCertificate("acme", "test"), deploy=True).releases[0]
+    renew(saved, ca, answer=JwkAnswer("update", {}, "acme"))
+    done = restoring.restore(ADMIN, "test", first.number).release
+    assert done.content["jwks"] == first.content["jwks"]
+    assert delivery.published_jwks("test") is not None
+    jwks.delete(ADMIN, "sign", if_match="*", deploy=False)
+    releases.deploy(ADMIN, "test", confirm_restored=True)
+    assert kids(restoring.restore(ADMIN, "test", first.number).release) == kids(first)
+
+
+def test_a_key_that_was_withdrawn_is_not_published_again(add: Add, ca: Ca) -> None:
+    """D-13: not while it is disabled, not after its entry took another certificate, not after it was deleted."""
+    saved = {name: add(name) for name in ("stands", "renewed", "deleted", "by-hand")}
+    for name in saved:
+        release = jwks.create(ADMIN, name=name, source=jwks.FromCertificate(name, "test"), deploy=True).releases[0]
+    for name in ("stands", "renewed", "deleted"):
+        certificates.revoke(ADMIN, name, "test", reason="stolen")
+    renew(saved["renewed"], ca, answer=JwkAnswer("update", {}, "renewed"))
+    certificates.delete(ADMIN, "deleted", if_match="*", answer=JwkAnswer("delete", {}, "deleted"))
+    jwks.update(ADMIN, "by-hand", if_match="*", state="disabled", deploy=True)
+    done = restoring.restore(ADMIN, "test", release.number).release
+    assert kids(done) == []
+    why = {row["certificate"]: row["reason"] for row in done.left_out if "JWK" in row["reason"]}
+    assert set(why) == {"stands", "renewed", "deleted", "by-hand"}
+    assert "The JWK stands is disabled." in why["stands"]
+    assert "revoked in Trustyard" in why["renewed"]
+    jwks.update(ADMIN, "by-hand", if_match="*", state="active")
+    assert len(kids(restoring.restore(ADMIN, "test", release.number).release)) == 1
+
+
+def test_what_was_shown_and_is_another_by_now_is_refused(add: Add) -> None:
+    add("acme")
+    add("bank")
+    seen = restoring.preview(ADMIN, "test", 1)
+    assert [line.alias for line in seen.wanted.difference().removed] == ["bank"]
+    add("third")
+    with pytest.raises(Moved):
+        restoring.restore(ADMIN, "test", 1, version=seen.version)
+    assert restoring.restore(ADMIN, "test", 1, version=restoring.preview(ADMIN, "test", 1).version).created
+
+
+def test_who_may_not_deploy_there_restores_nothing(add: Add) -> None:
+    """D-24."""
+    add("acme", "test", "production")
+    for actor, place in ((VIEWER, "test"), (TEST_OPERATOR, "production")):
+        with pytest.raises(NotAllowed):
+            restoring.restore(actor, place, 1)
+        with pytest.raises(NotAllowed):
+            restoring.preview(actor, place, 1)
+    with pytest.raises(NotFound):
+        restoring.restore(ADMIN, "test", 9)
+
+
+def test_differences_are_against_the_one_before_another_one_or_what_is_saved(add: Add, ca: Ca) -> None:
+    add("acme")
+    add("bank")
+    certificates.create(ADMIN, [Definition("third", "", [EntryGiven(("test",), "third", pem(ca.issue("third")))])])
+    before = differences.compare(VIEWER, "test", 2).json()
+    assert (before["from"], before["to"], [row["alias"] for row in before["added"]]) == (1, 2, ["bank"])
+    assert before["added"][0]["certificate_name"] == "bank"
+    assert differences.compare(VIEWER, "test", 1).json()["from"] is None
+    back = differences.compare(VIEWER, "test", 1, "2").json()
+    assert ([row["alias"] for row in back["removed"]], back["added"]) == (["bank"], [])
+    saved = differences.compare(VIEWER, "test", 2, "saved").json()
+    assert (saved["from"], saved["to"], [row["alias"] for row in saved["added"]]) == (2, "saved", ["third"])
+    with pytest.raises(NotFound):
+        differences.compare(VIEWER, "test", 2, "9")
+    with pytest.raises(Refused):
+        differences.compare(VIEWER, "test", 2, "yesterday")
+
+
+def test_what_was_in_force_at_a_moment_is_the_newest_release_until_then(add: Add) -> None:
+    """D-21."""
+    first, second = add("acme").releases[0], add("bank").releases[0]
+
+    def at(moment: object) -> list[int]:
+        return [row.number for row in releases.find_at(VIEWER, "test", moment)]  # type: ignore[arg-type]
+
+    assert at(first.created_at) == [1]
+    assert at(second.created_at - timedelta(microseconds=1)) == [1]
+    assert at(second.created_at) == at(timezone.now()) == [2]
+    assert at(first.created_at - timedelta(seconds=1)) == []

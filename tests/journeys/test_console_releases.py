@@ -1,0 +1,212 @@
+"""Releases in a browser: what changed, back to an old one, the question afterwards, and from test to production."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.authority import Authority
+from tests.journeys.console import Console
+from tests.journeys.test_console_pages import axe, judge
+
+__all__ = ["axe"]
+Unique = Callable[[str], str]
+
+
+@pytest.fixture
+def place(console: Console, unique: Unique) -> str:
+    """An environment of the test's own, so that its releases begin with 1."""
+    name = unique("place")
+    console.open("/environments/create/")
+    console.page.get_by_label("Name", exact=True).fill(name)
+    console.button("Save").click()
+    expect(console.page.get_by_text(f"The environment {name} is made.")).to_be_visible()
+    return name
+
+
+@pytest.fixture
+def partners(console: Console, place: str, unique: Unique) -> tuple[str, str]:
+    """Two certificates, one release each."""
+    authority = Authority("Releases CA")
+    one, two = unique("one"), unique("two")
+    for name in (one, two):
+        console.add(name, authority.issue(name).pem, [place])
+    return one, two
+
+
+def look(page: Page, name: str) -> None:
+    """Keeps pictures of what is on the screen, where PICTURES names a folder: light, dark, 360 px."""
+    folder = os.environ.get("PICTURES")
+    if not folder:
+        return
+    size = page.viewport_size
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.screenshot(path=Path(folder) / f"{name}-{scheme}.png", full_page=True)
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.screenshot(path=Path(folder) / f"{name}-360.png", full_page=True)
+    assert size is not None
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme="light")
+
+
+def narrow(page: Page) -> int:
+    """How wide the page is on a telephone."""
+    size = page.viewport_size
+    page.set_viewport_size({"width": 360, "height": 740})
+    width: int = page.evaluate("document.documentElement.scrollWidth")
+    assert size is not None
+    page.set_viewport_size(size)
+    return width
+
+
+def open_release(console: Console, place: str, number: int) -> None:
+    console.open(f"/releases/?environment={place}")
+    console.page.get_by_role("link", name=f"Release {number} of {place}", exact=True).click()
+    expect(console.page.get_by_role("heading", name=f"Release {number} of {place}", exact=True)).to_be_visible()
+
+
+def restore_first(console: Console, place: str) -> None:
+    open_release(console, place, 1)
+    console.button("Restore").click()
+    dialog = console.dialog(f"Restore Release 1 of {place}")
+    dialog.get_by_label("Note").fill("too early")
+    dialog.get_by_role("button", name="Restore", exact=True).click()
+    expect(console.page.get_by_role("heading", name=f"Release 3 of {place}", exact=True)).to_be_visible()
+
+
+def test_an_old_release_is_restored_and_the_next_deploy_asks(
+    console: Console, place: str, partners: tuple[str, str], axe: str
+) -> None:
+    """D-22, with the keyboard where a dialog opens: what comes back is shown first, and so is what a deploy takes."""
+    _, two = partners
+    page = console.page
+    open_release(console, place, 2)
+    changed = page.get_by_role("table", name="What it changed")
+    expect(changed.get_by_role("row", name=re.compile(two))).to_contain_text("added")
+    found = judge(page, axe)
+    look(page, "release")
+    assert narrow(page) <= 360
+    open_release(console, place, 1)
+    console.button("Restore").focus()
+    page.keyboard.press("Enter")
+    dialog = console.dialog(f"Restore Release 1 of {place}")
+    expect(dialog.get_by_role("row", name=re.compile(two))).to_contain_text("removed")
+    expect(dialog.get_by_label("Note")).to_be_focused()
+    found += judge(page, axe)
+    look(page, "restore")
+    page.keyboard.press("Escape")
+    expect(console.button("Restore")).to_be_focused()
+    restore_first(console, place)
+    expect(page.get_by_text("with the content of release 1. too early")).to_be_visible()
+    expect(page.get_by_role("table", name="Deployment")).to_be_visible()
+    console.open(f"/certificates/truststore/?environment={place}")
+    console.button("Deploy").click()
+    asked = console.dialog("Restored Release")
+    expect(asked.get_by_role("row", name=re.compile(two))).to_contain_text("added")
+    found += judge(page, axe)
+    look(page, "restored")
+    asked.get_by_role("button", name="Cancel").click()
+    expect(asked).to_be_hidden()
+    console.button("Deploy").click()
+    asked.get_by_role("button", name="Deploy", exact=True).click()
+    expect(page.get_by_text(f"Release 4 of {place}.")).to_be_visible()
+    console.open(f"/releases/?environment={place}")
+    expect(page.get_by_text("restored from 1")).to_be_visible()
+    found += judge(page, axe)
+    look(page, "list")
+    assert narrow(page) <= 360
+    assert found == []
+
+
+def test_a_save_over_a_restored_release_asks_and_saves_once(
+    console: Console, place: str, partners: tuple[str, str], unique: Unique
+) -> None:
+    """D-22, D-20: the form is saved with the answer, and not before."""
+    restore_first(console, place)
+    name = unique("three")
+    console.create()
+    console.page.get_by_label("Name", exact=True).fill(name)
+    console.define([place], name, Authority("Third CA").issue(name).pem)
+    console.quiet()
+    console.button("Save and Deploy").click()
+    asked = console.dialog("Restored Release")
+    expect(asked.get_by_role("row", name=re.compile(name))).to_contain_text("added")
+    asked.get_by_role("button", name="Deploy", exact=True).click()
+    console.page.wait_for_url(re.compile(r"/certificates/\d+/\?releases="))
+    expect(console.page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+
+
+def test_two_releases_are_compared_and_a_moment_is_looked_up(
+    console: Console, place: str, partners: tuple[str, str], axe: str
+) -> None:
+    """D-21."""
+    _, two = partners
+    page = console.page
+    console.open(f"/releases/compare/?environment={place}&from=1&to=2")
+    table = page.get_by_role("table", name="Difference")
+    expect(table.get_by_role("row", name=re.compile(two))).to_contain_text("added")
+    page.get_by_label("To", exact=True).select_option("1")
+    expect(page.get_by_text("No difference.")).to_be_visible()
+    page.get_by_label("From", exact=True).focus()
+    page.get_by_label("From", exact=True).select_option("2")
+    expect(table.get_by_role("row", name=re.compile(two))).to_contain_text("removed")
+    expect(page.get_by_label("From", exact=True)).to_be_focused()
+    found = judge(page, axe)
+    look(page, "compare")
+    assert narrow(page) <= 360
+    page.get_by_label("Environment", exact=True).select_option("production")
+    expect(page.get_by_text("No release yet")).to_be_visible()
+    console.open(f"/releases/?environment={place}")
+    page.get_by_label("In force at (UTC)").fill("2020-01-01T00:00")
+    expect(page.get_by_text("Nothing was in force then")).to_be_visible()
+    page.get_by_label("In force at (UTC)").fill("2100-01-01T00:00")
+    expect(page.get_by_role("link", name=f"Release 2 of {place}", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name=f"Release 1 of {place}", exact=True)).to_be_hidden()
+    assert found == []
+
+
+def test_certificates_are_promoted_after_the_difference_was_shown(
+    console: Console, place: str, partners: tuple[str, str], unique: Unique, axe: str
+) -> None:
+    """D-02: with the JWKs of what changes in the target decided on the page."""
+    one, two = partners
+    page = console.page
+    target = unique("target")
+    console.open("/environments/create/")
+    page.get_by_label("Name", exact=True).fill(target)
+    console.button("Save").click()
+    expect(page.get_by_text(f"The environment {target} is made.")).to_be_visible()
+    shared = unique("shared")
+    authority = Authority("Shared CA")
+    console.add(shared, authority.issue(shared).pem, [place, target])
+    console.add_jwk(f"{shared}-jwk", shared, target)
+    console.find(shared)
+    console.menu(shared, "Edit")
+    console.define([], "", authority.issue(shared).pem, row=f"{shared} in {place}")
+    console.save_and_deploy()
+    console.open("/environments/")
+    console.menu(place, "Promote")
+    page.get_by_label("To", exact=True).select_option(target)
+    changes = page.get_by_role("table", name="What changes")
+    expect(changes.get_by_role("row", name=re.compile(shared))).to_contain_text("replaced")
+    expect(changes.get_by_role("row", name=re.compile(one))).to_contain_text("added")
+    found = judge(page, axe)
+    look(page, "promote")
+    assert narrow(page) <= 360
+    page.get_by_role("checkbox", name=re.compile(two)).uncheck()
+    console.button("Promote and Deploy").click()
+    expect(page.get_by_role("alert")).to_contain_text("Say what becomes of the JWKs")
+    page.get_by_role("radio", name="Update related JWKs").check()
+    page.get_by_label("Name of the certificate").fill(shared)
+    before: list[dict[str, Any]] = console.published(target)
+    console.button("Promote and Deploy").click()
+    expect(page.get_by_text(f"2 certificates of {place} are in {target} now.")).to_be_visible()
+    assert console.published(target)[0]["kid"] != before[0]["kid"]
+    assert found == []

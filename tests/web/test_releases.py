@@ -1,0 +1,269 @@
+"""Releases on the console: the list, one release, Restore, Compare, Promote, and the question over a restored one."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from tests.authority import Authority
+from trustyard import models
+from trustyard.actions import certificates, environments, jwks, releases, restoring
+from trustyard.actions.actors import LOCAL
+from trustyard.actions.certificates import Definition, EntryGiven, Saved
+from trustyard.actions.sources import Paste
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HTTP_HX_REQUEST": "true"}
+Add = Callable[..., Saved]
+
+
+@pytest.fixture(autouse=True)
+def _places(db: None) -> None:
+    environments.create(LOCAL, name="test")
+    environments.create(LOCAL, name="production", type="production")
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority("Console CA")
+
+
+@pytest.fixture
+def add(authority: Authority) -> Add:
+    def make(name: str, *places: str, deploy: bool = True) -> Saved:
+        entry = EntryGiven(places or ("test",), name, Paste("BASE64PEM", authority.issue(name).pem))
+        return certificates.create(LOCAL, [Definition(name, "", [entry])], deploy=deploy)
+
+    return make
+
+
+def renew(name: str, authority: Authority) -> None:
+    given = [EntryGiven(("test",), None, Paste("BASE64PEM", authority.issue(name).pem))]
+    certificates.update(LOCAL, name, if_match="*", entries=given)
+
+
+def signed_in(role: str = "admin", *places: str) -> Client:
+    user = models.User.objects.create(username=f"{role}{''.join(places)}", role=role)
+    user.environments.set(models.Environment.objects.filter(name__in=places))
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.fixture
+def admin() -> Client:
+    return signed_in()
+
+
+def text(response: HttpResponse) -> str:
+    """The words of a page, without its markup."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def field(response: HttpResponse, name: str) -> str:
+    (value,) = re.findall(rf'name="{name}" value="([^"]*)"', response.content.decode())
+    return str(value)
+
+
+def release(number: int, place: str = "test") -> models.Release:
+    return models.Release.objects.get(number=number, environment__name=place)
+
+
+def test_the_list_says_what_is_in_force_and_what_was_at_a_moment(admin: Client, add: Add) -> None:
+    """D-21."""
+    add("one")
+    add("two")
+    restoring.restore(LOCAL, "test", 1, note="two was too early")
+    page = text(admin.get("/releases/"))
+    assert "restored from 1" in page
+    assert "two was too early" in page
+    assert page.count("in force ") >= 1
+    models.Release.objects.filter(number=1).update(created_at="2026-03-03T14:00:00Z")
+    then = admin.get("/releases/", {"at": "2026-03-03T14:30"}, **HTMX)
+    assert 'aria-label="Release 1 of test"' in then.content.decode()
+    assert "Release 2" not in then.content.decode()
+    assert "3 Mar 2026, 14:30:00 UTC" in text(then)
+    assert "Nothing was in force then" in text(admin.get("/releases/", {"at": "2026-03-03T13:59"}, **HTMX))
+    assert "A moment has a date" in text(admin.get("/releases/", {"at": "yesterday"}, **HTMX))
+
+
+def test_a_release_shows_what_it_changed_and_what_was_left_out_with_the_reason(admin: Client, add: Add) -> None:
+    add("one")
+    add("two")
+    certificates.revoke(LOCAL, "one", "test", reason="stolen")
+    page = text(admin.get(f"/releases/{release(3).pk}/"))
+    assert "against release 2" in page
+    assert re.search(r"one removed", page)
+    assert "Revoked in Trustyard." in page
+    assert "the first release" in text(admin.get(f"/releases/{release(1).pk}/"))
+
+
+def test_restore_says_first_what_comes_back_and_what_cannot(admin: Client, add: Add) -> None:
+    """D-22."""
+    add("one")
+    add("two")
+    certificates.revoke(LOCAL, "one", "test", reason="stolen")
+    add("three")
+    there = f"/releases/{release(2).pk}/restore/"
+    dialog = admin.get(there, **HTMX)
+    assert dialog["HX-Retarget"] == "#dialogs"
+    assert "What cannot come back one (one): Revoked in Trustyard." in text(dialog)
+    assert "three removed" in text(dialog)
+    done = admin.post(there, {"version": field(dialog, "version"), "note": "back"}, **HTMX)
+    made = release(5)
+    assert done["HX-Redirect"] == f"/releases/{made.pk}/"
+    assert (made.restored_from, made.note) == (2, "back")
+    assert "Nothing to do" in text(admin.get(there, **HTMX))
+
+
+def test_a_restore_that_somebody_overtook_shows_what_it_would_do_now(admin: Client, add: Add) -> None:
+    add("one")
+    add("two")
+    there = f"/releases/{release(1).pk}/restore/"
+    seen = field(admin.get(there, **HTMX), "version")
+    add("three")
+    again = admin.post(there, {"version": seen}, **HTMX)
+    assert "Something changed while this was open" in text(again)
+    assert "three removed" in text(again)
+    assert models.Release.objects.count() == 3
+    assert admin.post(there, {"version": field(again, "version")}, **HTMX)["HX-Redirect"]
+
+
+def test_deploying_over_a_restored_release_asks_in_a_dialog_whatever_deploys(admin: Client, add: Add) -> None:
+    """D-22: Deploy, Delete, the JWK form; the answer repeats the request as it was."""
+    add("one")
+    add("two")
+    restoring.restore(LOCAL, "test", 1)
+    place = environments.get(LOCAL, "test")
+    asked = admin.post(f"/environments/{place.pk}/deploy/", **HTMX)
+    assert asked["HX-Retarget"] == "#dialogs"
+    assert "test: release 3 has the content of release 1" in text(asked)
+    assert "two added" in text(asked)
+    one = models.Certificate.objects.get(name="one")
+    deletion = admin.post(f"/certificates/{one.pk}/delete/", {"etag": one.etag}, **HTMX)
+    assert field(deletion, "etag") == one.etag.replace('"', "&quot;")
+    form = {"name": "sign", "certificate": "one", "environment": "test", "use": "sig", "deploy": "yes"}
+    whole = admin.post("/jwks/create/", form)
+    assert whole.status_code == 409
+    assert field(whole, "certificate") == "one"
+    assert models.Release.objects.count() == 3
+    assert not models.Jwk.objects.exists()
+    done = admin.post("/jwks/create/", {**form, "confirm_restored": field(whole, "confirm_restored")})
+    assert done.status_code == 303
+    assert models.Jwk.objects.get().name == "sign"
+
+
+def test_an_answer_to_another_list_is_asked_again(admin: Client, add: Add) -> None:
+    add("one")
+    add("two")
+    restoring.restore(LOCAL, "test", 1)
+    there = f"/environments/{environments.get(LOCAL, 'test').pk}/deploy/"
+    seen = field(admin.post(there, **HTMX), "confirm_restored")
+    add("three", deploy=False)
+    again = admin.post(there, {"confirm_restored": seen}, **HTMX)
+    assert "Something changed while this was open" in text(again)
+    assert admin.post(there, {"confirm_restored": field(again, "confirm_restored")}, **HTMX)["HX-Redirect"]
+
+
+def test_two_releases_stand_side_by_side_and_one_beside_what_is_saved(admin: Client, add: Add) -> None:
+    add("one")
+    add("two")
+    add("three", deploy=False)
+    page = admin.get("/releases/compare/")
+    assert "three added" in text(page)
+    there = {"environment": "test", "from": "2", "to": "1"}
+    assert "two removed" in text(admin.get("/releases/compare/", there, **HTMX))
+    same = {**there, "to": "2"}
+    assert "No difference." in text(admin.get("/releases/compare/", same, **HTMX))
+    assert "No release yet" in text(admin.get("/releases/compare/", {**there, "environment": "production"}, **HTMX))
+
+
+def test_a_release_is_downloaded_as_a_folder(admin: Client, add: Add) -> None:
+    add("one")
+    answer = admin.get(f"/releases/{release(1).pk}/download/")
+    assert 'filename="release-test-1.zip"' in answer["Content-Disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as folder:
+        assert {"truststore.pem", "used.pem", "aliases/one.pem", "SHA256SUMS"} <= set(folder.namelist())
+
+
+def test_promote_shows_the_difference_then_does_it_in_one_step(admin: Client, add: Add, authority: Authority) -> None:
+    add("one")
+    add("both", "test", "production")
+    renew("both", authority)
+    page = admin.get("/environments/promote/")
+    assert "one added" in text(page)
+    assert "both replaced" in text(page)
+    given = {"certificate": ["one", "both"], "version": field(page, "version"), "deploy": "yes"}
+    done = admin.post("/environments/promote/?from=test&to=production", given, **HTMX)
+    assert done["HX-Redirect"] == f"/environments/?releases={release(2, 'production').pk}"
+    assert "Nothing to promote" in text(admin.get("/environments/promote/"))
+
+
+def test_promote_takes_only_what_is_ticked_and_refuses_what_somebody_overtook(admin: Client, add: Add) -> None:
+    add("one")
+    add("two")
+    there = "/environments/promote/?from=test&to=production"
+    seen = field(admin.get(there), "version")
+    assert "Choose at least one" in text(admin.post(there, {"version": seen}, **HTMX))
+    add("three")
+    stale = admin.post(there, {"version": seen, "certificate": ["one"]}, **HTMX)
+    assert "not what they were" in text(stale)
+    assert "three added" in text(stale)
+    assert not models.Entry.objects.filter(environment__name="production").exists()
+    admin.post(there, {"version": field(stale, "version"), "certificate": ["one"]}, **HTMX)
+    assert [entry.alias for entry in models.Entry.objects.filter(environment__name="production")] == ["one"]
+
+
+def test_promote_asks_about_the_jwks_of_each_certificate(admin: Client, add: Add, authority: Authority) -> None:
+    """D-02, S-29: a choice and the typed name for each."""
+    add("acme", "test", "production")
+    jwks.create(LOCAL, name="sign", source=jwks.FromCertificate("acme", "production"), deploy=True)
+    renew("acme", authority)
+    there = "/environments/promote/?from=test&to=production"
+    page = admin.get(there)
+    assert "This Certificate is used in 1 JWK(s)." in text(page)
+    given = {"version": field(page, "version"), "certificate": ["acme"], "asked": ["acme"]}
+    given["asked-version-0"] = field(page, "asked-version-0")
+    assert "Say what becomes" in text(admin.post(there, given, **HTMX))
+    wrong = admin.post(there, {**given, "asked-action-0": "update", "asked-confirm-0": "ACME"}, **HTMX)
+    assert "Type the certificate" in text(wrong)
+    assert 'value="update" checked' in wrong.content.decode()
+    kid = models.Jwk.objects.get().kid
+    admin.post(there, {**given, "asked-action-0": "update", "asked-confirm-0": "acme"}, **HTMX)
+    assert models.Jwk.objects.get().kid != kid
+
+
+def test_who_only_looks_compares_and_downloads_and_is_offered_nothing_else(add: Add) -> None:
+    """D-24."""
+    add("one", "test", "production")
+    add("two", "test", "production")
+    viewer, operator = signed_in("viewer"), signed_in("operator", "test")
+    first = release(1).pk
+    assert "disabled" in viewer.get(f"/releases/{first}/").content.decode().partition("Restore")[0][-400:]
+    assert "Promote" not in viewer.get("/releases/").content.decode()
+    for address in (f"/releases/{first}/download/", "/releases/compare/"):
+        assert viewer.get(address).status_code == 200
+    for client, pk in ((viewer, first), (operator, release(1, "production").pk)):
+        assert client.get(f"/releases/{pk}/restore/").status_code == 403
+        assert client.post(f"/releases/{pk}/restore/").status_code == 403
+    assert viewer.get("/environments/promote/").status_code == 403
+    foreign = operator.get("/environments/promote/?from=test&to=production")
+    assert foreign.status_code == 403
+    assert "operator of other environments" in text(foreign)
+    assert operator.get("/environments/promote/?from=production&to=test").status_code == 200
+
+
+def test_nothing_to_choose_from_says_what_to_do(admin: Client) -> None:
+    environments.delete(LOCAL, "production", if_match="*")
+    assert "Choose two environments" in text(admin.get("/environments/promote/"))
+    assert "No release yet" in text(admin.get("/releases/compare/"))
+    environments.delete(LOCAL, "test", if_match="*")
+    assert "No release yet" in text(admin.get("/releases/compare/"))
+    assert "Choose two environments" in text(admin.get("/environments/promote/"))
+    assert releases.latest_of_all() == {}
