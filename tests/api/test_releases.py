@@ -83,6 +83,12 @@ def test_every_write_that_deploys_takes_the_same_answer(restored: Answer, operat
     jwk = {"name": "sign", "source": {"kind": "certificate", "certificate": "acme", "environment": "test"}}
     writes: list[Callable[[Any], Answer]] = [
         lambda said: operator.post(path("certificates"), {**new, **said}, wait=0),
+        lambda said: operator.post(
+            path("certificates", "import"),
+            {"environments": ["test"], "deploy": True, "certificates": [{"pem": ca.issue("more").cert_pem.decode()}]}
+            | said,
+            wait=0,
+        ),
         lambda said: operator.patch(path("certificates", "bank"), {"name": "Bank", "deploy": True, **said}, wait=0),
         lambda said: operator.post(
             path("certificates", "acme", "entries", "test", "revoke"), {"reason": "x", **said}, wait=0
@@ -102,7 +108,7 @@ def test_every_write_that_deploys_takes_the_same_answer(restored: Answer, operat
         assert models.AuditEvent.objects.count() == before, number
         assert write({"confirm_restored": True}).status in (200, 201), number
         operator.post(f"{RELEASES}/1/restore", wait=0)
-        if number == 2:  # what was revoked stays out, so release 2 gives the next one something to lose
+        if number == 3:  # what was revoked stays out, so release 2 gives the next one something to lose
             operator.post(f"{RELEASES}/2/restore", wait=0)
 
 

@@ -28,6 +28,7 @@ from . import audit, entries, found, releases
 from .actors import Actor
 from .importplans import Part, Plan, planned
 from .permissions import require
+from .restored import Confirmed
 from .sources import Chosen
 
 MAX_CERTIFICATES = 20_000
@@ -115,15 +116,16 @@ class Import:
                 self._left_out[index] = _left_out(part, error)
             yield index + 1
 
-    def store(self, *, deploy: bool = False, note: str = "") -> Imported:
+    def store(self, *, deploy: bool = False, note: str = "", confirm_restored: Confirmed = False) -> Imported:
         """Stores what was read, all of it or nothing, and deploys its environments when asked to.
 
-        Raises `Conflict` when others take the same names again and again meanwhile, `NotAllowed` for the deployment.
+        Raises `Conflict` when others take the same names again and again meanwhile, `NotAllowed` and `Restored` for the
+        deployment.
         """
         for _ in range(_ATTEMPTS):
             try:
                 with transaction.atomic(), _no_collection():
-                    return self._store(deploy, note)
+                    return self._store(deploy, note, confirm_restored)
             except IntegrityError:
                 continue  # a name was taken between our look and our write: look again
         raise Conflict(
@@ -149,7 +151,7 @@ class Import:
             return [Part(given.place, InputRefused(sentence, code="name-for-several"))]
         return [Part(f"{given.place}, certificate {number}", part) for number, part in enumerate(opened.parts, 1)]
 
-    def _store(self, deploy: bool, note: str) -> Imported:
+    def _store(self, deploy: bool, note: str, confirm_restored: Confirmed) -> Imported:
         # Not locked: that comes after the audit, as in every other change. Whoever takes an environment or a name away
         # meanwhile breaks a constraint, and `store` looks again.
         places = [found.by_id(models.Environment.objects.all(), place.pk, "environment") for place in self._places]
@@ -170,7 +172,8 @@ class Import:
             news = [one for batch in batches for one in _write(batch, digest)]
             audit.record_all(self._actor, [*news, _summary(plans, digest, places, ordered)])
         if deploy and self._certificates:
-            imported.releases = [made.release for made in releases.make(self._actor, places, note=note)]
+            made = releases.make(self._actor, places, note=note, confirm_restored=confirm_restored)
+            imported.releases = [one.release for one in made]
         return imported
 
 

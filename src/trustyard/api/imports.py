@@ -17,7 +17,7 @@ from . import bodies
 from .answers import LINES, Final, deployed, last, streamed
 from .operations import Request, operation
 from .problems import on_error, refused
-from .schemas.deployments import Waiting
+from .schemas.deployments import Waiting, confirmed
 from .schemas.imports import IMPORT_FORMS, ImportDone, NewImport, done, of_file
 
 router = Router(tags=["Certificates"])
@@ -35,7 +35,7 @@ _STEPS = 100  # lines of progress at most: few enough for a client that does not
         most=MAX_BODY,
         forms=IMPORT_FORMS,
         lines=True,
-        refusals=(409,),
+        deploys=True,
     ),
 )
 def store(request: Request, waiting: Query[Waiting]) -> HttpResponseBase:
@@ -45,30 +45,38 @@ def store(request: Request, waiting: Query[Waiting]) -> HttpResponseBase:
     `Accept: application/x-ndjson` the answer is JSON lines: `{"read", "of"}` while certificates are read, `{"storing"}`
     before they are stored, and at last the answer itself, or a problem when nothing was stored.
     """
-    environments, given, password, deploy = _given(request)
+    environments, given, password, deploying = _given(request)
     running = Import(request.auth, environments, given, password)
     if LINES in request.headers.get("Accept", ""):
-        return streamed(_lines(request, running, deploy, waiting.wait))
+        return streamed(_lines(request, running, deploying, waiting.wait))
     for _ in running.read():
         pass
-    imported = running.store(deploy=deploy)
+    imported = running.store(**deploying)
     return deployed(done(imported), imported.releases, waiting.wait)
 
 
-def _given(request: Request) -> tuple[list[str], list[Given], str | None, bool]:
+def _given(request: Request) -> tuple[list[str], list[Given], str | None, dict[str, Any]]:
+    """Where to, what, its password, and the keyword arguments that say whether to deploy."""
     if request.content_type == bodies.MULTIPART:
-        form = bodies.Form.of(request, "environments", "password", "deploy")
+        form = bodies.Form.of(request, "environments", "password", "deploy", "confirm_restored")
         environments = [name for text in form.texts["environments"] for name in listed(text)]
         files = [of_file(name, data, number) for number, (name, data) in enumerate(form.files, 1)]
-        return environments, files, form.one("password"), form.flag("deploy")
+        deploying = {
+            "deploy": form.flag("deploy"),
+            "confirm_restored": confirmed(form.one("confirm_restored") or ""),
+        }
+        return environments, files, form.one("password"), deploying
     try:
         new = NewImport.model_validate(bodies.read_json(request.body))
     except ValidationError as error:
         raise refused({**one, "loc": ("import", *one["loc"])} for one in error.errors(include_url=False)) from None
-    return new.environments, new.read(), new.password, new.deploy
+    deploying = {"deploy": new.deploy, "confirm_restored": new.confirm_restored}
+    return new.environments, new.read(), new.password, deploying
 
 
-def _lines(request: Request, running: Import, deploy: bool, wait: float) -> Iterator[dict[str, Any] | Final]:
+def _lines(
+    request: Request, running: Import, deploying: dict[str, Any], wait: float
+) -> Iterator[dict[str, Any] | Final]:
     try:
         step = max(1, running.total // _STEPS)
         for number in running.read():
@@ -76,7 +84,7 @@ def _lines(request: Request, running: Import, deploy: bool, wait: float) -> Iter
                 yield {"read": number, "of": running.total}
         yield {"storing": running.readable}
         # Nothing is sent within the transaction: whoever reads slowly, or goes away, holds no lock.
-        imported = running.store(deploy=deploy)
+        imported = running.store(**deploying)
         yield last(done(imported), imported.releases, wait)
     except Exception as error:  # noqa: BLE001 - the status is sent already: the problem is the last line
         yield Final(json.loads(on_error(request, error).content))

@@ -55,7 +55,7 @@ def import_(
 ) -> None:
     """Take many certificates in at once, each under its own name; what cannot be taken is left out and named."""
     files, unreadable = _files(paths)
-    body = {"environments": names(env), "files": files, "deploy": deploying.deploy}
+    body = {"environments": names(env), "files": files, "deploy": deploying.deploy, **deploying.confirmed()}
     secret = password_of(password, password_file)
     if secret is not None:
         body["password"] = secret

@@ -15,8 +15,8 @@ import httpx
 
 from trustyard import __version__
 
-from .failures import Failure, Problem, Usage
-from .restored import Restored
+from .failures import Failure, Usage
+from .restored import problem_of
 from .screen import clean
 
 Said = TypeVar("Said")
@@ -154,7 +154,7 @@ class Rest:
         if not isinstance(value, dict):
             raise self._stranger(answer)
         if isinstance(value.get("status"), int) and "type" in value:
-            raise Problem(value["status"], value)
+            raise problem_of(value["status"], value)
         return value
 
     def download(self, address: str, params: Mapping[str, Any] | None = None) -> Answer:
@@ -213,8 +213,7 @@ class Rest:
             401: _SIGN_IN,
             412: "Nothing was changed. Look at it again, then repeat the command.",
         }.get(answer.status_code, "")
-        kind = Restored if str(body.get("type") or "").endswith("/restored") else Problem
-        return kind(answer.status_code, body, advice=advice)
+        return problem_of(answer.status_code, body, advice=advice)
 
     def _stranger(self, answer: httpx.Response) -> Failure:
         kind = clean(answer.headers.get("Content-Type", "nothing named"))

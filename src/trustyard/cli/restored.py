@@ -23,3 +23,9 @@ class Restored(Problem):
             say(clean(f"{one['environment']}, on {what}:"), error=True)
             differences.show(one, error=True)
         say("Nothing was changed. To go ahead, repeat the command with --confirm-restored.", error=True)
+
+
+def problem_of(status: int, body: dict[str, Any], *, advice: str = "") -> Problem:
+    """The problem of an answer, which is a question where it is about a restored release."""
+    problem = Problem(status, body, advice=advice)
+    return Restored(status, body, advice=advice) if problem.kind == "restored" else problem

@@ -13,7 +13,7 @@ from trustyard.actions.imports import MAX_CERTIFICATES, Given, Imported
 from trustyard.api.bodies import JSON, MULTIPART
 from trustyard.errors import InputRefused
 
-from .deployments import Deployment
+from .deployments import ConfirmRestored, Deployment
 from .strict import Given as GivenJson
 from .strict import Name, Shown
 
@@ -66,6 +66,7 @@ class NewImport(GivenJson):
     files: list[ImportedFile] = Field(default_factory=list, max_length=MAX_CERTIFICATES)
     password: str | None = Field(None, max_length=1000, description="Opens PKCS#12 and JKS; never kept.")
     deploy: bool = False
+    confirm_restored: ConfirmRestored = False
 
     def read(self) -> list[Given]:
         """What the action takes."""
@@ -145,6 +146,7 @@ IMPORT_FORMS: dict[str, dict[str, Any]] = {
             },
             "password": {"type": "string"},
             "deploy": {"type": "string", "enum": ["true", "false"]},
+            "confirm_restored": {"type": "string", "description": "true, or the version of the refusal."},
         },
         "required": ["file", "environments"],
         "additionalProperties": False,
