@@ -22,6 +22,7 @@ Unique = Callable[[str], str]
 @pytest.fixture
 def place(console: Console, unique: Unique) -> str:
     """An environment of the test's own, so that its releases begin with 1."""
+    console.page.emulate_media(reduced_motion="reduce")  # a dialog that still fades in has no contrast yet
     name = unique("place")
     console.open("/environments/create/")
     console.page.get_by_label("Name", exact=True).fill(name)
@@ -53,7 +54,7 @@ def look(page: Page, name: str) -> None:
     page.screenshot(path=Path(folder) / f"{name}-360.png", full_page=True)
     assert size is not None
     page.set_viewport_size(size)
-    page.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
 
 def narrow(page: Page) -> int:
