@@ -5,6 +5,7 @@ TrustyardError
 ├── NotAllowed         signed in, but this role may not               (REST 403)
 ├── NotFound           nothing of that name                           (REST 404)
 ├── Conflict           a name, an alias or a state is taken           (REST 409)
+│   ├── Preflight      an environment's policy stops a release         (REST 409)
 │   ├── JwkConnection  related JWKs, and no answer what to do         (REST 409, command line 3)
 │   ├── Restored       would take back a restored release, unanswered (REST 409, command line 3)
 │   ├── Moved          what was shown and confirmed is another by now (REST 409)
@@ -86,6 +87,12 @@ class JwkConnection(Conflict):
     """Related JWKs and no answer. `extra`: options, version, jwks (see CONTRACT, Related JWKs)."""
 
     code, title = "jwk-connection", "JWK Connection"
+
+
+class Preflight(Conflict):
+    """The policy of an environment stops a release. `extra`: environment, blocked (sentences)."""
+
+    code, title = "preflight", "Stopped before it left"
 
 
 class Restored(Conflict):

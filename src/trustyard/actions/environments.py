@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from pydantic import ValidationError
 
 from trustyard import models
 from trustyard.errors import EnvironmentInUse, FieldError, Refused
+from trustyard.gateways import policies
 from trustyard.models.environments import ROOT_SETS, TYPES
 from trustyard.pki.containers import read_file
 
@@ -28,6 +30,7 @@ def create(
     description: str = "",
     root_set: RootSet = "none",
     deny_list: Sequence[str] = (),
+    policy: Mapping[str, str] | None = None,
 ) -> models.Environment:
     """Makes an environment. Its name never changes. Raises `Refused`, `Conflict`."""
     require(actor, "environments.write")
@@ -37,6 +40,7 @@ def create(
         row.type = _type(type)
         _set_roots(row, root_set)
         row.deny_list = _digests(deny_list)
+        row.policy = _policy(policy or {})
         row.save()
         audit.record(actor, "environment.create", "environment", row.name, after=fingerprint(row))
         news.tell(row.name)
@@ -52,6 +56,7 @@ def update(
     description: str | None = None,
     root_set: RootSet | None = None,
     deny_list: Sequence[str] | None = None,
+    policy: Mapping[str, str] | None = None,
 ) -> models.Environment:
     """Changes what is given. A changed root set is in force with the environment's next release."""
     require(actor, "environments.write")
@@ -69,6 +74,8 @@ def update(
             _set_roots(row, root_set)
         if deny_list is not None:
             row.deny_list = _digests(deny_list)
+        if policy is not None:
+            row.policy = _policy(policy)
         if fingerprint(row) != before:
             row.version += 1
             row.save()
@@ -118,6 +125,7 @@ def environment_json(row: models.Environment) -> dict[str, Any]:
         "root_set": row.root_set,
         "roots": len(roots.of(row)),
         "deny_list": row.deny_list,
+        "policy": policies.of(row.policy, row.type).model_dump(),
         "release": row.last_number or None,
         "version": row.version,
     }
@@ -131,6 +139,7 @@ def fingerprint(row: models.Environment) -> dict[str, Any]:
         "root_set": row.root_set,
         "uploaded_roots": row.uploaded_roots,
         "deny_list": row.deny_list,
+        "policy": row.policy,
     }
 
 
@@ -163,6 +172,15 @@ def _set_roots(row: models.Environment, root_set: RootSet) -> None:
     else:
         sentence = "A root set is none, mozilla, or an uploaded bundle in PEM."
         raise Refused(sentence, code="bad-environment", fields=[FieldError("root_set", sentence)])
+
+
+def _policy(given: Mapping[str, str]) -> dict[str, str]:
+    try:
+        policies.Policy.model_validate(dict(given))
+    except ValidationError as error:
+        fields = [FieldError(f"policy.{one['loc'][0]}", str(one["msg"])) for one in error.errors(include_url=False)]
+        raise Refused("This policy cannot be taken.", code="bad-environment", fields=fields) from None
+    return dict(given)
 
 
 def _digests(deny_list: Sequence[str]) -> list[str]:

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import NotFound
+from trustyard.pki import findings
 from trustyard.pki.certificates import rfc3339, status
 from trustyard.pki.content import Content, LeftOut, PublishedJwk, TrustedEntry
 from trustyard.pki.truststores import root_alias
@@ -57,18 +58,21 @@ def make(
 
     Raises `Restored` where one of them is on a restored release that this would take back, unless that is confirmed.
     """
+    from . import preflight  # it judges what is built here
+
     waiting = []
     for pk in sorted({environment.pk for environment in environments}):
         environment = models.Environment.objects.select_for_update().get(pk=pk)
         require(actor, "releases.deploy", [environment.name])
         waiting.append(Waiting(environment, latest(pk), build(environment, timezone.now())))
     restored.check(waiting, confirm_restored)
+    preflight.check(waiting)
     return [_make(actor, one, note) for one in waiting]
 
 
 def _make(actor: Actor, wanted: Waiting, note: str) -> Deployed:
     newest = wanted.newest
-    if newest is not None and (newest.digest, newest.left_out) == (wanted.digest, wanted.left_out):
+    if newest is not None and wanted.is_in_force:
         return again(newest)
     roots.keep(roots.of(wanted.environment))
     return Deployed(keep(actor, wanted, note), created=True)
@@ -129,6 +133,7 @@ def build(environment: models.Environment, now: datetime) -> Content:
 def _entries(environment: models.Environment, now: datetime) -> tuple[list[TrustedEntry], list[LeftOut]]:
     kept: list[TrustedEntry] = []
     left_out: list[LeftOut] = []
+    weak = _weak(environment)
     rows = (
         models.Entry.objects.filter(environment=environment)
         .order_by("alias_key")
@@ -138,9 +143,20 @@ def _entries(environment: models.Environment, now: datetime) -> tuple[list[Trust
         state = status(not_before, not_after, now, revoked_at is not None)
         if state in ("revoked", "expired", "not yet valid"):
             left_out.append(LeftOut(name, alias, reason(state, not_before, not_after)))
+        elif sha256 in weak:
+            left_out.append(LeftOut(name, alias, f"The policy of {environment.name} leaves it out: {weak[sha256]}"))
         else:
             kept.append(TrustedEntry(alias, name, sha256))
     return kept, [*left_out, *doubles(kept)]
+
+
+def _weak(environment: models.Environment) -> dict[str, str]:
+    """SHA-256 and what is wrong, of the certificates that the environment's policy leaves out."""
+    if environment.policy.get("weak") != "leave out":
+        return {}
+    rows = models.StoredCertificate.objects.filter(entries__environment=environment).distinct()
+    found = ((row.pk, [one for one in findings.lasting(row.read()) if one.severity == "error"]) for row in rows)
+    return {pk: errors[0].message for pk, errors in found if errors}
 
 
 def doubles(entries: Sequence[TrustedEntry]) -> list[LeftOut]:

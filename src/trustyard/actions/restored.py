@@ -39,6 +39,12 @@ class Waiting:
         return [vars(row) for row in self.content.left_out]
 
     @property
+    def is_in_force(self) -> bool:
+        """Whether the newest release says just this already."""
+        newest = self.newest
+        return newest is not None and (newest.digest, newest.left_out) == (self.digest, self.left_out)
+
+    @property
     def takes_back(self) -> bool:
         """Whether the newest release was restored, and this says something else."""
         newest = self.newest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from ninja import Query, Router
 
-from trustyard.actions import differences, promotion, releases, restoring
+from trustyard.actions import differences, preflight, promotion, releases, restoring
 from trustyard.actions.releases import Deployed, release_json
 
 from . import bodies
@@ -15,6 +15,7 @@ from .paging import Paging, page
 from .paths import address
 from .schemas import deployments as schemas
 from .schemas import releases as more
+from .schemas.previews import ReleasePreview
 from .schemas.problems import PromotionProblem
 
 router = Router(tags=["Releases"])
@@ -66,6 +67,15 @@ def _deployed(made: Deployed, wait: float) -> HttpResponse:
         etag=f'"{release.digest}"',
         location=address("environments", release.environment.name, "releases", release.number),
     )
+
+
+@router.post(
+    "/environments/{segment:environment}/releases/preview",
+    **operation("releases.read", {200: ReleasePreview}, summary="Preview the next release", refusals=(404,)),
+)
+def preview(request: Request, environment: str) -> HttpResponse:
+    """What it would change and leave out, and what each gateway would make of it; nothing is written or sent."""
+    return shown(preflight.preview(request.auth, environment).json())
 
 
 @router.get(

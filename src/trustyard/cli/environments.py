@@ -24,6 +24,14 @@ Deny = Annotated[
     list[str] | None,
     typer.Option("--deny", metavar="SHA256", help="A root to leave out, by its SHA-256; may be repeated."),
 ]
+Policy = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        metavar="WHAT=ANSWER",
+        help="weak=warn|'leave out'|block, unhonoured=warn|block, removal=allow|confirm; may be repeated.",
+    ),
+]
 
 
 @command(app, "add")
@@ -35,6 +43,7 @@ def add(
     description: Description = None,
     root_set: RootSet = None,
     deny: Deny = None,
+    policy: Policy = None,
 ) -> None:
     """Make an environment."""
     body: dict[str, Any] = {"name": name, "type": type_, "description": description or ""}
@@ -42,6 +51,8 @@ def add(
         body["root_set"] = _roots(root_set)
     if deny:
         body["deny_list"] = [fingerprint(text) for text in deny]
+    if policy:
+        body["policy"] = _policy(policy)
     call.show(call.rest.send("POST", path("environments"), body).json, _one)
 
 
@@ -66,6 +77,7 @@ def edit(
     description: Description = None,
     root_set: RootSet = None,
     deny: Deny = None,
+    policy: Policy = None,
     allow: Annotated[
         list[str] | None, typer.Option("--allow", metavar="SHA256", help="A root to take off the deny list again.")
     ] = None,
@@ -78,6 +90,8 @@ def edit(
         body["description"] = description
     if root_set is not None:
         body["root_set"] = _roots(root_set)
+    if policy:
+        body["policy"] = _policy(policy)
     denied, allowed = ({fingerprint(text) for text in given or []} for given in (deny, allow))
     if denied & allowed:
         raise Usage("A root cannot be denied and allowed at once.")
@@ -97,6 +111,14 @@ def remove(call: Call, name: Name, *, yes: Yes = False) -> None:
     ask(f"Remove the environment {before.json['name']}?", yes=yes)
     gone = call.rest.send("DELETE", path("environments", name), etag=before.etag)
     call.show(gone.json, lambda _: say(f"Removed {clean(before.json['name'])}."))
+
+
+def _policy(given: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    wrong = [what for what, sign, _ in pairs if not sign or what not in ("weak", "unhonoured", "removal")]
+    if wrong:
+        raise Usage(f"--policy {wrong[0]}: write weak=…, unhonoured=… or removal=….")
+    return {what: answer for what, _, answer in pairs}
 
 
 def _roots(text: str) -> str | dict[str, str]:
@@ -123,6 +145,7 @@ def _one(one: dict[str, Any]) -> None:
             ("Root Set", one["root_set"]),
             ("Roots", one.get("roots")),
             ("Release", one.get("release") or "none yet"),
+            ("Policy", ", ".join(f"{what}: {answer}" for what, answer in (one.get("policy") or {}).items())),
             ("Denied Roots", ", ".join(one["deny_list"])),
         ]
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import deployments, differences
+from . import deployments, differences, previews
 from .certificate_screen import more
 from .commands import Call, command, group
 from .failures import Failure, Usage
@@ -64,6 +64,12 @@ def diff(
     """Show what a release changed against another one; against `saved`: what the next release would change."""
     address = path("environments", environment, "releases", str(number), "diff")
     call.show(call.rest.get(address, {"against": against}).json, _difference)
+
+
+@command(app, "preview")
+def preview(call: Call, environment: Environment) -> None:
+    """Show what the next release would change, and what each gateway would make of it."""
+    call.show(call.rest.send("POST", path("environments", environment, "releases", "preview")).json, previews.show)
 
 
 @command(app, "deploy")

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from trustyard.gateways.policies import Policy
+
 from .strict import Description, Given, Name, Page, Sha256, Shown
 
 
@@ -19,6 +21,18 @@ RootSet = Literal["none", "mozilla"] | UploadedRoots
 DenyList = Annotated[list[Sha256], Field(max_length=10_000, description="Roots that are left out.")]
 
 
+class PolicyGiven(Given):
+    """What shall happen before a release leaves; what is not said follows from the environment's type."""
+
+    weak: Literal["warn", "leave out", "block"] | None = None
+    unhonoured: Literal["warn", "block"] | None = None
+    removal: Literal["allow", "confirm"] | None = None
+
+    def read(self) -> dict[str, str]:
+        """What was said."""
+        return self.model_dump(exclude_none=True)
+
+
 class NewEnvironment(Given):
     """An environment to make; its name never changes."""
 
@@ -27,6 +41,7 @@ class NewEnvironment(Given):
     description: Description = ""
     root_set: RootSet = "none"
     deny_list: DenyList = Field(default_factory=list)
+    policy: PolicyGiven = Field(default_factory=PolicyGiven)
 
 
 class EnvironmentChange(Given):
@@ -36,6 +51,7 @@ class EnvironmentChange(Given):
     description: Description | None = None
     root_set: RootSet | Literal["uploaded"] | None = Field(None, description="`uploaded`: the bundle that is there.")
     deny_list: DenyList | None = None
+    policy: PolicyGiven | None = Field(None, description="All of it: what it does not say follows from the type.")
 
 
 def root_set(given: RootSet | Literal["uploaded"] | None) -> str | bytes | None:
@@ -52,6 +68,7 @@ class Environment(Shown):
     root_set: Literal["none", "mozilla", "uploaded"]
     roots: int = Field(description="How many roots the set has, without those denied.")
     deny_list: list[str]
+    policy: Policy
     release: int | None = Field(description="The number of the newest release.")
     version: int
 

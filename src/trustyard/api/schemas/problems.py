@@ -56,11 +56,16 @@ class RestoredEnvironment(Difference):
 
 
 class DeployProblem(Problem):
-    """A conflict. Of the type `restored` it lists what a deploy would change; answer with `confirm_restored`."""
+    """A conflict. Of the type `restored` it lists what a deploy would change; answer with `confirm_restored`.
+
+    Of the type `preflight` it lists why the environment's policy stops the release.
+    """
 
     version: str = Field("", description="Names this very list; send it back with the answer.")
     moved: bool = Field(False, description="True when an answer was given, and the list is another one by now.")
     restored: list[RestoredEnvironment] = Field(default_factory=list)
+    environment: str = Field("", description="Of the type `preflight`: whose policy it is.")
+    blocked: list[str] = Field(default_factory=list)
 
 
 class JwkConnectionProblem(DeployProblem):

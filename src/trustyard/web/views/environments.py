@@ -1,4 +1,4 @@
-"""Environments: the list, the form with the root set, Deploy, delete."""
+"""Environments: the list, the form with root set and policy, delete."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from django.urls import reverse
 from trustyard import models
 from trustyard.actions import environments, releases, roots
 from trustyard.errors import Conflict, FieldError, Refused, StaleVersion
-from trustyard.web.page import actor_of, confirmed, go, page, problems
+from trustyard.gateways import policies
+from trustyard.gateways.policies import Policy
+from trustyard.web.page import actor_of, go, page, problems
 
 from .questions import into_dialogs
 from .releases import of_address
+
+# The values of each question, from the schema that REST has too.
+_CHOICES = {name: one["enum"] for name, one in Policy.model_json_schema()["properties"].items()}
 
 
 @page("GET")
@@ -50,12 +55,13 @@ def create(request: HttpRequest) -> HttpResponse:
             place = environments.create(
                 actor, name=request.POST.get("name", ""), type=request.POST.get("type", "test"),
                 description=request.POST.get("description", ""), root_set=_roots(request, None),
-                deny_list=_deny_list(request),
+                deny_list=_deny_list(request), policy=_policy(request),
             )  # fmt: skip
             return go(request, reverse("environments"), f"The environment {place.name} is made.")
         except (Refused, Conflict) as error:
             context |= {"error": error, "problems": problems(error)}
-    return render(request, "environments/form.html", context)
+    policy = _policy(request) or policies.of({}, "test").model_dump()
+    return render(request, "environments/form.html", {**context, "policy": policy, "policy_choices": _CHOICES})
 
 
 @page("GET", "POST")
@@ -69,7 +75,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             place = environments.update(
                 actor, place.name, if_match=request.POST.get("etag", ""), type=request.POST.get("type"),
                 description=request.POST.get("description", ""), root_set=_roots(request, place),
-                deny_list=_deny_list(request),
+                deny_list=_deny_list(request), policy=_policy(request),
             )  # fmt: skip
             return go(request, reverse("environment", args=[pk]), f"The environment {place.name} is saved.")
         except (Refused, Conflict, StaleVersion) as error:
@@ -84,6 +90,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             (sha256, held[sha256].facts.certificate_name if sha256 in held else "") for sha256 in place.deny_list
         ],
         "deployment": of_address(request),
+        "policy": _policy(request) or policies.of(place.policy, place.type).model_dump(),
+        "policy_choices": _CHOICES,
     }
     return render(request, "environments/form.html", context)
 
@@ -101,18 +109,12 @@ def _roots(request: HttpRequest, place: models.Environment | None) -> str | byte
     raise Refused(sentence, code="bad-environment", fields=[FieldError("root_set", sentence)])
 
 
+def _policy(request: HttpRequest) -> dict[str, str]:
+    return {name: given for name in _CHOICES if (given := request.POST.get(f"policy_{name}", ""))}
+
+
 def _deny_list(request: HttpRequest) -> list[str]:
     return request.POST.get("deny_list", "").split()
-
-
-@page("POST")
-def deploy(request: HttpRequest, pk: int) -> HttpResponse:
-    """Puts what is saved in force."""
-    actor = actor_of(request)
-    place = environments.get_by_id(actor, pk)
-    done = releases.deploy(actor, place.name, confirm_restored=confirmed(request))
-    said = f"Release {done.release.number} of {place.name}" + ("." if done.created else " is in force already.")
-    return go(request, f"{reverse('environments')}?releases={done.release.pk}", said)
 
 
 @page("GET", "POST")

@@ -1,0 +1,142 @@
+"""A release judged before it leaves: what it changes, what its gateways will make of it, and what the policy says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from trustyard import models
+from trustyard.errors import Preflight
+from trustyard.gateways import policies
+from trustyard.gateways.policies import Policy
+from trustyard.gateways.preflight import Judged, Note, judge
+from trustyard.pki import findings
+from trustyard.pki.content import Material
+
+from . import environments, releases, roots
+from .actors import Actor
+from .permissions import require
+from .restored import Waiting
+
+
+@dataclass(frozen=True)
+class OfGateway:
+    """What one gateway would be given, and what it would make of it."""
+
+    gateway: str
+    kind: str
+    judged: Judged
+
+    def json(self) -> dict[str, Any]:
+        """As REST shows it."""
+        return {
+            "gateway": self.gateway,
+            "kind": self.kind,
+            "certificates": self.judged.certificates,
+            "bytes": self.judged.octets,
+            "notes": [note.json() for note in self.judged.notes],
+        }
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The next release of an environment, judged; `blocked` are the sentences for which the policy stops it."""
+
+    waiting: Waiting
+    policy: Policy
+    weak: tuple[Note, ...]
+    gateways: tuple[OfGateway, ...]
+
+    @property
+    def blocked(self) -> list[str]:
+        """Why it would not leave; empty where it would."""
+        found = [note.sentence for note in self.weak] if self.policy.weak == "block" else []
+        if self.policy.unhonoured == "block":
+            found += [
+                f"{one.gateway}: {note.sentence}"
+                for one in self.gateways
+                for note in one.judged.notes
+                if note.code.startswith("anchor-")
+            ]
+        return list(dict.fromkeys(found))
+
+    @property
+    def asks(self) -> bool:
+        """Whether the policy wants the environment's name typed, because a certificate goes."""
+        gone = [line for line in self.waiting.difference().removed if line.origin == "certificate"]
+        return self.policy.removal == "confirm" and bool(gone)
+
+    def json(self) -> dict[str, Any]:
+        """As REST and the command line show it."""
+        newest = self.waiting.newest
+        return {
+            "environment": self.waiting.environment.name,
+            "from": newest.number if newest else None,
+            "changed": not self.waiting.is_in_force,
+            "difference": self.waiting.difference().json(),
+            "left_out": self.waiting.left_out,
+            "findings": [note.json() for note in self.weak],
+            "gateways": [one.json() for one in self.gateways],
+            "policy": self.policy.model_dump(),
+            "blocked": self.blocked,
+            "asks": self.asks,
+        }
+
+
+def preview(actor: Actor, environment: str) -> Preview:
+    """What the next release would be; nothing is written. Raises `NotFound`."""
+    require(actor, "releases.read")
+    place = environments.get(actor, environment)
+    return of(Waiting(place, releases.latest(place.pk), releases.build(place, timezone.now())))
+
+
+def of(waiting: Waiting) -> Preview:
+    """Judges what an environment would hold next."""
+    place = waiting.environment
+    material = _material(waiting)
+    now = timezone.now()
+    gateways = tuple(
+        OfGateway(row.name, row.kind, judge(material, row.kind, now))
+        for row in models.Gateway.objects.filter(environment=place).order_by("name_key")
+    )
+    return Preview(waiting, policies.of(place.policy, place.type), tuple(_weak(material)), gateways)
+
+
+def check(waiting: Sequence[Waiting]) -> None:
+    """Raises `Preflight` where the policy of an environment stops what it would hold next."""
+    for one in waiting:
+        stored = one.environment.policy
+        if "block" not in stored.values():
+            continue  # judging costs time, and nothing else can stop a release
+        blocked = of(one).blocked
+        if blocked:
+            raise Preflight(
+                f"The policy of {one.environment.name} stops this release: {blocked[0]}",
+                advice="Mend what is named, or change the environment's policy.",
+                extra={"environment": one.environment.name, "blocked": blocked},
+            )
+
+
+def _material(waiting: Waiting) -> Material:
+    content = waiting.content
+    needed = {entry.sha256 for entry in content.entries} | set(content.roots)
+    ders = {
+        pk: bytes(der) for pk, der in models.StoredCertificate.objects.filter(pk__in=needed).values_list("pk", "der")
+    }
+    if needed - ders.keys():  # roots are stored with the first release that holds them
+        ders |= {root.sha256: root.der for root in roots.of(waiting.environment)}
+    return Material(content, waiting.environment.last_number + 1, timezone.now(), ders)
+
+
+def _weak(material: Material) -> list[Note]:
+    rows = {row.pk: row.read() for row in models.StoredCertificate.objects.filter(pk__in=material.ders)}
+    return [
+        Note(finding.code, entry.alias, f"{entry.alias}: {finding.message}")
+        for entry in material.content.entries
+        if entry.sha256 in rows
+        for finding in findings.lasting(rows[entry.sha256])
+        if finding.severity == "error"
+    ]

@@ -1,0 +1,33 @@
+"""`trustyard release preview`: the next release, judged before it leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import deployments, differences
+from .screen import clean, say, table
+
+
+def show(one: dict[str, Any]) -> None:
+    """What it would change and leave out, what each gateway would make of it, and whether the policy lets it go."""
+    since = f"release {one['from']}" if one.get("from") else "nothing: there is no release yet"
+    say(clean(f"The next release of {one['environment']}, beside {since}:"))
+    differences.show(one["difference"], nothing="Nothing would change.")
+    deployments.left_out(one["left_out"], "it")
+    for note in one["findings"]:
+        say(clean(f"Error: {note['sentence']}"))
+    if one["gateways"]:
+        table(
+            ("Gateway", "Kind", "Certificates", "Bytes", "To Know"),
+            [
+                (row["gateway"], row["kind"], row["certificates"], row["bytes"], len(row["notes"]) or "-")
+                for row in one["gateways"]
+            ],
+        )
+    for row in one["gateways"]:
+        for note in row["notes"]:
+            say(clean(f"{row['gateway']}: {note['sentence']}"))
+    for sentence in one["blocked"]:
+        say(clean(f"The policy stops it: {sentence}"))
+    if one["asks"]:
+        say("A certificate goes, and the policy asks before that: the console wants the environment's name typed.")

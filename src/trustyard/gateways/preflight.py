@@ -1,0 +1,104 @@
+"""A release judged for one gateway before it leaves: what it will not honour, how large that is, whether it loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from OpenSSL import crypto
+
+from trustyard.pki.certificates import Certificate, read_certificate
+from trustyard.pki.content import Material
+from trustyard.pki.truststores import fits_pkcs12, pem_bundle
+
+from .anchor_rules import LIMITS, TITLES, Program, concerns
+
+# Which programs read what a kind delivers; folders are read by any.
+PROGRAMS: dict[str, tuple[Program, ...]] = {
+    "envoy": ("envoy",),
+    "haproxy": ("openssl",),
+    "files": ("openssl", "java"),
+    "agent": ("openssl", "java"),
+}
+
+
+@dataclass(frozen=True)
+class Note:
+    """One thing to know before a release goes: about which alias (none: the whole), and one sentence."""
+
+    code: str
+    alias: str | None
+    sentence: str
+
+    def json(self) -> dict[str, Any]:
+        """As REST shows it."""
+        return {"code": self.code, "alias": self.alias, "sentence": self.sentence}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one gateway would be given: how many certificates, octets of PEM, and what to know of it."""
+
+    certificates: int
+    octets: int
+    notes: tuple[Note, ...]
+
+
+def judge(material: Material, kind: str, moment: datetime) -> Judged:
+    """The release as that kind of gateway would take it; nothing is sent, and nothing of the gateway is asked."""
+    read = [(alias, read_certificate(der)) for alias, _, der in material.named()]
+    notes = [*_traits(read, kind, moment), *_loading(read, kind)]
+    used = pem_bundle(material.used())
+    notes += _limits(kind, len(material.used()), len(used))
+    return Judged(len(read), len(pem_bundle(material.truststore())), tuple(notes))
+
+
+def _traits(read: list[tuple[str, Certificate]], kind: str, moment: datetime) -> list[Note]:
+    roots = {certificate.facts.subject for _, certificate in read if certificate.facts.self_issued}
+    return [
+        Note(_code(concern.trait), alias, concern.sentence)
+        for alias, certificate in read
+        for program in PROGRAMS.get(kind, ())
+        for concern in concerns(certificate, moment, program, chained=certificate.facts.issuer in roots)
+    ]
+
+
+def _loading(read: list[tuple[str, Certificate]], kind: str) -> list[Note]:
+    """Every certificate once through the libraries that gateways use: OpenSSL's own, and what Java can be given."""
+    programs = PROGRAMS.get(kind, ())
+    notes = []
+    for alias, certificate in read:
+        if "java" in programs and not fits_pkcs12(certificate.der):
+            sentence = f"{alias} cannot be put into truststore.p12; truststore.jks holds it."
+            notes.append(Note("not-for-pkcs12", alias, sentence))
+        if "openssl" in programs and not _openssl_loads(certificate.der):
+            notes.append(Note("not-for-openssl", alias, f"OpenSSL cannot load {alias}; it is left out where it reads."))
+    return notes
+
+
+def _openssl_loads(der: bytes) -> bool:
+    try:
+        crypto.X509Store().add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, der))
+    except (crypto.Error, ValueError):
+        return False
+    return True
+
+
+def _limits(kind: str, certificates: int, octets: int) -> list[Note]:
+    most, largest, where = LIMITS.get(kind, (None, None, ""))
+    notes = []
+    if most is not None and certificates > most:
+        notes.append(Note("too-many", None, f"{certificates} certificates; {kind} takes {most}. {where}"))
+    if largest is not None and octets > largest:
+        notes.append(Note("too-large", None, f"{octets} bytes of PEM; {kind} takes {largest}. {where}"))
+    return notes
+
+
+def _code(trait: str) -> str:
+    return "anchor-" + trait.lower().replace(" ", "-")
+
+
+def titles(kind: str) -> list[str]:
+    """The programs that are meant, by name."""
+    return [TITLES[program] for program in PROGRAMS.get(kind, ())]

@@ -1,0 +1,40 @@
+"""The preview of an environment's next release: what it changes, what its gateways will make of it, and Deploy."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from trustyard.actions import environments, preflight, releases
+from trustyard.web.differences import side_by_side
+from trustyard.web.page import actor_of, confirmed, go, page
+
+
+@page("GET")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """Nothing is written: the page says what Deploy would do."""
+    return _shown(request, pk, "")
+
+
+@page("POST")
+def deploy(request: HttpRequest, pk: int) -> HttpResponse:
+    """Puts what is saved in force; where a certificate goes, the policy may want the environment's name typed first."""
+    actor = actor_of(request)
+    place = environments.get_by_id(actor, pk)
+    typed = request.POST.get("name")
+    if typed != place.name and preflight.preview(actor, place.name).asks:
+        if typed is None and request.headers.get("HX-Request"):
+            return go(request, reverse("environment-preview", args=[pk]))
+        return _shown(request, pk, "" if typed is None else f"This is not the name {place.name}.")
+    done = releases.deploy(actor, place.name, confirm_restored=confirmed(request))
+    said = f"Release {done.release.number} of {place.name}" + ("." if done.created else " is in force already.")
+    return go(request, f"{reverse('environments')}?releases={done.release.pk}", said)
+
+
+def _shown(request: HttpRequest, pk: int, problem: str) -> HttpResponse:
+    actor = actor_of(request)
+    place = environments.get_by_id(actor, pk)
+    found = preflight.preview(actor, place.name).json()
+    context = {"place": place, "preview": found, "difference": side_by_side(found["difference"]), "problem": problem}
+    return render(request, "environments/preview.html", context)

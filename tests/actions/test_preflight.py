@@ -1,0 +1,111 @@
+"""Releases judged before they leave: the preview, and what a policy leaves out or stops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.actions.conftest import ADMIN, OPERATOR, VIEWER
+from tests.live.anchors import root
+from trustyard import models
+from trustyard.actions import certificates, environments, gateways, preflight, releases
+from trustyard.actions.certificates import Definition, EntryGiven, Saved
+from trustyard.actions.sources import FileGiven
+from trustyard.errors import Preflight, Refused
+
+pytestmark = pytest.mark.django_db
+Add = Callable[..., Saved]
+SHORT = root("A short CA", rsa.generate_private_key(65537, 1024))
+
+
+def policy(name: str, **answers: str) -> None:
+    """Gives an environment a policy."""
+    environments.update(ADMIN, name, if_match="*", policy=answers)
+
+
+def save_short(*, deploy: bool = False) -> None:
+    """A CA with a key of 1024 bits, saved in test."""
+    entry = EntryGiven(("test",), "short", FileGiven("short.pem", SHORT.pem.encode()))
+    certificates.create(ADMIN, [Definition("short", "", [entry])], deploy=deploy)
+
+
+def preview(name: str = "test") -> dict[str, Any]:
+    return preflight.preview(VIEWER, name).json()
+
+
+def test_a_preview_says_what_would_change_and_writes_nothing(add: Add) -> None:
+    add("acme")
+    save_short()
+    found = preview()
+    assert (found["from"], found["changed"]) == (1, True)
+    assert [line["alias"] for line in found["difference"]["added"]] == ["short"]
+    assert models.Release.objects.count() == 1
+    releases.deploy(OPERATOR, "test")
+    assert preview()["changed"] is False
+
+
+def test_each_gateway_is_told_apart_by_what_it_honours(add: Add) -> None:
+    """D-18: a pin is nothing to HAProxy, and something to Envoy."""
+    for name, kind in (("edge", "envoy"), ("reports", "files")):
+        gateways.create(ADMIN, "test", name=name, kind=kind)
+    add("acme")  # issued by a CA that is not in the set: a pin
+    notes = {one["gateway"]: [note["sentence"] for note in one["notes"]] for one in preview()["gateways"]}
+    assert notes["edge"] == []
+    assert notes["reports"] == ["HAProxy and nginx do not trust acme: it is not a CA, and somebody else issued it."]
+
+
+def test_the_errors_of_certificates_are_named() -> None:
+    save_short()
+    assert [(note["alias"], note["code"]) for note in preview()["findings"]] == [("short", "rsa-key-small")]
+
+
+def test_a_policy_that_leaves_weak_certificates_out_keeps_the_rest_and_says_why(add: Add) -> None:
+    """D-19."""
+    policy("test", weak="leave out")
+    add("acme")
+    save_short(deploy=True)
+    (newest,) = models.Release.objects.filter(environment__name="test").order_by("-number")[:1]
+    assert [entry["alias"] for entry in newest.content["entries"]] == ["acme"]
+    (left,) = newest.left_out
+    assert left["alias"] == "short"
+    assert left["reason"].startswith("The policy of test leaves it out: ")
+
+
+def test_a_policy_that_blocks_stops_the_save_whole(add: Add) -> None:
+    policy("test", weak="block")
+    with pytest.raises(Preflight) as stopped:
+        save_short(deploy=True)
+    assert "short" in stopped.value.extra["blocked"][0]
+    assert not models.Certificate.objects.filter(name="short").exists()
+    save_short()  # without a deployment it may be kept
+    with pytest.raises(Preflight):
+        add("acme")
+    assert preview()["blocked"]
+
+
+def test_a_policy_may_block_what_a_gateway_would_not_honour(add: Add) -> None:
+    gateways.create(ADMIN, "test", name="reports", kind="files")
+    policy("test", unhonoured="block")
+    with pytest.raises(Preflight) as stopped:
+        add("acme")
+    assert stopped.value.extra["blocked"] == [
+        "reports: HAProxy and nginx do not trust acme: it is not a CA, and somebody else issued it."
+    ]
+
+
+def test_production_asks_before_a_certificate_goes_and_test_does_not(add: Add) -> None:
+    add("acme", "test", "production")
+    certificates.delete(ADMIN, "acme", if_match="*", deploy=False)
+    assert preview("production")["asks"]
+    assert not preview("test")["asks"]
+    policy("production", removal="allow")
+    assert not preview("production")["asks"]
+
+
+def test_a_policy_of_other_words_is_refused_at_its_field() -> None:
+    with pytest.raises(Refused) as refused:
+        policy("test", weak="ignore")
+    assert [field.field for field in refused.value.fields] == ["policy.weak"]
