@@ -15,7 +15,7 @@ from .bodies import MEGABYTE, Bodies, BodyRefused
 THREADS = 8
 FETCHING_THREADS = 16
 # Addresses of the console that open a connection to a foreign server; over REST the body says so.
-FETCHING_PATH = re.compile(rb"/(?:window/look/connection|certificates/compare/now|trust-check)/?$")
+FETCHING_PATH = re.compile(rb"/(?:window/look/connection|certificates/compare/now)/?$|^/trust-check/?$")
 FETCHING_WORDS = (b'"connection"', b'"live"')
 LINTING_PATH = re.compile(rb"/lint/?$")  # waits for a worker process, for seconds
 # Imports may bring more and take longer. What they hold is counted apart, and so are their threads: the others have
