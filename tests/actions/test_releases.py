@@ -12,6 +12,7 @@ from tests.tls_servers import Ca
 from trustyard import models
 from trustyard.actions import audit, certificates, delivery, environments, gateways, releases, truststores
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
+from trustyard.actions.gateway_tokens import AGENT, XDS, token_of
 from trustyard.errors import Refused
 from trustyard.gateways.receipts import Receipt
 from trustyard.pki.containers import read_file
@@ -145,16 +146,23 @@ def test_a_receipt_is_one_nodes_word_and_nothing_is_reported_without_it(add: Add
     assert models.Receipt.objects.filter(release=newer).count() == 1
 
 
-def test_the_xds_token_is_derived_rotated_and_not_guessed(add: Add) -> None:
+def test_the_token_of_a_gateway_is_derived_rotated_and_not_guessed(add: Add) -> None:
     gateway = gateways.create(ADMIN, "test", name="edge", kind="envoy")
-    token = delivery.xds_token(gateway)
-    found = delivery.gateway_of_xds_token(token)
+    token = token_of(gateway, XDS)
+    found = delivery.gateway_of_token(token, XDS)
     assert found is not None
     assert (found.environment, found.name) == ("test", "edge")
     for wrong in ("", "xds.1.1.x", token[:-1], token + "x", token.replace("xds.", "xds.9", 1)):
-        assert delivery.gateway_of_xds_token(wrong) is None, wrong
+        assert delivery.gateway_of_token(wrong, XDS) is None, wrong
     gateways.rotate_token(ADMIN, "test", "edge")
-    assert delivery.gateway_of_xds_token(token) is None
+    assert delivery.gateway_of_token(token, XDS) is None
+
+
+def test_a_token_of_one_purpose_opens_nothing_of_another(add: Add) -> None:
+    gateway = gateways.create(ADMIN, "test", name="edge", kind="envoy")
+    token = token_of(gateway, XDS)
+    for wrong in (token, token.replace("xds.", "agent.", 1)):
+        assert delivery.gateway_of_token(wrong, AGENT) is None, wrong
 
 
 def test_options_that_do_not_fit_are_named_by_field() -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.authority import Authority
 from tests.server.serving import Serving, eventually, run
-from trustyard.gateways.files.folders import manifest
+from trustyard.gateways.folders import manifest
 
 MOMENTS = 30
 IMPORTS, IMPORTED = 5, 300

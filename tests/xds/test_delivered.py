@@ -16,6 +16,7 @@ from trustyard import models
 from trustyard.actions import certificates, delivery, environments, gateways, releases
 from trustyard.actions.actors import SYSTEM
 from trustyard.actions.certificates import Definition, EntryGiven
+from trustyard.actions.gateway_tokens import XDS, token_of
 from trustyard.actions.sources import FileGiven
 from trustyard.xds.server import Running, start
 
@@ -33,7 +34,7 @@ def running() -> Iterator[Running]:
 @pytest.fixture
 def token() -> str:
     environments.create(SYSTEM, name="test")
-    return delivery.xds_token(gateways.create(SYSTEM, "test", name="edge", kind="envoy"))
+    return token_of(gateways.create(SYSTEM, "test", name="edge", kind="envoy"), XDS)
 
 
 def save(name: str = "acme") -> models.Release:
@@ -95,7 +96,7 @@ def test_a_rotated_token_ends_the_stream(running: Running, token: str) -> None:
 
 
 def test_the_token_of_another_kind_of_gateway_opens_nothing(running: Running, token: str) -> None:
-    other = delivery.xds_token(gateways.create(SYSTEM, "test", name="folder", kind="files"))
+    other = token_of(gateways.create(SYSTEM, "test", name="folder", kind="files"), XDS)
     with Client(running.port, other, cluster="test/folder") as node:
         node.subscribe("used")
         assert node.end()[0] == grpc.StatusCode.UNAUTHENTICATED

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
-import hmac
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -22,7 +18,7 @@ from trustyard.gateways.receipts import Receipt, State
 from trustyard.pki.content import Material
 from trustyard.pki.names import fold
 
-from . import releases
+from . import gateway_tokens, releases
 
 FINAL = frozenset({"accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"})
 WORST_FIRST: tuple[State, ...] = (
@@ -73,23 +69,10 @@ def given(row: models.Gateway) -> GatewayGiven:
     return GatewayGiven(row.pk, row.environment.name, row.name, row.kind, row.options, row.token_generation)
 
 
-def xds_token(gateway: GatewayGiven | models.Gateway) -> str:
-    """The gateway's own xDS token: derived from the secret key, stored nowhere, rotated by its generation."""
-    pk = gateway.pk if isinstance(gateway, models.Gateway) else gateway.id
-    claim = f"{pk}.{gateway.token_generation}"
-    mac = hmac.new(settings.SECRET_KEY.encode(), f"xds:{claim}".encode(), hashlib.sha256).digest()
-    return f"xds.{claim}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
-
-
-def gateway_of_xds_token(token: str) -> GatewayGiven | None:
-    """The gateway whose present token this is, else None."""
-    parts = token.split(".")
-    if len(parts) != 4 or not (parts[1].isascii() and parts[1].isdigit()) or len(parts[1]) > 18:
-        return None
-    row = models.Gateway.objects.select_related("environment").filter(pk=int(parts[1])).first()
-    if row is None or not hmac.compare_digest(xds_token(row).encode(), token.encode()):
-        return None
-    return given(row)
+def gateway_of_token(token: str, purpose: str) -> GatewayGiven | None:
+    """The gateway whose present token of this purpose this is, else None."""
+    row = gateway_tokens.holder(token, purpose)
+    return given(row) if row is not None else None
 
 
 def wanted(environment: str) -> Material | None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import FieldError, Refused
-from trustyard.gateways.files.contents import files_of
+from trustyard.gateways.contents import files_of
 from trustyard.pki.content import Content
 from trustyard.pki.differences import Difference
 from trustyard.pki.filenames import safe_filename

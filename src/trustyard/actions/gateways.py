@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -12,11 +13,12 @@ from pydantic import ValidationError
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, Refused
+from trustyard.gateways.agent.bootstrap import bootstrap as agent_bootstrap
 from trustyard.gateways.kinds import KINDS
 from trustyard.gateways.places import Held, Place
 from trustyard.pki.certificates import rfc3339
 
-from . import audit, delivery, found, news
+from . import audit, found, gateway_tokens, news
 from .actors import Actor
 from .permissions import require
 
@@ -89,7 +91,7 @@ def delete(actor: Actor, environment: str, name: str, *, if_match: str | None) -
 
 
 def rotate_token(actor: Actor, environment: str, name: str) -> models.Gateway:
-    """Makes the gateway's xDS token another one; nodes with the old one are refused when they connect next."""
+    """Makes the gateway's token another one; nodes with the old one are shut out."""
     stored = get(actor, environment, name)
     require(actor, "gateways.bootstrap", [stored.environment.name])
     with transaction.atomic():
@@ -104,22 +106,35 @@ def rotate_token(actor: Actor, environment: str, name: str) -> models.Gateway:
         return row
 
 
-def bootstrap(
-    actor: Actor,
-    environment: str,
-    name: str,
-    *,
-    listen: str | None = None,
-    cert: str | None = None,
-    key: str | None = None,
-    trust: str | None = None,
-    mode: str = "delta",
-) -> str:
-    """The complete Envoy configuration of a gateway (YAML), its own token in it; each look is an audit event."""
+@dataclass(frozen=True)
+class Bootstrap:
+    """What a gateway starts with: the text of a configuration file, and its media type."""
+
+    text: str
+    media_type: str
+
+
+def bootstrap(actor: Actor, environment: str, name: str, **wanted: str | None) -> Bootstrap:
+    """The complete configuration of a gateway, its own token in it; each look is an audit event.
+
+    `wanted` is for Envoy: `listen`, `cert`, `key`, `trust` and `mode` of `gateways.envoy.bootstrap`. Raises `Refused`.
+    """
     row = get(actor, environment, name)
     require(actor, "gateways.bootstrap", [row.environment.name])
-    if row.kind != "envoy":
-        raise Refused(f"A gateway of kind {row.kind} has no bootstrap; only envoy has.", code="no-bootstrap")
+    given = {key: value for key, value in wanted.items() if value is not None}
+    if row.kind == "envoy":
+        made = _envoy_bootstrap(row, given)
+    elif row.kind == "agent":
+        made = _agent_bootstrap(row, {key for key in given if key != "mode"})
+    else:
+        sentence = f"A gateway of kind {row.kind} has no bootstrap; envoy and agent have."
+        raise Refused(sentence, code="no-bootstrap")
+    with transaction.atomic():
+        audit.record(actor, "gateway.bootstrap", "gateway", _full_name(row))
+    return made
+
+
+def _envoy_bootstrap(row: models.Gateway, wanted: Mapping[str, str]) -> Bootstrap:
     from trustyard.gateways.envoy.bootstrap import bootstrap as write  # Envoy is an extra: loaded when it is used
 
     configuration = settings.TRUSTYARD
@@ -127,19 +142,27 @@ def bootstrap(
     text = write(
         row.environment.name,
         row.name,
-        delivery.xds_token(row),
+        gateway_tokens.token_of(row, gateway_tokens.XDS),
         address,
         tls=configuration.xds_cert is not None,
-        listen=listen,
-        cert=cert,
-        key=key,
-        trust=trust or "used",
-        mode=mode,
         ca=configuration.xds_cert.read_text() if configuration.xds_cert else None,
+        **wanted,
     )
-    with transaction.atomic():
-        audit.record(actor, "gateway.bootstrap", "gateway", _full_name(row))
-    return text
+    return Bootstrap(text, "application/yaml")  # RFC 9512
+
+
+def _agent_bootstrap(row: models.Gateway, wanted: set[str]) -> Bootstrap:
+    if wanted:
+        sentence = "A listener is for Envoy; an agent has none."
+        raise Refused(sentence, code="bad-bootstrap", fields=[FieldError(min(wanted), sentence)])
+    configuration = settings.TRUSTYARD
+    host, port = configuration.listen
+    if not configuration.public_url and host in ("0.0.0.0", "::"):  # noqa: S104 - looked for, not listened on
+        sentence = "Trustyard listens on every address: say in TRUSTYARD_PUBLIC_URL which one agents use."
+        raise Refused(sentence, code="bad-bootstrap", fields=[FieldError("public_url", sentence)])
+    address = configuration.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    token = gateway_tokens.token_of(row, gateway_tokens.AGENT)
+    return Bootstrap(agent_bootstrap(row.environment.name, row.name, token, address), "application/toml")
 
 
 def get(actor: Actor, environment: str, name: str) -> models.Gateway:

@@ -16,7 +16,7 @@ from .paths import address
 from .schemas import gateways as schemas
 
 router = Router(tags=["Gateways"])
-YAML = "application/yaml"  # RFC 9512
+YAML, TOML = "application/yaml", "application/toml"
 
 
 @router.get(
@@ -67,7 +67,7 @@ def read(request: Request, environment: str, name: str) -> HttpResponse:
     ),
 )
 def edit(request: Request, environment: str, name: str, given: schemas.GatewayChange) -> HttpResponse:
-    """Gives it other options, or another xDS token."""
+    """Gives it other options, or another token."""
     row = gateways.update(
         request.auth, environment, name, if_match=request.headers.get("If-Match"), options=given.options
     )
@@ -93,10 +93,10 @@ def delete(request: Request, environment: str, name: str) -> HttpResponse:
         {200: None},
         summary="The configuration that a gateway starts with",
         refusals=(404, 422),
-        files=(YAML,),
+        files=(YAML, TOML),
     ),
 )
 def bootstrap(request: Request, environment: str, name: str, query: Query[schemas.BootstrapOptions]) -> HttpResponse:
-    """A complete configuration of Envoy, the gateway's own xDS token in it. Every look is an audit event."""
-    text = gateways.bootstrap(request.auth, environment, name, **query.model_dump())
-    return HttpResponse(text.encode(), content_type=YAML)
+    """A complete configuration of Envoy (YAML) or an agent (TOML), with its own token. Each look is an audit event."""
+    made = gateways.bootstrap(request.auth, environment, name, **query.model_dump())
+    return HttpResponse(made.text.encode(), content_type=made.media_type)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from typing import Annotated, Any
 
 import typer
@@ -28,7 +29,7 @@ def add(
     environment: Environment,
     name: Name,
     *,
-    kind: Annotated[str, typer.Option("--kind", help="envoy, files, …")],
+    kind: Annotated[str, typer.Option("--kind", help="envoy, agent, files, …")],
     directory: Annotated[
         str | None, typer.Option("--directory", metavar="DIR", help="files: the folder on the server to write to.")
     ] = None,
@@ -103,7 +104,7 @@ def bootstrap(
         str | None, typer.Option("--trust", metavar="NAME", help="What it trusts: used (the default) or alias/<alias>.")
     ] = None,
 ) -> None:
-    """Print a complete configuration for the gateway, as YAML. It holds the gateway's own token: keep it secret."""
+    """Print what the gateway starts with: Envoy's YAML or an agent's TOML. It holds its own token: keep it secret."""
     if (listen is None) != (cert is None) or (cert is None) != (key is None):
         raise Usage("A listener needs --listen, --cert and --key.")
     if trust is not None and listen is None:
@@ -119,9 +120,13 @@ def bootstrap(
 
 def _configuration(data: bytes) -> Any:
     try:
+        return tomllib.loads(data.decode())  # an agent's; YAML in its block style is never TOML
+    except ValueError:
+        pass
+    try:
         return yaml.safe_load(data)
     except (yaml.YAMLError, ValueError):
-        raise Failure("The server's answer is no YAML.", advice="Is this a Trustyard server?") from None
+        raise Failure("The server's answer is no configuration.", advice="Is this a Trustyard server?") from None
 
 
 def _options(given: list[str] | None) -> dict[str, Any]:

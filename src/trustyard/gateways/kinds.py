@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from trustyard.pki.content import Material
 
 from . import files, haproxy
+from .agent import AgentOptions
 from .envoy.options import EnvoyOptions
 from .places import Held, Place
 from .receipts import Receipt
@@ -52,5 +53,6 @@ KINDS: dict[str, Kind] = {
             haproxy.settle,
             names_follow=False,  # measured with 2.6.12: a commit over the Runtime API leaves the list as it was
         ),
+        Kind("agent", "Agent on the gateway's host", AgentOptions, None, "docs/gateways/agent.md"),
     )
 }

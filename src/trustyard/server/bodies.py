@@ -81,7 +81,8 @@ class Bodies:
                             break
             except TimeoutError:
                 pass
-        detail = f"The body is larger than {limit // MEGABYTE} MB."
+        size = f"{limit // MEGABYTE} MB" if limit >= MEGABYTE else f"{limit // 1000} kB"
+        detail = f"The body is larger than {size}."
         raise BodyRefused(problem(413, "too-large", "Too large", detail, CLOSE))
 
 

@@ -11,6 +11,7 @@ from trustyard.actions import delivery, news
 from trustyard.jobs.runner import Runner
 from trustyard.models.connections import looked_after
 
+from .agents.route import Agents
 from .bridge import Bridge
 from .configuration import Configuration
 from .health import Health
@@ -42,24 +43,36 @@ class Parts:
     """Everything with threads in it. Make it inside the running event loop, once Django is set up."""
 
     def __init__(self, configuration: Configuration, django: Callable[..., Any] | None = None) -> None:
-        self.metrics = Metrics(lambda: self.runner.deliveries.behind)
+        self.metrics = Metrics(lambda: self.runner.deliveries.behind, lambda: self.agents.desk.connected)
         self.runner = Runner(self.metrics.delivered)
         self.health = Health()
         self.published = Published(_published)
         self.bridge = Bridge(django or get_wsgi_application())
+        self.agents = Agents(self.metrics.delivered)
         self.waiting = Waiting(self.bridge, _Delivery())
         self.router = Router(
-            Proxies(configuration.trusted_proxies), self.published, self.health, self.metrics, self.waiting
+            Proxies(configuration.trusted_proxies),
+            self.published,
+            self.health,
+            self.metrics,
+            self.agents,
+            self.waiting,
         )
-        self._unsubscribe = news.subscribe(self.published.heard)
+        self._unsubscribe = [news.subscribe(self.published.heard), news.subscribe(self.agents.desk.heard)]
 
     def start(self) -> None:
         """Starts what happens by itself."""
         self.runner.start()
 
+    def stop(self) -> None:
+        """Those who wait are answered with what there is."""
+        self.waiting.stop()
+        self.agents.desk.stop()
+
     def close(self) -> None:
         """Ends every thread; what is under way ends first."""
-        self._unsubscribe()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         self.runner.stop()
         for part in (self.bridge, self.waiting, self.published, self.health):
             part.close()

@@ -18,7 +18,7 @@ prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]  # comes w
 class Metrics:
     """A registry of its own, so that two servers in one process (as in tests) do not meet."""
 
-    def __init__(self, behind: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, behind: Callable[[], int] = lambda: 0, agents: Callable[[], int] = lambda: 0) -> None:
         self._registry = prometheus.CollectorRegistry()
         prometheus.ProcessCollector(registry=self._registry)
         prometheus.PlatformCollector(registry=self._registry)
@@ -44,6 +44,8 @@ class Metrics:
             "trustyard_gateways_behind", "Pushed gateways that lack their newest release.", registry=self._registry
         )
         waiting.set_function(behind)
+        connected = prometheus.Gauge("trustyard_agents_connected", "Agents that are there.", registry=self._registry)
+        connected.set_function(agents)
         about = prometheus.Info("trustyard", "This program.", registry=self._registry)
         about.info({"version": trustyard.__version__})
 

@@ -1,4 +1,4 @@
-"""The outermost ASGI app: published documents, health and metrics on the event loop, everything else to Django."""
+"""The outermost ASGI app: published documents, agents, health and metrics on the loop, everything else to Django."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Router:
     published: Published
     health: Health
     metrics: Metrics
+    agents: App
     django: App
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,6 +64,8 @@ class Router:
             await self.django(scope, receive, send)
         elif part == "published":
             await self.published(scope, send)
+        elif part == "agents":
+            await self.agents(scope, receive, send)
         else:
             answers = {"healthz": self.health.alive, "metrics": self.metrics.answer}
             answer = get_only(scope) or (await self.health.ready() if part == "readyz" else answers[part]())
@@ -73,6 +76,8 @@ def part_of(raw_path: bytes) -> str:
     """Which part of the router answers a path."""
     if raw_path.startswith(b"/published/"):
         return "published"
+    if raw_path.startswith(b"/agents/"):
+        return "agents"
     return {b"/healthz": "healthz", b"/readyz": "readyz", b"/metrics": "metrics"}.get(raw_path, "django")
 
 

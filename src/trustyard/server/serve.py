@@ -62,6 +62,7 @@ async def _run(configuration: Configuration, web: socket.socket, say: Say) -> No
         finally:
             if xds is not None:
                 await xds.stop()
+            await parts.agents.desk.close()
             await asyncio.to_thread(parts.close)
 
 
@@ -88,7 +89,7 @@ async def _answer(parts: Any, web: socket.socket, stop: asyncio.Event, ready: Ca
             ready()
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         log.info("serve.stopping")
-        parts.waiting.stop()
+        parts.stop()
         server.should_exit = True
         await running
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from trustyard.actions import delivery, news
+from trustyard.actions import delivery, gateway_tokens, news
 from trustyard.actions.delivery import GatewayGiven
 from trustyard.gateways.receipts import Receipt
 from trustyard.models.connections import looked_after
@@ -24,7 +24,7 @@ class Delivered:
     """Speaks with `actions.delivery`; see `trustyard.xds.store.Store`."""
 
     def gateway_of_token(self, token: str) -> GatewayGiven | None:
-        gateway = _query(delivery.gateway_of_xds_token, token)
+        gateway = _query(delivery.gateway_of_token, token, gateway_tokens.XDS)
         return gateway if gateway and gateway.kind == "envoy" else None
 
     def wanted(self, environment: str) -> Material | None:

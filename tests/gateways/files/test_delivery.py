@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.programs import need
 from trustyard.errors import Refused
-from trustyard.gateways.files import check_directory, deliver, folders
+from trustyard.gateways import folders
+from trustyard.gateways.files import check_directory, deliver
 from trustyard.pki.denyall import deny_all_der
 
 from .releases import ders, material, place

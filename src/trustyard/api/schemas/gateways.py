@@ -47,7 +47,7 @@ class GatewayChange(Given):
     """What shall change; null means: as it is."""
 
     options: Options | None = None
-    rotate_token: bool = Field(False, description="Makes the xDS token another one: give out a new bootstrap.")
+    rotate_token: bool = Field(False, description="Makes its token another one: give out a new bootstrap.")
 
 
 class Node(Shown):
@@ -76,7 +76,7 @@ class Gateways(Page):
 
 
 class BootstrapOptions(BaseModel):
-    """What a bootstrap holds besides the way to Trustyard: a listener for mutual TLS."""
+    """What Envoy's bootstrap holds besides the way to Trustyard: a listener for mutual TLS."""
 
     listen: Text | None = Field(None, max_length=300, description="HOST:PORT of the listener.")
     cert: Text | None = Field(None, max_length=4000, description="Path of its certificate, where Envoy runs.")

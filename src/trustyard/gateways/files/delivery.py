@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from trustyard.errors import Refused
+from trustyard.gateways import folders
+from trustyard.gateways.contents import Files, files_of
 from trustyard.gateways.places import Place
 from trustyard.gateways.receipts import Receipt, State
 from trustyard.pki.content import Material
 
-from . import folders
-from .contents import Files, files_of
 from .directories import directory_of
 from .options import FilesOptions
 
 NODE = "local"  # the machine that Trustyard runs on
-NOT_OURS = {
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOTDIR,
-    errno.EEXIST,
-    errno.EISDIR,
-    errno.ELOOP,
-    errno.EINVAL,
-}
 
 
 def deliver(material: Material, options: Mapping[str, Any], place: Place) -> Receipt:
@@ -53,9 +42,7 @@ def _try(material: Material, options: FilesOptions, place: Place) -> tuple[State
     except TimeoutError as error:
         return "unreachable", f"Release {material.number} was not written: {error}."
     except OSError as error:
-        state: State = "refused" if error.errno in NOT_OURS else "unreachable"
-        where = f" ({error.filename})" if error.filename else ""
-        return state, f"Release {material.number} could not be written: {error.strerror}{where}."
+        return folders.trouble(material.number, error)
 
 
 def _replace(material: Material, directory: Path, modes: folders.Modes) -> tuple[State, str]:

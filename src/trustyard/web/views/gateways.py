@@ -118,16 +118,16 @@ def bootstrap(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actor_of(request)
     row = gateways.get_by_id(actor, pk)
     given = request.POST
-    text = gateways.bootstrap(
+    made = gateways.bootstrap(
         actor, row.environment.name, row.name, listen=given.get("listen") or None, cert=given.get("cert") or None,
         key=given.get("key") or None, trust=given.get("trust") or None,
     )  # fmt: skip
-    return render(request, "gateways/_bootstrap.html", {"gateway": row, "text": text})
+    return render(request, "gateways/_bootstrap.html", {"gateway": row, "text": made.text})
 
 
 @page("POST")
 def rotate(request: HttpRequest, pk: int) -> HttpResponse:
-    """Makes the gateway's xDS token another one."""
+    """Makes the gateway's token another one."""
     actor = actor_of(request)
     row = gateways.get_by_id(actor, pk)
     gateways.rotate_token(actor, row.environment.name, row.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -16,8 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from .contents import MANIFEST
+from .receipts import State
 
 KEPT = 10
+NOT_OURS = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.EINVAL,
+}
 LOCK_SECONDS = 10.0
 
 
@@ -34,19 +46,19 @@ FOR_US = Modes(0o700, 0o600)
 
 
 @contextmanager
-def locked(directory: Path, modes: Modes) -> Iterator[None]:
-    """Holds the folder for one writer at a time, over processes. Raises TimeoutError."""
+def locked(directory: Path, modes: Modes, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Holds the folder for one writer at a time, over processes. Raises TimeoutError after `seconds`."""
     make_folder(directory, modes)
     descriptor = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        _take(descriptor, directory)
+        _take(descriptor, directory, seconds)
         yield
     finally:
         os.close(descriptor)  # and with it goes the lock
 
 
-def _take(descriptor: int, directory: Path) -> None:
-    deadline = time.monotonic() + LOCK_SECONDS
+def _take(descriptor: int, directory: Path, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -133,6 +145,13 @@ def make_current(directory: Path, folder: Path) -> None:
         link.unlink(missing_ok=True)
         raise
     _sync(directory)
+
+
+def trouble(number: int, error: OSError) -> tuple[State, str]:
+    """What a disk said, as a receipt says it: `refused` where it never will, else `unreachable`: try again."""
+    state: State = "refused" if error.errno in NOT_OURS else "unreachable"
+    where = f" ({error.filename})" if error.filename else ""
+    return state, f"Release {number} could not be written: {error.strerror}{where}."
 
 
 def prune(directory: Path, *, kept: int = KEPT) -> None:

@@ -25,8 +25,11 @@ class Files:
     not_for_pkcs12: tuple[str, ...]
 
 
-def files_of(material: Material) -> Files:
-    """Everything in the folder of this release; where nothing is trusted, the deny-all anchor stands (D-17)."""
+def files_of(material: Material, further: Mapping[str, bytes] | None = None) -> Files:
+    """Everything in the folder of this release; where nothing is trusted, the deny-all anchor stands (D-17).
+
+    `further` files stand beside the usual ones, and in the manifest.
+    """
     trusted = _for_java(material)
     for_pkcs12 = [(alias, der) for alias, der in trusted if truststores.fits_pkcs12(der)]
     missing = tuple(alias for alias, der in trusted if not truststores.fits_pkcs12(der))
@@ -37,6 +40,7 @@ def files_of(material: Material) -> Files:
         "used.pem": truststores.pem_bundle(material.used() or [deny_all_der()]),
         **{f"aliases/{safe_filename(e.alias)}.pem": truststores.pem_bundle([der]) for e, der in material.entries()},
         "jwks.json": _json(material.content.jwk_set()),
+        **(further or {}),
     }
     files[MANIFEST] = manifest_of(material, files)
     return Files(files, missing)

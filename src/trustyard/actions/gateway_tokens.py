@@ -1,0 +1,58 @@
+"""The tokens that gateways introduce themselves with: derived from the secret key, stored nowhere.
+
+A token is `<purpose>.<gateway>.<generation>.<MAC>`. The purpose is part of what the MAC is over, so a token of one kind
+opens nothing of another; another generation of the gateway makes it another token, and ends the one before.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from trustyard import models
+
+XDS, AGENT = "xds", "agent"
+DIGITS = 18  # of a number that a database still takes
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a token says, its MAC verified: whose it is, and of which generation."""
+
+    gateway_id: int
+    generation: int
+
+
+def token_of(row: models.Gateway, purpose: str) -> str:
+    """The gateway's present token for this purpose."""
+    return _written(purpose, f"{row.pk}.{row.token_generation}")
+
+
+def claimed(token: str, purpose: str) -> Claim | None:
+    """What a token of this purpose says, if we made it. Whether it is the present one, the gateway's row knows."""
+    parts = token.split(".")
+    if len(parts) != 4 or not (_number(parts[1]) and _number(parts[2])):
+        return None
+    if not hmac.compare_digest(_written(purpose, f"{parts[1]}.{parts[2]}").encode(), token.encode()):
+        return None
+    return Claim(int(parts[1]), int(parts[2]))
+
+
+def holder(token: str, purpose: str) -> models.Gateway | None:
+    """The gateway whose present token this is, else None."""
+    claim = claimed(token, purpose)
+    rows = models.Gateway.objects.select_related("environment")
+    return rows.filter(pk=claim.gateway_id, token_generation=claim.generation).first() if claim else None
+
+
+def _written(purpose: str, claim: str) -> str:
+    mac = hmac.new(settings.SECRET_KEY.encode(), f"{purpose}:{claim}".encode(), hashlib.sha256).digest()
+    return f"{purpose}.{claim}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
+
+
+def _number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= DIGITS

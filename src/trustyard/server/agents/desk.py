@@ -1,0 +1,217 @@
+"""Who waits for which release, and who is there: all in memory, kept up with the news and a look every two seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from trustyard.actions import agents, gateway_tokens
+from trustyard.actions.agents import Seen, Standing
+from trustyard.actions.gateway_tokens import Claim
+from trustyard.models.connections import looked_after
+
+from .writing import Writer
+
+log = structlog.get_logger(__name__)
+Answer = TypeVar("Answer")
+LOOK_SECONDS = 2.0  # behind the news, which another process cannot tell
+GRACE_SECONDS = 10.0  # between two requests of a node that is there
+PACKED = 16  # releases kept as they travel
+MOST = 10_000  # nodes
+
+
+@dataclass(slots=True, eq=False)
+class Waiter:
+    """A request that is open: woken when its token ends or another release than `have` is the newest."""
+
+    claim: Claim
+    have: str
+    woken: asyncio.Future[None]
+
+    def wake(self) -> None:
+        if not self.woken.done():
+            self.woken.set_result(None)
+
+
+@dataclass(slots=True)
+class Present:
+    """The requests that a node has open, all of one process."""
+
+    process: str | None
+    requests: int = 0
+    leaving: asyncio.TimerHandle | None = None
+
+
+class NodeTaken(Exception):
+    """Another process is there under this name."""
+
+
+class TooMany(Exception):
+    """No more nodes can be served."""
+
+
+class Desk:
+    """Make it inside the running event loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._threads = ThreadPoolExecutor(2, "agents")
+        self._standings: dict[int, Standing] = {}
+        self._read_at = float("-inf")
+        self._reading: asyncio.Future[None] | None = None
+        self._waiters: set[Waiter] = set()
+        self._nodes: dict[tuple[int, str], Present] = {}
+        self._packed: dict[tuple[str, str, bool], asyncio.Future[tuple[str, bytes]]] = {}
+        self._news = asyncio.Event()
+        self.stopping = False
+        self.writer = Writer(lambda words: self.in_thread(lambda: agents.keep(words)))
+        self._tasks = [asyncio.ensure_future(task) for task in (self.writer.work(), self._follow(), self._look())]
+
+    @property
+    def connected(self) -> int:
+        """How many nodes are there."""
+        return sum(present.requests > 0 for present in self._nodes.values())
+
+    def heard(self, environment: str) -> None:
+        """News, in any thread."""
+        del environment  # all standings are read at once
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    async def standing(self, claim: Claim) -> Standing | None:
+        """How the gateway stands whose token this is; None where the token is no longer the present one."""
+        if time.monotonic() - self._read_at > LOOK_SECONDS:
+            await self._refresh()
+        standing = self._standings.get(claim.gateway_id)
+        return standing if standing and standing.generation == claim.generation else None
+
+    async def packed(self, standing: Standing) -> tuple[str, bytes]:
+        """The newest release as it travels, made once for all who ask; and its version."""
+        key = (standing.environment, standing.version, standing.allow_older)
+        making = self._packed.get(key)
+        if making is None:
+            while len(self._packed) >= PACKED:
+                self._packed.pop(next(iter(self._packed)))
+            making = self._packed[key] = asyncio.ensure_future(self.in_thread(lambda: agents.packed(standing)))
+            making.add_done_callback(lambda done: self._failed(key, done))
+        return await asyncio.shield(making)
+
+    @contextmanager
+    def waiting(self, claim: Claim, have: str, seconds: float) -> Iterator[Waiter]:
+        """A waiter that is woken by news for it, and after so many seconds at the latest."""
+        waiter = Waiter(claim, have, self._loop.create_future())
+        timer = self._loop.call_later(seconds, waiter.wake)
+        self._waiters.add(waiter)
+        try:
+            yield waiter
+        finally:
+            self._waiters.discard(waiter)
+            timer.cancel()
+
+    @contextmanager
+    def present(self, gateway_id: int, node: str, process: str | None) -> Iterator[None]:
+        """While it lasts the node is there; `process` None: whichever it is. Raises NodeTaken, TooMany."""
+        key = (gateway_id, node)
+        present = self._nodes.get(key)
+        if present is None:
+            if len(self._nodes) >= MOST:
+                raise TooMany
+            present = self._nodes[key] = Present(process)
+            self.writer.note(Seen(gateway_id, node, connected=True))
+        elif present.requests and process and present.process not in (None, process):
+            raise NodeTaken
+        present.process = process or present.process
+        present.requests += 1
+        if present.leaving:
+            present.leaving.cancel()
+        try:
+            yield
+        finally:
+            present.requests -= 1
+            present.leaving = self._loop.call_later(GRACE_SECONDS, self._left, key)
+
+    async def in_thread(self, call: Callable[[], Answer]) -> Answer:
+        """A call that blocks, in a thread of ours."""
+        return await self._loop.run_in_executor(self._threads, lambda: _asked(call))
+
+    def stop(self) -> None:
+        """Whoever waits is answered now."""
+        self.stopping = True
+        for waiter in self._waiters:
+            waiter.wake()
+
+    async def close(self) -> None:
+        """After the last request: nobody is there any more, and all is written."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for key, present in self._nodes.items():
+            if present.leaving:
+                present.leaving.cancel()
+            self.writer.note(Seen(*key, connected=False))
+        await self.writer.flush()
+        self._threads.shutdown(wait=False)
+
+    def _left(self, key: tuple[int, str]) -> None:
+        present = self._nodes.get(key)
+        if present and not present.requests:
+            del self._nodes[key]
+            self.writer.note(Seen(*key, connected=False))
+
+    def _failed(self, key: tuple[str, str, bool], done: asyncio.Future[tuple[str, bytes]]) -> None:
+        if done.cancelled() or done.exception():
+            self._packed.pop(key, None)
+
+    async def _refresh(self) -> None:
+        """Reads all standings, once for however many ask, and wakes those whom that concerns."""
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(self._read())
+            self._reading.add_done_callback(lambda _: setattr(self, "_reading", None))
+        await asyncio.shield(self._reading)
+
+    async def _read(self) -> None:
+        started = time.monotonic()
+        self._standings = await self.in_thread(agents.standings)
+        self._read_at = started
+        for waiter in self._waiters:
+            standing = self._standings.get(waiter.claim.gateway_id)
+            if not standing or standing.generation != waiter.claim.generation or standing.version != waiter.have:
+                waiter.wake()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if self._reading is not None:  # begun before the news
+                with suppress(Exception):
+                    await asyncio.shield(self._reading)
+            await self._look_once()
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._waiters:
+                await self._look_once()
+
+    async def _look_once(self) -> None:
+        try:
+            await self._refresh()
+        except Exception:  # the database may be away for a while; agents keep what they have
+            log.warning("agents.not_refreshed", exc_info=True)
+
+
+def _asked(call: Callable[[], Answer]) -> Answer:
+    with looked_after():
+        return call()
+
+
+def claimed(token: str) -> Claim | None:
+    """What an agent's token says, if it is one of ours."""
+    return gateway_tokens.claimed(token, gateway_tokens.AGENT)

@@ -1,0 +1,121 @@
+"""`/agents/v1`: the ASGI app behind the two addresses that agents know."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from trustyard.actions.agents import Said, Standing
+from trustyard.actions.gateway_tokens import Claim
+from trustyard.gateways.agent import wire
+from trustyard.gateways.receipts import Receipt
+from trustyard.server.answers import CLOSE, Answer, Receive, Scope, Send, problem
+from trustyard.server.bodies import Bodies, BodyRefused
+
+from . import requests
+from .desk import Desk, NodeTaken, TooMany, Waiter, claimed
+from .requests import Question, Refusal
+
+log = structlog.get_logger(__name__)
+BODY_LIMIT = 32_000
+BODY_SECONDS = 15.0
+BEARER = {"WWW-Authenticate": "Bearer"}
+JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+Told = Callable[[str, str], None]
+
+
+class Agents:
+    """Make it inside the running event loop. `told` is given kind and state of each receipt, for the metrics."""
+
+    def __init__(self, told: Told = lambda kind, state: None) -> None:
+        self.desk = Desk()
+        self._told = told
+        self._bodies = Bodies(seconds=BODY_SECONDS, limit=BODY_LIMIT)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        try:
+            answer = await self._answer(scope, receive)
+        except Refusal as refused:
+            answer = refused.answer
+        except BodyRefused as refused:
+            answer = refused.answer
+        except NodeTaken:
+            sentence = "Another agent is connected under this node's name: give each a name of its own."
+            answer = problem(409, "node-taken", "Name of the node taken", sentence)
+        except TooMany:
+            answer = problem(503, "busy", "Busy", "Too many agents are connected.", {**CLOSE, "Retry-After": "60"})
+        if answer is not None:
+            await answer.send(scope, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer | None:
+        path, method = scope["raw_path"].decode("latin1"), scope["method"]
+        verb = {wire.RELEASE: "GET", wire.RECEIPT: "POST"}.get(path)
+        if verb is None:
+            return problem(404, "not-found", "Not found", "There is no such address.")
+        if method != verb:
+            return problem(405, "method-not-allowed", "Method not allowed", f"This takes {verb}.", {"Allow": verb})
+        claim = claimed(requests.token(scope))
+        if claim is None or (standing := await self.desk.standing(claim)) is None:
+            return _stranger()
+        if path == wire.RECEIPT:
+            return await self._receipt(standing, scope, receive)
+        asked = requests.question(scope)
+        with self.desk.present(standing.gateway_id, asked.node, asked.process):
+            return await self._release(claim, asked, receive)
+
+    async def _release(self, claim: Claim, asked: Question, receive: Receive) -> Answer | None:
+        # 1. Wait until there is something to say, the time is over, or the agent has left.
+        with self.desk.waiting(claim, asked.have, asked.wait) as waiter:
+            standing = await self.desk.standing(claim)
+            if standing and standing.version in ("", asked.have) and not self.desk.stopping:
+                gone = asyncio.ensure_future(_left(receive, waiter))
+                try:
+                    await waiter.woken
+                finally:
+                    gone.cancel()
+                if gone.done() and not gone.cancelled():
+                    return None
+        # 2. Say it.
+        standing = await self.desk.standing(claim)
+        if standing is None:
+            return _stranger()
+        if standing.version in ("", asked.have):
+            if self.desk.stopping:
+                return problem(503, "stopping", "Stopping", "Trustyard is stopping.", CLOSE)
+            return Answer(204, b"", {"Cache-Control": "no-store"})
+        version, body = await self.desk.packed(standing)
+        self.desk.writer.note(Said(standing.gateway_id, version, Receipt(asked.node, "sent")))
+        return Answer(200, body, JSON)
+
+    async def _receipt(self, standing: Standing, scope: Scope, receive: Receive) -> Answer:
+        with self._bodies.holding() as buffer:
+            await self._bodies.read(scope, receive, buffer)
+            word = requests.word(buffer)
+        receipt = Receipt(word.node, word.state, word.words, word.milliseconds)
+        said = Said(standing.gateway_id, word.release, receipt)
+        with self.desk.present(standing.gateway_id, word.node, None):
+            try:
+                known = await self.desk.writer.kept(said)
+            except Exception:  # noqa: BLE001 - whatever the database does, the agent says it again later; it is logged there
+                return problem(503, "busy", "Busy", "This cannot be kept now.", {"Retry-After": "5"})
+        if not known:
+            sentence = f"The environment {standing.environment} has no release {word.release}."
+            return problem(404, "unknown-release", "Unknown release", sentence)
+        self._told("agent", word.state)
+        log.info("agents.receipt", environment=standing.environment, node=word.node, state=word.state)
+        return Answer(204, b"", {"Cache-Control": "no-store"})
+
+
+def _stranger() -> Answer:
+    sentence = "This is not the present token of a gateway of kind agent: print a new bootstrap."
+    return problem(401, "bad-token", "Sign in first", sentence, BEARER)
+
+
+async def _left(receive: Receive, waiter: Waiter) -> None:
+    """Ends when the agent has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    waiter.wake()

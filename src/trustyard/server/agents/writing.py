@@ -1,0 +1,63 @@
+"""Keeps what nodes say: all that waits in one transaction, in a thread, in the order in which it came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from trustyard.actions.agents import Said, Seen
+
+log = structlog.get_logger(__name__)
+Keep = Callable[[list[Said | Seen]], Awaitable[list[bool]]]
+RETRY_SECONDS = 1.0
+
+
+class Writer:
+    """`keep` writes a batch, or raises when the database is away."""
+
+    def __init__(self, keep: Keep) -> None:
+        self._keep = keep
+        self._waiting: list[tuple[Said | Seen, asyncio.Future[bool] | None]] = []
+        self._something = asyncio.Event()
+
+    def note(self, word: Said | Seen) -> None:
+        """Kept some time soon, however often that has to be tried."""
+        self._waiting.append((word, None))
+        self._something.set()
+
+    async def kept(self, word: Said | Seen) -> bool:
+        """Returns when it is kept; False where the release is not the node's. Raises what the database raised."""
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((word, future))
+        self._something.set()
+        return await future
+
+    async def work(self) -> None:
+        """Writes for ever."""
+        while True:
+            await self._something.wait()
+            self._something.clear()
+            if not await self.flush():
+                await asyncio.sleep(RETRY_SECONDS)
+                self._something.set()
+
+    async def flush(self) -> bool:
+        """Writes what waits now; False when it has to be tried again."""
+        batch, self._waiting = self._waiting, []
+        if not batch:
+            return True
+        try:
+            answers = await self._keep([word for word, _ in batch])
+        except Exception as error:  # the database may be away for a while
+            log.warning("agents.not_recorded", exc_info=True)
+            for _, future in batch:
+                if future and not future.done():
+                    future.set_exception(error)
+            self._waiting = [(word, None) for word, future in batch if future is None] + self._waiting
+            return False
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future and not future.done():
+                future.set_result(answer)
+        return True
