@@ -18,12 +18,14 @@ from . import delivery, releases
 class Standing:
     """A gateway of kind `agent` as it stands now: its token's generation, and the release that its nodes should have.
 
-    `version` is that of `wire.version`, empty without a release.
+    `version` is that of `wire.version`, empty without a release. What was said of a gateway before its row changed is
+    forgotten; `row_version` shows that.
     """
 
     gateway_id: int
     generation: int
     environment: str
+    row_version: int
     allow_older: bool
     version: str
 
@@ -60,6 +62,7 @@ def standings() -> dict[int, Standing]:
             row.pk,
             row.token_generation,
             row.environment.name,
+            row.version,
             row.options.get("allow_older") is True,
             newest.get(row.environment_id, ""),
         )

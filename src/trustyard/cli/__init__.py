@@ -9,6 +9,7 @@ import typer
 from trustyard import __version__
 
 from . import (
+    agent,
     audit,
     certificates,
     chains,
@@ -44,6 +45,7 @@ chains.register(certificates.app)
 imports.register(certificates.app)
 local.register(app)
 promotion.register(environments.app)
+agent.register(app)
 
 
 def _version(wanted: bool) -> None:

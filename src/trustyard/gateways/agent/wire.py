@@ -13,7 +13,7 @@ from trustyard.pki.content import Content, Material
 
 RELEASE, RECEIPT = "/agents/v1/release", "/agents/v1/receipt"  # addresses, below that of the server
 LONGEST_WAIT = 60.0  # seconds that a request for a release may stay open
-STATES = ("accepted", "refused", "unreachable")  # what an agent can say
+EDITION = "x-trustyard-edition"  # of the answers: when it is another, what was said before is to be said again
 WORDS = 4000  # characters of it
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,10 +30,11 @@ MOST = 10_000  # nodes
 
 @dataclass(slots=True, eq=False)
 class Waiter:
-    """A request that is open: woken when its token ends or another release than `have` is the newest."""
+    """A request that is open: woken when its token ends, and by what is news to it."""
 
     claim: Claim
     have: str
+    edition: str
     woken: asyncio.Future[None]
 
     def wake(self) -> None:
@@ -70,6 +72,7 @@ class Desk:
         self._nodes: dict[tuple[int, str], Present] = {}
         self._packed: dict[tuple[str, str, bool], asyncio.Future[tuple[str, bytes]]] = {}
         self._news = asyncio.Event()
+        self._begun = secrets.token_hex(6)
         self.stopping = False
         self.writer = Writer(lambda words: self.in_thread(lambda: agents.keep(words)))
         self._tasks = [asyncio.ensure_future(task) for task in (self.writer.work(), self._follow(), self._look())]
@@ -92,6 +95,14 @@ class Desk:
         standing = self._standings.get(claim.gateway_id)
         return standing if standing and standing.generation == claim.generation else None
 
+    def edition(self, standing: Standing) -> str:
+        """Changes when what a node has said may be lost: the gateway's row was changed, or Trustyard began anew."""
+        return f"{self._begun}.{standing.row_version}"
+
+    def is_news(self, standing: Standing, known: Waiter) -> bool:
+        """Whether a node that knows this much is to be answered now."""
+        return standing.version not in ("", known.have) or known.edition != self.edition(standing)
+
     async def packed(self, standing: Standing) -> tuple[str, bytes]:
         """The newest release as it travels, made once for all who ask; and its version."""
         key = (standing.environment, standing.version, standing.allow_older)
@@ -104,9 +115,9 @@ class Desk:
         return await asyncio.shield(making)
 
     @contextmanager
-    def waiting(self, claim: Claim, have: str, seconds: float) -> Iterator[Waiter]:
+    def waiting(self, claim: Claim, have: str, edition: str, seconds: float) -> Iterator[Waiter]:
         """A waiter that is woken by news for it, and after so many seconds at the latest."""
-        waiter = Waiter(claim, have, self._loop.create_future())
+        waiter = Waiter(claim, have, edition, self._loop.create_future())
         timer = self._loop.call_later(seconds, waiter.wake)
         self._waiters.add(waiter)
         try:
@@ -182,7 +193,7 @@ class Desk:
         self._read_at = started
         for waiter in self._waiters:
             standing = self._standings.get(waiter.claim.gateway_id)
-            if not standing or standing.generation != waiter.claim.generation or standing.version != waiter.have:
+            if not standing or standing.generation != waiter.claim.generation or self.is_news(standing, waiter):
                 waiter.wake()
 
     async def _follow(self) -> None:

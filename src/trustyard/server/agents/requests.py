@@ -26,11 +26,15 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a node has dealt with already, how long it waits for news, and which of its processes asks."""
+    """What a node has dealt with already, how long it waits for news, and which of its processes asks.
+
+    `edition` is that of the last answer: when it is another now, the node says again what it said.
+    """
 
     node: str
     process: str
     have: str
+    edition: str
     wait: float
 
 
@@ -60,14 +64,14 @@ def question(scope: Scope) -> Question:
         wait = float(given.pop("wait", "0"))
     except ValueError:
         raise _bad("The query is not one of an agent.") from None
-    have, process = given.pop("have", ""), given.pop("process", "")
-    found = Question(_node(given.pop("node", "")), process, have, min(wait, wire.LONGEST_WAIT))
+    have, process, edition = (given.pop(name, "") for name in ("have", "process", "edition"))
+    found = Question(_node(given.pop("node", "")), process, have, edition, min(wait, wire.LONGEST_WAIT))
     if given or not wait >= 0:
-        raise _bad("The query holds have, node, process and wait, and nothing else.")
+        raise _bad("The query holds have, edition, node, process and wait, and nothing else.")
     if have and not re.fullmatch(VERSION, have):
         raise _bad("have is <number>.<digest> of a release.")
-    if len(process) > 64:
-        raise _bad("process has at most 64 characters.")
+    if len(process) > 64 or len(edition) > 64:
+        raise _bad("process and edition have at most 64 characters.")
     return found
 
 

@@ -22,7 +22,6 @@ log = structlog.get_logger(__name__)
 BODY_LIMIT = 32_000
 BODY_SECONDS = 15.0
 BEARER = {"WWW-Authenticate": "Bearer"}
-JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 Told = Callable[[str, str], None]
 
 
@@ -64,31 +63,33 @@ class Agents:
             return await self._receipt(standing, scope, receive)
         asked = requests.question(scope)
         with self.desk.present(standing.gateway_id, asked.node, asked.process):
-            return await self._release(claim, asked, receive)
+            # 1. Wait until there is something to say, the time is over, or the agent has left.
+            if not await self._waited(claim, standing, asked, receive):
+                return None
+            # 2. Say it.
+            now = await self.desk.standing(claim)
+            return await self._release(now, asked) if now else _stranger()
 
-    async def _release(self, claim: Claim, asked: Question, receive: Receive) -> Answer | None:
-        # 1. Wait until there is something to say, the time is over, or the agent has left.
-        with self.desk.waiting(claim, asked.have, asked.wait) as waiter:
-            standing = await self.desk.standing(claim)
-            if standing and standing.version in ("", asked.have) and not self.desk.stopping:
-                gone = asyncio.ensure_future(_left(receive, waiter))
-                try:
-                    await waiter.woken
-                finally:
-                    gone.cancel()
-                if gone.done() and not gone.cancelled():
-                    return None
-        # 2. Say it.
-        standing = await self.desk.standing(claim)
-        if standing is None:
-            return _stranger()
+    async def _waited(self, claim: Claim, standing: Standing, asked: Question, receive: Receive) -> bool:
+        """False when the agent has left."""
+        with self.desk.waiting(claim, asked.have, asked.edition or self.desk.edition(standing), asked.wait) as waiter:
+            if self.desk.is_news(standing, waiter) or self.desk.stopping:
+                return True
+            gone = asyncio.ensure_future(_left(receive, waiter))
+            try:
+                await waiter.woken
+            finally:
+                gone.cancel()
+            return not gone.done() or gone.cancelled()
+
+    async def _release(self, standing: Standing, asked: Question) -> Answer:
         if standing.version in ("", asked.have):
             if self.desk.stopping:
                 return problem(503, "stopping", "Stopping", "Trustyard is stopping.", CLOSE)
-            return Answer(204, b"", {"Cache-Control": "no-store"})
+            return Answer(204, b"", self._plain(standing))
         version, body = await self.desk.packed(standing)
         self.desk.writer.note(Said(standing.gateway_id, version, Receipt(asked.node, "sent")))
-        return Answer(200, body, JSON)
+        return Answer(200, body, {**self._plain(standing), "Content-Type": "application/json"})
 
     async def _receipt(self, standing: Standing, scope: Scope, receive: Receive) -> Answer:
         with self._bodies.holding() as buffer:
@@ -103,10 +104,13 @@ class Agents:
                 return problem(503, "busy", "Busy", "This cannot be kept now.", {"Retry-After": "5"})
         if not known:
             sentence = f"The environment {standing.environment} has no release {word.release}."
-            return problem(404, "unknown-release", "Unknown release", sentence)
+            return problem(404, "unknown-release", "Unknown release", sentence, self._plain(standing))
         self._told("agent", word.state)
         log.info("agents.receipt", environment=standing.environment, node=word.node, state=word.state)
-        return Answer(204, b"", {"Cache-Control": "no-store"})
+        return Answer(204, b"", self._plain(standing))
+
+    def _plain(self, standing: Standing) -> dict[str, str]:
+        return {"Cache-Control": "no-store", wire.EDITION: self.desk.edition(standing)}
 
 
 def _stranger() -> Answer:

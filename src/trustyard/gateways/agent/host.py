@@ -1,0 +1,194 @@
+"""Makes this host look like a release: written whole, checked and reloaded by the host's own commands, or rolled back.
+
+Killed at any moment, either the old release is current or the new one, whole; the journal says how to go on:
+
+1. the release is written, in a folder of its own          killed: nothing has happened
+2. the journal: what was, what shall be                     killed: the change is finished (3-6), or rolled back
+3. `current` is turned by one rename, files are copied
+4. check, reload, verify                                    one fails: rolled back, and reloaded if it had been reloaded
+5. the journal goes                                         from here on the new release is the one before the next
+6. old releases go
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from trustyard.gateways import folders
+from trustyard.gateways.contents import MANIFEST, files_of
+from trustyard.gateways.receipts import Receipt, State
+from trustyard.pki.content import Material
+
+from . import commands, copies, roots, state
+from .configuration import ROOTS, Configuration
+from .state import Journal
+from .wire import WORDS, Given, version
+
+
+class Host:
+    """The folder of one agent; whoever uses it holds its lock (`folders.locked`)."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._folder = configuration.folder
+
+    def current(self) -> tuple[int, str] | None:
+        """Number and digest of the release that is current, whole or not."""
+        try:
+            value = json.loads((self._folder / "current" / MANIFEST).read_bytes())
+            return int(value["release"]), str(value["digest"])
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+            return None
+
+    def in_force(self) -> str:
+        """The version of the current release if all is as the configuration wants it; else empty."""
+        found = folders.current(self._folder)
+        value = folders.manifest(found) if found else None
+        if not found or not value or state.read_journal(self._folder):
+            return ""
+        with_roots = set(ROOTS) <= set(value["files"])
+        wanted = [(copy.source, copy.to) for copy in self._configuration.copies]
+        if with_roots != (self._configuration.anchors == "roots") or not copies.right(wanted, found):
+            return ""
+        return version(int(value["release"]), str(value["digest"]))
+
+    def apply(self, given: Given) -> Receipt:
+        """Makes the release current, or says why not; never raises for what a disk or a command may do."""
+        started = time.monotonic()
+        try:
+            self.recover()
+            word, words = self._apply(given)
+        except OSError as error:
+            word, words = folders.trouble(given.material.number, error)
+        return self._receipt(word, words, started)
+
+    def recover(self) -> tuple[str, Receipt] | None:
+        """Finishes or rolls back a change that was cut off; its release's version, and what is to be said of it."""
+        journal = state.read_journal(self._folder)
+        if journal is None:
+            return None
+        started = time.monotonic()
+        whole = folders.manifest(self._folder / journal.after) is not None
+        if journal.step == "undoing" or not whole:
+            word, words = self._undo(journal, journal.state, journal.words or "The change was cut off")
+        else:
+            word, words = self._finish(journal)
+        return version(journal.number, journal.digest), self._receipt(word, words, started)
+
+    def _receipt(self, word: State, words: str, started: float) -> Receipt:
+        milliseconds = round((time.monotonic() - started) * 1000)
+        return Receipt(self._configuration.node, word, words[:WORDS], milliseconds)
+
+    def _apply(self, given: Given) -> tuple[State, str]:
+        material = given.material
+        if problem := self._unfit(given):
+            return "refused", problem
+        if self.in_force() == version(material.number, material.content.digest()):
+            return "accepted", f"release {material.number} is current"
+        # 1. All files, before anybody looks at them.
+        further, notes = roots.files(material) if self._configuration.anchors == "roots" else ({}, "")
+        journal = self._written(material, further, notes)
+        # 2. From here on there is something to finish or to roll back.
+        state.write_journal(self._folder, journal)
+        return self._finish(journal)
+
+    def _unfit(self, given: Given) -> str:
+        material, current = given.material, self.current()
+        theirs, ours = material.content.environment, self._configuration.environment
+        if theirs != ours:
+            return f"This is a release of the environment {theirs}, and this agent is for {ours}."
+        if current is None or given.allow_older or material.number > current[0]:
+            return ""
+        if (material.number, material.content.digest()) == current:
+            return ""
+        return (
+            f"Release {material.number} is not newer than release {current[0]}, which is current. "
+            "If Trustyard came back from a backup, set the gateway's option allow_older."
+        )
+
+    def _written(self, material: Material, further: Mapping[str, bytes], notes: str) -> Journal:
+        made = files_of(material, further)
+        digest = material.content.digest()
+        folder = folders.write(self._folder, f"{material.number}-{digest[:12]}", made.files, folders.FOR_OTHERS)
+        if made.not_for_pkcs12:
+            lacking = f"not in truststore.p12, which cannot hold them: {', '.join(made.not_for_pkcs12)}"
+            notes = f"{notes}; {lacking}" if notes else lacking
+        before = folders.current(self._folder)
+        return Journal(
+            number=material.number,
+            digest=digest,
+            before=str(before.relative_to(self._folder)) if before else None,
+            after=str(folder.relative_to(self._folder)),
+            copies=copies.planned(self._configuration.copies),
+            notes=notes,
+        )
+
+    def _finish(self, journal: Journal) -> tuple[State, str]:
+        try:
+            words = self._put_in_force(journal)
+        except OSError as error:
+            return self._undo(journal, *folders.trouble(journal.number, error))
+        if words:
+            return self._undo(journal, "refused", words)
+        # 5. and 6. It is done; what cannot be tidied up now is tidied up with the next release.
+        state.clear_journal(self._folder)
+        with suppress(OSError):
+            copies.forget(journal.copies)
+            folders.prune(self._folder)
+        ran = [name for name in ("check", "reload", "verify") if getattr(self._configuration, name)]
+        passed = f"; {', '.join(ran)} passed" if ran else ""
+        return "accepted", f"release {journal.number} is current{passed}{_after(journal.notes)}"
+
+    def _put_in_force(self, journal: Journal) -> str:
+        """Steps 3 and 4; empty when all went well, else what failed. Raises OSError."""
+        after = self._folder / journal.after
+        folders.make_current(self._folder, after)
+        copies.put(journal.copies, after)
+        if words := self._run("check", journal):
+            return words
+        if self._configuration.reload:
+            state.write_journal(self._folder, journal.at("reloading"))
+            if words := self._run("reload", journal):
+                return words
+        if not folders.manifest(after) or folders.current(self._folder) != after:
+            return f"release {journal.number} does not read back as written."
+        if not copies.right([(copy.source, Path(copy.to)) for copy in journal.copies], after):
+            return f"a copied file of release {journal.number} does not read back as written."
+        return self._run("verify", journal)
+
+    def _undo(self, journal: Journal, word: State, words: str) -> tuple[State, str]:
+        """Puts back what was, and reloads where the new release may have been read."""
+        journal = (state.read_journal(self._folder) or journal).at("undoing", state=word, words=words)
+        with suppress(OSError):  # on a full disk; then a kill now means that all of this is tried once more
+            state.write_journal(self._folder, journal)
+        if journal.before:
+            folders.make_current(self._folder, self._folder / journal.before)
+        else:
+            (self._folder / "current").unlink(missing_ok=True)
+        copies.put_back(journal.copies)
+        again = self._run("reload", journal) if journal.reloaded else ""
+        state.clear_journal(self._folder)
+        return word, f"{words.rstrip('.')}. {self._back(journal)}{f' But then {again}' if again else ''}"
+
+    def _back(self, journal: Journal) -> str:
+        if journal.before is None:
+            return "Rolled back: no release is current."
+        return f"Rolled back to release {Path(journal.before).name.partition('-')[0]}."
+
+    def _run(self, name: str, journal: Journal) -> str:
+        """Runs one of the host's commands; empty when it ended well or there is none, else how it ended."""
+        command = getattr(self._configuration, name)
+        if command is None:
+            return ""
+        current = self._folder / "current"
+        variables = {"RELEASE_FOLDER": str(current.resolve()), "RELEASE_NUMBER": str(journal.number)}
+        outcome = commands.run(name, command, variables)
+        return "" if outcome.good else outcome.words
+
+
+def _after(notes: str) -> str:
+    return f"; {notes}" if notes else ""

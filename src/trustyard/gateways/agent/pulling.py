@@ -1,0 +1,127 @@
+"""Speaks with Trustyard: asks for the next release, and tells what came of it."""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from trustyard.errors import Refused
+from trustyard.gateways.receipts import Receipt
+
+from . import wire
+from .configuration import Configuration
+
+LARGEST = 64_000_000  # bytes of an answer
+SLACK = 15.0  # seconds more than the server was asked to wait
+
+
+class Away(Exception):
+    """Trustyard cannot be had now, or says no; in words."""
+
+
+class Trustyard:
+    """The server of one agent. `ask` and `tell` raise Away."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._process = secrets.token_hex(8)
+        self.edition = ""  # of the server's last answer
+        here = urlsplit(configuration.address).hostname in ("127.0.0.1", "::1", "localhost")
+        self._client = httpx.Client(verify=_trust(configuration.ca), trust_env=not here, follow_redirects=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._client.close()
+
+    def ask(self, have: str, wait: float) -> wire.Given | None:
+        """The newest release if it is another than `have`; None when nothing was new for `wait` seconds.
+
+        None at once, with another `edition`, asks for the last receipt once more.
+        """
+        query = {"node": self._configuration.node, "process": self._process, "wait": f"{wait:.3f}"}
+        query |= {name: value for name, value in (("have", have), ("edition", self.edition)) if value}
+        status, body = self._send("GET", wire.RELEASE, query, None, wait + SLACK)
+        if status == 204:
+            return None
+        try:
+            return wire.unpacked(body)
+        except wire.Unreadable as error:
+            raise Away(str(error)) from None
+
+    def tell(self, release: str, receipt: Receipt) -> bool:
+        """Hands in a receipt; False when Trustyard does not know that release."""
+        value = {
+            "node": receipt.node,
+            "release": release,
+            "state": receipt.state,
+            "words": receipt.detail,
+            "milliseconds": receipt.milliseconds,
+        }
+        return self._send("POST", wire.RECEIPT, {}, value, SLACK, known=(204, 404))[0] == 204
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        value: object,
+        seconds: float,
+        known: tuple[int, ...] = (200, 204),
+    ) -> tuple[int, bytes]:
+        try:
+            headers = {"Authorization": f"Bearer {self._configuration.bearer()}"}
+        except (OSError, UnicodeDecodeError) as error:
+            raise Away(f"The token cannot be read: {error}.") from None
+        url = self._configuration.address + path
+        timeout = httpx.Timeout(10, read=seconds)
+        try:
+            with self._client.stream(method, url, params=query, json=value, headers=headers, timeout=timeout) as answer:
+                body = _read(answer)
+        except (httpx.HTTPError, ValueError) as error:
+            raise Away(f"Trustyard cannot be reached: {str(error) or type(error).__name__}.") from None
+        if answer.status_code not in known or (answer.status_code == 404 and not _unknown_release(body)):
+            raise Away(_words(answer, body))
+        self.edition = answer.headers.get(wire.EDITION, self.edition)
+        return answer.status_code, body
+
+
+def _read(answer: httpx.Response) -> bytes:
+    body = bytearray()
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > LARGEST:
+            raise ValueError(f"the answer is larger than {LARGEST // 1_000_000} MB")
+    return bytes(body)
+
+
+def _problem(body: bytes) -> dict[str, object]:
+    try:
+        value = httpx.Response(200, content=body).json()
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _unknown_release(body: bytes) -> bool:
+    return str(_problem(body).get("type")).endswith("/unknown-release")
+
+
+def _words(answer: httpx.Response, body: bytes) -> str:
+    detail = str(_problem(body).get("detail") or "")[:500]
+    return f"Trustyard answered {answer.status_code}{f': {detail}' if detail else '.'}"
+
+
+def _trust(ca: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except (OSError, ssl.SSLError) as error:
+        raise Refused(f"{ca} cannot be used as `ca`: {error}.", code="agent-configuration") from None

@@ -1,0 +1,116 @@
+"""What the agent must not forget: a change of release under way, and what it said of the last one."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from trustyard.gateways.receipts import Receipt, State
+
+FOLDER = ".agent"
+Step = Literal["switching", "reloading", "undoing"]
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A place outside the folder that a release is copied to, and whether a file was there before."""
+
+    source: str
+    to: str
+    existed: bool
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A change of release that has begun: folders below the agent's own, and how far it is. `notes` go into words."""
+
+    number: int
+    digest: str
+    before: str | None
+    after: str
+    copies: tuple[Copied, ...]
+    notes: str
+    step: Step = "switching"
+    reloaded: bool = False
+    state: State = "refused"
+    words: str = ""
+
+    def at(self, step: Step, **changes: Any) -> Journal:
+        """The same change, further on."""
+        return replace(self, step=step, reloaded=self.reloaded or step == "reloading", **changes)
+
+
+@dataclass(frozen=True)
+class Handled:
+    """The last release that was dealt with, by its version, and what was said of it."""
+
+    release: str
+    receipt: Receipt
+
+
+def write_journal(folder: Path, journal: Journal) -> None:
+    """Keeps it, so that it is there after a kill or a loss of power. Raises OSError."""
+    _write(folder, "journal.json", asdict(journal))
+
+
+def read_journal(folder: Path) -> Journal | None:
+    """The change that was under way, if there was one."""
+    value = _read(folder, "journal.json")
+    try:
+        copies = tuple(Copied(**copy) for copy in value["copies"]) if value else ()
+        return Journal(**{**value, "copies": copies}) if value else None
+    except (TypeError, KeyError):
+        return None  # of another version of the agent
+
+
+def clear_journal(folder: Path) -> None:
+    """The change is over."""
+    (folder / FOLDER / "journal.json").unlink(missing_ok=True)
+    _sync(folder / FOLDER)
+
+
+def write_handled(folder: Path, handled: Handled) -> None:
+    """Keeps what was said. Raises OSError."""
+    _write(folder, "handled.json", asdict(handled))
+
+
+def read_handled(folder: Path) -> Handled | None:
+    """What was said last."""
+    value = _read(folder, "handled.json")
+    try:
+        return Handled(**{**value, "receipt": Receipt(**value["receipt"])}) if value else None
+    except (TypeError, KeyError):
+        return None
+
+
+def _write(folder: Path, name: str, value: dict[str, Any]) -> None:
+    place = folder / FOLDER
+    place.mkdir(mode=0o700, exist_ok=True)
+    fresh = place / f"{name}.new"
+    with fresh.open("w", encoding="utf-8") as file:
+        json.dump(value, file)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(place / name)
+    _sync(place)
+
+
+def _read(folder: Path, name: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads((folder / FOLDER / name).read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _sync(folder: Path) -> None:
+    if not folder.is_dir():
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
