@@ -16,13 +16,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tests.gateways.releases import ders, material, place
 from tests.programs import need
 from trustyard.errors import Refused
 from trustyard.gateways import folders
 from trustyard.gateways.files import check_directory, deliver
 from trustyard.pki.denyall import deny_all_der
-
-from .releases import ders, material, place
 
 
 def _certificates(path: Path) -> list[bytes]:
@@ -201,7 +200,7 @@ def test_two_writers_at_once_leave_one_whole_release(tmp_path: Path) -> None:
 KILLED = """
 import itertools, sys
 from pathlib import Path
-from tests.gateways.files.releases import material, place, ders
+from tests.gateways.releases import material, place, ders
 from trustyard.gateways.files import deliver
 made = [material(n, {f"alias{n}": ders()[n % 6]}) for n in range(1, 40)]
 print("ready", flush=True)

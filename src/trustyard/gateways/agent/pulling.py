@@ -68,6 +68,15 @@ class Trustyard:
         }
         return self._send("POST", wire.RECEIPT, {}, value, SLACK, known=(204, 404))[0] == 204
 
+    def _token(self) -> str:
+        try:
+            token = self._configuration.bearer()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Away(f"The token cannot be read: {error}.") from None
+        if not token or not token.isascii() or not token.isprintable() or " " in token:
+            raise Away("The token is none: print a new bootstrap.")  # and is not repeated in a log
+        return token
+
     def _send(
         self,
         method: str,
@@ -77,10 +86,7 @@ class Trustyard:
         seconds: float,
         known: tuple[int, ...] = (200, 204),
     ) -> tuple[int, bytes]:
-        try:
-            headers = {"Authorization": f"Bearer {self._configuration.bearer()}"}
-        except (OSError, UnicodeDecodeError) as error:
-            raise Away(f"The token cannot be read: {error}.") from None
+        headers = {"Authorization": f"Bearer {self._token()}"}
         url = self._configuration.address + path
         timeout = httpx.Timeout(10, read=seconds)
         try:

@@ -1,0 +1,107 @@
+"""The agent's own file: what Trustyard prints is complete, and each mistake in it is named."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from trustyard.errors import Refused
+from trustyard.gateways.agent.bootstrap import bootstrap
+from trustyard.gateways.agent.configuration import Configuration, read
+
+GOOD = """
+address = "https://trustyard.example"
+environment = "test"
+token = "agent.1.1.x"
+folder = "/var/lib/trustyard-agent"
+"""
+
+
+def taken(folder: Path, text: str) -> Configuration:
+    path = folder / "agent.toml"
+    path.write_text(text)
+    return read(path)
+
+
+def test_what_the_bootstrap_prints_is_a_complete_configuration(tmp_path: Path) -> None:
+    text = bootstrap('te"st\\', "edge\n[check]", "agent.1.1.x", "https://trustyard.example")
+    made = taken(tmp_path, text)
+    assert (made.environment, made.token, made.address) == ('te"st\\', "agent.1.1.x", "https://trustyard.example")
+    assert made.check is None
+    assert made.node
+
+
+def test_each_example_of_the_bootstrap_can_be_taken(tmp_path: Path) -> None:
+    text = bootstrap("test", "edge", "agent.1.1.x", "https://trustyard.example").replace('"all"', '"roots"')
+    examples = 0
+    for block in text.split("\n\n"):
+        body = "\n".join(line[2:] for line in block.splitlines() if line.startswith(("# [", "# command", "# seconds",
+                         "# from", "# to =")))  # fmt: skip
+        if body:
+            examples += 1
+            taken(tmp_path, f"{text}\n{body}\n")
+    assert examples == 5
+
+
+def test_a_complete_file_is_read(tmp_path: Path) -> None:
+    made = taken(
+        tmp_path,
+        f'{GOOD}node = "n"\nanchors = "roots"\n[check]\ncommand = ["nginx", "-t"]\n[reload]\ncommand = ["x"]\n'
+        'seconds = 5\n[[copy]]\nfrom = "used-roots.pem"\nto = "/etc/nginx/clients.pem"\n',
+    )
+    assert made.check is not None
+    assert made.check.command == ("nginx", "-t")
+    assert made.check.seconds == 30
+    assert made.copies[0].to == Path("/etc/nginx/clients.pem")
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "words"),
+    [
+        (GOOD.replace('environment = "test"', ""), "environment", "Field required"),
+        (GOOD.replace("https", "ftp"), "address", "is not an address such as"),
+        (GOOD.replace("https", "http"), "", "http would show the token to the network"),
+        (GOOD + 'token_file = "/x"', "", "give either token or token_file"),
+        (GOOD.replace("/var", "var"), "folder", "is no absolute path"),
+        (GOOD + "unknown = 1", "unknown", "Extra inputs are not permitted"),
+        (GOOD + "wait = 600", "wait", "less than or equal to 60"),
+        (GOOD + '[check]\ncommand = "nginx -t"', "check.command", "valid tuple"),
+        (GOOD + "[check]\ncommand = []", "check.command", "at least 1 item"),
+        (GOOD + '[reload]\ncommand = ["x"]\nseconds = 0', "reload.seconds", "greater than 0"),
+        (GOOD + '[[copy]]\nfrom = "../x"\nto = "/x"', "copy.0.from", "is no file of a release"),
+        (GOOD + '[[copy]]\nfrom = "used.pem"\nto = "x"', "copy.0.to", "is no absolute path"),
+        (GOOD + '[[copy]]\nfrom = "used-roots.pem"\nto = "/x"', "", 'is there with anchors = "roots" alone'),
+    ],
+)
+def test_each_mistake_is_named_with_its_place(tmp_path: Path, text: str, field: str, words: str) -> None:
+    with pytest.raises(Refused) as caught:
+        taken(tmp_path, text)
+    assert caught.value.code == "agent-configuration"
+    assert [one.field for one in caught.value.fields if words in one.message] == [field], caught.value.fields
+
+
+@pytest.mark.parametrize("text", ["address = ", "\x00", 'a = "\\q"'])
+def test_what_is_no_toml_is_said_to_be_none(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Refused, match="is no TOML"):
+        taken(tmp_path, text)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"nowhere\.toml cannot be read: No such file"):
+        read(tmp_path / "nowhere.toml")
+
+
+def test_a_token_of_a_file_is_read_anew_each_time(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("one\n")
+    made = taken(tmp_path, GOOD.replace('token = "agent.1.1.x"', f'token_file = "{file}"'))
+    assert made.bearer() == "one"
+    file.write_text("two\n")
+    assert made.bearer() == "two"
+
+
+def test_the_examples_are_no_part_of_what_is_read() -> None:
+    text = bootstrap("test", "edge", "t", "https://trustyard.example")
+    assert set(tomllib.loads(text)) == {"address", "environment", "token", "folder", "anchors"}
