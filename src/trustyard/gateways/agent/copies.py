@@ -44,10 +44,10 @@ def put_back(copies: Iterable[Copied]) -> None:
             _before(to).replace(to)
 
 
-def forget(copies: Iterable[Copied]) -> None:
+def forget(places: Iterable[Path]) -> None:
     """What was there before is not needed any more."""
-    for copy in copies:
-        _before(Path(copy.to)).unlink(missing_ok=True)
+    for to in places:
+        _before(to).unlink(missing_ok=True)
 
 
 def right(places: Iterable[tuple[str, Path]], release: Path) -> bool:

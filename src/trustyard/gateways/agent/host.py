@@ -70,6 +70,8 @@ class Host:
         """Finishes or rolls back a change that was cut off; its release's version, and what is to be said of it."""
         journal = state.read_journal(self._folder)
         if journal is None:
+            with suppress(OSError):  # a kill after step 5 leaves them
+                copies.forget(copy.to for copy in self._configuration.copies)
             return None
         started = time.monotonic()
         whole = folders.manifest(self._folder / journal.after) is not None
@@ -137,7 +139,7 @@ class Host:
         # 5. and 6. It is done; what cannot be tidied up now is tidied up with the next release.
         state.clear_journal(self._folder)
         with suppress(OSError):
-            copies.forget(journal.copies)
+            copies.forget(Path(copy.to) for copy in journal.copies)
             folders.prune(self._folder)
         ran = [name for name in ("check", "reload", "verify") if getattr(self._configuration, name)]
         passed = f"; {', '.join(ran)} passed" if ran else ""

@@ -86,11 +86,16 @@ class Agent:
         try:
             self._handled = state.read_handled(self._configuration.folder)  # Trustyard may have lost it: say it again
             cut_off = self._host.recover()
+            standing = self._host.in_force()
         except OSError as error:
             self._say(f"The folder cannot be looked at: {error}.")
             return
         if cut_off:
             self._handle(*cut_off)
+        elif standing and not (self._handled and self._handled.release == standing):
+            # Killed between the change and the word on it. What was refused since then is sent and judged once more.
+            words = f"release {standing.partition('.')[0]} is current"
+            self._handle(standing, Receipt(self._configuration.node, "accepted", words))
 
     def _turn(self, wait: float) -> None:
         self._report()
