@@ -77,9 +77,10 @@ class Place:
         return row
 
     def connected(self) -> bool:
-        """Whether a node of the gateway is there."""
+        """Whether the agent is there, and not just expected back from a restart: its request is open."""
+        metrics = httpx.get(f"{self.server.url}/metrics", trust_env=False).text
         gateway = self.rest("GET", f"/environments/{self.name}/gateways/edge").json()
-        return any(node["connected"] for node in gateway["nodes"])
+        return "trustyard_agents_connected 1.0" in metrics and any(node["connected"] for node in gateway["nodes"])
 
 
 class Agent:

@@ -176,6 +176,7 @@ def test_trustyard_away_costs_nothing_and_what_was_saved_comes_when_it_is_back(t
         server.kill()
 
 
+@pytest.mark.timeout(300)
 def test_a_kill_at_any_moment_leaves_one_release_whole_and_a_restart_goes_on(place: Place, tmp_path: Path) -> None:
     """I-08, on the gateway's host: copies and commands included."""
     seed = random.randrange(10**6)

@@ -34,7 +34,7 @@ anchors = "all"
 
 # HAProxy, master and worker (set anchors = "roots" above): ca-file {folder_plain}/current/used-roots.pem
 # [check]
-# command = ["haproxy", "-c", "-q", "-f", "/etc/haproxy/haproxy.cfg"]
+# command = ["haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"]
 # [reload]
 # command = ["systemctl", "reload", "haproxy"]
 
