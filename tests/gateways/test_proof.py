@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.authority import Authority
-from tests.gateways.files.releases import material
+from tests.gateways.releases import material
 from trustyard.gateways.proof import Probe, Seen, judge
 from trustyard.pki.certificates import read_certificate
 from trustyard.pki.denyall import deny_all_der

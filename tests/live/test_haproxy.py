@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.authority import Authority, Issued
-from tests.gateways.files.releases import material, place
+from tests.gateways.releases import material, place
 from tests.live.envoy import REFUSED, client_context, request
 from tests.live.haproxy import HAProxy
 from trustyard.gateways.haproxy import deliver

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from trustyard.gateways.proof import Probed
 
 
-class AgentOptions(BaseModel):
+class AgentOptions(Probed):
     """What a host runs to check and reload is never here: nobody at Trustyard can make a host run anything."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

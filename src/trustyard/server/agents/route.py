@@ -31,7 +31,7 @@ class Agents:
     def __init__(self, told: Told = lambda kind, state: None) -> None:
         self.desk = Desk()
         self._told = told
-        self._bodies = Bodies(seconds=BODY_SECONDS, limit=BODY_LIMIT)
+        self._bodies = Bodies(seconds=BODY_SECONDS, limit=BODY_LIMIT, multipart_limit=BODY_LIMIT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
