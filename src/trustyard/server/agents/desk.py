@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
 LOOK_SECONDS = 2.0  # behind the news, which another process cannot tell
 GRACE_SECONDS = 10.0  # between two requests of a node that is there
+BUSY_SECONDS = 120.0  # from being given a release to the receipt: the host's commands take their time
 PACKED = 16  # releases kept as they travel
 MOST = 10_000  # nodes
 
@@ -48,6 +49,7 @@ class Present:
 
     process: str | None
     requests: int = 0
+    busy: bool = False
     leaving: asyncio.TimerHandle | None = None
 
 
@@ -140,17 +142,23 @@ class Desk:
             raise NodeTaken
         present.process = process or present.process
         present.requests += 1
+        present.busy = False
         if present.leaving:
             present.leaving.cancel()
         try:
             yield
         finally:
             present.requests -= 1
-            present.leaving = self._loop.call_later(GRACE_SECONDS, self._left, key)
+            patience = BUSY_SECONDS if present.busy else GRACE_SECONDS
+            present.leaving = self._loop.call_later(patience, self._left, key)
 
     async def in_thread(self, call: Callable[[], Answer]) -> Answer:
         """A call that blocks, in a thread of ours."""
         return await self._loop.run_in_executor(self._threads, lambda: _asked(call))
+
+    def is_busy(self, gateway_id: int, node: str) -> None:
+        """The node is being given a release, and will be silent for a while."""
+        self._nodes[gateway_id, node].busy = True
 
     def stop(self) -> None:
         """Whoever waits is answered now."""
