@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -11,7 +10,7 @@ from trustyard import models
 from trustyard.gateways.agent import wire
 from trustyard.gateways.receipts import Receipt
 
-from . import delivery, releases
+from . import delivery, receipts, releases
 
 
 @dataclass(frozen=True)
@@ -78,26 +77,40 @@ def packed(standing: Standing) -> tuple[str, bytes]:
     return version, wire.packed(material, allow_older=standing.allow_older)
 
 
-def keep(words: Iterable[Said | Seen]) -> list[bool]:
+def keep(words: list[Said | Seen]) -> list[bool]:
     """Keeps what nodes said, in this order and in one transaction; False for a release that is not theirs."""
     with transaction.atomic():
-        return [_seen(word) if isinstance(word, Seen) else _said(word) for word in words]
+        said = [word for word in words if isinstance(word, Said)]
+        known = _known(said)
+        answered = _answered(said)
+        # Sent once more after an answer: the answer stays until there is another.
+        news = [
+            word
+            for word in said
+            if (word.gateway_id, word.version) in known
+            and not (word.receipt.state == "sent" and (word.gateway_id, word.version, word.receipt.node) in answered)
+        ]
+        receipts.record_all((word.gateway_id, _number(word.version), word.receipt) for word in news)
+        receipts.seen_all((word.gateway_id, word.node, word.connected) for word in words if isinstance(word, Seen))
+        return [isinstance(word, Seen) or (word.gateway_id, word.version) in known for word in words]
 
 
-def _seen(word: Seen) -> bool:
-    (delivery.node_connected if word.connected else delivery.node_gone)(word.gateway_id, word.node)
-    return True
+def _known(said: list[Said]) -> set[tuple[int, str]]:
+    """Which of these gateways and versions belong together: the release is one of the gateway's environment."""
+    rows = models.Release.objects.filter(
+        environment__gateways__pk__in={word.gateway_id for word in said},
+        number__in={_number(word.version) for word in said},
+    ).values_list("environment__gateways__pk", "number", "digest")
+    return {(gateway_id, wire.version(number, digest)) for gateway_id, number, digest in rows}
 
 
-def _said(word: Said) -> bool:
-    number, _, digest = word.version.partition(".")
-    known = models.Release.objects.filter(
-        environment__gateways__pk=word.gateway_id, number=int(number), digest=digest
-    ).first()
-    if known is None:
-        return False
-    receipts = models.Receipt.objects.filter(release=known, gateway=word.gateway_id, node=word.receipt.node)
-    # Sent once more after an answer: the answer stays until there is another.
-    if word.receipt.state != "sent" or not receipts.exists():
-        delivery.record(word.gateway_id, int(number), word.receipt)
-    return True
+def _answered(said: list[Said]) -> set[tuple[int, str, str]]:
+    sent = [word for word in said if word.receipt.state == "sent"]
+    rows = models.Receipt.objects.filter(
+        gateway_id__in={word.gateway_id for word in sent}, release__number__in={_number(word.version) for word in sent}
+    ).values_list("gateway_id", "release__number", "release__digest", "node")
+    return {(gateway_id, wire.version(number, digest), node) for gateway_id, number, digest, node in rows}
+
+
+def _number(version: str) -> int:
+    return int(version.partition(".")[0])

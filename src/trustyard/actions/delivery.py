@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from trustyard import models
@@ -18,13 +17,12 @@ from trustyard.gateways.receipts import Receipt, State
 from trustyard.pki.content import Material
 from trustyard.pki.names import fold
 
-from . import gateway_tokens, releases
+from . import gateway_tokens, receipts, releases
 
 FINAL = frozenset({"accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"})
 WORST_FIRST: tuple[State, ...] = (
     "open", "drifted", "refused", "unreachable", "pending", "sent", "superseded", "accepted", "observed"
 )  # fmt: skip
-_PROVED = ("observed", "drifted", "open")  # found out by a look; the gateway's own word does not undo it
 FORGOTTEN_AFTER = timedelta(days=1)  # a node that was not seen for so long is not expected back
 
 
@@ -117,7 +115,7 @@ def pushed() -> list[GatewayGiven]:
 def behind() -> list[GatewayGiven]:
     """Gateways that are delivered to and whose environment's newest release no node has accepted yet."""
     newest = {release.id for release in releases.latest_of_all().values()}
-    taken = models.Receipt.objects.filter(release_id__in=newest, state__in=("accepted", *_PROVED))
+    taken = models.Receipt.objects.filter(release_id__in=newest, state__in=("accepted", *receipts.PROVED))
     accepted = models.Gateway.objects.filter(pk__in=taken.values("gateway_id"))
     rows = models.Gateway.objects.filter(kind__in=_pushed_kinds(), environment__releases__isnull=False)
     waiting = rows.exclude(pk__in=accepted).distinct().select_related("environment").order_by("pk")
@@ -126,38 +124,12 @@ def behind() -> list[GatewayGiven]:
 
 def record(gateway_id: int, number: int, receipt: Receipt) -> None:
     """Keeps a node's newest word on a release. Idempotent; unanswered older releases of that node become superseded."""
-    with transaction.atomic():
-        gateway = models.Gateway.objects.filter(pk=gateway_id).first()
-        if gateway is None:
-            return  # it was removed while its node was still answering
-        release = models.Release.objects.filter(environment=gateway.environment_id, number=number).first()
-        if release is None:
-            return
-        now = timezone.now()
-        kept = models.Receipt.objects.filter(release=release, gateway=gateway, node=receipt.node[:200]).first()
-        proved = kept is not None and kept.state in _PROVED and receipt.state == "accepted"
-        models.Receipt.objects.update_or_create(
-            release=release,
-            gateway=gateway,
-            node=receipt.node[:200],
-            defaults={
-                "state": kept.state if kept and proved else receipt.state,
-                "detail": receipt.detail,
-                "milliseconds": receipt.milliseconds,
-                "at": now,
-            },
-        )
-        models.Receipt.objects.filter(
-            gateway=gateway, node=receipt.node[:200], release__number__lt=number, state__in=("pending", "sent")
-        ).update(state="superseded", at=now)
-        if receipt.state != "unreachable":
-            _seen(gateway_id, receipt.node, connected=True)
+    receipts.record_all([(gateway_id, number, receipt)])
 
 
 def node_connected(gateway_id: int, node: str) -> None:
     """A node opened its stream."""
-    if models.Gateway.objects.filter(pk=gateway_id).exists():
-        _seen(gateway_id, node, connected=True)
+    receipts.seen_all([(gateway_id, node, True)])
 
 
 def node_gone(gateway_id: int, node: str) -> None:
@@ -170,24 +142,18 @@ def all_nodes_gone() -> None:
     models.Node.objects.filter(connected=True).exclude(gateway__kind__in=_pushed_kinds()).update(connected=False)
 
 
-def _seen(gateway_id: int, node: str, *, connected: bool) -> None:
-    models.Node.objects.update_or_create(
-        gateway_id=gateway_id, name=node[:200], defaults={"connected": connected, "last_seen": timezone.now()}
-    )
-
-
 def rows_of(release: models.Release) -> list[Row]:
     """What each node of each gateway said of this release; a gateway or node that said nothing has a row too."""
-    receipts: dict[int, dict[str, models.Receipt]] = {}
+    said: dict[int, dict[str, models.Receipt]] = {}
     for receipt in models.Receipt.objects.filter(release=release):
-        receipts.setdefault(receipt.gateway_id, {})[receipt.node] = receipt
+        said.setdefault(receipt.gateway_id, {})[receipt.node] = receipt
     superseded = models.Release.objects.filter(
         environment_id=release.environment_id, number__gt=release.number
     ).exists()
     rows: list[Row] = []
     gateways = models.Gateway.objects.filter(environment_id=release.environment_id).prefetch_related("nodes")
     for gateway in gateways.order_by("name_key"):
-        rows += _rows_of(gateway, receipts.get(gateway.pk, {}), superseded)
+        rows += _rows_of(gateway, said.get(gateway.pk, {}), superseded)
     return rows
 
 

@@ -175,7 +175,8 @@ class Desk:
             if present.leaving:
                 present.leaving.cancel()
             self.writer.note(Seen(*key, connected=False))
-        await self.writer.flush()
+        while self.writer.waits and await self.writer.flush():
+            pass
         self._threads.shutdown(wait=False)
 
     def _left(self, key: tuple[int, str]) -> None:

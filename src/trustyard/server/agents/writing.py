@@ -12,6 +12,7 @@ from trustyard.actions.agents import Said, Seen
 log = structlog.get_logger(__name__)
 Keep = Callable[[list[Said | Seen]], Awaitable[list[bool]]]
 RETRY_SECONDS = 1.0
+MOST = 500  # at once: others want to write, too
 
 
 class Writer:
@@ -21,6 +22,11 @@ class Writer:
         self._keep = keep
         self._waiting: list[tuple[Said | Seen, asyncio.Future[bool] | None]] = []
         self._something = asyncio.Event()
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is not written yet."""
+        return bool(self._waiting)
 
     def note(self, word: Said | Seen) -> None:
         """Kept some time soon, however often that has to be tried."""
@@ -39,13 +45,15 @@ class Writer:
         while True:
             await self._something.wait()
             self._something.clear()
-            if not await self.flush():
+            good = await self.flush()
+            if not good:
                 await asyncio.sleep(RETRY_SECONDS)
+            if self._waiting:
                 self._something.set()
 
     async def flush(self) -> bool:
-        """Writes what waits now; False when it has to be tried again."""
-        batch, self._waiting = self._waiting, []
+        """Writes what has waited longest; False when it has to be tried again."""
+        batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
         if not batch:
             return True
         try:
