@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from trustyard.errors import InputRefused
 
+MAX_BLOCKS = 10_000  # ten times as many as there may be certificates
+
 _BEGIN = re.compile(rb"-----BEGIN ([A-Za-z0-9 #._/-]{1,64}?)-----")
 _SPACE = b" \t\r\n\x0b\x0c"
 # What web pages and editors leave in UTF-8: no-break space, zero-width space, byte order mark.
@@ -45,11 +47,20 @@ def is_armoured(data: bytes) -> bool:
 
 
 def blocks(data: bytes) -> list[Block]:
-    """The PEM blocks in their order. `InputRefused` (`pem-no-end`) when one has no END line of its own."""
-    found = []
+    """The PEM blocks in their order.
+
+    `InputRefused`: `pem-no-end` when one has no END line of its own, `too-many-blocks` above the limit.
+    """
+    found: list[Block] = []
     for block in walk(data):
         if isinstance(block, InputRefused):
             raise block
+        if len(found) == MAX_BLOCKS:
+            raise InputRefused(
+                f"This holds more than {MAX_BLOCKS} PEM blocks.",
+                code="too-many-blocks",
+                advice="Split it into several files, and leave out what is no certificate.",
+            )
         found.append(block)
     return found
 
