@@ -231,6 +231,7 @@ GREEDY = {
     "the sum of four": p12(*[greedy(worst_pkcs12.pbkdf2(A_THIRD))] * 4),
     "a thousand parts": p12(*[greedy(worst_pkcs12.pbkdf2(A_THIRD))] * 1000),
     "the MAC": p12(mac=worst_pkcs12.mac(pkcs12.MAX_ITERATIONS + 1)),
+    "RC2 in many parts": p12(*[worst_pkcs12.encrypted_data(worst_pkcs12.old(6, 1), bytes(100_000))] * 3),
     "scrypt by its cost": p12(greedy(worst_pkcs12.scrypt(1 << 30, 8, 1))),
     "scrypt by its parallel part": p12(greedy(worst_pkcs12.scrypt(1 << 10, 8, 30_000))),
     "a key in the open": p12(worst_pkcs12.plain(worst_pkcs12.shrouded(worst_pkcs12.pbes2(worst_pkcs12.pbkdf2(10**9))))),

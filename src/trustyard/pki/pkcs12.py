@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 
 from trustyard.errors import InputRefused
-from trustyard.pki import der, passwords, pbe, pfxmac, pkcs7
+from trustyard.pki import der, passwords, pbe, pfxmac, pkcs7, rc2
 from trustyard.pki.passwords import Unsupported
 
 MAX_ITERATIONS = 3_000_000  # of all parts; openssl writes 2048, Java 10 000, Firefox 600 000 for each
@@ -36,7 +36,8 @@ def read(element: der.Element, password: str | None) -> tuple[list[bytes], bool]
     No password is tried as none and as the empty one.
     `InputRefused`: `password-needed`, `password-wrong`, `bad-pkcs12`.
     """
-    if _iterations(element) > MAX_ITERATIONS:
+    slow = len(element.raw) > rc2.MAX_BYTES and pbe.names_rc2(element.raw)
+    if slow or _iterations(element) > MAX_ITERATIONS:
         raise InputRefused("This PKCS#12 file asks for too much computation to open it.", code="bad-pkcs12")
     try:
         content, mac = _opened(element)
@@ -121,9 +122,10 @@ def _iterations(root: der.Element) -> int:
     for _ in range(MAX_DEPTH):
         below: list[der.Element] = []
         for element in level:
-            parts = _inside(element)
+            if not (parts := _inside(element)):
+                continue
             total += _asked_by(parts)
-            below += parts
+            below += [part for part in parts if part.tag & 0x20 or part.tag == der.OCTET_STRING]
             seen += len(parts)
             if seen > MAX_ELEMENTS or total > MAX_ITERATIONS:
                 return MAX_ITERATIONS + 1
