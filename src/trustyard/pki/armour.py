@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from trustyard.errors import InputRefused
 
+MAX_BLOCKS = 50_000  # a bulk import may hold 20 000 certificates, each with what belongs to it
+
 _BEGIN = re.compile(rb"-----BEGIN ([A-Za-z0-9 #._/-]{1,64}?)-----")
 _SPACE = b" \t\r\n\x0b\x0c"
 # What web pages and editors leave in UTF-8: no-break space, zero-width space, byte order mark.
@@ -45,7 +47,7 @@ def is_armoured(data: bytes) -> bool:
 
 
 def blocks(data: bytes) -> list[Block]:
-    """The PEM blocks in their order. `InputRefused` (`pem-no-end`) when one has no END line of its own."""
+    """The PEM blocks in their order. `InputRefused` (`pem-no-end`) when one has no END line of its own; see `walk`."""
     found = []
     for block in walk(data):
         if isinstance(block, InputRefused):
@@ -55,11 +57,20 @@ def blocks(data: bytes) -> list[Block]:
 
 
 def walk(data: bytes) -> Iterator[Block | InputRefused]:
-    """As `blocks`, but a block without an END line of its own costs itself alone: its refusal stands in its place."""
+    """As `blocks`, but a block without an END line of its own costs itself alone: its refusal stands in its place.
+
+    Above the limit `InputRefused` (`too-many-blocks`) is raised.
+    """
     number = 0
     match = _BEGIN.search(data)
     while match:
         number += 1
+        if number > MAX_BLOCKS:
+            raise InputRefused(
+                f"This holds more than {MAX_BLOCKS} PEM blocks.",
+                code="too-many-blocks",
+                advice="Split it into several files, and leave out what is no certificate.",
+            )
         end_line = b"-----END " + match[1] + b"-----"
         following = _BEGIN.search(data, match.end())
         end = data.find(end_line, match.end(), following.start() if following else len(data))

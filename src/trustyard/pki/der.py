@@ -11,9 +11,10 @@ SEQUENCE, SET = 0x30, 0x31
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 _CONSTRUCTED = 0x20
 
-_MAX_CHILDREN = 50_000  # ten megabytes of empty elements would take a gigabyte of memory
-_LONGEST_OID = 64  # octets
-_MAX_DEPTH = 32  # real structures need about 12; a bomb of nested indefinite lengths must end
+MAX_ELEMENTS = 200_000  # in one element: ten megabytes of empty ones would take a gigabyte of memory
+MAX_DEPTH = 32  # of indefinite lengths; real structures need about 12, a bomb of them must end
+MAX_OID = 64  # octets
+MAX_COUNT = 8  # octets of a number that counts, such as a path length: JSON and people must hold it
 
 
 class DerError(ValueError):
@@ -37,10 +38,12 @@ class Element(NamedTuple):
             raise DerError(f"tag {self.tag:#04x} where {tags[0]:#04x} belongs")
         return self
 
-    def integer(self) -> int:
-        """The value of an INTEGER (two's complement); an empty one is refused."""
+    def integer(self, longest: int | None = None) -> int:
+        """The value of an INTEGER (two's complement); an empty one and one of over `longest` octets are refused."""
         if self.tag != INTEGER or not self.body:
             raise DerError("not an INTEGER")
+        if longest is not None and len(self.body) > longest:
+            raise DerError("an INTEGER of too many octets")
         return int.from_bytes(self.body, "big", signed=True)
 
     def oid(self) -> str:
@@ -59,20 +62,21 @@ class Element(NamedTuple):
         """The octets of an OCTET STRING; BER may cut it into pieces, which are put together."""
         if self.tag == OCTET_STRING:
             return self.body
-        if self.tag & _CONSTRUCTED and _depth < _MAX_DEPTH:
+        if self.tag & _CONSTRUCTED and _depth < MAX_DEPTH:
             pieces = (piece.expect(OCTET_STRING, OCTET_STRING | _CONSTRUCTED) for piece in self.children())
             return b"".join(piece.octets(_depth + 1) for piece in pieces)
         raise DerError("not an OCTET STRING")
 
 
-def read(data: bytes, start: int = 0, _depth: int = 0) -> Element:
+def read(data: bytes, start: int = 0) -> Element:
     """The element that begins at `start`. Indefinite lengths (BER) are read; `DerError` when cut off."""
     if start + 1 < len(data) and (length := data[start + 1]) < 0x80 and data[start] & 0x1F != 0x1F:
         head = start + 2
     else:
         head, length, indefinite = _header(data, start)
         if indefinite:
-            return _read_indefinite(data, start, head, _depth)
+            end = _end_of_indefinite(data, head)
+            return Element(data[start], data[head : end - 2], data[start:end])
     if head + length > len(data):
         raise DerError("the data ends too early")
     return Element(data[start], data[head : head + length], data[start : head + length])
@@ -104,7 +108,7 @@ def elements(data: bytes) -> Iterator[Element]:
 
 def dotted(body: bytes) -> str:
     """The content octets of an OBJECT IDENTIFIER as dotted text (X.690, 8.19)."""
-    if len(body) > _LONGEST_OID:
+    if len(body) > MAX_OID:
         raise DerError("an OBJECT IDENTIFIER that nobody could have registered")
     return _dotted(body)
 
@@ -158,7 +162,7 @@ def _row(data: bytes) -> list[Element]:
         else:
             found.append(element := read(data, at))
             stop = at + len(element.raw)
-        if len(found) > _MAX_CHILDREN:
+        if len(found) > MAX_ELEMENTS:
             raise DerError("too many elements")
         at = stop
     if at != end:
@@ -191,10 +195,17 @@ def _header(data: bytes, start: int) -> tuple[int, int, bool]:
     return head, int.from_bytes(data[at + 1 : head], "big"), False
 
 
-def _read_indefinite(data: bytes, start: int, head: int, depth: int) -> Element:
-    if depth >= _MAX_DEPTH:
-        raise DerError("nested too deeply")
-    at = head
-    while data[at : at + 2] != b"\x00\x00":
-        at += len(read(data, at, depth + 1).raw)
-    return Element(data[start], data[head:at], data[start : at + 2])
+def _end_of_indefinite(data: bytes, at: int) -> int:
+    """Where an element of indefinite length ends whose content begins at `at`; those inside are walked over once."""
+    depth = 1
+    for _ in range(MAX_ELEMENTS):
+        if data[at : at + 2] == b"\x00\x00":
+            at, depth = at + 2, depth - 1
+            if depth == 0:
+                return at
+            continue
+        head, length, indefinite = _header(data, at)
+        at, depth = head + length, depth + indefinite
+        if depth > MAX_DEPTH:
+            raise DerError("nested too deeply")
+    raise DerError("too many elements")

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from trustyard.pki import der, oids
 from trustyard.pki.remembering import remembered
 
+MAX_NAME = 1_048_576  # octets of one name; OpenSSL (X509_NAME_MAX) reads no longer one either
 MAX_ATTRIBUTES = 10_000  # of a name; real ones have ten
 
-_SPECIAL = frozenset('"+,;<>\\')
+_ESCAPED = re.compile(r'["+,;<>\\]|[\x00-\x1f\x7f-\x9f]|\A[# ]| \Z')
 _PLAIN = re.compile(r'(?![# ])[^"+,;<>\\\x00-\x1f\x7f-\x9f]*(?<! )')  # nothing in it is escaped
 
 
@@ -31,6 +32,8 @@ Name = tuple[tuple[Attribute, ...], ...]
 
 def read_name(element: der.Element) -> Name:
     """The relative names in encoding order. Odd values are kept as they are; `DerError` for what is no name."""
+    if len(element.raw) > MAX_NAME:
+        raise der.DerError("a name that is too long")
     return _read_name(element.raw)
 
 
@@ -69,18 +72,14 @@ def first_value(name: Name, oid: str) -> str:
 
 def escape(text: str) -> str:
     """A value with what RFC 4514, section 2.4, asks to be escaped; control characters as hex pairs too."""
-    if _PLAIN.fullmatch(text):
-        return text
-    parts = []
-    for at, character in enumerate(text):
-        edge_space = character == " " and at in (0, len(text) - 1)
-        if character in _SPECIAL or edge_space or (character == "#" and at == 0):
-            parts.append("\\" + character)
-        elif ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0:
-            parts.append("".join(f"\\{octet:02X}" for octet in character.encode()))
-        else:
-            parts.append(character)
-    return "".join(parts)
+    return text if _PLAIN.fullmatch(text) else _ESCAPED.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
+    if character.isprintable():
+        return "\\" + character
+    return "".join([f"\\{octet:02X}" for octet in character.encode()])
 
 
 def string_value(element: der.Element) -> str | None:

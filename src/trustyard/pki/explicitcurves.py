@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from trustyard.pki import der
 
 _PRIME_FIELD = "1.2.840.10045.1.1"
-_MAX_BITS = 521  # larger ones would cost time and are used by nobody
+MAX_BITS = 521  # larger ones would cost time and are used by nobody
 
 Point = tuple[int, int, int]  # Jacobian coordinates: x / z^2, y / z^3; no division on the way
 _INFINITY: Point = (1, 1, 0)
@@ -83,13 +83,13 @@ def read(spki: der.Element) -> Key | None:
         return None
     _version, field, coefficients, base, order, *_ = parameters.children()
     kind, prime = field.children()
-    if kind.oid() != _PRIME_FIELD or not 0 < prime.integer().bit_length() <= _MAX_BITS:
+    if kind.oid() != _PRIME_FIELD or not 0 < prime.integer().bit_length() <= MAX_BITS:
         return None
     a, b = (int.from_bytes(part.octets(), "big") for part in coefficients.children()[:2])
     p = prime.integer()
     curve = Curve(p, a % p, b % p, order.integer())
     key = Key(curve, _point(base.octets(), curve), _point(bits.bits(), curve))
-    usable = curve.holds(key.base) and curve.holds(key.point) and 0 < curve.order.bit_length() <= _MAX_BITS
+    usable = curve.holds(key.base) and curve.holds(key.point) and 0 < curve.order.bit_length() <= MAX_BITS
     return key if usable else None
 
 

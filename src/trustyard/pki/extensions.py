@@ -100,7 +100,7 @@ def _subject_key_identifier(value: bytes) -> str:
 def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
     parts = der.read(value).expect(der.SEQUENCE).children()
     is_ca = bool(parts) and parts[0].tag == der.BOOLEAN and parts[0].body != b"\x00"
-    lengths = [p.integer() for p in parts if p.tag == der.INTEGER]
+    lengths = [p.integer(der.MAX_COUNT) for p in parts if p.tag == der.INTEGER]
     return is_ca, lengths[0] if lengths else None
 
 

@@ -18,7 +18,9 @@ from trustyard.errors import InputRefused
 from trustyard.pki import certificates
 
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "priv")
-MAX_KID = 200
+MAX_KID = 200  # characters, of `alg` too
+MAX_NUMBER = 4096  # octets of a modulus or an exponent: twice what OpenSSL verifies with
+MAX_CHAIN = 20  # certificates of x5c
 
 _B64URL = re.compile(r"[A-Za-z0-9_-]+")
 _EC: dict[str, type[ec.EllipticCurve]] = {
@@ -107,7 +109,7 @@ def _number(jwk: Mapping[str, Any], member: str, size: int | None = None) -> int
     octets = _octets(jwk, member)
     if size is not None and len(octets) != size:
         raise refuse(f"The member {member} of this JWK must have {size} octets (RFC 7518, section 6.2.1).", "bad-jwk")
-    if len(octets) > 4096:
+    if len(octets) > MAX_NUMBER:
         raise refuse(f"The member {member} of this JWK is too large.", "bad-jwk")
     return int.from_bytes(octets, "big")
 
@@ -134,7 +136,7 @@ def _others(jwk: Mapping[str, Any], key: PublicKeyTypes) -> dict[str, Any]:
 
 def _chain(chain: Any, key: PublicKeyTypes) -> dict[str, Any]:
     """`x5c` as it came, when its first certificate holds this key (RFC 7517, section 4.7), and its digest."""
-    if not isinstance(chain, list) or not chain or len(chain) > 20:
+    if not isinstance(chain, list) or not chain or len(chain) > MAX_CHAIN:
         raise refuse("The member x5c of this JWK is not a list of certificates.", "bad-jwk")
     try:
         ders = [base64.b64decode(c, validate=True) for c in chain]

@@ -12,6 +12,8 @@ from trustyard.errors import InputRefused
 _MAGICS = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce")
 _KEY, _TRUSTED, _SECRET = 1, 2, 3
 _DIGEST_LENGTH = 20
+MAX_ENTRIES = 10_000  # ten times as many as there may be certificates
+MAX_TRIES = 100_000  # places at which the end of a secret key is looked for
 _SERIALIZED = b"\xac\xed\x00\x05"  # how a serialized Java object begins: JCEKS seals secret keys in one
 
 
@@ -60,18 +62,20 @@ class _Cursor:
     """Reads a keystore from its start to its end."""
 
     def __init__(self, data: bytes) -> None:
-        self.data, self.at = data, 4
+        self.data, self.at, self.tries = data, 4, 0
 
     def entries(self) -> tuple[list[bytes], bool]:
-        version, count = self.number(), self.number()
+        version, count = self.number(), self.count()
         certificates: list[bytes] = []
         with_key = False
         for left in range(count - 1, -1, -1):
+            if len(certificates) > MAX_ENTRIES:
+                raise ValueError("more certificates than anybody has")
             tag = self.head()
             with_key = with_key or tag != _TRUSTED
             if tag == _KEY:
                 self.take(self.number())
-                certificates += [self.certificate(version) for _ in range(self.number())]
+                certificates += [self.certificate(version) for _ in range(self.count())]
             elif tag == _TRUSTED:
                 certificates.append(self.certificate(version))
             else:
@@ -95,6 +99,9 @@ class _Cursor:
             self.at = len(self.data) - _DIGEST_LENGTH
             return
         while not self.begins_entry():
+            self.tries += 1
+            if self.tries > MAX_TRIES:
+                raise ValueError("no entry in sight")
             self.at = self.data.find(b"\x00\x00\x00", self.at + 1)
             if self.at < 0:
                 raise ValueError("no entry follows")
@@ -112,6 +119,12 @@ class _Cursor:
             self.at = here
         beginning = {_KEY: content[4:5] == b"\x30", _TRUSTED: content == b"\x00\x05X.509"}
         return recent and beginning.get(tag, content[:4] == _SERIALIZED)
+
+    def count(self) -> int:
+        """How many entries, or certificates of one chain, are said to follow."""
+        if (count := self.number()) > MAX_ENTRIES:
+            raise ValueError("more entries than anybody has")
+        return count
 
     def certificate(self, version: int) -> bytes:
         if version == 2:

@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from trustyard.errors import FieldError, Refused
 
-MAX_LENGTH = 100
+MAX_LENGTH = 100  # characters of a name
+MAX_MARKS = 30  # on one letter, as in the Stream-Safe Text Format (Unicode, UAX 15)
+
+
+def normal(text: str) -> str:
+    """The text in Unicode NFC; of marks that follow one another, those beyond `MAX_MARKS` are dropped.
+
+    Sorting the marks on one letter takes the square of their number, and a certificate may bring a million.
+    """
+    if len(text) > MAX_LENGTH and not text.isascii():
+        text = "".join(_calm(text))
+    return unicodedata.normalize("NFC", text)
+
+
+def _calm(text: str) -> Iterator[str]:
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) or character in _MARKS_INSIDE else 0
+        if marks <= MAX_MARKS:
+            yield character
+
+
+_MARKS_INSIDE = frozenset("\u0f73\u0f75\u0f81")  # no marks themselves, and made of nothing else
 
 
 def clean_name(text: str, what: str = "name") -> str:
@@ -15,7 +38,7 @@ def clean_name(text: str, what: str = "name") -> str:
 
     1-100 characters of any script, no control characters, no space at either end, not `.` or `..`.
     """
-    name = unicodedata.normalize("NFC", text)
+    name = normal(text)
     problem = _problem(name)
     if problem:
         sentence = f"The {what} {problem}."
@@ -25,8 +48,8 @@ def clean_name(text: str, what: str = "name") -> str:
 
 def fold(text: str) -> str:
     """The key under which two names are the same: compared without case, in Unicode NFC before and after."""
-    folded = unicodedata.normalize("NFC", text).casefold()
-    return unicodedata.normalize("NFC", folded)
+    folded = normal(text).casefold()
+    return normal(folded)
 
 
 def listed(text: str) -> list[str]:

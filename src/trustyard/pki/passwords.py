@@ -12,8 +12,8 @@ from trustyard.pki import der
 KEY, IV, MAC = 1, 2, 3
 
 MAX_OLD_ITERATIONS = 1_000_000  # each is a call of Python, so about a second; openssl asks for 2048, Java for 10 000
-_MAX_SCRYPT_BYTES = 128 * 1024 * 1024
-_MAX_SCRYPT_WORK = 1 << 22  # N * r * p: about two seconds
+MAX_SCRYPT_BYTES = 128 * 1024 * 1024
+MAX_SCRYPT_WORK = 1 << 22  # N * r * p: about two seconds
 
 _PBKDF2, _SCRYPT = "1.2.840.113549.1.5.12", "1.3.6.1.4.1.11591.4.11"
 
@@ -108,9 +108,9 @@ def derived(function: der.Element, password: str | None, size: int) -> bytes:
     if kind.oid() != _SCRYPT:
         raise Unsupported
     salt, (n, r, p) = parts[0].octets(), (part.integer() for part in parts[1:4])
-    if min(n, r, p) < 1 or n * r * p > _MAX_SCRYPT_WORK or 128 * n * r > _MAX_SCRYPT_BYTES:
+    if min(n, r, p) < 1 or n * r * p > MAX_SCRYPT_WORK or 128 * n * r > MAX_SCRYPT_BYTES:
         raise Unsupported
-    return hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, maxmem=2 * _MAX_SCRYPT_BYTES, dklen=size)
+    return hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, maxmem=2 * MAX_SCRYPT_BYTES, dklen=size)
 
 
 def _filled(data: bytes, width: int) -> bytes:

@@ -36,6 +36,11 @@ def decrypt(algorithm: der.Element, data: bytes, password: str | None) -> bytes:
     raise Unsupported
 
 
+def names_rc2(data: bytes) -> bool:
+    """Whether the bytes name RC2 anywhere: it is decrypted here in Python, so all parts of a file together count."""
+    return any(der.encode_oid(oid) in data for oid in (_OLD + "5", _OLD + "6", _RC2_CBC))
+
+
 def _decrypt_old(number: str, parameters: der.Element, data: bytes, password: str | None) -> bytes:
     salt, iterations = parameters.expect(der.SEQUENCE).children()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 
 from trustyard.pki import der, passwords
 
 _PBMAC1 = "1.2.840.113549.1.5.14"
-_LONGEST_KEY = 1024  # octets; 64 would do
+MAX_KEY = 1024  # octets; 64 would do
 
 
 def fits(mac: der.Element, content: bytes, password: str | None) -> bool:
@@ -24,7 +25,10 @@ def fits(mac: der.Element, content: bytes, password: str | None) -> bool:
     else:
         name = passwords.digest_name(kind.oid())
         iterations = rest[1].integer() if len(rest) > 1 else 1
-        key = passwords.old(passwords.MAC, name, password, rest[0].octets(), iterations, len(expected))
+        size = hashlib.new(name, usedforsecurity=False).digest_size
+        if len(expected) != size:  # a longer one would be as many derivations
+            raise ValueError("not a digest of this hash")
+        key = passwords.old(passwords.MAC, name, password, rest[0].octets(), iterations, size)
     return hmac.compare_digest(hmac.new(key, content, name).digest(), expected)
 
 
@@ -33,6 +37,6 @@ def _of_pbmac1(parameters: der.Element, password: str | None) -> tuple[bytes, st
     function, scheme = parameters.expect(der.SEQUENCE).children()
     name = passwords.hmac_name(scheme.expect(der.SEQUENCE).children()[0].oid())
     length = function.children()[1].children()[2].integer()
-    if not 20 <= length <= _LONGEST_KEY:
+    if not 20 <= length <= MAX_KEY:
         raise passwords.Unsupported
     return passwords.derived(function, password, length), name

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator
 
 from trustyard.errors import InputRefused
-from trustyard.pki import der, passwords, pbe, pfxmac, pkcs7
+from trustyard.pki import der, passwords, pbe, pfxmac, pkcs7, rc2
 from trustyard.pki.passwords import Unsupported
 
 MAX_ITERATIONS = 3_000_000  # of all parts; openssl writes 2048, Java 10 000, Firefox 600 000 for each
-_MAX_ELEMENTS = 500_000
-_MAX_NESTING = 8  # bags of bags
+MAX_ELEMENTS = 500_000  # looked at for such counts
+MAX_DEPTH = 40  # of them in one another
+MAX_NESTING = 8  # bags of bags
 
 _ENCRYPTED_DATA, _ENVELOPED_DATA = "1.2.840.113549.1.7.6", "1.2.840.113549.1.7.3"
 _BAG = "1.2.840.113549.1.12.10.1."
@@ -33,7 +36,8 @@ def read(element: der.Element, password: str | None) -> tuple[list[bytes], bool]
     No password is tried as none and as the empty one.
     `InputRefused`: `password-needed`, `password-wrong`, `bad-pkcs12`.
     """
-    if _iterations(element) > MAX_ITERATIONS:
+    slow = len(element.raw) > rc2.MAX_BYTES and pbe.names_rc2(element.raw)
+    if slow or _iterations(element) > MAX_ITERATIONS:
         raise InputRefused("This PKCS#12 file asks for too much computation to open it.", code="bad-pkcs12")
     try:
         content, mac = _opened(element)
@@ -87,7 +91,7 @@ def _bags(content: bytes, password: str | None) -> Iterator[tuple[str, der.Eleme
 
 
 def _inner_bags(contents: der.Element, depth: int = 0) -> Iterator[tuple[str, der.Element]]:
-    if depth > _MAX_NESTING:
+    if depth > MAX_NESTING:
         raise Unsupported
     for bag in contents.expect(der.SEQUENCE).children():
         kind, wrapped = bag.expect(der.SEQUENCE).children()[:2]
@@ -112,26 +116,46 @@ def _certificate(value: der.Element) -> list[bytes]:
 
 
 def _iterations(root: der.Element) -> int:
-    """The sum of all iteration counts in the open: integers that follow a salt (an OCTET STRING)."""
+    """The sum of all iteration counts in the open."""
     total, seen = 0, 0
-    waiting = [root]
-    while waiting:
-        salted = False
-        for part in _inside(waiting.pop()):
-            if part.tag == der.INTEGER and salted and part.body:
-                total += abs(part.integer())
-            salted = part.tag == der.OCTET_STRING
-            waiting.append(part)
-            seen += 1
-        if seen > _MAX_ELEMENTS:
-            return MAX_ITERATIONS + 1
-    return total
+    level = [root]
+    for _ in range(MAX_DEPTH):
+        below: list[der.Element] = []
+        for element in level:
+            if not (parts := _inside(element)):
+                continue
+            total += _asked_by(parts)
+            below += [part for part in parts if part.tag & 0x20 or part.tag == der.OCTET_STRING]
+            seen += len(parts)
+            if seen > MAX_ELEMENTS or total > MAX_ITERATIONS:
+                return MAX_ITERATIONS + 1
+        level = below
+    return MAX_ITERATIONS + 1 if level else total
+
+
+def _asked_by(parts: list[der.Element]) -> int:
+    """What the integers behind a salt (an OCTET STRING) ask for: PBKDF2 and MACs have a count, scrypt has N, r, p."""
+    for at, part in enumerate(parts[:-1]):
+        if _is_octets(part) and parts[at + 1].tag == der.INTEGER:
+            numbers = [_number(p) for p in itertools.takewhile(lambda p: p.tag == der.INTEGER, parts[at + 1 : at + 4])]
+            return math.prod(numbers) if len(numbers) == 3 else numbers[0]  # N·r·p steps of scrypt cost as much
+    return 0
+
+
+def _number(element: der.Element) -> int:
+    """The value, or more than is allowed where it is longer than any count."""
+    return abs(element.integer()) if 0 < len(element.body) <= 8 else MAX_ITERATIONS + 1
 
 
 def _inside(element: der.Element) -> list[der.Element]:
-    if not element.tag & 0x20 and element.tag != der.OCTET_STRING:
+    if not element.tag & 0x20 and not _is_octets(element):
         return []
     try:
-        return element.children()
+        return element._replace(body=element.octets()).children() if _is_octets(element) else element.children()
     except ValueError:
         return []
+
+
+def _is_octets(element: der.Element) -> bool:
+    """An OCTET STRING, in pieces (BER) or not."""
+    return element.tag & ~0x20 == der.OCTET_STRING

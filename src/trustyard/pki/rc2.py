@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-MAX_BYTES = 200_000  # about a second; old programs put a few certificates into a file
+MAX_BYTES = 200_000  # of a file that uses it, about a second; old programs put a few certificates into a file
 
 # RFC 2268, section 2: a permutation of the octets made of digits of pi
 _PI = bytes.fromhex(

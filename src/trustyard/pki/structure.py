@@ -12,6 +12,9 @@ from trustyard.pki.remembering import remembered
 if TYPE_CHECKING:
     from trustyard.pki.oddities import Oddity
 
+MAX_EXTENSIONS = 10_000  # real certificates have about ten
+MAX_SERIAL = 1000  # octets; RFC 5280, section 4.1.2.2, allows 20, and longer ones were seen
+
 
 class Extension(NamedTuple):
     """One extension: its OID, whether it is critical, and the octets of its value."""
@@ -69,7 +72,7 @@ def take_apart(data: bytes) -> Structure:
     parts = tbs.expect(der.SEQUENCE).children()
     version = 1
     if parts and parts[0].tag == 0xA0:
-        version = der.read_all(parts.pop(0).body).integer() + 1
+        version = der.read_all(parts.pop(0).body).integer(der.MAX_COUNT) + 1
     if len(parts) < 6:
         raise der.DerError("a certificate has at least six parts")
     serial, inner_algorithm, issuer, validity, subject, spki, *optional = parts
@@ -78,7 +81,7 @@ def take_apart(data: bytes) -> Structure:
     signature_oid, parameters = algorithm_identifier(algorithm)
     return Structure(
         version=version,
-        serial=serial.integer(),
+        serial=serial.integer(MAX_SERIAL),
         issuer=read_name(issuer),
         issuer_raw=issuer.raw,
         subject=read_name(subject),
@@ -108,7 +111,10 @@ def algorithm_identifier(element: der.Element) -> tuple[str, der.Element | None]
 def _extensions(optional: list[der.Element]) -> tuple[Extension, ...]:
     for element in optional:
         if element.tag == 0xA3:
-            return tuple([_extension(row.raw) for row in der.inside(element.body, der.SEQUENCE)])
+            rows = der.inside(element.body, der.SEQUENCE)
+            if len(rows) > MAX_EXTENSIONS:
+                raise der.DerError("too many extensions")
+            return tuple([_extension(row.raw) for row in rows])
     return ()
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import unquote
+
+from trustyard.pki.names import normal
 
 from .answers import Answer, Scope, Send, get_only, header, problem
 
@@ -97,7 +98,7 @@ def environment_of(raw_path: bytes) -> str | None:
         name = unquote(parts[2].decode("ascii"), errors="strict")
     except UnicodeDecodeError:
         return None
-    return None if "\0" in name else unicodedata.normalize("NFC", name)
+    return None if "\0" in name else normal(name)
 
 
 def matches(if_none_match: str, etag: str) -> bool:

@@ -12,7 +12,7 @@ import idna
 from trustyard.errors import FieldError, Refused
 
 DEFAULT_PORTS = {"https": 443, "ldaps": 636}
-MAX_LENGTH = 2000
+MAX_LENGTH = 2000  # characters of an address
 
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 

@@ -21,6 +21,8 @@ from trustyard.sources.guard import Guard
 
 _LEGACY_SERVER_CONNECT = 0x4  # SSL_OP_LEGACY_SERVER_CONNECT: peers without secure renegotiation
 _CHUNK = 16384
+MAX_SECONDS = 8.0  # for name, TCP and TLS together
+MAX_BYTES = 1_000_000  # of a handshake; a chain of ML-DSA certificates is about 50 kB
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Presented:
     address: str
 
 
-def fetch_chain(url: str, guard: Guard, *, seconds: float = 8.0, max_bytes: int = 1_000_000) -> Presented:
+def fetch_chain(url: str, guard: Guard, *, seconds: float = MAX_SECONDS, max_bytes: int = MAX_BYTES) -> Presented:
     """The chain of the server at an `https://` or `ldaps://` address; `seconds` covers the name, TCP and TLS together.
 
     `Refused` (`bad-url`), `SourceDenied` (the guard), `SourceUnreachable` (names host and port and what was seen).

@@ -51,11 +51,16 @@ def _state(chain: Chain) -> str:
 def _broken(chain: Chain) -> Iterator[str]:
     for at, link in enumerate(chain.links):
         if link.signature is False:
-            above = chain.links[at + 1].certificate if link.issuer == "next" else link.certificate
-            yield (
-                f"the signature on {link.certificate.facts.certificate_name} "
-                f"does not verify with the key of {above.facts.certificate_name}"
-            )
+            name = link.certificate.facts.certificate_name
+            yield f"the signature on {name} does not verify with the key of {_above(chain, at)}"
+
+
+def _above(chain: Chain, at: int) -> str:
+    if chain.links[at].issuer == "next":
+        if at + 1 == len(chain.links):  # a circle, or more links than are followed
+            return "its issuer"
+        at += 1
+    return chain.links[at].certificate.facts.certificate_name
 
 
 def _trusted(chain: Chain) -> str:

@@ -25,7 +25,9 @@ def check(path: Path) -> Iterator[Remark]:
         if not last:
             for issuer, subject in link.says(strict.MAPPINGS) or ():
                 if issuer in valid or _ANY in valid:
-                    valid = (valid - {issuer}) | ({subject} if mapping > 0 else set())
+                    valid.discard(issuer)
+                    if mapping > 0:
+                        valid.add(subject)
         if not link.self_issued and at > 0:
             require, mapping, inhibit_any = (max(n - 1, 0) for n in (require, mapping, inhibit_any))
         found = link.says(strict.POLICY_CONSTRAINTS) or strict.PolicyConstraints(None, None)

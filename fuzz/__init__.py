@@ -1,0 +1,1 @@
+"""Inputs that nobody thought of, for every reader; run by `make fuzz`, replayed by the ordinary suite."""

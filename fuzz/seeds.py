@@ -1,0 +1,168 @@
+"""Makes the first inputs of each target, of keys that are thrown away; run once, its files are kept."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import ssl
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PublicFormat,
+    pkcs12,
+)
+
+from fuzz.mutator import armoured
+from fuzz.targets.certificates import MOMENT
+from tests.tls_servers import Ca, Issued, build, new_key
+from trustyard.pki import keystores, pkcs7, truststores
+from trustyard.pki.certificates import read_certificate
+from trustyard.pki.denyall import deny_all_der
+from trustyard.pki.jwks import jwk_from_certificate
+
+CORPUS = Path(__file__).parent / "corpus"
+PASSWORD = "changeit"  # what the targets try
+KINDS = ("ec", "p384", "p521", "secp256k1", "brainpool", "ed25519", "ed448", "rsa1024", "ml-dsa-44")
+
+
+def certificates() -> Iterator[bytes]:
+    """One of each kind of key, and one of each extension."""
+    yield deny_all_der()
+    for kind in KINDS:
+        yield Ca.new(f"Büro {kind} ğ", key=kind).cert_der
+    yield _everything().cert_der
+    agreeing = new_key("x25519").public_key()
+    ca = _CA
+    yield build(x509.Name([]), ca.certificate.subject, agreeing, ca.key).public_bytes(Encoding.DER)
+
+
+_CA = Ca.new("Fuzz CA")
+
+
+def _everything() -> Issued:
+    names = [
+        x509.DNSName("*.example.test"), x509.RFC822Name("a@example.test"), x509.UniformResourceIdentifier("urn:a:b"),
+        x509.DirectoryName(_CA.certificate.subject), x509.RegisteredID(x509.ObjectIdentifier("1.2.3.4")),
+        x509.OtherName(x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3"), b"\x0c\x03upn"),
+    ]  # fmt: skip
+    key = new_key("ec")
+    subject = x509.Name.from_rfc4514_string("CN=a\\,b+OU=two,O=Şirket,C=TR,1.2.3.4=#0c0161")
+    made = build(
+        subject, _CA.certificate.subject, key.public_key(), _CA.key, names=names, issuer_key=_CA.key.public_key()
+    )
+    return Issued(made, key)
+
+
+def files(ders: list[bytes]) -> Iterator[bytes]:
+    """Each container that is read, and what is refused by name."""
+    leaf = _CA.issue("leaf.test", dns=["leaf.test"])
+    yield from ders[:3]
+    yield armoured(ders[0]) + b"text\r\n" + armoured(ders[5])
+    yield armoured(ders[1] + b"\x30\x04\x0c\x02Hi", b"TRUSTED CERTIFICATE")
+    yield base64.encodebytes(ders[5])
+    yield pkcs7.write(ders[:2])
+    yield armoured(pkcs7.write(ders[:2]), b"PKCS7")
+    yield from pkcs12_files(ders)
+    yield keystores.write([("a", ders[0]), ("ğ", ders[5])], PASSWORD, MOMENT)
+    yield leaf.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    yield armoured(b"\x30\x03\x02\x01\x00", b"PRIVATE KEY") + armoured(ders[0])
+    yield armoured(ders[0]).decode().encode("utf-16")
+    yield base64.b64encode(armoured(ders[0]))
+    yield from (b"{}", b"<html>", b"%PDF-1.7", b"PK\x03\x04", b"ssh-rsa AAAA")
+
+
+def pkcs12_files(ders: list[bytes]) -> Iterator[bytes]:
+    """With and without encryption, with and without a key."""
+    leaf = _CA.issue("leaf.test")
+    for kind in (NoEncryption(), BestAvailableEncryption(PASSWORD.encode())):
+        yield pkcs12.serialize_key_and_certificates(b"me", leaf.key, leaf.certificate, [_CA.certificate], kind)
+    yield truststores.pkcs12([("a", ders[0]), ("b", ders[5])], "")
+
+
+def key_entry(der: bytes) -> bytes:
+    """A JKS file with a private key (which is none) and its chain."""
+    chain = b"\0\0\0\x01\0\x05X.509" + len(der).to_bytes(4, "big") + der
+    body = b"\xfe\xed\xfe\xed\0\0\0\x02\0\0\0\x01\0\0\0\x01\0\x01k" + bytes(8) + b"\0\0\0\x04none" + chain
+    return body + bytes(20)
+
+
+def jwks(ders: list[bytes]) -> Iterator[bytes]:
+    """A JWK of each kind, and what is refused."""
+    for der in ders:
+        made = read_certificate(der)
+        if made.facts.key.curve != "brainpoolP256r1":
+            yield json.dumps(jwk_from_certificate(made)).encode()
+    yield b'{"keys":[]}'
+    yield b'{"kty":"oct","k":"AA"}'
+    yield b'{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AA","use":"enc","key_ops":["verify"]}'
+
+
+def webs() -> Iterator[bytes]:
+    """A chain, a circle, a star, and a chain whose certificates carry an extension made of the tail."""
+    line = bytes(octet for n in range(1, 6) for octet in (n, n + 1, n, n + 1, n > 1, n, n + 1, 0))
+    yield bytes([5]) + line
+    yield bytes([3]) + bytes(octet for n in range(3) for octet in (n + 1, (n + 1) % 3 + 1, n, (n + 1) % 3, 1, 0, 0, n))
+    yield bytes([20]) + bytes(octet for n in range(20) for octet in (1, 1, n % 6, 0, 1, n, 0, n))
+    constraints = b"\x30\x0c\xa0\x0a\x30\x08\x82\x06a.test"
+    yield bytes([5]) + bytes(line[at] | (12 if at % 8 == 4 else 0) for at in range(40)) + constraints
+
+
+def flight() -> bytes:
+    """What a server of TLS 1.2 says first: ServerHello, Certificate, ServerHelloDone."""
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with tempfile.TemporaryDirectory() as folder:
+        server.load_cert_chain(*_CA.issue("leaf.test").write(Path(folder), chain=[_CA.cert_pem]))
+    server.maximum_version = client.maximum_version = ssl.TLSVersion.TLSv1_2
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    for context, come, go, is_server in ((client, back, there, False), (server, there, back, True)):
+        try:
+            context.wrap_bio(come, go, server_side=is_server).do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+    return back.read()
+
+
+def plant() -> None:
+    """Writes them all."""
+    ders = list(certificates())
+    keep("certificate", ders)
+    keep("certificate_jwk", ders)
+    keep("certificate_findings", ders)
+    keep("comparison", ders)
+    keep("whole_chain", webs())
+    keep("trust_check", [b"\x01\x02" + one for one in webs()])
+    keep("file", files(ders))
+    keep("roots", [truststores.pem_bundle(ders), pkcs7.write(ders[:4]), b"-----BEGIN X509 CRL-----"])
+    keep("paste", [base64.encodebytes(ders[0]), armoured(ders[0]), "\ufeff\u200bMI".encode()])
+    keep("presented", [b"".join(len(d).to_bytes(2, "big") + d for d in ders[:3])])
+    keep("pkcs12", pkcs12_files(ders))
+    keep("keystore", [keystores.write([("a", ders[0])], PASSWORD, MOMENT), key_entry(ders[0])])
+    keep("jwk", jwks(ders))
+    keep("chain_order", webs())
+    urls = ("https://example.org", "ldaps://[2001:db8::1]:636/o=x", "https://büro.test:8443/a?b#c", "https://127.1")
+    keep("address", [url.encode() for url in urls])
+    keep(
+        "json_body",
+        [b'{"a":[1,2.5e3,null,true,"\\u00e7"]}', b"\xef\xbb\xbf[]", b'{"a":1,"a":2}', b'"\\ud800"', b"[" * 500],
+    )
+    keep("tls_peer", [flight(), b"\x15\x03\x03\0\x02\x02\x28", b"HTTP/1.1 400 Bad Request\r\n", b"SSH-2.0-x\r\n"])
+
+
+def keep(target: str, inputs: Iterable[bytes]) -> None:
+    """Each input in a file named after its digest."""
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for data in inputs:
+        (folder / hashlib.sha1(data, usedforsecurity=False).hexdigest()).write_bytes(data)
+
+
+if __name__ == "__main__":
+    plant()
