@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,10 +40,11 @@ def for_openssl(material: Material, include: Include) -> Anchors:
             notes.append(f"{alias} is left out: it is not a CA, and OpenSSL takes no such certificate as an anchor")
         else:
             kept[sha256], aliases[sha256] = certificate, alias
+    family = by_subject(kept.values())
     notes += [
         f"{aliases[sha256]} trusts nobody: it is an intermediate, and the root that it ends in is not in the set"
         for sha256, certificate in kept.items()
-        if not _ends(certificate, kept)
+        if not ends(certificate, family)
     ]
     ders = tuple(certificate.der for certificate in kept.values())
     return Anchors(ders or (deny_all_der(),), tuple(notes))
@@ -56,11 +58,16 @@ def _loads(der: bytes) -> bool:
     return True
 
 
-def _ends(certificate: Certificate, among: dict[str, Certificate]) -> bool:
+def by_subject(certificates: Iterable[Certificate]) -> dict[str, list[Certificate]]:
+    """The certificates of a set by the name that they were issued to."""
+    found: dict[str, list[Certificate]] = {}
+    for certificate in certificates:
+        found.setdefault(certificate.facts.subject, []).append(certificate)
+    return found
+
+
+def ends(certificate: Certificate, family: Mapping[str, Sequence[Certificate]]) -> bool:
     """Whether the names lead from here to a self-issued certificate of the set."""
-    by_subject: dict[str, list[Certificate]] = {}
-    for one in among.values():
-        by_subject.setdefault(one.facts.subject, []).append(one)
     seen: set[str] = set()
     waiting = [certificate]
     while waiting:
@@ -69,5 +76,5 @@ def _ends(certificate: Certificate, among: dict[str, Certificate]) -> bool:
             return True
         if at.sha256 not in seen:
             seen.add(at.sha256)
-            waiting += by_subject.get(at.facts.issuer, [])
+            waiting += family.get(at.facts.issuer, ())
     return False

@@ -13,6 +13,7 @@ from trustyard.pki.content import Material
 from trustyard.pki.truststores import fits_pkcs12, pem_bundle
 
 from .anchor_rules import LIMITS, TITLES, Program, concerns
+from .anchors import by_subject, ends
 
 # Which programs read what a kind delivers; folders are read by any.
 PROGRAMS: dict[str, tuple[Program, ...]] = {
@@ -55,12 +56,12 @@ def judge(material: Material, kind: str, moment: datetime) -> Judged:
 
 
 def _traits(read: list[tuple[str, Certificate]], kind: str, moment: datetime) -> list[Note]:
-    roots = {certificate.facts.subject for _, certificate in read if certificate.facts.self_issued}
+    family = by_subject(certificate for _, certificate in read)
     return [
         Note(_code(concern.trait), alias, concern.sentence)
         for alias, certificate in read
         for program in PROGRAMS.get(kind, ())
-        for concern in concerns(certificate, moment, program, chained=certificate.facts.issuer in roots)
+        for concern in concerns(certificate, moment, program, chained=ends(certificate, family))
     ]
 
 
