@@ -147,6 +147,23 @@ def make_current(directory: Path, folder: Path) -> None:
     _sync(directory)
 
 
+def replace_file(file: Path, data: bytes, mode: int) -> None:
+    """Replaces one file by a rename, with these permission bits; readers see the old one or the new one, whole."""
+    fresh = file.with_name(f".{file.name}.new")
+    fresh.unlink(missing_ok=True)  # what a killed writer left behind
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fchmod(stream.fileno(), mode)
+            os.fsync(stream.fileno())
+        fresh.replace(file)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
 def trouble(number: int, error: OSError) -> tuple[State, str]:
     """What a disk said, as a receipt says it: `refused` where it never will, else `unreachable`: try again."""
     state: State = "refused" if error.errno in NOT_OURS else "unreachable"

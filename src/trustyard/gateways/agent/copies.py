@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from trustyard.gateways.folders import replace_file
 from trustyard.pki.denyall import deny_all_der
 from trustyard.pki.truststores import pem_bundle
 
@@ -31,7 +32,7 @@ def put(copies: Iterable[Copied], release: Path) -> None:
         to = Path(copy.to)
         if copy.existed and not _before(to).exists():
             _keep(to)
-        _replace(to, wanted(copy.source, release))
+        replace_file(to, wanted(copy.source, release), MODE)
 
 
 def put_back(copies: Iterable[Copied]) -> None:
@@ -73,22 +74,6 @@ def _keep(to: Path) -> None:
         os.link(to, _before(to))
     except OSError:  # a file of somebody else's, or a file system without links
         shutil.copy2(to, _before(to))
-
-
-def _replace(to: Path, data: bytes) -> None:
-    fresh = to.with_name(f".{to.name}.new")
-    fresh.unlink(missing_ok=True)
-    try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), MODE)
-            os.fsync(file.fileno())
-        fresh.replace(to)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
 
 
 def _before(to: Path) -> Path:

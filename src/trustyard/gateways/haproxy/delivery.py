@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 import stat
 import threading
 import time
@@ -15,6 +13,7 @@ from typing import Any
 
 from trustyard.errors import Refused
 from trustyard.gateways.anchors import Anchors, for_openssl
+from trustyard.gateways.folders import replace_file
 from trustyard.gateways.places import Place
 from trustyard.gateways.receipts import Receipt, State
 from trustyard.pki.content import Material
@@ -89,17 +88,5 @@ def _said(done: str, anchors: Anchors) -> str:
 
 
 def _write(file: Path, data: bytes) -> None:
-    """Replaces the file by one rename; it keeps its owner's bits, and a new one is for everybody to read."""
-    mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o644
-    fresh = file.with_name(f".{file.name}-{secrets.token_hex(8)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fchmod(stream.fileno(), mode)
-            os.fsync(stream.fileno())
-        fresh.replace(file)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
+    """A file keeps its owner's bits; a new one is for everybody to read."""
+    replace_file(file, data, stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o644)
