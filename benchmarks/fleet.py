@@ -1,7 +1,7 @@
 """A release until the last of 200 gateways' receipts is stored, median of 10, with one CA and with Mozilla's roots.
 
-Measured against the bare fan-out of the same truststore to the same number of streams in the same run: a gRPC server that
-keeps nothing. Trustyard's clock starts before the request that saves and deploys, and stops when the receipt that says
+Measured against the bare fan-out of the same truststore to as many streams in the same run: a gRPC server that keeps
+nothing. Trustyard's clock starts before the request that saves and deploys, and stops when the receipt that says
 *accepted* of the last gateway is in the database. The gateways are streams of one other process that confirm at once.
 
     .venv/bin/python benchmarks/fleet.py [--gateways 200] [--nodes 1] [--rounds 10]
@@ -55,7 +55,9 @@ def main() -> None:
         print(f"  bare fan-out to last answer     {_figures(bare)}", flush=True)
 
 
-def _measure(folder: Path, options: argparse.Namespace, roots: str) -> tuple[list[float], list[float], list[float], int]:
+def _measure(
+    folder: Path, options: argparse.Namespace, roots: str
+) -> tuple[list[float], list[float], list[float], int]:
     trustyard = Trustyard(folder)
     try:
         headers = {"authorization": f"Bearer {trustyard.token}"}

@@ -10,7 +10,7 @@ from django.utils import timezone
 from tests.actions.conftest import ADMIN, fresh, pem
 from tests.tls_servers import Ca
 from trustyard import models
-from trustyard.actions import audit, certificates, delivery, environments, gateways, releases, truststores
+from trustyard.actions import audit, certificates, delivery, environments, gateways, receipts, releases, truststores
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
 from trustyard.actions.gateway_tokens import AGENT, XDS, token_of
 from trustyard.errors import Refused
@@ -144,6 +144,23 @@ def test_a_receipt_is_one_nodes_word_and_nothing_is_reported_without_it(add: Add
     delivery.record(gateway.pk, newer.number, Receipt("node-1", "sent"))
     delivery.record(gateway.pk, newer.number, Receipt("node-1", "sent"))
     assert models.Receipt.objects.filter(release=newer).count() == 1
+
+
+def test_the_words_of_a_thousand_nodes_are_kept_at_once_and_older_ones_are_superseded(add: Add) -> None:
+    gateway = gateways.create(ADMIN, "test", name="edge", kind="envoy")
+    first, second = add("acme").releases[0], add("more").releases[0]
+    nodes = range(1_200)
+    receipts.record_all((gateway.pk, first.number, Receipt(f"node-{each}", "sent")) for each in nodes)
+    models.Receipt.objects.create(release=second, gateway=gateway, node="node-1", state="observed", at=timezone.now())
+    said = [(gateway.pk, second.number, Receipt(f"node-{each}", "accepted")) for each in nodes]
+    receipts.record_all([*said, (10**6, second.number, Receipt("of a gateway that was removed", "accepted"))])
+    states = models.Receipt.objects.values_list("release__number", "node", "state")
+    assert set(states) == {
+        (second.number, "node-1", "observed"),  # a look has proved it already
+        *((first.number, f"node-{each}", "superseded") for each in nodes),
+        *((second.number, f"node-{each}", "accepted") for each in nodes if each != 1),
+    }
+    assert models.Node.objects.filter(gateway=gateway, connected=True).count() == 1_200
 
 
 def test_the_token_of_a_gateway_is_derived_rotated_and_not_guessed(add: Add) -> None:

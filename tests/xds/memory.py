@@ -37,6 +37,7 @@ class MemoryStore:
         self.receipts: list[tuple[int, int, Receipt]] = []
         self.nodes: dict[tuple[int, str], bool] = {}
         self.broken = False
+        self.unwritable = ""  # a node whose name the database does not take
         self._callbacks: list[Callable[[str], None]] = []
 
     def add(self, name: str = "edge", environment: str = "test", **options: Any) -> str:
@@ -83,17 +84,20 @@ class MemoryStore:
 
     # what the server calls
 
-    def gateway_of_token(self, token: str) -> GatewayInMemory | None:
+    def gateways_of_tokens(self, tokens: Iterable[str]) -> dict[str, GatewayInMemory]:
         self._reachable()
-        return self.gateways.get(token)
+        return {token: self.gateways[token] for token in tokens if token in self.gateways}
 
     def wanted(self, environment: str) -> Material | None:
         self._reachable()
         return self.material.get(environment)
 
-    def record(self, gateway_id: int, number: int, receipt: Receipt) -> None:
+    def record_all(self, words: Iterable[tuple[int, int, Receipt]]) -> None:
         self._reachable()
-        self.receipts.append((gateway_id, number, receipt))
+        given = list(words)
+        if any(receipt.node == self.unwritable for _, _, receipt in given):
+            raise ValueError("This name cannot be stored.")
+        self.receipts += given
 
     def node_connected(self, gateway_id: int, node: str) -> None:
         self.nodes[gateway_id, node] = True

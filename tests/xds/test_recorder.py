@@ -78,3 +78,19 @@ def test_what_could_not_be_written_waits_and_a_newer_word_takes_its_place() -> N
         assert words(store) == [(1, "sent"), (2, "accepted")]
 
     asyncio.run(story())
+
+
+def test_a_word_that_cannot_be_written_holds_up_no_other_nodes() -> None:
+    async def story() -> None:
+        store = MemoryStore()
+        store.unwritable = "n"
+        recorder = Recorder(store, at_once)
+        recorder.receipt(1, 1, ACCEPTED)
+        recorder.receipt(2, 1, Receipt("m", "accepted"))
+        assert not await recorder.flush()
+        assert [(pk, receipt.node) for pk, _, receipt in store.receipts] == [(2, "m")]
+        store.unwritable = ""
+        assert await recorder.flush()
+        assert [(pk, receipt.node) for pk, _, receipt in store.receipts] == [(2, "m"), (1, "n")]
+
+    asyncio.run(story())

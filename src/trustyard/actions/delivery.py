@@ -73,6 +73,11 @@ def gateway_of_token(token: str, purpose: str) -> GatewayGiven | None:
     return given(row) if row is not None else None
 
 
+def gateways_of_tokens(tokens: Iterable[str], purpose: str) -> dict[str, GatewayGiven]:
+    """The same for many tokens in one query; those of nobody are left out."""
+    return {token: given(row) for token, row in gateway_tokens.holders(tokens, purpose).items()}
+
+
 def wanted(environment: str) -> Material | None:
     """The newest release with its DER: what every gateway of the environment should have."""
     newest = _newest(environment)

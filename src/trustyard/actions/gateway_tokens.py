@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -44,9 +45,18 @@ def claimed(token: str, purpose: str) -> Claim | None:
 
 def holder(token: str, purpose: str) -> models.Gateway | None:
     """The gateway whose present token this is, else None."""
-    claim = claimed(token, purpose)
-    rows = models.Gateway.objects.select_related("environment")
-    return rows.filter(pk=claim.gateway_id, token_generation=claim.generation).first() if claim else None
+    return holders([token], purpose).get(token)
+
+
+def holders(tokens: Iterable[str], purpose: str) -> dict[str, models.Gateway]:
+    """The gateways whose present tokens these are, in one query; a token of nobody is left out."""
+    claims = {token: claim for token in tokens if (claim := claimed(token, purpose))}
+    rows = models.Gateway.objects.select_related("environment").in_bulk({c.gateway_id for c in claims.values()})
+    return {
+        token: row
+        for token, claim in claims.items()
+        if (row := rows.get(claim.gateway_id)) and row.token_generation == claim.generation
+    }
 
 
 def _written(purpose: str, claim: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from trustyard import models
@@ -85,12 +84,16 @@ def _proved(rows: Iterable[tuple[int, int, str]]) -> dict[tuple[int, int, str], 
 
 
 def _supersede(rows: Iterable[models.Receipt], now: datetime) -> None:
-    nodes: dict[tuple[int, int], list[str]] = {}
+    """What these nodes never answered of older releases; compared here, for thousands of conditions are too many."""
+    newest: dict[tuple[int, str], int] = {}
     for row in rows:
-        nodes.setdefault((row.gateway_id, row.release.number), []).append(row.node)
-    older = Q()
-    for (gateway_id, number), names in nodes.items():
-        older |= Q(gateway=gateway_id, node__in=names, release__number__lt=number)
-    if nodes:
-        waiting = models.Receipt.objects.filter(older, state__in=("pending", "sent"))
-        waiting.update(state="superseded", at=now)
+        node = (row.gateway_id, row.node)
+        newest[node] = max(newest.get(node, 0), row.release.number)
+    waiting = models.Receipt.objects.filter(gateway_id__in={pk for pk, _ in newest}, state__in=("pending", "sent"))
+    older = [
+        pk
+        for pk, gateway_id, node, number in waiting.values_list("pk", "gateway_id", "node", "release__number")
+        if number < newest.get((gateway_id, node), 0)
+    ]
+    if older:
+        models.Receipt.objects.filter(pk__in=older).update(state="superseded", at=now)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ParamSpec, TypeVar
 
-from trustyard.actions import delivery, gateway_tokens, news
+from trustyard.actions import delivery, gateway_tokens, news, receipts
 from trustyard.actions.delivery import GatewayGiven
-from trustyard.gateways.receipts import Receipt
 from trustyard.models.connections import looked_after
 from trustyard.pki.content import Material
+from trustyard.xds.store import Word
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer")
@@ -23,15 +23,15 @@ def _query(call: Callable[P, Answer], *arguments: P.args, **named: P.kwargs) -> 
 class Delivered:
     """Speaks with `actions.delivery`; see `trustyard.xds.store.Store`."""
 
-    def gateway_of_token(self, token: str) -> GatewayGiven | None:
-        gateway = _query(delivery.gateway_of_token, token, gateway_tokens.XDS)
-        return gateway if gateway and gateway.kind == "envoy" else None
+    def gateways_of_tokens(self, tokens: Iterable[str]) -> dict[str, GatewayGiven]:
+        found = _query(delivery.gateways_of_tokens, tokens, gateway_tokens.XDS)
+        return {token: gateway for token, gateway in found.items() if gateway.kind == "envoy"}
 
     def wanted(self, environment: str) -> Material | None:
         return _query(delivery.wanted, environment)
 
-    def record(self, gateway_id: int, number: int, receipt: Receipt) -> None:
-        _query(delivery.record, gateway_id, number, receipt)
+    def record_all(self, words: Sequence[Word]) -> None:
+        _query(receipts.record_all, words)
 
     def node_connected(self, gateway_id: int, node: str) -> None:
         _query(delivery.node_connected, gateway_id, node)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 import grpc
 import structlog
@@ -15,12 +16,14 @@ from pydantic import ValidationError
 from trustyard.gateways.envoy.options import EnvoyOptions
 from trustyard.gateways.envoy.resources import Catalogue
 from trustyard.gateways.receipts import Receipt
+from trustyard.pki.content import Material
 from trustyard.xds.recorder import Recorder
 from trustyard.xds.session import Session
 from trustyard.xds.store import Gateway, Store
 
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
+Node = tuple[int, str]  # the gateway's id, the node's name
 POLL_SECONDS = 2.0  # behind the news, which another process cannot tell and a crash can lose
 WORST_FIRST = ("refused", "pending", "sent", "accepted")
 
@@ -33,8 +36,9 @@ class Desk:
         self._poll_seconds = poll_seconds
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="xds")
         self._loop = asyncio.get_running_loop()
-        self._sessions: list[Session] = []
-        self._catalogues: dict[int, Catalogue] = {}
+        self._sessions: dict[Node, list[Session]] = {}
+        # By environment and options. Gateways that want the same share one, which lives as long as a stream has it.
+        self._catalogues: WeakValueDictionary[tuple[str, str], Catalogue] = WeakValueDictionary()
         self._news: set[str] = set()
         self._woken = asyncio.Event()
         self.recorder = Recorder(store, self.in_thread)
@@ -49,34 +53,27 @@ class Desk:
 
     async def gateway_of_token(self, token: str) -> Gateway | None:
         """The gateway whose token this is."""
-        return await self.in_thread(partial(self._store.gateway_of_token, token))
+        return (await self.in_thread(partial(self._store.gateways_of_tokens, [token]))).get(token)
 
     async def catalogue(self, gateway: Gateway) -> Catalogue:
         """What a gateway should have now."""
-        material = await self.in_thread(partial(self._store.wanted, gateway.environment))
-        known = self._catalogues.get(gateway.id)
-        options = _options(gateway)
-        if known and known.options == options and known.number == (material.number if material else None):
-            return known
-        self._catalogues[gateway.id] = Catalogue(material, options)
-        return self._catalogues[gateway.id]
+        return self._catalogue(gateway, await self.in_thread(partial(self._store.wanted, gateway.environment)))
 
     def enter(self, session: Session) -> None:
         """A stream begins."""
         if not self._of_node(session):
             self.recorder.node(session.gateway.id, session.node, connected=True)
-        self._sessions.append(session)
+        self._sessions.setdefault((session.gateway.id, session.node), []).append(session)
 
     def leave(self, session: Session) -> None:
         """A stream has ended; what the node's other streams say counts again."""
-        self._sessions.remove(session)
         others = self._of_node(session)
+        others.remove(session)
         if others:
             self.spoke(others[0])
         else:
+            del self._sessions[session.gateway.id, session.node]
             self.recorder.node(session.gateway.id, session.node, connected=False)
-        if not any(other.gateway.id == session.gateway.id for other in self._sessions):
-            self._catalogues.pop(session.gateway.id, None)
 
     def spoke(self, session: Session) -> None:
         """A session's word may have changed: the node's word is the worst of its streams."""
@@ -96,7 +93,7 @@ class Desk:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for session in self._sessions:
+        for session in self._all():
             session.end(grpc.StatusCode.UNAVAILABLE, "Trustyard is stopping.")
 
     async def close(self) -> None:
@@ -105,10 +102,10 @@ class Desk:
         self._threads.shutdown(wait=False)
 
     def _of_node(self, session: Session) -> list[Session]:
-        return [s for s in self._sessions if s.gateway.id == session.gateway.id and s.node == session.node]
+        return self._sessions.get((session.gateway.id, session.node), [])
 
-    def _of_token(self, token: str) -> list[Session]:
-        return [session for session in self._sessions if session.token == token]
+    def _all(self) -> list[Session]:
+        return [session for streams in self._sessions.values() for session in streams]
 
     def _told(self, environment: str) -> None:
         """News, in whatever thread made them."""
@@ -129,30 +126,50 @@ class Desk:
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(self._poll_seconds)
-            for environment in {session.gateway.environment for session in self._sessions}:
+            for environment in {session.gateway.environment for session in self._all()}:
                 await self._refresh(environment, retry=False)
-            for session in [session for session in self._sessions if session.ledger.should_retry()]:
+            for session in [session for session in self._all() if session.ledger.should_retry()]:
                 session.aim(session.ledger.catalogue, retry=True)
 
     async def _refresh(self, environment: str, *, retry: bool) -> None:
-        for token in {s.token for s in self._sessions if s.gateway.environment == environment}:
-            try:
-                await self._refresh_gateway(token, retry=retry)
-            except Exception:  # the database may be away for a while; gateways keep what they have
-                log.warning("xds.not_refreshed", environment=environment, exc_info=True)
+        """Two queries, however many streams there are."""
+        streams: dict[str, list[Session]] = {}
+        for session in self._all():
+            if session.gateway.environment == environment:
+                streams.setdefault(session.token, []).append(session)
+        try:
+            gateways = await self.in_thread(partial(self._store.gateways_of_tokens, list(streams)))
+            material = await self.in_thread(partial(self._store.wanted, environment))
+        except Exception:  # the database may be away for a while; gateways keep what they have
+            log.warning("xds.not_refreshed", environment=environment, exc_info=True)
+            return
+        for token, sessions in streams.items():
+            self._refresh_gateway(gateways.get(token), material, sessions, retry=retry)
 
-    async def _refresh_gateway(self, token: str, *, retry: bool) -> None:
-        gateway = await self.gateway_of_token(token)
+    def _refresh_gateway(
+        self, gateway: Gateway | None, material: Material | None, sessions: list[Session], *, retry: bool
+    ) -> None:
         if gateway is None:
-            for session in self._of_token(token):
+            for session in sessions:
                 session.end(grpc.StatusCode.UNAUTHENTICATED, "This gateway's token is no longer valid.")
             return
-        catalogue = await self.catalogue(gateway)
-        for session in self._of_token(token):
+        try:
+            catalogue = self._catalogue(gateway, material)
+        except ValidationError:  # said in the log; the gateway keeps what it has
+            return
+        for session in sessions:
             if retry:
                 self.recorder.again(gateway.id, session.node)
             if retry or session.ledger.catalogue is not catalogue:
                 session.aim(catalogue, retry=retry)
+
+    def _catalogue(self, gateway: Gateway, material: Material | None) -> Catalogue:
+        options = _options(gateway)
+        key = (gateway.environment, options.model_dump_json())
+        known = self._catalogues.get(key)
+        if known is None or known.number != (material.number if material else None):
+            known = self._catalogues[key] = Catalogue(material, options)
+        return known
 
 
 def _options(gateway: Gateway) -> EnvoyOptions:

@@ -14,6 +14,7 @@ from trustyard.xds.store import Store
 log = structlog.get_logger(__name__)
 Run = Callable[[Callable[[], None]], Awaitable[None]]
 RETRY_SECONDS = 1.0
+Key = tuple[int, str, int]  # gateway, node, release
 
 
 class Recorder:
@@ -22,15 +23,15 @@ class Recorder:
     def __init__(self, store: Store, run: Run) -> None:
         self._store = store
         self._run = run
-        self._receipts: dict[tuple[int, str, int], Receipt] = {}
+        self._receipts: dict[Key, Receipt] = {}
         self._nodes: dict[tuple[int, str], bool] = {}
-        self._written: dict[tuple[int, str, int], Receipt] = {}
+        self._written: dict[tuple[int, str], dict[int, Receipt]] = {}  # by node, then by release
         self._something = asyncio.Event()
 
     def receipt(self, gateway_id: int, number: int, receipt: Receipt) -> None:
         """A node's word on a release, unless it said just that before."""
         key = (gateway_id, receipt.node, number)
-        if self._written.get(key) == receipt:
+        if self._written.get(key[:2], {}).get(number) == receipt:
             self._receipts.pop(key, None)
             return
         self._receipts[key] = receipt
@@ -38,8 +39,7 @@ class Recorder:
 
     def again(self, gateway_id: int, node: str) -> None:
         """What the node says next is written even if it said just that before: the store may have dropped it."""
-        for key in [key for key in self._written if key[:2] == (gateway_id, node)]:
-            del self._written[key]
+        self._written.pop((gateway_id, node), None)
 
     def node(self, gateway_id: int, node: str, *, connected: bool) -> None:
         """A node came or went."""
@@ -61,14 +61,8 @@ class Recorder:
         """Writes what waits now; False when some of it has to wait for another time."""
         receipts, self._receipts = self._receipts, {}
         nodes, self._nodes = self._nodes, {}
-        good = True
         # Receipts first: writing one says that its node is there.
-        for key, receipt in receipts.items():
-            if await self._write(partial(self._store.record, key[0], key[2], receipt)):
-                self._keep(key, receipt)
-            else:
-                self._receipts.setdefault(key, receipt)
-                good = False
+        good = await self._write_receipts(receipts)
         for (gateway_id, node), connected in nodes.items():
             write = self._store.node_connected if connected else self._store.node_gone
             if not await self._write(partial(write, gateway_id, node)):
@@ -76,11 +70,27 @@ class Recorder:
                 good = False
         return good
 
-    def _keep(self, key: tuple[int, str, int], receipt: Receipt) -> None:
+    async def _write_receipts(self, receipts: dict[Key, Receipt]) -> bool:
+        """All at once; where that fails each by itself, so that one which cannot be written holds up no other."""
+        if not receipts:
+            return True
+        words = [(key[0], key[2], receipt) for key, receipt in receipts.items()]
+        if await self._write(partial(self._store.record_all, words)):
+            for key, receipt in receipts.items():
+                self._keep(key, receipt)
+            return True
+        if len(receipts) > 1:
+            one_by_one = [await self._write_receipts({key: receipt}) for key, receipt in receipts.items()]
+            return all(one_by_one)
+        for key, receipt in receipts.items():
+            self._receipts.setdefault(key, receipt)
+        return False
+
+    def _keep(self, key: Key, receipt: Receipt) -> None:
         """Older releases of that node will not be spoken of again."""
-        for other in [other for other in self._written if other[:2] == key[:2] and other[2] < key[2]]:
-            del self._written[other]
-        self._written[key] = receipt
+        node, number = key[:2], key[2]
+        newer = {other: word for other, word in self._written.get(node, {}).items() if other > number}
+        self._written[node] = {**newer, number: receipt}
 
     async def _write(self, call: Callable[[], None]) -> bool:
         try:

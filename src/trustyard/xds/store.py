@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from trustyard.gateways.receipts import Receipt
 from trustyard.pki.content import Material
+
+Word = tuple[int, int, Receipt]  # the gateway's id, the release's number, what its node said
 
 
 class Gateway(Protocol):
@@ -27,14 +29,14 @@ class Gateway(Protocol):
 class Store(Protocol):
     """Called from threads; a call may block for as long as a query takes, and raise when the database is away."""
 
-    def gateway_of_token(self, token: str) -> Gateway | None:
-        """The gateway of kind `envoy` whose present token this is."""
+    def gateways_of_tokens(self, tokens: Iterable[str]) -> Mapping[str, Gateway]:
+        """The gateways of kind `envoy` whose present tokens these are; the token of none is left out."""
 
     def wanted(self, environment: str) -> Material | None:
         """The newest release."""
 
-    def record(self, gateway_id: int, number: int, receipt: Receipt) -> None:
-        """What a node said of a release."""
+    def record_all(self, words: Sequence[Word]) -> None:
+        """What nodes said of releases: all of it is kept, or nothing."""
 
     def node_connected(self, gateway_id: int, node: str) -> None:
         """A node has opened its first stream."""
