@@ -48,11 +48,11 @@ class Issued:
 
 
 class Authority(Issued):
-    """A CA that issues certificates for clients and servers of 127.0.0.1."""
+    """A CA that issues certificates for clients and servers of 127.0.0.1; it is made at this `moment`, or now."""
 
-    def __init__(self, name: str, issuer: Authority | None = None) -> None:
+    def __init__(self, name: str, issuer: Authority | None = None, *, moment: datetime | None = None) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        made = _certificate(name, key, issuer, ca=True)
+        made = _certificate(name, key, issuer, ca=True, moment=moment)
         super().__init__(made, key, "" if issuer is None else issuer.pem + issuer.chain)
         self.is_root = issuer is None
 
@@ -62,9 +62,11 @@ class Authority(Issued):
         return Issued(_certificate(name, key, self, ca=False), key, "" if self.is_root else self.pem)
 
 
-def _certificate(name: str, key: Any, issuer: Issued | None, *, ca: bool) -> x509.Certificate:
+def _certificate(
+    name: str, key: Any, issuer: Issued | None, *, ca: bool, moment: datetime | None = None
+) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = (moment or datetime.now(UTC)).replace(microsecond=0)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
