@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -27,6 +28,8 @@ http {{
     listen 127.0.0.1:{port} ssl;
     ssl_certificate {cert};
     ssl_certificate_key {key};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_session_ticket_key {folder}/ticket.key;  # so that a session outlives a reload
     ssl_client_certificate {folder}/clients.pem;
     ssl_verify_client {verify};
     ssl_verify_depth 4;
@@ -45,6 +48,7 @@ class Nginx:
         cert, key = Authority("server").issue("server").written(folder)
         self.ca_file = folder / "clients.pem"
         self.ca_file.write_text(Authority("nobody").pem)
+        (folder / "ticket.key").write_bytes(os.urandom(80))
         self.config = folder / "nginx.conf"
         self.config.write_text(_CONFIG.format(folder=folder, port=self.port, cert=cert, key=key, verify=verify))
 

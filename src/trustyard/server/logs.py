@@ -51,7 +51,6 @@ def logging_config(*, terminal: bool | None = None) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},  # a 404 is an answer, not an event
             "django.security.DisallowedHost": {"level": "CRITICAL"},  # any stranger could fill the log
             "django.server": {"handlers": [], "propagate": True},
-            "apscheduler": {"level": "WARNING"},  # it tells of each run, every two seconds
             "uvicorn": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
         },
