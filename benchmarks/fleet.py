@@ -49,7 +49,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="trustyard-benchmark-") as name:
             released, answered, bare, size = _measure(Path(name), options, roots)
         ratio = statistics.median(released) / statistics.median(bare)
-        print(f"root set {roots}, {size / 1000:.0f} kB: ratio of the medians {ratio:.1f}   (aim: under 10)")
+        print(f"root set {roots}, {size / 1000:.1f} kB: ratio of the medians {ratio:.1f}   (aim: under 10)")
         print(f"  release to last receipt stored  {_figures(released)}")
         print(f"  the answer to who deployed it   {_figures(answered)}")
         print(f"  bare fan-out to last answer     {_figures(bare)}", flush=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import http.client
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +14,14 @@ from tests.authority import Authority, Issued
 from tests.gateways.releases import material, place
 from tests.live.envoy import REFUSED, client_context, request
 from tests.live.haproxy import HAProxy
+from trustyard.gateways import haproxy as haproxy_kind
 from trustyard.gateways.haproxy import deliver
 from trustyard.gateways.receipts import Receipt
 from trustyard.pki.certificates import pem
 from trustyard.pki.content import Material
 from trustyard.pki.denyall import deny_all_der
+
+DOCUMENTED = ast.FunctionDef | ast.ClassDef | ast.Module
 
 
 @pytest.fixture
@@ -181,3 +187,42 @@ def test_forty_handshakes_right_after_the_receipt_are_judged_by_the_new_set(hapr
         mine = number % 2
         bring(haproxy, material(number, {"one": (a, b)[mine].der}))
         assert [answer(haproxy, client) for client in clients] == [[200, REFUSED], [REFUSED, 200]][mine], number
+
+
+def test_a_blank_line_ends_the_payload_and_what_follows_is_run_as_a_command(haproxy: HAProxy) -> None:
+    """Why no text of a user is ever passed on: what is sent was encoded by Trustyard, from DER."""
+    said = haproxy.said(f"set ssl ca-file {haproxy.ca_file} <<\n{Authority('A').pem}\nshow info desc")
+    assert "Uptime" in said
+    receipt = bring(haproxy, material(1, {"a": Authority("A").der}))
+    assert receipt.state == "accepted", receipt.detail
+    assert "\n\n" not in haproxy.ca_file.read_text()
+
+
+def test_an_open_connection_outlives_the_trust_it_was_opened_with(haproxy: HAProxy) -> None:
+    """Said in the manual, as of Envoy."""
+    a, b = Authority("Partner A"), Authority("Partner B")
+    at_a = a.issue("client a")
+    bring(haproxy, material(1, {"a": a.der}))
+    context = client_context(at_a.written(haproxy.folder))
+    kept = http.client.HTTPSConnection("127.0.0.1", haproxy.port, timeout=5, context=context)
+    with contextlib.closing(kept):
+        kept.request("GET", "/")
+        assert kept.getresponse().read() == b"ok"
+        bring(haproxy, material(2, {"b": b.der}))
+        assert answer(haproxy, at_a) == REFUSED
+        kept.request("GET", "/")
+        assert kept.getresponse().status == 200
+
+
+def test_trustyard_speaks_of_ca_files_alone() -> None:
+    """A `commit ssl cert` between two commits of a CA file ends HAProxy 2.6 (haproxy/haproxy#3165)."""
+    trees = [ast.parse(path.read_text()) for path in Path(haproxy_kind.__file__).parent.glob("*.py")]
+    texts = {str(n.value) for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Constant)}
+    told = {text for tree in trees for n in ast.walk(tree) if isinstance(n, DOCUMENTED) and (text := _docstring(n))}
+    commands = {text for text in texts - told if " ssl " in text}
+    assert any("ssl ca-file" in text for text in commands)
+    assert not [text for text in commands if "ssl cert" in text or "ssl crt" in text]
+
+
+def _docstring(node: ast.FunctionDef | ast.ClassDef | ast.Module) -> str | None:
+    return ast.get_docstring(node, clean=False)
