@@ -20,7 +20,7 @@ def add(serving: Serving, kind: str, options: dict[str, Any], name: str = "edge"
         client.post(f"{path}/gateways", json=body).raise_for_status()
 
 
-def post(serving: Serving, alias: str, pem: str, wait: float = 5) -> httpx.Response:
+def post(serving: Serving, alias: str, pem: str, wait: float = 20) -> httpx.Response:
     """Asks for Save and Deploy of a new certificate in the environment test."""
     source = {"kind": "paste", "encoding": "BASE64PEM", "content": pem}
     body = {"name": alias, "entries": [{"environment": "test", "alias": alias, "source": source}], "deploy": True}
@@ -29,7 +29,7 @@ def post(serving: Serving, alias: str, pem: str, wait: float = 5) -> httpx.Respo
 
 
 def deploy(
-    serving: Serving, alias: str, authority: Authority, wait: float = 5, gateway: str = "edge"
+    serving: Serving, alias: str, authority: Authority, wait: float = 20, gateway: str = "edge"
 ) -> dict[str, Any]:
     """The same, done; what the gateway's node said until the answer came."""
     answer = post(serving, alias, authority.pem, wait)

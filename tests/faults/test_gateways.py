@@ -27,31 +27,25 @@ def test_a_gateway_that_is_away_is_told_to_be_and_takes_the_release_when_it_is_b
             assert request(haproxy.port, client) == 200
 
 
-def test_a_folder_that_somebody_turned_to_an_older_release_is_turned_back(tmp_path: Path) -> None:
-    folder = tmp_path / "trust"
-    with Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving:
-        add(serving, "files", {"directory": str(folder)})
-        deploy(serving, "first", FIRST)
-        older = (folder / "current").readlink()
-        deploy(serving, "second", SECOND)
-    (folder / "other").symlink_to(older)
-    (folder / "other").rename(folder / "current")
-    with Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving:
-        eventually(lambda: (manifest(folder / "current") or {}).get("release") == 2, seconds=20)
-        assert said(serving)["state"] == "accepted"
-
-
-def test_a_ca_file_that_somebody_else_changed_is_written_again(tmp_path: Path) -> None:
-    """HAProxy would have lost the release with its next restart."""
+def test_what_somebody_else_changed_on_disk_while_trustyard_was_away_is_put_back(tmp_path: Path) -> None:
+    """The CA file that HAProxy would start with next, and `current` of a folder, turned to an older release."""
     client = FIRST.issue("client").written(tmp_path)
+    folder, settings = tmp_path / "trust", {"FILES_ROOTS": str(tmp_path)}
     with HAProxy(tmp_path) as haproxy:
-        with Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving:
+        with Serving(tmp_path / "data", **settings) as serving:
             add(serving, "haproxy", haproxy.options)
-            assert deploy(serving, "first", FIRST)["state"] == "accepted"
+            add(serving, "files", {"directory": str(folder)}, "folder")
+            deploy(serving, "second", SECOND)
+            older = (folder / "current").readlink()
+            deploy(serving, "first", FIRST)
+            kept = haproxy.ca_file.read_text()
         haproxy.ca_file.write_text(SECOND.pem)
-        with Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving:
-            eventually(lambda: haproxy.ca_file.read_text() == FIRST.pem, seconds=20)
-            assert said(serving)["state"] == "accepted"
+        (folder / "other").symlink_to(older)
+        (folder / "other").rename(folder / "current")
+        with Serving(tmp_path / "data", **settings) as serving:
+            eventually(lambda: (manifest(folder / "current") or {}).get("release") == 2, seconds=20)
+            eventually(lambda: haproxy.ca_file.read_text() == kept, seconds=20)
+            eventually(lambda: {said(serving, name)["state"] for name in ("edge", "folder")} == {"accepted"})
         haproxy.stop()
         haproxy.start()
         assert request(haproxy.port, client) == 200

@@ -46,7 +46,8 @@ def test_a_kill_between_sent_and_accepted_loses_nothing_and_claims_nothing(tmp_p
             deploy(server, "stranger", stage.stranger)
             assert [request(envoy.port(), one) for one in everybody] == [REFUSED, 200]
             with asleep(envoy):
-                assert deploy(server, "partner", stage.partner, wait=0.5)["state"] == "sent"
+                deploy(server, "partner", stage.partner, wait=0)
+                eventually(lambda: said(server)["state"] == "sent")
                 server.kill()
                 server = Serving(tmp_path / "data", **settings)
                 assert said(server)["state"] not in ("accepted", "observed"), "nobody has confirmed it"

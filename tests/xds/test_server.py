@@ -13,6 +13,7 @@ from tests.live.envoy import eventually
 from tests.xds.client import Client
 from tests.xds.memory import ControlPlane, loop
 from trustyard.errors import Refused
+from trustyard.gateways.envoy.resources import EXTENSION
 from trustyard.xds.server import start
 
 ONE, TWO = (Authority(name).der for name in ("one", "two"))
@@ -107,6 +108,33 @@ def test_a_word_said_before_is_recorded_again_after_news(plane: ControlPlane) ->
         plane.store.receipts.clear()
         plane.store.tell("test")
         eventually(lambda: plane.store.state("client") == "accepted")
+
+
+def test_an_environment_that_was_made_anew_counts_from_one_and_is_not_mistaken_for_the_old_one(
+    plane: ControlPlane,
+) -> None:
+    token = plane.store.add()
+    plane.store.release({"a": ONE})
+    with Client(plane.port, token) as client:
+        client.subscribe("used")
+        first = client.receive()
+        client.confirm(first)
+        del plane.store.material["test"]
+        assert plane.store.release({"b": TWO}) == 1
+        second = client.receive()
+    assert first.resources[0].version != second.resources[0].version
+
+
+def test_gateways_that_want_the_same_are_given_the_same_and_options_make_a_difference(plane: ControlPlane) -> None:
+    tokens = [plane.store.add("one"), plane.store.add("two")]
+    tokens.append(plane.store.add("three", issuers=[{"issuer": "https://issuer.example"}]))
+    plane.store.release({"a": ONE})
+    versions = []
+    for name, token in zip(("one", "two", "three"), tokens, strict=True):
+        with Client(plane.port, token, cluster=f"test/{name}") as client:
+            client.subscribe("jwks", type_url=EXTENSION)
+            versions.append(client.receive().resources[0].version)
+    assert versions[0] == versions[1] != versions[2]
 
 
 def test_nothing_is_sent_while_nothing_changes(plane: ControlPlane) -> None:

@@ -167,7 +167,8 @@ class Desk:
         options = _options(gateway)
         key = (gateway.environment, options.model_dump_json())
         known = self._catalogues.get(key)
-        if known is None or known.number != (material.number if material else None):
+        # Compared by content, not by number: an environment that was made anew counts from 1 again.
+        if known is None or known.material != material:
             known = self._catalogues[key] = Catalogue(material, options)
         return known
 
