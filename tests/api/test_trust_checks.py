@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from tests.pki.paths import HOST, MOMENT, NONE, make
 from tests.tls_servers import Ca, Issued, TlsServer, build, new_key, self_signed
 
 from .conftest import Cast, file
@@ -191,7 +192,20 @@ def test_a_pin_differs_between_validators_and_the_rule_says_which_gateways(opera
     said = ask(operator, file(LEAF), name="partner.test").json
     assert (said["verdict"], said["rule"]["code"], said["differ"]) == ("accepted", "pin", True)
     assert "Envoy accepts it so; HAProxy and nginx" in said["message"]
+    assert "the rule pin says why that is not followed" in said["difference"]
     assert said["path"][0]["alias"] == "pin"
+
+
+def test_why_a_validator_that_asks_more_of_an_anchor_is_not_followed_is_said(operator: Rest) -> None:
+    """A root without key usage, as `openssl req -x509` makes them: `cryptography` refuses the path, gateways do not."""
+    end = MOMENT + dt.timedelta(days=3650)
+    plain = make("Plain Root", ca=True, end=end, KeyUsage=NONE)
+    leaf = make("Partner", plain, end=end)
+    keep(operator, Issued(plain.x509, plain.key), "plain-root")
+    said = ask(operator, file(Issued(leaf.x509, leaf.key)), name=HOST).json
+    assert (said["verdict"], said["differ"]) == ("accepted", True)
+    assert [one["verdict"] for one in said["validators"]] == ["refused", "accepted"]
+    assert "That is not followed: every rule of RFC 5280, section 6, is kept" in said["difference"]
 
 
 def test_where_openssl_alone_accepts_the_verdict_says_that_gateways_will(operator: Rest) -> None:

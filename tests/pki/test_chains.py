@@ -232,3 +232,11 @@ def test_a_thousand_certificates_of_one_name_cost_a_bounded_number_of_checks() -
     for member in counted.members:
         counted.issuer_of(member, judge=True)
     assert len(counted._judged) <= family.MAX_CHECKS
+
+
+def test_what_a_cross_sign_leads_up_to_is_not_foreign() -> None:
+    """A server that also sends the root of its cross-signed issuer is set up well."""
+    old = Ca.new("Old Root")
+    found = chain(LEAF, SUB, ROOT, crossed(ROOT, old), old)
+    [other] = found.others
+    assert (other.kind, other.sentence) == ("beside", "The cross-signed certificate of Root leads up to it.")

@@ -274,3 +274,12 @@ def test_a_purpose_for_servers_is_none_for_clients() -> None:
     assert judge(ask(leaf, anchors=[ROOT])).accepted
     refused = judge(ask(leaf, anchors=[ROOT], purpose="client", host=""))
     assert refused.deciding.message == "The extended key usage of Partner does not allow TLS clients."
+
+
+def test_a_ca_in_the_place_of_a_server_needs_a_key_that_tls_can_use() -> None:
+    """OpenSSL refuses it too; that it is a CA is no reason."""
+    signs_only = make("Inner CA", ROOT, ca=True, SubjectAlternativeName=alternative(HOST))
+    assert judge(ask(signs_only, anchors=[ROOT])).deciding.rule.code == "key-usage"
+    both = usage(sign=True, cert_sign=True)
+    serving = make("Inner CA", ROOT, ca=True, SubjectAlternativeName=alternative(HOST), KeyUsage=both)
+    assert judge(ask(serving, anchors=[ROOT])).deciding.rule.code == "ca-as-end-entity"

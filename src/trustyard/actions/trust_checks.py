@@ -41,6 +41,10 @@ class Asked:
     state: str = "saved"
 
 
+# Acceptances whose own sentence says who sees it otherwise.
+_SAID = frozenset({"pin", "anchor-not-self-signed", "self-issued", "name-constraints-not-critical"})
+
+
 @dataclass(frozen=True)
 class Checked:
     """The answer, with what was asked."""
@@ -57,6 +61,22 @@ class Checked:
     def differ(self) -> bool:
         """Whether a validator says something else than we do."""
         return any(opinion.accepted != self.verdict.accepted for opinion in self.opinions)
+
+    @property
+    def difference(self) -> str:
+        """Why a validator that says something else is not followed; empty where all agree."""
+        return " ".join(self._not_followed(o) for o in self.opinions if o.accepted != self.verdict.accepted)
+
+    def _not_followed(self, opinion: Opinion) -> str:
+        deciding = self.verdict.deciding
+        if opinion.accepted:
+            return f"{opinion.name} accepts it, for it does not apply the rule {deciding.rule.code}."
+        if deciding.rule.code in _SAID:
+            return f"{opinion.name} refuses it; the rule {deciding.rule.code} says why that is not followed."
+        return (
+            f"{opinion.name} refuses it ({opinion.words}). That is not followed: every rule of RFC 5280, section 6, is "
+            "kept, and an anchor is trusted because it was put there, whatever its own extensions lack (6.1.1 d)."
+        )
 
     @property
     def message(self) -> str:
@@ -83,6 +103,7 @@ class Checked:
             "message": self.message,
             "rule": _rule(self.verdict.deciding),
             "differ": self.differ,
+            "difference": self.difference,
             "validators": [
                 {"name": o.name, "version": o.version, "verdict": _word(o.accepted), "words": o.words}
                 for o in self.opinions

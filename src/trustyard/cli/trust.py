@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from .certificate_screen import choice
 from .certificates import Choose, Environment, Inspected
 from .commands import Call, command, group
 from .failures import ERROR, Usage
@@ -54,7 +55,8 @@ def check(
     body |= {key: value for key, value in (("name", name), ("moment", at)) if value is not None}
     if choose is not None:
         body["choose"] = fingerprint(choose)
-    answer = call.rest.send("POST", path("environments", env, "trust-check"), body).json
+    with choice():
+        answer = call.rest.send("POST", path("environments", env, "trust-check"), body).json
     call.show(answer, _answer)
     if answer["verdict"] != "accepted":
         raise typer.Exit(ERROR)
@@ -86,6 +88,7 @@ def _answer(answer: dict[str, Any]) -> None:
             ("Environment", _truststore(answer)),
             ("Asked", _asked(answer)),
             *((f"{one['name']} {one['version']}", f"{one['verdict']}: {one['words']}") for one in answer["validators"]),
+            ("Not Followed", answer.get("difference")),
         ]
     )
     _list("Path" if answer["reaches_anchor"] else "Path, which ends at no anchor", map(_step, answer["path"]))

@@ -53,7 +53,11 @@ def read(element: der.Element, password: str | None) -> tuple[list[bytes], bool]
             continue
     if password:
         raise InputRefused("The password does not open this PKCS#12 file, or it is damaged.", code="password-wrong")
-    raise InputRefused("This PKCS#12 file needs a password.", code="password-needed", advice="Give it with the file.")
+    raise InputRefused(
+        "This PKCS#12 file needs a password.",
+        code="password-needed",
+        advice="Give it with the file: the field Password, --password.",
+    )
 
 
 def _opened(element: der.Element) -> tuple[bytes, der.Element | None]:

@@ -48,7 +48,7 @@ def check_count(count: int, most: int = MAX_CERTIFICATES) -> None:
     """`InputRefused` (`too-many-certificates`) above the limit."""
     if count > most:
         raise InputRefused(
-            f"This holds {count} certificates; at most {most} are taken at a time.",
+            f"This holds more than {most} certificates; at most {most} are taken at a time.",
             code="too-many-certificates",
             advice="Split it into several files.",
         )

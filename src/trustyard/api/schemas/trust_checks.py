@@ -118,6 +118,7 @@ class TrustChecked(Shown):
     message: str
     rule: Rule
     differ: bool = Field(description="Whether a validator says something else than the verdict.")
+    difference: str = Field(description="Why such a validator is not followed; empty where all agree.")
     validators: list[Validator]
     remarks: list[Remark] = Field(description="Every rule that says something of this case, the deciding one first.")
     path: list[Step] = Field(description="From the end entity up; as far as it goes where no anchor is reached.")

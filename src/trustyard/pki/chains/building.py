@@ -38,7 +38,7 @@ def chain_of(chosen: Certificate, presented: Sequence[Certificate], anchors: Ite
         in_order=given == sorted(given),
         missing=tuple(_missing(link.certificate) for link in links if link.issuer == "missing"),
         cross_signs=crossed,
-        others=others(family, links, rest, places),
+        others=others(family, links, rest, places, crossed),
     )
     return anchored(chain, anchors)
 

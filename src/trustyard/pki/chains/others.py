@@ -7,22 +7,47 @@ from collections.abc import Sequence
 from trustyard.pki.certificates import Certificate
 
 from .family import MAX_LINKS, Family, same_key
-from .values import Link, Other
+from .values import CrossSign, Link, Other
 
 
 def others(
-    family: Family, links: Sequence[Link], rest: Sequence[Certificate], places: dict[str, int]
+    family: Family,
+    links: Sequence[Link],
+    rest: Sequence[Certificate],
+    places: dict[str, int],
+    crossed: Sequence[CrossSign] = (),
 ) -> tuple[Other, ...]:
-    """Each certificate of `rest` with what it is to the chain, in one sentence."""
-    return tuple(_other(family, links, certificate, places.get(certificate.sha256)) for certificate in rest)
+    """Each certificate of `rest` with what it is to the chain, in one sentence; `crossed` are its cross-signs."""
+    above = _above(family, crossed)
+    return tuple(
+        _other(family, links, certificate, places.get(certificate.sha256), above.get(certificate.sha256))
+        for certificate in rest
+    )
 
 
-def _other(family: Family, links: Sequence[Link], certificate: Certificate, place: int | None) -> Other:
+def _above(family: Family, crossed: Sequence[CrossSign]) -> dict[str, str]:
+    """SHA-256 of each certificate that a cross-sign leads up to, and the name of the cross-signed one."""
+    found: dict[str, str] = {}
+    for cross in crossed:
+        at: Certificate | None = cross.certificate
+        for _ in range(MAX_LINKS):
+            at = family.issuer_of(at).certificate if at is not None else None
+            if at is None or at.sha256 in found:
+                break
+            found[at.sha256] = cross.certificate.facts.certificate_name
+    return found
+
+
+def _other(
+    family: Family, links: Sequence[Link], certificate: Certificate, place: int | None, crossed: str | None
+) -> Other:
     twin = next((link for link in links if same_key(link.certificate, certificate)), None)
     if twin is not None:
         name = twin.certificate.facts.certificate_name
         return Other(certificate, place, "beside", f"Has the subject, key and issuer of {name}: it was issued anew.")
     issuer = family.issuer_of(certificate).certificate
+    if crossed is not None:
+        return Other(certificate, place, "beside", f"The cross-signed certificate of {crossed} leads up to it.")
     met = _met(family, links, certificate)
     if met is None:
         return Other(certificate, place, "foreign", _foreign(certificate, issuer))

@@ -31,7 +31,7 @@ def check(path: Path, purpose: Purpose) -> Iterator[Remark]:
     if allowed is not None and oid not in allowed:
         yield remark("purpose", f"The extended key usage of {leaf.title} does not allow {title}.", leaf.sha256)
     usage = leaf.says(strict.KEY_USAGE)
-    if usage is not None and not usage & _TLS_USAGES and not leaf.constraints.ca:
+    if usage is not None and not usage & _TLS_USAGES:
         sentence = f"The key usage of {leaf.title} allows neither signatures nor key exchange, so TLS cannot use it."
         yield remark("key-usage", sentence, leaf.sha256)
     for link in path[1:]:

@@ -46,7 +46,7 @@ class Shown:
 
     sentence: str
     notes: list[str]
-    tone: str  # `good`, `bad`, or empty: neither
+    tone: str  # `good`, `warn`, `bad`, or empty: neither
     picture: Picture
     links: list[Item]
     beside: list[Item]
@@ -80,6 +80,8 @@ class _Page:
         )
 
     def _tone(self) -> str:
+        if any(other.kind == "foreign" for other in self.chain.others):
+            return "warn" if self.chain.state == "whole" else "bad"
         return {"whole": "good", "open": "good" if self.chain.endings_above else ""}.get(self.chain.state, "bad")
 
     def _id(self, key: str) -> str:
