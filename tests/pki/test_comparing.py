@@ -8,11 +8,13 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.name import _ASN1Type
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
+from tests.pki.paths import make
 from tests.tls_servers import Ca, Issued, new_key
 from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.comparing import Comparison, Row, compare
+from trustyard.pki.readable import content
 
 CA = Ca.new("Compare CA")
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -155,3 +157,22 @@ def test_extensions_are_compared_by_identifier_with_what_they_say() -> None:
     gone = row(compared(OLD, bare), "Extension extKeyUsage 2.5.29.37")
     assert (gone.left, gone.right, gone.note) == ("TLS server, TLS client", "", "removed")
     assert row(compared(OLD, made(days=1)), "Extension basicConstraints 2.5.29.19").left == "critical: not a CA"
+
+
+def test_the_addresses_of_a_certificate_are_said_as_addresses() -> None:
+    """RFC 5280, sections 4.2.2.1 and 4.2.1.13."""
+    uri = x509.UniformResourceIdentifier
+    access = x509.AuthorityInformationAccess(
+        [
+            x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, uri("http://ca.example/ca.cer")),
+            x509.AccessDescription(AuthorityInformationAccessOID.OCSP, uri("http://ocsp.example")),
+        ]
+    )
+    lists = x509.CRLDistributionPoints([x509.DistributionPoint([uri("http://ca.example/ca.crl")], None, None, None)])
+    partner = make("Partner", extra=[(access, False), (lists, False)]).certificate
+    text = content(partner)
+    for line in ("CA issuers: http://ca.example/ca.cer", "OCSP: http://ocsp.example"):
+        assert f"{line}\n" in text
+    assert "Revocation list: http://ca.example/ca.crl\n" in text
+    rows = {row.left for row in compare(partner, partner).rows}
+    assert "CA issuers http://ca.example/ca.cer, OCSP http://ocsp.example" in rows

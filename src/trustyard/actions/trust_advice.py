@@ -8,8 +8,8 @@ from typing import Any
 
 from trustyard import models
 from trustyard.pki.certificates import Certificate
+from trustyard.pki.extensions import issuer_addresses
 from trustyard.pki.trust import Question, Verdict, judge
-from trustyard.pki.trust.link import issuer_addresses
 
 from . import roots
 from .trust_anchors import Anchors
@@ -160,7 +160,7 @@ def _unknown(place: models.Environment, question: Question, verdict: Verdict) ->
             f"Ask for the certificate of the CA {end.facts.issuer}{key}, which issued {end.facts.certificate_name}."
         )
         yield Advice("ask", message, end)
-        for address in issuer_addresses(end):
+        for address in issuer_addresses(end.structure()):
             message = f"{end.facts.certificate_name} says where that is; Trustyard does not fetch it: {address}"
             yield Advice("address", message, end, address=address)
 

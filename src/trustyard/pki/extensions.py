@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from trustyard.pki import der, oids
@@ -13,6 +14,9 @@ from trustyard.pki.structure import Structure
 
 T = TypeVar("T")
 
+_ACCESS = {"1.3.6.1.5.5.7.48.1": "OCSP", "1.3.6.1.5.5.7.48.2": "CA issuers"}
+_URI = 0x86  # the tag of a uniformResourceIdentifier in a GeneralName
+_MAX_ADDRESSES = 10  # more are never of use to a person
 KEY_USAGES = (
     "digital signature",
     "non-repudiation",
@@ -82,6 +86,24 @@ def _reads(reader: Callable[[bytes], object], value: bytes) -> bool:
     return not (isinstance(read, list) and any(san.type == "unreadable" for san in read))
 
 
+def access_addresses(structure: Structure) -> tuple[tuple[str, str], ...]:
+    """Where the issuer's certificate and its OCSP answers can be had: `CA issuers` or `OCSP` and a URI, at most ten.
+
+    Text out of the certificate (RFC 5280, section 4.2.2.1); nothing is fetched.
+    """
+    return _tolerant(structure, "1.3.6.1.5.5.7.1.1", _access, ())
+
+
+def issuer_addresses(structure: Structure) -> tuple[str, ...]:
+    """Those of the issuer's certificate alone."""
+    return tuple(address for kind, address in access_addresses(structure) if kind == "CA issuers")
+
+
+def list_addresses(structure: Structure) -> tuple[str, ...]:
+    """Where the revocation lists can be had: URIs, at most ten (RFC 5280, section 4.2.1.13)."""
+    return _tolerant(structure, "2.5.29.31", _lists, ())
+
+
 def _tolerant(structure: Structure, oid: str, reader: Callable[[bytes], T], otherwise: T) -> T:
     value = structure.extension(oid)
     if value is None:
@@ -108,6 +130,21 @@ def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
 def _authority_key_identifier(value: bytes) -> str | None:
     parts = der.read(value).expect(der.SEQUENCE).children()
     return next((p.body.hex() for p in parts if p.tag == 0x80), None)
+
+
+@remembered(longest=256, entries=1024)
+def _access(value: bytes) -> tuple[tuple[str, str], ...]:
+    found = (part.children()[:2] for part in der.read(value).expect(der.SEQUENCE).children())
+    named = ((_ACCESS.get(method.oid()), place) for method, place in found)
+    pairs = ((method, ia5(place.body)) for method, place in named if method and place.tag == _URI)
+    return tuple(islice(pairs, _MAX_ADDRESSES))
+
+
+@remembered(longest=256, entries=1024)
+def _lists(value: bytes) -> tuple[str, ...]:
+    points = [part for point in der.read(value).expect(der.SEQUENCE).children() for part in point.children()]
+    names = [name for point in points if point.tag == 0xA0 for full in point.children() for name in full.children()]
+    return tuple([ia5(name.body) for name in names if name.tag == _URI][:_MAX_ADDRESSES])
 
 
 @remembered(longest=256, entries=1024)

@@ -42,5 +42,7 @@ _READERS: dict[str, Callable[[Structure], str]] = {
     "2.5.29.17": _alternative_names,
     "2.5.29.19": _basic_constraints,
     "2.5.29.35": lambda structure: extensions.authority_key_identifier(structure) or "",
+    "1.3.6.1.5.5.7.1.1": lambda structure: ", ".join(map(" ".join, extensions.access_addresses(structure))),
+    "2.5.29.31": lambda structure: ", ".join(extensions.list_addresses(structure)),
     "2.5.29.37": lambda structure: ", ".join(extensions.purposes(structure) or ()),
 }

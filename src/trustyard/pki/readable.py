@@ -31,6 +31,10 @@ def _lines(certificate: Certificate) -> Iterator[str]:
         yield f"Key usage: {', '.join(usage)}"
     if (purposes := extensions.purposes(structure)) is not None:
         yield f"Purposes: {', '.join(purposes)}"
+    for kind, address in extensions.access_addresses(structure):
+        yield f"{kind}: {_visible(address)}"
+    for address in extensions.list_addresses(structure):
+        yield f"Revocation list: {_visible(address)}"
     if facts.ski:
         yield f"Subject key identifier: {facts.ski}"
     if facts.aki:

@@ -100,6 +100,8 @@ def kind_of_text(data: bytes) -> str | None:
     """The kind that a text or a file of another sort gives away by how it begins."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "UTF-16 text"
+    if not data.strip(b"\0"):
+        return "empty"
     if len(data) >= 4 and (data[1::2][:32].count(0) * 2 > len(data[1::2][:32]) or data[::2][:32].strip(b"\0") == b""):
         return "UTF-16 text" if data[:1] != b"\x30" else None
     start = data[:2048].removeprefix(b"\xef\xbb\xbf").strip().lower()

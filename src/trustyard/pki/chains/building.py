@@ -6,16 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from trustyard.pki import der
 from trustyard.pki.certificates import Certificate
+from trustyard.pki.extensions import issuer_addresses
 from trustyard.pki.structure import Structure
 
 from .anchoring import anchored
 from .family import MAX_LINKS, Family, name_key, same_key
 from .others import others
 from .values import Anchor, Chain, CrossSign, Link, Missing, State
-
-_AUTHORITY_INFORMATION = "1.3.6.1.5.5.7.1.1"
-_CA_ISSUERS = "1.3.6.1.5.5.7.48.2"
-_MAX_ADDRESSES = 10
 
 
 def chain_of(chosen: Certificate, presented: Sequence[Certificate], anchors: Iterable[Anchor] = ()) -> Chain:
@@ -88,7 +85,7 @@ def _missing(certificate: Certificate) -> Missing:
         name=certificate.facts.issuer,
         key_identifier=certificate.facts.aki,
         serial_hex=_issuer_serial(structure),
-        addresses=_addresses(structure),
+        addresses=issuer_addresses(structure),
     )
 
 
@@ -99,17 +96,3 @@ def _issuer_serial(structure: Structure) -> str | None:
         return next((f"{int.from_bytes(p.body, 'big'):x}" for p in parts if p.tag == 0x82), None)
     except (ValueError, IndexError):
         return None
-
-
-def _addresses(structure: Structure) -> tuple[str, ...]:
-    try:
-        rows = der.read(structure.extension(_AUTHORITY_INFORMATION) or b"").expect(der.SEQUENCE).children()
-        found = [method.children() for method in rows]
-        texts = [
-            place.body.decode("utf-8", "replace")
-            for oid, place in (parts[:2] for parts in found)
-            if oid.oid() == _CA_ISSUERS and place.tag == 0x86
-        ]
-    except (ValueError, IndexError):
-        return ()
-    return tuple(texts[:_MAX_ADDRESSES])

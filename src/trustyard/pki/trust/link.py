@@ -12,8 +12,6 @@ from trustyard.pki.structure import Structure
 
 from . import strict
 
-_CA_ISSUERS = "1.3.6.1.5.5.7.48.2"
-
 
 class Link:
     """A certificate that may stand in a path."""
@@ -106,9 +104,3 @@ def comparable(name: Name) -> Any:
         frozenset((a.oid, " ".join(a.text.split()).casefold() if a.text is not None else a.raw) for a in rdn)
         for rdn in name
     )
-
-
-def issuer_addresses(certificate: Certificate) -> tuple[str, ...]:
-    """Where the certificate says that its issuer's certificate can be had (RFC 5280, section 4.2.2.1)."""
-    found = Link(certificate).says(strict.AIA) or ()
-    return tuple(name.text for method, name in found if method == _CA_ISSUERS and name.kind == strict.URI)
