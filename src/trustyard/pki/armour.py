@@ -46,18 +46,8 @@ def is_armoured(data: bytes) -> bool:
     return _BEGIN.search(data) is not None
 
 
-def blocks(data: bytes) -> list[Block]:
-    """The PEM blocks in their order. `InputRefused` (`pem-no-end`) when one has no END line of its own; see `walk`."""
-    found = []
-    for block in walk(data):
-        if isinstance(block, InputRefused):
-            raise block
-        found.append(block)
-    return found
-
-
 def walk(data: bytes) -> Iterator[Block | InputRefused]:
-    """As `blocks`, but a block without an END line of its own costs itself alone: its refusal stands in its place.
+    """The PEM blocks in their order; in place of one without an END line of its own stands its refusal.
 
     Above the limit `InputRefused` (`too-many-blocks`) is raised.
     """
