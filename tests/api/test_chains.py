@@ -156,6 +156,20 @@ def test_an_entry_is_compared_with_what_its_server_presents_now(store: Add, serv
     assert marks == sorted(marks), "differences first"
 
 
+def test_a_server_that_forgets_its_intermediate_is_told_though_its_own_certificate_is_the_same(
+    store: Add, server: TlsServer, operator: Rest
+) -> None:
+    store("acme", {"kind": "connection", "url": server.url})
+    assert compare(operator, side("acme"), side("acme", live=True)).json["notes"] == []
+    server.use(LEAF, [Ca.new("Stranger").cert_pem])
+    found = compare(operator, side("acme"), side("acme", live=True)).json
+    assert found["same"] is True
+    assert found["notes"] == [
+        "It no longer presents: Chain Root, Chain Sub.",
+        "It now presents besides: Stranger.",
+    ]
+
+
 def test_an_entry_without_an_address_has_no_server_to_ask(add: Add, operator: Rest) -> None:
     add("acme")
     refused = compare(operator, side("acme"), side("acme", live=True))

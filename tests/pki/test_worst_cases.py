@@ -62,7 +62,7 @@ CASES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "MI and padding": ("bad-base64", lambda: b"MI" + b"=" * (10 * MB - 2)),
     "a space behind every letter": ("trailing-bytes", lambda: b"M I " * 2_500_000),
     "BEGIN in base64": ("double-base64", lambda: base64.b64encode(b"-----BEGIN A-----" * 400_000)),
-    "zeros, which look like UTF-16": ("utf-16", lambda: bytes(10 * MB)),
+    "zeros alone": ("empty-input", lambda: bytes(10 * MB)),
     "UTF-16 with the mark of DER": ("trailing-bytes", lambda: b"0\0" * 5 * MB),
     "a ZIP archive": ("zip-archive", lambda: b"PK\x03\x04" + b"\x55" * 9 * MB),
     "a gzip stream": ("no-certificate", lambda: b"\x1f\x8b\x08" + b"\x55" * 9 * MB),

@@ -47,6 +47,7 @@ class Compared:
     left: tuple[str, Certificate]
     right: tuple[str, Certificate]
     comparison: Comparison
+    notes: tuple[str, ...] = ()  # what else became of the chain that the server presents
 
     def json(self) -> dict[str, Any]:
         """The *Comparison* of the REST API."""
@@ -58,6 +59,7 @@ class Compared:
             "left": {"label": self.left[0], "certificate": brief(self.left[1], now)},
             "right": {"label": self.right[0], "certificate": brief(self.right[1], now)},
             "rows": [vars(row) for row in self.comparison.rows],
+            "notes": list(self.notes),
         }
 
 
@@ -72,9 +74,23 @@ def compare(actor: Actor, left: Side, right: Side) -> Compared:
         if isinstance(side, Given) or side.live:
             require(actor, "certificates.inspect")
     entries = {field: _entry(side, field) for field, side in (("left", left), ("right", right))}
-    one = _certificate(actor, left, entries["left"], "left")
-    other = _certificate(actor, right, entries["right"], "right")
-    return Compared(one, other, compared(one[1], other[1]))
+    one, _ = _certificate(actor, left, entries["left"], "left")
+    other, presented = _certificate(actor, right, entries["right"], "right")
+    entry = entries["left"]
+    notes = _of_chain(entry, presented) if entry is not None and entry.source_url and presented is not None else ()
+    return Compared(one, other, compared(one[1], other[1]), notes)
+
+
+def _of_chain(entry: models.Entry, presented: sources.Chosen) -> tuple[str, ...]:
+    """What a server presents besides its own certificate, against what it did when the entry was taken in."""
+    own = {entry.x509_id, presented.certificate.sha256}
+    now = {certificate.sha256: certificate.facts.certificate_name for certificate in presented.others}
+    rows = models.StoredCertificate.objects.filter(pk__in=entry.chain).values_list("pk", "certificate_name")
+    before = dict(rows)
+    gone = sorted(name for sha256, name in before.items() if sha256 not in {*now, *own})
+    come = sorted(name for sha256, name in now.items() if sha256 not in {*before, *own})
+    said = (("It no longer presents", gone), ("It now presents besides", come))
+    return tuple(f"{words}: {', '.join(names[:10])}." for words, names in said if names)
 
 
 def _entry(side: Side, field: str) -> models.Entry | None:
@@ -94,16 +110,20 @@ def _entry(side: Side, field: str) -> models.Entry | None:
     return entry
 
 
-def _certificate(actor: Actor, side: Side, entry: models.Entry | None, field: str) -> tuple[str, Certificate]:
+def _certificate(
+    actor: Actor, side: Side, entry: models.Entry | None, field: str
+) -> tuple[tuple[str, Certificate], sources.Chosen | None]:
+    """The certificate with its label, and what a live server presented with it."""
     if entry is not None and not (isinstance(side, Stored) and side.live):
-        return f"{entry.certificate.name} in {entry.environment.name}", entry.x509.read()
+        return (f"{entry.certificate.name} in {entry.environment.name}", entry.x509.read()), None
     given = side if isinstance(side, Given) else Given(sources.Connection(entry.source_url if entry else ""))
     try:
         chosen = sources.choose(actor, given.source, given.choose)
     except Refused as error:
         error.fields = [_below(field, side, at) for at in error.fields or [FieldError("", error.sentence)]]
         raise
-    return _from(given.source, chosen.url), chosen.certificate
+    presented = chosen if isinstance(given.source, sources.Connection) else None
+    return (_from(given.source, chosen.url), chosen.certificate), presented
 
 
 def _below(field: str, side: Side, at: FieldError) -> FieldError:

@@ -68,6 +68,8 @@ def _link(one: dict[str, Any], link: dict[str, Any], certificate: dict[str, Any]
 def comparison(one: dict[str, Any], *, everything: bool) -> None:
     """The sentence, both sides, and the rows that differ; with `everything` the others too."""
     say(clean(one["sentence"]))
+    for note in one.get("notes") or []:
+        say(clean(note))
     facts([("Left", one["left"]["label"]), ("Right", one["right"]["label"])])
     differ = [row for row in one["rows"] if not row["same"]]
     if differ:

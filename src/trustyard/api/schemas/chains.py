@@ -167,3 +167,4 @@ class Comparison(Shown):
     left: ComparedSide
     right: ComparedSide
     rows: list[ComparedFact]
+    notes: list[str] = Field(description="What else became of the chain that the server presents.")
