@@ -12,7 +12,7 @@ from trustyard import models
 from trustyard.errors import Preflight
 from trustyard.gateways import policies
 from trustyard.gateways.policies import Policy
-from trustyard.gateways.preflight import Judged, Note, judge
+from trustyard.gateways.preflight import Judged, Named, Note, judge, read
 from trustyard.pki import findings
 from trustyard.pki.content import Material
 
@@ -66,8 +66,7 @@ class Preview:
     @property
     def asks(self) -> bool:
         """Whether the policy wants the environment's name typed, because a certificate goes."""
-        gone = [line for line in self.waiting.difference().removed if line.origin == "certificate"]
-        return self.policy.removal == "confirm" and bool(gone)
+        return _asks(self.waiting, self.policy)
 
     def json(self) -> dict[str, Any]:
         """As REST and the command line show it."""
@@ -88,21 +87,40 @@ class Preview:
 
 def preview(actor: Actor, environment: str) -> Preview:
     """What the next release would be; nothing is written. Raises `NotFound`."""
+    return of(_waiting(actor, environment))
+
+
+def asks(actor: Actor, environment: str) -> bool:
+    """`Preview.asks` alone, without judging anything. Raises `NotFound`."""
+    waiting = _waiting(actor, environment)
+    return _asks(waiting, _policy(waiting.environment))
+
+
+def _waiting(actor: Actor, environment: str) -> Waiting:
     require(actor, "releases.read")
     place = environments.get(actor, environment)
-    return of(Waiting(place, releases.latest(place.pk), releases.build(place, timezone.now())))
+    return Waiting(place, releases.latest(place.pk), releases.build(place, timezone.now()))
+
+
+def _policy(place: models.Environment) -> Policy:
+    return policies.of(place.policy, place.type)
+
+
+def _asks(waiting: Waiting, policy: Policy) -> bool:
+    return policy.removal == "confirm" and any(line.origin == "certificate" for line in waiting.difference().removed)
 
 
 def of(waiting: Waiting) -> Preview:
     """Judges what an environment would hold next."""
     place = waiting.environment
     material = _material(waiting)
+    certificates = read(material)
     now = timezone.now()
     gateways = tuple(
-        OfGateway(row.name, row.kind, judge(material, row.kind, now))
+        OfGateway(row.name, row.kind, judge(material, certificates, row.kind, now))
         for row in models.Gateway.objects.filter(environment=place).order_by("name_key")
     )
-    return Preview(waiting, policies.of(place.policy, place.type), tuple(_weak(material)), gateways)
+    return Preview(waiting, _policy(place), tuple(_weak(material, certificates)), gateways)
 
 
 def check(waiting: Sequence[Waiting]) -> None:
@@ -131,12 +149,10 @@ def _material(waiting: Waiting) -> Material:
     return Material(content, waiting.environment.last_number + 1, timezone.now(), ders)
 
 
-def _weak(material: Material) -> list[Note]:
-    rows = {row.pk: row.read() for row in models.StoredCertificate.objects.filter(pk__in=material.ders)}
+def _weak(material: Material, certificates: Named) -> list[Note]:
+    by_digest = {certificate.sha256: certificate for _, certificate in certificates}
     return [
         Note(finding.code, entry.alias, f"{entry.alias}: {finding.message}")
         for entry in material.content.entries
-        if entry.sha256 in rows
-        for finding in findings.lasting(rows[entry.sha256])
-        if finding.severity == "error"
+        for finding in findings.errors(by_digest[entry.sha256])
     ]

@@ -155,7 +155,7 @@ def _weak(environment: models.Environment) -> dict[str, str]:
     if environment.policy.get("weak") != "leave out":
         return {}
     rows = models.StoredCertificate.objects.filter(entries__environment=environment).distinct()
-    found = ((row.pk, [one for one in findings.lasting(row.read()) if one.severity == "error"]) for row in rows)
+    found = ((row.pk, findings.errors(row.read())) for row in rows)
     return {pk: errors[0].message for pk, errors in found if errors}
 
 

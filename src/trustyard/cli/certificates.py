@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import typer
@@ -53,12 +52,7 @@ def inspect(
     given: LocalSource,
 ) -> None:
     """Show what a source holds, without storing anything."""
-    if address is None or "://" in address:
-        source = given.read(address)
-    elif given.file or given.paste:
-        raise Usage("One source at a time: an argument, --file or --paste.")
-    else:
-        source = replace(given, file=address).read()
+    source = given.at(address)
     if source is None:
         raise Usage("Name a source: `cert inspect https://…`, a file, or --paste.")
     call.show(call.rest.send("POST", path("certificates", "inspect"), source).json, screen.inspection)

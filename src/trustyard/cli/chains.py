@@ -103,7 +103,7 @@ def _entry(name: str, env: str, choose: str | None) -> dict[str, Any]:
 
 
 def _place(place: str, choose: str | None) -> dict[str, Any]:
-    found = LocalSource().read(place) if "://" in place else LocalSource(file=place).read()
+    found = LocalSource().at(place)
     assert found is not None  # a place was given
     return _source(found, choose)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -126,6 +126,14 @@ class LocalSource:
         Literal["BASE64", "BASE64PEM"] | None,
         typer.Option("--encoding", case_sensitive=False, help="What the pasted text is (by its looks if not given)."),
     ] = None
+
+    def at(self, place: str | None) -> dict[str, Any] | None:
+        """As `read`, where an argument may name the source: an address, or a file. Raises `Usage`, `Failure`."""
+        if place is None or "://" in place:
+            return self.read(place)
+        if self.file or self.paste:
+            raise Usage("One source at a time: an argument, --file or --paste.")
+        return replace(self, file=place).read()
 
     def read(self, url: str | None = None) -> dict[str, Any] | None:
         """The source as REST takes it, None without one. Raises `Usage` for two, `Failure` for what cannot be read."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import typer
@@ -67,12 +66,7 @@ def _source(address: str | None, given: LocalSource, inspected: str | None) -> d
         raise Usage("One source at a time: an argument, --file, --paste or --inspected.")
     if inspected:
         return {"kind": "inspected", "token": inspected}
-    if address is None or "://" in address:
-        source = given.read(address)
-    elif given.file or given.paste:
-        raise Usage("One source at a time: an argument, --file or --paste.")
-    else:
-        source = replace(given, file=address).read()
+    source = given.at(address)
     if source is None:
         raise Usage("Name a source: `trust check https://…`, a file, --paste or --inspected.")
     return source

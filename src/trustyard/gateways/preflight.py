@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.content import Material
 from trustyard.pki.truststores import fits_pkcs12, pem_bundle
 
-from .anchor_rules import LIMITS, TITLES, Program, concerns
+from .anchor_rules import LIMITS, Program, concerns
 from .anchors import by_subject, ends
 
 # Which programs read what a kind delivers; folders are read by any.
@@ -22,6 +23,9 @@ PROGRAMS: dict[str, tuple[Program, ...]] = {
     "files": ("openssl", "java"),
     "agent": ("openssl", "java"),
 }
+
+
+Named = Sequence[tuple[str, Certificate]]  # alias and certificate
 
 
 @dataclass(frozen=True)
@@ -46,30 +50,37 @@ class Judged:
     notes: tuple[Note, ...]
 
 
-def judge(material: Material, kind: str, moment: datetime) -> Judged:
-    """The release as that kind of gateway would take it; nothing is sent, and nothing of the gateway is asked."""
-    read = [(alias, read_certificate(der)) for alias, _, der in material.named()]
-    notes = [*_traits(read, kind, moment), *_loading(read, kind)]
-    used = pem_bundle(material.used())
-    notes += _limits(kind, len(material.used()), len(used))
-    return Judged(len(read), len(pem_bundle(material.truststore())), tuple(notes))
+def read(material: Material) -> Named:
+    """The certificates of a release, each once under its first alias: read once for all gateways that are judged."""
+    return [(alias, read_certificate(der)) for alias, _, der in material.named()]
 
 
-def _traits(read: list[tuple[str, Certificate]], kind: str, moment: datetime) -> list[Note]:
-    family = by_subject(certificate for _, certificate in read)
+def judge(material: Material, certificates: Named, kind: str, moment: datetime) -> Judged:
+    """The release as that kind of gateway would take it; nothing is sent, and nothing of the gateway is asked.
+
+    `certificates` is what `read` makes of the material.
+    """
+    notes = [*_traits(certificates, kind, moment), *_loading(certificates, kind)]
+    used = material.used()
+    notes += _limits(kind, len(used), len(pem_bundle(used)))
+    return Judged(len(certificates), len(pem_bundle(material.truststore())), tuple(notes))
+
+
+def _traits(certificates: Named, kind: str, moment: datetime) -> list[Note]:
+    family = by_subject(certificate for _, certificate in certificates)
     return [
         Note(_code(concern.trait), alias, concern.sentence)
-        for alias, certificate in read
+        for alias, certificate in certificates
         for program in PROGRAMS.get(kind, ())
         for concern in concerns(certificate, moment, program, chained=ends(certificate, family))
     ]
 
 
-def _loading(read: list[tuple[str, Certificate]], kind: str) -> list[Note]:
+def _loading(certificates: Named, kind: str) -> list[Note]:
     """Every certificate once through the libraries that gateways use: OpenSSL's own, and what Java can be given."""
     programs = PROGRAMS.get(kind, ())
     notes = []
-    for alias, certificate in read:
+    for alias, certificate in certificates:
         if "java" in programs and not fits_pkcs12(certificate.der):
             sentence = f"{alias} cannot be put into truststore.p12; truststore.jks holds it."
             notes.append(Note("not-for-pkcs12", alias, sentence))
@@ -98,8 +109,3 @@ def _limits(kind: str, certificates: int, octets: int) -> list[Note]:
 
 def _code(trait: str) -> str:
     return "anchor-" + trait.lower().replace(" ", "-")
-
-
-def titles(kind: str) -> list[str]:
-    """The programs that are meant, by name."""
-    return [TITLES[program] for program in PROGRAMS.get(kind, ())]

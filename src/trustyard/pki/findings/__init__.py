@@ -23,6 +23,7 @@ __all__ = [
     "Finding",
     "Kind",
     "Severity",
+    "errors",
     "finding",
     "findings",
     "lasting",
@@ -40,6 +41,11 @@ def findings(certificate: Certificate, moment: datetime) -> tuple[Finding, ...]:
 def lasting(certificate: Certificate) -> tuple[Finding, ...]:
     """What does not depend on the moment: it may be kept as long as the certificate."""
     return worst_first(_all(certificate))
+
+
+def errors(certificate: Certificate) -> tuple[Finding, ...]:
+    """What lasts and is of severity error: policies of environments are about these."""
+    return tuple(one for one in lasting(certificate) if one.severity == "error")
 
 
 def passing(certificate: Certificate, moment: datetime) -> tuple[Finding, ...]:

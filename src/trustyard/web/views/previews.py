@@ -23,7 +23,7 @@ def deploy(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actor_of(request)
     place = environments.get_by_id(actor, pk)
     typed = request.POST.get("name")
-    if typed != place.name and preflight.preview(actor, place.name).asks:
+    if typed != place.name and preflight.asks(actor, place.name):
         if typed is None and request.headers.get("HX-Request"):
             return go(request, reverse("environment-preview", args=[pk]))
         return _shown(request, pk, "" if typed is None else f"This is not the name {place.name}.")
