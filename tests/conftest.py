@@ -15,7 +15,24 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.databases import chosen, touches
+
 pytest_plugins = ["tests.cast"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--database=postgresql`: what touches a database runs on that one, and nothing else runs."""
+    parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite", help="the database to test with")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What does not touch a database runs once, on no second one."""
+    if not chosen():
+        return
+    kept = [item for item in items if touches(item) and not item.get_closest_marker("sqlite")]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
 
 # A seed that does not move: a failure seen on the build server is seen here too.
 settings.register_profile(

@@ -8,10 +8,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from tests.databases import chosen
+
 # Set before the product's settings are read. What the caller's environment says of Trustyard must not reach the tests.
 for name in [name for name in os.environ if name.startswith("TRUSTYARD_")]:
     del os.environ[name]
 os.environ["TRUSTYARD_DATA_DIR"] = tempfile.mkdtemp(prefix="trustyard-tests-")
+if address := chosen():
+    os.environ["TRUSTYARD_DATABASE_URL"] = f"{address}trustyard"
 (Path(os.environ["TRUSTYARD_DATA_DIR"]) / "secret-key").write_text("a key that signs nothing but what these tests make")
 atexit.register(shutil.rmtree, os.environ["TRUSTYARD_DATA_DIR"], ignore_errors=True)
 

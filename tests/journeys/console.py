@@ -16,6 +16,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from tests.databases import settings_of
 from tests.programs import need
 
 FLAGS = [
@@ -54,6 +55,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TRUSTYARD_")}
     environment = {
         **kept,
+        **settings_of(folder / "data"),
         "TRUSTYARD_DATA_DIR": str(folder / "data"),
         "TRUSTYARD_ADMIN_PASSWORD": PASSWORD,
         "TRUSTYARD_LISTEN": "127.0.0.1:0",

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.authority import Authority
+from tests.databases import settings_of
 from tests.live.envoy import REFUSED, Envoy, binary, eventually, free_port, request
 from tests.live.stage import Stage
 
@@ -28,12 +29,16 @@ class Serve:
         self.folder = folder
         self.port, self.xds = free_port(), free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRUSTYARD_", "DJANGO_"))}
-        self.environ = kept | {
-            "TRUSTYARD_DATA_DIR": str(folder / "data"),
-            "TRUSTYARD_LISTEN": f"127.0.0.1:{self.port}",
-            "TRUSTYARD_XDS_LISTEN": f"127.0.0.1:{self.xds}",
-            "TRUSTYARD_URL": f"http://127.0.0.1:{self.port}",
-        }
+        self.environ = (
+            kept
+            | settings_of(folder / "data")
+            | {
+                "TRUSTYARD_DATA_DIR": str(folder / "data"),
+                "TRUSTYARD_LISTEN": f"127.0.0.1:{self.port}",
+                "TRUSTYARD_XDS_LISTEN": f"127.0.0.1:{self.xds}",
+                "TRUSTYARD_URL": f"http://127.0.0.1:{self.port}",
+            }
+        )
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

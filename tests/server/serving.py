@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx
 
+from tests.databases import settings_of
+
 PROGRAM = str(Path(sys.executable).parent / "trustyard")
 PASSWORD = "correct horse battery staple"
 READY_SECONDS = 30.0
@@ -28,7 +30,7 @@ def environment(data_dir: Path, **settings: str) -> dict[str, str]:
         "TRUSTYARD_ADMIN_PASSWORD": PASSWORD,
         "TRUSTYARD_FETCH_ALLOW": "127.0.0.0/8",
     }
-    return {**kept, **own, **{f"TRUSTYARD_{name}": value for name, value in settings.items()}}
+    return {**kept, **own, **settings_of(data_dir), **{f"TRUSTYARD_{name}": value for name, value in settings.items()}}
 
 
 def run(

@@ -1,0 +1,176 @@
+"""The second database: `pytest --database=postgresql` starts a PostgreSQL and runs what touches a database on it."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.programs import need
+
+OPTION = "--database=postgresql"
+ADDRESS = "TESTS_POSTGRESQL"  # of the cluster, for this process and those that it starts: postgresql://…/
+TEMPLATE = "trustyard_template"
+USER = "trustyard"
+# Nothing of it outlives the tests. Many servers connect, several times each.
+SETTINGS = ("fsync=off", "full_page_writes=off", "max_connections=600", "shared_buffers=64MB", "listen_addresses=''")
+FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
+
+
+class Cluster:
+    """A PostgreSQL of our own in a folder of its own, on a free port of loopback. Make test installs it."""
+
+    def __init__(self, *settings: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="trustyard-postgresql-"))
+        self.settings = settings or SETTINGS
+        self.port = _free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        # It refuses to run as root, so root becomes somebody who may do nothing else.
+        self._somebody: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.getuid() == 0 else {}
+        if self._somebody:
+            shutil.chown(self.folder, "nobody", "nogroup")
+        self._run("initdb", "--pgdata", "data", "--username", USER, "--auth", "trust", "--encoding", "UTF8",
+                  "--locale", "C.UTF-8", "--no-sync", "--no-instructions")  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        """Its address, without the name of a database."""
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/"
+
+    def start(self) -> Cluster:
+        """Starts it and waits until it answers."""
+        flags = [part for setting in self.settings for part in ("-c", setting)]
+        command = [_program("postgres"), "-D", "data", "-p", str(self.port), "-k", str(self.folder), *flags]
+        command += ["-c", "listen_addresses=127.0.0.1"]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, **self._somebody)
+        self._run("pg_isready", "--quiet", "--host", "127.0.0.1", "--port", str(self.port), patient=True)
+        return self
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Stops it: SIGINT ends all connections cleanly, SIGQUIT is as a power cut. What it stored stays."""
+        if self.process is not None:
+            self.process.send_signal(number)
+            self.process.wait(30)
+            self.process = None
+
+    def remove(self) -> None:
+        """Stops it for good."""
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """One statement as its administrator, outside any transaction; the rows, where it has some."""
+        with psycopg.connect(f"{self.url}{database}", autocommit=True) as connection:
+            cursor = connection.execute(statement)  # type: ignore[call-overload]  # the tests' own words
+            return cursor.fetchall() if cursor.description else []
+
+    def create(self, name: str) -> str:
+        """An empty database of this name; its address."""
+        self.execute(f"CREATE DATABASE {name}")
+        return self.url + name
+
+    def _run(self, name: str, *arguments: str, patient: bool = False) -> None:
+        for attempt in range(200 if patient else 1):
+            done = subprocess.run(
+                [_program(name), *arguments], cwd=self.folder, capture_output=True, check=False, **self._somebody
+            )
+            if done.returncode == 0:
+                return
+            if attempt:
+                assert self.process is not None
+                assert self.process.poll() is None, (self.folder / "log").read_text()
+                signal.sigtimedwait([], 0.05)
+        raise AssertionError(f"{name}: {done.stderr.decode()}")
+
+
+def _program(name: str) -> str:
+    return need(name, package="postgresql")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def chosen() -> str:
+    """The address of the tests' PostgreSQL, started by the first who asks; empty where they run on SQLite."""
+    if ADDRESS not in os.environ and OPTION in sys.argv:
+        cluster = Cluster().start()
+        atexit.register(cluster.remove)
+        os.environ[ADDRESS] = cluster.url
+    return os.environ.get(ADDRESS, "")
+
+
+def settings_of(data_dir: Path) -> dict[str, str]:
+    """What a server on this data directory is told of its database: nothing, or that it is one of its own."""
+    address = chosen()
+    if not address:
+        return {}
+    name = f"d{hashlib.sha256(str(data_dir).encode()).hexdigest()[:20]}"
+    with psycopg.connect(f"{address}postgres", autocommit=True) as connection:
+        # One at a time: a template that is being read or made cannot be used by another.
+        connection.execute("SELECT pg_advisory_lock(1)")
+        if not _exists(connection, name):
+            if not _exists(connection, TEMPLATE):
+                _make_template(connection, address)
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")  # type: ignore[call-overload]  # hex
+    return {"TRUSTYARD_DATABASE_URL": address + name}
+
+
+def _exists(connection: psycopg.Connection[Any], name: str) -> bool:
+    return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+
+
+def _make_template(connection: psycopg.Connection[Any], address: str) -> None:
+    """A database with our tables, and nothing in them: copied in a moment, while migrations take a second or two."""
+    connection.execute("CREATE DATABASE trustyard_migrated")
+    with tempfile.TemporaryDirectory() as folder:
+        program = str(Path(sys.executable).parent / "trustyard")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRUSTYARD_", "DJANGO_"))}
+        own = {"TRUSTYARD_DATA_DIR": f"{folder}/data", "TRUSTYARD_DATABASE_URL": f"{address}trustyard_migrated"}
+        done = subprocess.run(
+            [program, "user", "list"], env={**kept, **own}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    connection.execute(f"ALTER DATABASE trustyard_migrated RENAME TO {TEMPLATE}")  # type: ignore[call-overload]  # ours
+
+
+def touches(item: pytest.Item) -> bool:
+    """Whether a test uses a database: by a fixture, or because it, or a fixture of it, starts a server."""
+    assert isinstance(item, pytest.Function)
+    if FIXTURES & set(item.fixturenames) or item.get_closest_marker("django_db"):
+        return True
+    functions = [item.function]
+    for definitions in item._fixtureinfo.name2fixturedefs.values():
+        functions += [definition.func for definition in definitions]
+    return any(_serves(sys.modules[function.__module__], set()) for function in functions)
+
+
+def _serves(module: ModuleType, seen: set[str]) -> bool:
+    """Whether this module of the tests, or one that it takes something from, asks for `settings_of`."""
+    if not module.__name__.startswith("tests.") or module.__name__ in seen:
+        return False
+    seen.add(module.__name__)
+    for value in vars(module).values():
+        if value is settings_of and module.__name__ != __name__:
+            return True
+        owner = value.__module__ if isinstance(value, FunctionType | type) else getattr(value, "__name__", "")
+        found = sys.modules.get(owner) if isinstance(owner, str) else None
+        if found is not None and _serves(found, seen):
+            return True
+    return False
