@@ -8,9 +8,12 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -130,6 +133,18 @@ def settings_of(data_dir: Path) -> dict[str, str]:
                 _make_template(connection, address)
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")  # type: ignore[call-overload]  # hex
     return {"TRUSTYARD_DATABASE_URL": address + name}
+
+
+@contextmanager
+def opened(data_dir: Path) -> Iterator[Any]:
+    """The database of a server on this data directory, for statements of the test's own; each commits by itself."""
+    address = settings_of(data_dir).get("TRUSTYARD_DATABASE_URL")
+    if address:
+        connection: Any = psycopg.connect(address, autocommit=True)
+    else:
+        connection = sqlite3.connect(data_dir / "trustyard.db", isolation_level=None)
+    with closing(connection):
+        yield connection
 
 
 def _exists(connection: psycopg.Connection[Any], name: str) -> bool:

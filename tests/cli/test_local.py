@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from pathlib import Path
 
 import pytest
 
+from tests.databases import opened
 from tests.server.serving import Serving, run
 from trustyard import __version__
 
@@ -71,9 +71,8 @@ def test_audit_verify_finds_an_event_that_was_changed(tmp_path: Path) -> None:
     for name in ("one", "two", "three"):
         run(data, "token", "create", name)
     assert "3 events" in run(data, "audit", "verify").stdout
-    with sqlite3.connect(data / "trustyard.db") as database:
+    with opened(data) as database:
         database.execute("UPDATE trustyard_auditevent SET actor = 'somebody else' WHERE id = 2")
-    database.close()
     assert "broken at event 2" in run(data, "audit", "verify", code=1).stderr
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.authority import Authority
 from tests.faults.story import add, deploy, post, releases, said
 from tests.live.envoy import REFUSED, Envoy, eventually, free_port, request
@@ -57,6 +59,7 @@ def test_a_kill_between_sent_and_accepted_loses_nothing_and_claims_nothing(tmp_p
         server.kill()
 
 
+@pytest.mark.sqlite
 def test_while_no_write_succeeds_nothing_is_half_saved_and_afterwards_all_goes_on(tmp_path: Path) -> None:
     with Serving(tmp_path / "data") as serving:
         deploy(serving, "first", OTHER, gateway="files")

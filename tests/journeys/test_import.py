@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
-import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -17,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.authority import Authority
+from tests.databases import chosen, opened
 from tests.journeys.command_line import CommandLine
 from tests.server.serving import Serving, eventually
 
@@ -47,8 +47,12 @@ def trustyard(own: Serving, tmp_path: Path) -> CommandLine:
 @contextmanager
 def database_locked(server: Serving) -> Iterator[None]:
     """Until the end nobody else can write."""
-    with closing(sqlite3.connect(server.data_dir / "trustyard.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with opened(server.data_dir) as other:
+        if chosen():
+            other.execute("BEGIN")
+            other.execute("LOCK TABLE trustyard_certificate IN EXCLUSIVE MODE")
+        else:
+            other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")
 
