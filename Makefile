@@ -27,9 +27,12 @@ run: $(VENV)/.run-time
 test: $(VENV)/.development .tools/envoy/.installed tests/oracles/node_modules/.installed
 	@sh tools/debian-packages
 	@$(MAKE) --no-print-directory check
+	@# Everything on SQLite, then what touches a database on a PostgreSQL that the tests start. Journeys in a browser
+	@# have processes of their own: Playwright keeps an event loop running in the one that it was started in.
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --durations=20 --ignore-glob='*/journeys/test_console*'
-	@# In processes of their own: Playwright keeps an event loop running in the one that it was started in.
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --durations=10 tests/journeys/test_console_*.py
+	$(BIN)/pytest -n $(JOBS) --dist loadscope --durations=20 --database=postgresql --ignore-glob='*/journeys/test_console*'
+	$(BIN)/pytest -n $(JOBS) --dist loadscope --durations=10 --database=postgresql tests/journeys/test_console_*.py
 
 fast: $(VENV)/.development
 	$(BIN)/pytest -q -n $(JOBS) --dist loadscope --ignore=tests/live --ignore=tests/journeys --ignore=tests/console

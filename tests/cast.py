@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.server.serving import PASSWORD, Serving, environment, run
+from tests.server.serving import PASSWORD, Serving, environment, run, token_for
 
 ROLES = ("admin", "operator", "viewer")
 PROGRAM = str(Path(sys.executable).parent / "trustyard")
@@ -36,10 +36,13 @@ class Stage:
             return "ty_nobody"
         key = role, tuple(environments)
         if key not in self._tokens:
-            limits = [f"--env={name}" for name in environments]
-            made = run(self.data_dir, "token", "create", f"{role}-{next(_numbers)}", "--role", role, *limits)
-            self._tokens[key] = made.stdout.strip()
+            self._tokens[key] = self._limited(role, environments) if environments else token_for(self.data_dir, role)
         return self._tokens[key]
+
+    def _limited(self, role: str, environments: tuple[str, ...]) -> str:
+        limits = [f"--env={name}" for name in environments]
+        made = run(self.data_dir, "token", "create", f"{role}-{next(_numbers)}", "--role", role, *limits)
+        return made.stdout.strip()
 
     def client(self, role: str = "admin", environments: tuple[str, ...] = ()) -> httpx.Client:
         """Speaks REST in that role; addresses are below `/api/v1`. Close it, or use it with `with`."""
