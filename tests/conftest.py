@@ -26,10 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What does not touch a database runs once, on no second one."""
-    if not chosen():
-        return
-    kept = [item for item in items if touches(item) and not item.get_closest_marker("sqlite")]
+    """What does not touch a database runs once, on no second one; what is about one database runs on that one."""
+    if chosen():
+        kept = [item for item in items if touches(item) and not item.get_closest_marker("sqlite")]
+    else:
+        kept = [item for item in items if not item.get_closest_marker("postgresql")]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
 

@@ -1,4 +1,4 @@
-"""A real `trustyard serve` in a process of its own, on free ports, with a data directory of its own."""
+"""A real `trustyard serve` or `worker` in a process of its own, on free ports, with a data directory of its own."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.databases import opened, settings_of
 PROGRAM = str(Path(sys.executable).parent / "trustyard")
 PASSWORD = "correct horse battery staple"
 READY_SECONDS = 30.0
+READY = "Worker: ready"
 
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:
@@ -31,7 +32,8 @@ def environment(data_dir: Path, **settings: str) -> dict[str, str]:
         "TRUSTYARD_ADMIN_PASSWORD": PASSWORD,
         "TRUSTYARD_FETCH_ALLOW": "127.0.0.0/8",
     }
-    return {**kept, **own, **settings_of(data_dir), **{f"TRUSTYARD_{name}": value for name, value in settings.items()}}
+    own |= {} if "DATABASE_URL" in settings else settings_of(data_dir)
+    return {**kept, **own, **{f"TRUSTYARD_{name}": value for name, value in settings.items()}}
 
 
 def run(
@@ -68,10 +70,11 @@ def token_for(data_dir: Path, role: str = "admin") -> str:
 class Serving:
     """Started and ready, or an assertion with what it said."""
 
-    def __init__(self, data_dir: Path, **settings: str) -> None:
+    def __init__(self, data_dir: Path, command: str = "serve", **settings: str) -> None:
         self.data_dir = data_dir
+        self._settings = settings
         self.process = subprocess.Popen(
-            [PROGRAM, "serve"],
+            [PROGRAM, command],
             env=environment(data_dir, **settings),
             cwd=data_dir.parent,
             stdout=subprocess.PIPE,
@@ -90,18 +93,27 @@ class Serving:
         assert self._ready.wait(READY_SECONDS), (self.said, self.log)
         found = [re.fullmatch(r"Console and REST API: (http://\S+)", line) for line in self.said]
         urls = [match[1] for match in found if match]
-        if not urls:
+        if not urls and READY not in self.said:
             self.kill()
             raise AssertionError("\n".join(["It did not start.", *self.said, *self.log]))
-        self.url = urls[0]
+        self.url = urls[0] if urls else ""
         self._token = ""
 
     @property
     def token(self) -> str:
         """An administrator's token."""
         if not self._token:
-            self._token = token_for(self.data_dir)
+            name = f"t{os.urandom(4).hex()}"
+            self._token = (
+                run(self.data_dir, "token", "create", name, "--role", "admin", **self._settings).stdout.strip()
+                if "DATABASE_URL" in self._settings
+                else token_for(self.data_dir)
+            )
         return self._token
+
+    def share_token(self, others: list[Serving]) -> None:
+        """Nodes of one database know the same tokens."""
+        self._token = next((other._token for other in others if other._token), "")
 
     def client(self, **options: Any) -> httpx.Client:
         """Speaks to it as that administrator."""
@@ -131,7 +143,7 @@ class Serving:
     def _listen(self, stream: Any, lines: list[str]) -> None:
         for line in stream:
             lines.append(line.rstrip("\n"))
-            if line.startswith("xDS: "):
+            if line.startswith("xDS: ") or READY in self.said:
                 self._ready.set()
         self._ready.set()  # it ended: nothing more to wait for
 

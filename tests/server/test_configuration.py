@@ -83,7 +83,33 @@ def test_a_database_address_becomes_djangos_own() -> None:
         "5433",
         "trust",
     )
-    assert made["OPTIONS"] == {"sslmode": "require"}
+    assert made["OPTIONS"]["sslmode"] == "require"
+
+
+def test_what_an_address_says_of_the_connection_comes_before_our_own_patience() -> None:
+    made = database(configuration(DATABASE_URL="postgresql://db/trust?connect_timeout=30"))
+    assert made["OPTIONS"]["connect_timeout"] == "30"
+    assert made["OPTIONS"]["tcp_user_timeout"] == "15000"
+
+
+def test_jobs_are_left_to_others_only_where_there_are_others() -> None:
+    assert configuration().jobs
+    assert not configuration(DATABASE_URL="postgresql://db/trust", JOBS="off").jobs
+    with pytest.raises(ConfigurationRefused) as refused:
+        configuration(JOBS="off")
+    assert [field.field for field in refused.value.fields] == ["TRUSTYARD_JOBS"]
+
+
+def test_a_secret_key_that_is_named_must_be_there_and_long_enough(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    for content in (None, "short"):
+        if content:
+            file.write_text(content)
+        with pytest.raises(ConfigurationRefused) as refused:
+            configuration(SECRET_KEY_FILE=str(file))
+        assert [field.field for field in refused.value.fields] == ["TRUSTYARD_SECRET_KEY_FILE"]
+    file.write_text("k" * 32 + "\n")
+    assert configuration(SECRET_KEY_FILE=str(file)).secret_key == "k" * 32
 
 
 def test_every_setting_is_described() -> None:

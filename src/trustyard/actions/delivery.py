@@ -111,9 +111,11 @@ def of_release(release: models.Release) -> Material:
     return Material(content, release.number, release.created_at, ders)
 
 
-def pushed() -> list[GatewayGiven]:
-    """The gateways that are delivered to; the others pull."""
+def pushed(environment: str | None = None) -> list[GatewayGiven]:
+    """The gateways of an environment, or all, that are delivered to; the others pull."""
     rows = models.Gateway.objects.filter(kind__in=_pushed_kinds()).select_related("environment").order_by("pk")
+    if environment is not None:
+        rows = rows.filter(environment__name_key=fold(environment))
     return [given(row) for row in rows]
 
 
@@ -138,13 +140,8 @@ def node_connected(gateway_id: int, node: str) -> None:
 
 
 def node_gone(gateway_id: int, node: str) -> None:
-    """A node's stream ended."""
-    models.Node.objects.filter(gateway_id=gateway_id, name=node[:200]).update(connected=False, last_seen=timezone.now())
-
-
-def all_nodes_gone() -> None:
-    """At the start of the server no stream is open yet, whatever was stored when the last one ended."""
-    models.Node.objects.filter(connected=True).exclude(gateway__kind__in=_pushed_kinds()).update(connected=False)
+    """A node's stream ended, here: it may have opened another one at another server before."""
+    receipts.seen_all([(gateway_id, node, False)])
 
 
 def rows_of(release: models.Release) -> list[Row]:

@@ -6,11 +6,15 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from trustyard import models
 from trustyard.gateways.receipts import Receipt
 
+from . import servers
+
+Node = tuple[int, str]  # the gateway's id and the node's name
 Word = tuple[int, int, Receipt]  # of a node of this gateway, on the release of this number
 PROVED = ("observed", "drifted", "open")  # found out by a look; the gateway's own word does not undo it
 LONGEST_NODE = 200
@@ -34,24 +38,55 @@ def record_all(words: Iterable[Word]) -> None:
             update_fields=["state", "detail", "milliseconds", "at"],
         )
         _supersede(rows.values(), now)
-        seen_all((row.gateway_id, row.node, True) for row in rows.values() if row.state != "unreachable")
+        _answered((row.gateway_id, row.node) for row in rows.values() if row.state != "unreachable")
 
 
 def seen_all(nodes: Iterable[tuple[int, str, bool]]) -> None:
-    """Keeps of each node, by its gateway and name, whether it is connected; the last word counts."""
-    now = timezone.now()
+    """Keeps of each node, by its gateway and name, whether it is connected to this server; the last word counts.
+
+    A node that came is held by this server from now on. One that went from here may have come to another before.
+    """
     last = {(gateway_id, node[:LONGEST_NODE]): connected for gateway_id, node, connected in nodes}
-    there = set(models.Gateway.objects.filter(pk__in={key[0] for key in last}).values_list("pk", flat=True))
-    models.Node.objects.bulk_create(
-        [
-            models.Node(gateway_id=gateway_id, name=node, connected=connected, last_seen=now)
-            for (gateway_id, node), connected in last.items()
-            if gateway_id in there
-        ],
-        update_conflicts=True,
-        unique_fields=["gateway", "name"],
-        update_fields=["connected", "last_seen"],
-    )
+    came = [key for key, connected in last.items() if connected]
+    _keep_nodes(came, connected=True, taken_over=True)
+    gone = _keep_nodes([key for key in last if key not in set(came)], connected=False, taken_over=False)
+    _ours(gone).update(connected=False, last_seen=timezone.now())
+
+
+def _answered(nodes: Iterable[Node]) -> None:
+    """A node that answers is there; but a word that was long on its way does not bring it back from another server."""
+    keys = _keep_nodes(nodes, connected=True, taken_over=False)
+    _ours(keys).update(connected=True, last_seen=timezone.now())
+
+
+def _keep_nodes(nodes: Iterable[Node], *, connected: bool, taken_over: bool) -> list[Node]:
+    """Adds those that are new, of gateways that are still there; answers the ones that were to be kept."""
+    keys, now = list(dict.fromkeys(nodes)), timezone.now()
+    there = set(models.Gateway.objects.filter(pk__in={key[0] for key in keys}).values_list("pk", flat=True))
+    rows = [
+        models.Node(gateway_id=gateway_id, name=name, connected=connected, last_seen=now, server_id=servers.me())
+        for gateway_id, name in keys
+        if gateway_id in there
+    ]
+    if taken_over:
+        models.Node.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["gateway", "name"],
+            update_fields=["connected", "last_seen", "server"],
+        )
+    else:
+        models.Node.objects.bulk_create(rows, ignore_conflicts=True)
+    return [(row.gateway_id, row.name) for row in rows]
+
+
+def _ours(nodes: Iterable[Node]) -> QuerySet[models.Node]:
+    """Those of the nodes that no other server holds."""
+    keys = set(nodes)
+    free = models.Node.objects.filter(Q(server=None) | Q(server=servers.me()))
+    found = free.filter(gateway_id__in={gateway_id for gateway_id, _ in keys}, name__in={name for _, name in keys})
+    rows = found.values_list("pk", "gateway_id", "name")
+    return free.filter(pk__in=[pk for pk, gateway_id, name in rows if (gateway_id, name) in keys])
 
 
 def _rows(words: list[Word], now: datetime) -> dict[tuple[int, int, str], models.Receipt]:

@@ -41,6 +41,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def register(app: typer.Typer) -> None:
     """Adds the local commands to the program."""
     app.command("serve")(serve)
+    app.command("worker")(worker)
     app.command("check")(check)
     app.add_typer(tokens, name="token")
     app.add_typer(users, name="user")
@@ -54,6 +55,15 @@ def serve() -> None:
         from trustyard.server.serve import serve as run
 
         run(Configuration.from_environment(), say)
+
+
+def worker() -> None:
+    """Do jobs and nothing else, beside servers on the same PostgreSQL. Settings are the variables TRUSTYARD_*."""
+    with _told():
+        from trustyard.server.configuration import Configuration
+        from trustyard.server.worker import work
+
+        work(Configuration.from_environment(), say)
 
 
 def check() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -11,14 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import structlog
-from django.conf import settings
 
 from trustyard.actions import delivery
 from trustyard.actions.delivery import GatewayGiven
-from trustyard.gateways.kinds import KINDS
-from trustyard.gateways.places import Place
-from trustyard.gateways.receipts import Receipt
 from trustyard.models.connections import looked_after
+
+from .bringing import bring
 
 log = structlog.get_logger(__name__)
 WORKERS = 4
@@ -26,18 +23,23 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 Told = Callable[[str, str], None]  # the kind of the gateway and the state of the receipt, for the metrics
 
 
+def pause_after(attempts: int) -> float:
+    """Seconds until a gateway is tried again that has failed after so many attempts: twice as long each time."""
+    pause: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempts)
+    return pause * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret
+
+
 @dataclass
 class Patience:
-    """How long a gateway that did not take its release is left alone: twice as long each time, with jitter."""
+    """How long a gateway that did not take its release is left alone."""
 
     number: int
     attempts: int = 0
     due: float = 0.0
 
     def failed(self) -> None:
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self.attempts)
+        self.due = time.monotonic() + pause_after(self.attempts)
         self.attempts += 1
-        self.due = time.monotonic() + pause * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret
 
 
 @dataclass
@@ -116,37 +118,15 @@ class Deliveries:
             log.exception("delivery.look_failed")
 
     def _bring(self, gateway: GatewayGiven) -> None:
-        # The newest release of this moment: a save may have come between the look and the turn in the pool.
-        material = delivery.wanted(gateway.environment)
-        deliver = KINDS[gateway.kind].deliver
-        if material is None or deliver is None:
+        brought = bring(gateway)
+        if brought is None:
             return
-        configuration = settings.TRUSTYARD
-        place = Place(configuration.data_dir, gateway.environment, gateway.name, configuration.files_roots)
-        try:
-            receipt = deliver(material, gateway.options, place)
-        except Exception as error:  # a kind answers with a receipt; this is for what nobody foresaw
-            reference = secrets.token_hex(6)
-            log.exception("delivery.unforeseen", reference=reference, gateway=gateway.name, error=type(error).__name__)
-            receipt = Receipt(gateway.name, "unreachable", f"Trustyard itself failed; its log says more: {reference}.")
-        delivery.record(gateway.id, material.number, receipt)
-        self._remember(gateway, material.number, receipt)
-
-    def _remember(self, gateway: GatewayGiven, number: int, receipt: Receipt) -> None:
-        self.told(gateway.kind, receipt.state)
-        said = {
-            "environment": gateway.environment,
-            "gateway": gateway.name,
-            "release": number,
-            "detail": receipt.detail,
-        }
+        self.told(gateway.kind, brought.receipt.state)
         with self._lock:
-            if receipt.state == "accepted":
+            if brought.accepted:
                 self._patience.pop(gateway.id, None)
-                log.info("delivery.accepted", **said)
                 return
             patience = self._patience.get(gateway.id)
-            if patience is None or patience.number != number:
-                patience = self._patience[gateway.id] = Patience(number)
+            if patience is None or patience.number != brought.number:
+                patience = self._patience[gateway.id] = Patience(brought.number)
             patience.failed()
-        log.warning("delivery.not_accepted", state=receipt.state, **said)

@@ -21,6 +21,28 @@ EVERY_SECONDS = 60.0  # a listener where all is well, give or take a fifth
 FIRST_PAUSE = 2.0  # after a look that found it otherwise; twice as long each time, up to EVERY_SECONDS
 
 
+def observe(one: Wanted, redeliver: Callable[[int], None]) -> bool:
+    """Looks at one listener; whether it was found well. `redeliver` mends a gateway of this id that has drifted."""
+    state = None
+    said = {"environment": one.gateway.environment, "gateway": one.gateway.name, "release": one.number}
+    try:
+        state = proofs.observe(one)
+        if state == "drifted":
+            redeliver(one.gateway.id)
+            news.tell(one.gateway.environment)  # streams say again what they should have
+    except Exception:  # the database, most likely; the next look comes
+        log.exception("probe.failed", **said)
+    if state in proofs.ALARMS:
+        log.warning("probe.alarm", state=state, address=one.probe.address, **said)
+    return state in ("observed", "accepted")
+
+
+def pause_after(misses: int) -> float:
+    """Seconds until the next look at a listener that was found otherwise so many times in a row."""
+    pause = min(EVERY_SECONDS, FIRST_PAUSE * 2 ** (misses - 1)) if misses else EVERY_SECONDS
+    return pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
+
+
 @dataclass
 class _Turn:
     number: int
@@ -30,7 +52,7 @@ class _Turn:
 
 @dataclass
 class Probes:
-    """A bounded pool, one look at a time for each listener. `redeliver` mends a gateway of this id that has drifted."""
+    """A bounded pool, one look at a time for each listener."""
 
     redeliver: Callable[[int], None] = lambda gateway_id: None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -65,28 +87,18 @@ class Probes:
             self._busy.discard(_key(one))
 
     def _observe(self, one: Wanted) -> None:
-        state = None
+        well = False
         try:
             with looked_after():
-                state = proofs.observe(one)
-            if state == "drifted":
-                self.redeliver(one.gateway.id)
-                news.tell(one.gateway.environment)  # streams say again what they should have
-        except Exception:  # the database, most likely; the next look comes
-            log.exception("probe.failed", environment=one.gateway.environment, gateway=one.gateway.name)
+                well = observe(one, self.redeliver)
         finally:
-            self._next(one, well=state in ("observed", "accepted"))
-        said = {"environment": one.gateway.environment, "gateway": one.gateway.name, "release": one.number}
-        if state in proofs.ALARMS:
-            log.warning("probe.alarm", state=state, address=one.probe.address, **said)
+            self._next(one, well=well)
 
     def _next(self, one: Wanted, *, well: bool) -> None:
         with self._lock:
             before = self._turns.get(_key(one))
             misses = 0 if well else (before.misses + 1 if before and before.number == one.number else 1)
-            pause = EVERY_SECONDS if well else min(EVERY_SECONDS, FIRST_PAUSE * 2 ** (misses - 1))
-            due = time.monotonic() + pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
-            self._turns[_key(one)] = _Turn(one.number, due, misses)
+            self._turns[_key(one)] = _Turn(one.number, time.monotonic() + pause_after(misses), misses)
             self._busy.discard(_key(one))
 
 

@@ -8,6 +8,7 @@ from .gateways import Gateway, Node
 from .jwks import Jwk
 from .people import Token, User
 from .releases import Receipt, Release
+from .servers import SecretKey, Server
 
 __all__ = [
     "AuditEvent",
@@ -22,6 +23,8 @@ __all__ = [
     "Node",
     "Receipt",
     "Release",
+    "SecretKey",
+    "Server",
     "StoredCertificate",
     "Token",
     "User",

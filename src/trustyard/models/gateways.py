@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from .environments import Environment
+from .servers import Server
 from .versions import Versioned
 
 
@@ -34,6 +35,8 @@ class Node(models.Model):
     name = models.CharField(max_length=200)
     connected = models.BooleanField(default=False)
     last_seen = models.DateTimeField()
+    # Who holds its connection; nobody where Trustyard pushes.
+    server = models.ForeignKey(Server, on_delete=models.SET_NULL, null=True, blank=True, related_name="nodes")
 
     class Meta:
         ordering = ["gateway_id", "name"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.wsgi import get_wsgi_application
 
@@ -12,6 +12,7 @@ from trustyard.jobs.runner import Runner
 from trustyard.models.connections import looked_after
 
 from .agents.route import Agents
+from .alive import Alive
 from .bridge import Bridge
 from .configuration import Configuration
 from .health import Health
@@ -20,6 +21,23 @@ from .proxies import Proxies
 from .published import Published
 from .router import Router
 from .waiting import Waiting
+
+
+class _Jobs(Protocol):
+    """What happens by itself, done here or shared with other nodes."""
+
+    @property
+    def behind(self) -> int: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+def _jobs(configuration: Configuration, told: Callable[[str, str], None]) -> _Jobs:
+    if configuration.sqlite:
+        return Runner(told)
+    from trustyard.jobs.queued import Queued  # Procrastinate is installed on PostgreSQL alone
+
+    return Queued(told, works=configuration.jobs)
 
 
 class _Delivery:
@@ -43,8 +61,9 @@ class Parts:
     """Everything with threads in it. Make it inside the running event loop, once Django is set up."""
 
     def __init__(self, configuration: Configuration, django: Callable[..., Any] | None = None) -> None:
-        self.metrics = Metrics(lambda: self.runner.deliveries.behind, lambda: self.agents.desk.connected)
-        self.runner = Runner(self.metrics.delivered)
+        self.metrics = Metrics(lambda: self.runner.behind, lambda: self.agents.desk.connected)
+        self.runner = _jobs(configuration, self.metrics.delivered)
+        self.alive = Alive() if not configuration.sqlite else None
         self.health = Health()
         self.published = Published(_published)
         self.bridge = Bridge(django or get_wsgi_application())
@@ -63,6 +82,8 @@ class Parts:
     def start(self) -> None:
         """Starts what happens by itself."""
         self.runner.start()
+        if self.alive:
+            self.alive.start()
 
     def stop(self) -> None:
         """Those who wait are answered with what there is."""
@@ -74,5 +95,7 @@ class Parts:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self.runner.stop()
+        if self.alive:
+            self.alive.stop()
         for part in (self.bridge, self.waiting, self.published, self.health):
             part.close()

@@ -15,6 +15,7 @@ from trustyard.errors import FieldError, Refused
 Address = tuple[str, int]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Value = TypeVar("Value")
+SHORTEST_KEY = 32
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ SETTINGS = (
         "TRUSTYARD_DATA_DIR", "./trustyard-data", "Folder (0700) of the database, the secret key and what is published."
     ),
     Setting("TRUSTYARD_DATABASE_URL", "", "`postgresql://…`; empty: SQLite in the data directory."),
+    Setting(
+        "TRUSTYARD_SECRET_KEY_FILE", "", "File of the secret key, the same on all nodes; empty: in the data directory."
+    ),
+    Setting("TRUSTYARD_JOBS", "on", "`off`: this server leaves jobs to other nodes; PostgreSQL only."),
     Setting(
         "TRUSTYARD_LISTEN", "127.0.0.1:8400", "Where console and REST API listen, HOST:PORT; port 0 takes a free one."
     ),
@@ -77,6 +82,8 @@ class Configuration:
 
     data_dir: Path
     database_url: str
+    given_secret_key_file: Path | None
+    jobs: bool
     public_url: str
     allowed_hosts: tuple[str, ...]
     trusted_proxies: tuple[Network, ...]
@@ -97,6 +104,8 @@ class Configuration:
         configuration = cls(
             data_dir=reader.take("TRUSTYARD_DATA_DIR", _folder),
             database_url=reader.take("TRUSTYARD_DATABASE_URL", _database_url),
+            given_secret_key_file=reader.take("TRUSTYARD_SECRET_KEY_FILE", _key_file),
+            jobs=reader.take("TRUSTYARD_JOBS", _switch),
             public_url=reader.take("TRUSTYARD_PUBLIC_URL", _public_url),
             allowed_hosts=reader.take("TRUSTYARD_ALLOWED_HOSTS", _words),
             trusted_proxies=reader.take("TRUSTYARD_TRUSTED_PROXIES", _networks),
@@ -112,6 +121,7 @@ class Configuration:
         )
         reader.refuse_mistakes()
         configuration._check_xds()
+        configuration._check_jobs()
         return configuration
 
     @property
@@ -121,7 +131,8 @@ class Configuration:
 
     @property
     def secret_key_file(self) -> Path:
-        return self.data_dir / "secret-key"
+        """The file that was named, or that of the data directory, which the first start makes."""
+        return self.given_secret_key_file or self.data_dir / "secret-key"
 
     @property
     def secret_key(self) -> str:
@@ -160,6 +171,11 @@ class Configuration:
             sentence = f"Without TLS files xDS listens on loopback only, and {self.xds_listen[0]} is not loopback."
             advice = "Set TRUSTYARD_XDS_CERT and TRUSTYARD_XDS_KEY, since tokens travel on this connection."
             raise _refusal([FieldError("TRUSTYARD_XDS_LISTEN", f"{sentence} {advice}")])
+
+    def _check_jobs(self) -> None:
+        if self.sqlite and not self.jobs:
+            sentence = "Without TRUSTYARD_DATABASE_URL nobody else does the jobs of this server, so they stay on."
+            raise _refusal([FieldError("TRUSTYARD_JOBS", sentence)])
 
 
 def is_loopback(host: str) -> bool:
@@ -220,6 +236,19 @@ def _file(text: str) -> Path | None:
     if not path.is_file():
         raise ValueError(f"There is no file {path}.")
     return path
+
+
+def _key_file(text: str) -> Path | None:
+    path = _file(text)
+    if path is not None and path.stat().st_size < SHORTEST_KEY:
+        raise ValueError(f"{path} holds less than {SHORTEST_KEY} bytes: too short for a secret key.")
+    return path
+
+
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError(f"{text} is neither on nor off.")
+    return text == "on"
 
 
 def _networks(text: str) -> tuple[Network, ...]:

@@ -9,6 +9,14 @@ from .configuration import Configuration
 
 # Readers never wait for the writer (WAL). FULL, because what was answered as saved must outlive a power cut too.
 PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;"
+# A server that is cut off from the network is noticed within seconds, instead of the many minutes of TCP.
+NOTICE = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "15000",
+}
 
 
 def database(configuration: Configuration) -> dict[str, Any]:
@@ -29,7 +37,7 @@ def database(configuration: Configuration) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "OPTIONS": dict(parse_qsl(parts.query)),
+        "OPTIONS": {**NOTICE, **dict(parse_qsl(parts.query))},
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
     }

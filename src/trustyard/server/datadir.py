@@ -21,7 +21,8 @@ def prepare(configuration: Configuration) -> None:
         if not folder.is_dir():
             folder.mkdir(mode=0o700, parents=True)
         folder.chmod(0o700)
-        _make_secret(configuration.secret_key_file)
+        if configuration.given_secret_key_file is None:
+            _make_secret(configuration.secret_key_file)
     except OSError as error:
         raise Refused(
             f"The data directory {folder} cannot be used: {error.strerror}.",

@@ -53,5 +53,6 @@ def logging_config(*, terminal: bool | None = None) -> dict[str, Any]:
             "django.server": {"handlers": [], "propagate": True},
             "uvicorn": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
+            "procrastinate": {"level": "WARNING"},  # several lines for each job; ours say what came of it
         },
     }

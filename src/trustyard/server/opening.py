@@ -30,7 +30,7 @@ def open_database(configuration: Configuration) -> None:
     prepare(configuration)
     set_up()
     try:
-        with one_migration(configuration), _one_machine():
+        with one_migration(configuration), one_node():
             _migrate()
     except DatabaseError as error:
         raise Refused(
@@ -54,7 +54,8 @@ def _migrate() -> None:
 
 
 @contextmanager
-def _one_machine() -> Iterator[None]:
+def one_node() -> Iterator[None]:
+    """Waits its turn among all nodes of the database."""
     if connection.vendor != "postgresql":
         yield
         return

@@ -6,19 +6,21 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
 import structlog
 import uvicorn
+from django.db import DatabaseError
 
 from trustyard.xds import available
 
+from . import secretkey
 from .configuration import Configuration, written
 from .datadir import one_server, prepare
-from .opening import open_database
+from .opening import one_node, open_database
 from .sockets import address_of, listen
 
 log = structlog.get_logger(__name__)
@@ -35,7 +37,10 @@ def serve(configuration: Configuration, say: Say) -> None:
         open_database(configuration)
         from .firststart import first_start  # needs Django, which is set up now
 
-        for line in first_start(configuration.admin_password):
+        with one_node():
+            secretkey.check(configuration)
+            lines = first_start(configuration.admin_password)
+        for line in lines:
             say(line)
         # 3. Everything else runs on one event loop.
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -45,25 +50,29 @@ def serve(configuration: Configuration, say: Say) -> None:
 async def _run(configuration: Configuration, web: socket.socket, say: Say) -> None:
     from django.conf import settings
 
-    from trustyard.actions import delivery
+    from trustyard.actions import servers
 
     from .composition import Parts
 
     stop = asyncio.Event()
     # One that comes while the rest still starts counts too: from here on a signal is a wish, not an end.
     with _signals(stop.set):
-        await asyncio.to_thread(delivery.all_nodes_gone)
+        await asyncio.to_thread(servers.register)
         parts = Parts(configuration)
         xds = await _start_xds(configuration)
+        hearing = _hearing(configuration)
         try:
             settings.TRUSTYARD = replace(configuration, listen=address_of(web))
             parts.start()
             await _answer(parts, web, stop, lambda: _announce(say, web, configuration, xds))
         finally:
+            if hearing is not None:
+                await hearing.stop()
             if xds is not None:
                 await xds.stop()
             await parts.agents.desk.close()
             await asyncio.to_thread(parts.close)
+            await asyncio.to_thread(_leave)
 
 
 async def _answer(parts: Any, web: socket.socket, stop: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -126,6 +135,21 @@ async def _start_xds(configuration: Configuration) -> Any:
     running = await start(configuration.xds_listen, configuration.xds_tls)
     gateways.xds_listens_at(written((configuration.xds_listen[0], running.port)))
     return running
+
+
+def _hearing(configuration: Configuration) -> Any:
+    if configuration.sqlite:
+        return None
+    from .hearing import Hearing
+
+    return Hearing()
+
+
+def _leave() -> None:
+    from trustyard.actions import servers
+
+    with suppress(DatabaseError):  # it is away: others find out in a few seconds
+        servers.leave()
 
 
 def _announce(say: Say, web: socket.socket, configuration: Configuration, xds: Any) -> None:

@@ -45,6 +45,9 @@ INSTALLED_APPS = [
     "django_htmx",
     "ninja",  # serves the pages of /api/v1/docs from here, not from another host
 ]
+if not TRUSTYARD.sqlite:
+    INSTALLED_APPS.append("procrastinate.contrib.django")  # the queue of jobs; its migrations are for PostgreSQL alone
+    PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""  # jobs.worker takes its tasks itself
 MIDDLEWARE = [
     "trustyard.server.headers.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -19,7 +19,7 @@ from trustyard.gateways.receipts import Receipt
 from trustyard.pki.content import Material
 from trustyard.xds.recorder import Recorder
 from trustyard.xds.session import Session
-from trustyard.xds.store import Gateway, Store
+from trustyard.xds.store import EVERYTHING, Gateway, Store
 
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
@@ -107,6 +107,14 @@ class Desk:
     def _all(self) -> list[Session]:
         return [session for streams in self._sessions.values() for session in streams]
 
+    def _environments(self) -> set[str]:
+        return {session.gateway.environment for session in self._all()}
+
+    def _say_who_is_there(self) -> None:
+        """Others may have taken this server for dead, and its nodes for gone."""
+        for gateway_id, node in self._sessions:
+            self.recorder.node(gateway_id, node, connected=True)
+
     def _told(self, environment: str) -> None:
         """News, in whatever thread made them."""
         self._loop.call_soon_threadsafe(self._wake, environment)
@@ -120,13 +128,16 @@ class Desk:
             await self._woken.wait()
             self._woken.clear()
             environments, self._news = self._news, set()
+            if EVERYTHING in environments:
+                environments = self._environments()
+                self._say_who_is_there()
             for environment in environments:
                 await self._refresh(environment, retry=True)
 
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(self._poll_seconds)
-            for environment in {session.gateway.environment for session in self._all()}:
+            for environment in self._environments():
                 await self._refresh(environment, retry=False)
             for session in [session for session in self._all() if session.ledger.should_retry()]:
                 session.aim(session.ledger.catalogue, retry=True)

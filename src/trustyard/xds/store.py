@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from trustyard.gateways.receipts import Receipt
 from trustyard.pki.content import Material
 
+EVERYTHING = ""  # in place of an environment: words may have been lost
 Word = tuple[int, int, Receipt]  # the gateway's id, the release's number, what its node said
 
 
@@ -45,4 +46,4 @@ class Store(Protocol):
         """A node's last stream has ended."""
 
     def subscribe(self, callback: Callable[[str], None]) -> Callable[[], None]:
-        """Calls back, in any thread, with the environment that has news; returns the way to stop."""
+        """Calls back, in any thread, with the environment that has news, or EVERYTHING; returns the way to stop."""

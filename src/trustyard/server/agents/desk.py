@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import structlog
 
-from trustyard.actions import agents, gateway_tokens
+from trustyard.actions import agents, gateway_tokens, news, servers
 from trustyard.actions.agents import Seen, Standing
 from trustyard.actions.gateway_tokens import Claim
 from trustyard.models.connections import looked_after
@@ -74,7 +74,7 @@ class Desk:
         self._nodes: dict[tuple[int, str], Present] = {}
         self._packed: dict[tuple[str, str, bool], asyncio.Future[tuple[str, bytes]]] = {}
         self._news = asyncio.Event()
-        self._begun = secrets.token_hex(6)
+        self._begun = servers.edition() or secrets.token_hex(6)
         self.stopping = False
         self.writer = Writer(lambda words: self.in_thread(lambda: agents.keep(words)))
         self._tasks = [asyncio.ensure_future(task) for task in (self.writer.work(), self._follow(), self._look())]
@@ -86,9 +86,10 @@ class Desk:
 
     def heard(self, environment: str) -> None:
         """News, in any thread."""
-        del environment  # all standings are read at once
         with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._news.set)
+            if environment == news.EVERYTHING:
+                self._loop.call_soon_threadsafe(self._say_who_is_there)
+            self._loop.call_soon_threadsafe(self._news.set)  # all standings are read at once
 
     async def standing(self, claim: Claim) -> Standing | None:
         """How the gateway stands whose token this is; None where the token is no longer the present one."""
@@ -98,7 +99,10 @@ class Desk:
         return standing if standing and standing.generation == claim.generation else None
 
     def edition(self, standing: Standing) -> str:
-        """Changes when what a node has said may be lost: the gateway's row was changed, or Trustyard began anew."""
+        """Changes when what a node has said may be lost: the gateway's row was changed, or Trustyard began anew.
+
+        Servers that run at the same time say the same, for an agent may ask another one each time.
+        """
         return f"{self._begun}.{standing.row_version}"
 
     def is_news(self, standing: Standing, known: Waiter) -> bool:
@@ -137,10 +141,11 @@ class Desk:
             if len(self._nodes) >= MOST:
                 raise TooMany
             present = self._nodes[key] = Present(process)
-            self.writer.note(Seen(gateway_id, node, connected=True))
         elif present.requests and process and present.process not in (None, process):
             raise NodeTaken
         present.process = process or present.process
+        if not present.requests:  # since the last one it may have been at another server
+            self.writer.note(Seen(gateway_id, node, connected=True))
         present.requests += 1
         present.busy = False
         if present.leaving:
@@ -178,6 +183,12 @@ class Desk:
         while self.writer.waits and await self.writer.flush():
             pass
         self._threads.shutdown(wait=False)
+
+    def _say_who_is_there(self) -> None:
+        """Others may have taken this server for dead, and its nodes for gone."""
+        for (gateway_id, node), present in self._nodes.items():
+            if present.requests:
+                self.writer.note(Seen(gateway_id, node, connected=True))
 
     def _left(self, key: tuple[int, str]) -> None:
         present = self._nodes.get(key)

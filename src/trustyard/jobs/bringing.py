@@ -1,0 +1,62 @@
+"""Brings a gateway the newest release of its environment, and keeps what came of it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+
+from trustyard.actions import delivery
+from trustyard.actions.delivery import GatewayGiven
+from trustyard.gateways.kinds import KINDS
+from trustyard.gateways.places import Place
+from trustyard.gateways.receipts import Receipt
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Brought:
+    """The release that was brought, and what the gateway's node said."""
+
+    number: int
+    receipt: Receipt
+
+    @property
+    def accepted(self) -> bool:
+        return self.receipt.state == "accepted"
+
+
+def bring(gateway: GatewayGiven) -> Brought | None:
+    """Idempotent. None where there is nothing to bring. Raises what the database raises."""
+    # The newest release of this moment: a save may have come between the look and the turn.
+    material = delivery.wanted(gateway.environment)
+    deliver = KINDS[gateway.kind].deliver
+    if material is None or deliver is None:
+        return None
+    configuration = settings.TRUSTYARD
+    place = Place(configuration.data_dir, gateway.environment, gateway.name, configuration.files_roots)
+    try:
+        receipt = deliver(material, gateway.options, place)
+    except Exception as error:  # a kind answers with a receipt; this is for what nobody foresaw
+        reference = secrets.token_hex(6)
+        log.exception("delivery.unforeseen", reference=reference, gateway=gateway.name, error=type(error).__name__)
+        receipt = Receipt(gateway.name, "unreachable", f"Trustyard itself failed; its log says more: {reference}.")
+    delivery.record(gateway.id, material.number, receipt)
+    _say(gateway, Brought(material.number, receipt))
+    return Brought(material.number, receipt)
+
+
+def _say(gateway: GatewayGiven, brought: Brought) -> None:
+    said = {
+        "environment": gateway.environment,
+        "gateway": gateway.name,
+        "release": brought.number,
+        "detail": brought.receipt.detail,
+    }
+    if brought.accepted:
+        log.info("delivery.accepted", **said)
+    else:
+        log.warning("delivery.not_accepted", state=brought.receipt.state, **said)

@@ -1,0 +1,106 @@
+"""The jobs that nodes share on PostgreSQL, each done by whichever worker takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from procrastinate import Blueprint, JobContext
+from procrastinate.jobs import Job
+
+from trustyard.actions import delivery, proofs
+from trustyard.actions.delivery import GatewayGiven
+from trustyard.actions.proofs import Wanted
+
+from . import cleaning, deliveries, probes, queue
+from .bringing import bring
+
+OLD_HOURS = 24  # a job that failed can be looked up for so long; one that went well is gone at once
+tasks = Blueprint()
+
+
+def deliver_to(gateways: Iterable[GatewayGiven], *, priority: int = queue.USUAL) -> list[Job]:
+    """A delivery at once to each of these."""
+    return [queue.job("deliver", _key(gateway.id), priority=priority, gateway_id=gateway.id) for gateway in gateways]
+
+
+@tasks.task(name="deliver", pass_context=True)
+def deliver(context: JobContext, gateway_id: int, number: int = 0, failures: int = 0) -> None:
+    """Makes a gateway look like its newest release; where it did not take that one, it is tried again later.
+
+    `failures` is how often it has refused the release of this number.
+    """
+    gateway = next((one for one in delivery.pushed() if one.id == gateway_id), None)
+    brought = bring(gateway) if gateway else None
+    # What was saved meanwhile waits under our key, and would go on waiting for a worker to look.
+    while gateway and queue.take_over(_key(gateway_id)):
+        brought = bring(gateway)
+    if gateway is None or brought is None:
+        return
+    context.additional_context["told"](gateway.kind, brought.receipt.state)
+    if not brought.accepted:
+        before = failures if brought.number == number else 0
+        pause = deliveries.pause_after(before)
+        arguments: dict[str, Any] = {"gateway_id": gateway_id, "number": brought.number, "failures": before + 1}
+        queue.add([queue.job("deliver", _key(gateway_id), pause=pause, **arguments)])
+
+
+@tasks.task(name="probe")
+def probe(gateway_id: int, address: str, number: int, misses: int = 0) -> None:
+    """Looks at a listener, and again after a while, for as long as it is to be looked at."""
+    one = next((found for found in proofs.wanted() if probe_key(found) == _probe_key(gateway_id, address)), None)
+    if one is None:
+        return
+    well = probes.observe(one, lambda _: queue.put(deliver_to(_pushed(gateway_id))))
+    misses = 0 if well else (misses + 1 if one.number == number else 1)
+    queue.add([look_at(one, misses=misses, pause=probes.pause_after(misses))])
+
+
+def look_at(one: Wanted, *, misses: int = 0, pause: float = 0.0) -> Job:
+    """A look at a listener in so many seconds."""
+    return queue.job(
+        "probe", probe_key(one), pause=pause,
+        gateway_id=one.gateway.id, address=one.probe.address, number=one.number, misses=misses,
+    )  # fmt: skip
+
+
+def probe_key(one: Wanted) -> str:
+    """Under which looks at this listener are enqueued."""
+    return _probe_key(one.gateway.id, one.probe.address)
+
+
+@tasks.periodic(cron="* * * * *")
+@tasks.task(name="read_back", queueing_lock="read back")
+def read_back(timestamp: int) -> None:
+    """What gateways were given is read back: it can be lost without anybody's word."""
+    del timestamp
+    queue.add(deliver_to(delivery.pushed(), priority=queue.LOW))
+
+
+@tasks.periodic(cron="7 * * * *")
+@tasks.task(name="clean", queueing_lock="clean")
+def clean(timestamp: int) -> None:
+    """Once an hour, wherever."""
+    del timestamp
+    cleaning.clean()
+
+
+@tasks.periodic(cron="17 * * * *")
+@tasks.task(name="remove_old_jobs", queueing_lock="remove old jobs", pass_context=True)
+async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
+    """Jobs that failed are kept for a day."""
+    del timestamp
+    manager = context.app.job_manager
+    await manager.delete_old_jobs(OLD_HOURS, include_failed=True, include_cancelled=True, include_aborted=True)
+
+
+def _pushed(gateway_id: int) -> list[GatewayGiven]:
+    return [gateway for gateway in delivery.pushed() if gateway.id == gateway_id]
+
+
+def _key(gateway_id: int) -> str:
+    return f"gateway {gateway_id}"
+
+
+def _probe_key(gateway_id: int, address: str) -> str:
+    return f"listener {address} of gateway {gateway_id}"

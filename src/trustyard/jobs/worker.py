@@ -1,0 +1,122 @@
+"""Works on the queue in a thread of its own, and begins anew when the database was away."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import random
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import structlog
+from procrastinate import App, PsycopgConnector
+from procrastinate.contrib.django import DjangoApp, connector_params
+from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.jobs import DeleteJobCondition, Status
+
+from .deliveries import WORKERS, Told
+from .queue import QUEUE
+from .tasks import tasks
+
+log = structlog.get_logger(__name__)
+POLL_SECONDS = 0.5  # behind the notifications, which can be lost
+BEAT_SECONDS, DEAD_SECONDS = 3.0, 12.0
+RESCUE_SECONDS = 5.0
+REST_SECONDS = 1.0  # before it begins anew, give or take half
+AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # whatever the clocks of node and database say
+CLOCK_SECONDS = 30.0  # a clock that was set by more than that: what is to be done every minute is reckoned anew
+
+
+@functools.cache
+def _app() -> App:
+    """Once in a process: it takes the tasks to itself. Its connections are its own, those of requests are Django's."""
+    app = DjangoApp(connector=PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=3))
+    app.add_tasks_from(tasks, namespace=QUEUE)
+    return app
+
+
+class Worker:
+    """`ready` is called, in its thread, when it takes jobs for the first time."""
+
+    def __init__(self, told: Told, ready: Callable[[], None] = lambda: None) -> None:
+        self._told, self._ready = told, ready
+        self._begun = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+
+    def start(self) -> None:
+        """Takes jobs from now on, and those of workers that died."""
+        self._thread.start()
+        self._begun.wait()
+
+    def stop(self) -> None:
+        """Lets jobs under way end."""
+        if self._loop and self._work and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._work.cancel)
+            self._thread.join()
+
+    def _run(self) -> None:
+        with suppress(asyncio.CancelledError):
+            asyncio.run(self._shifts())
+
+    async def _shifts(self) -> None:
+        self._loop, self._work = asyncio.get_running_loop(), asyncio.current_task()
+        self._begun.set()
+        while True:
+            try:
+                async with _app().open_async():
+                    self._ready()
+                    self._ready = lambda: None
+                    await self._shift()
+            except Exception:  # the database, most likely
+                log.warning("worker.interrupted", exc_info=True)
+            await asyncio.sleep(REST_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
+
+    async def _shift(self) -> None:
+        """Until the database is away, or a clock was set."""
+        working = _app().run_worker_async(
+            queues=[QUEUE],
+            concurrency=WORKERS,
+            delete_jobs=DeleteJobCondition.SUCCESSFUL.value,
+            fetch_job_polling_interval=POLL_SECONDS,
+            update_heartbeat_interval=BEAT_SECONDS,
+            stalled_worker_timeout=DEAD_SECONDS,
+            install_signal_handlers=False,
+            additional_context={"told": self._told},
+        )
+        tasks = [asyncio.ensure_future(working), asyncio.ensure_future(_watch())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+
+
+async def _watch() -> None:
+    """Sees to the jobs of workers that died. Ends when the clock was set, which the hours of tasks go by."""
+    began = time.time() - time.monotonic()
+    while abs(time.time() - time.monotonic() - began) < CLOCK_SECONDS:
+        await _rescue()
+        await asyncio.sleep(RESCUE_SECONDS)
+    log.warning("worker.clock_was_set")
+
+
+async def _rescue() -> None:
+    """What a worker had begun that died, or lost the database: whoever comes first does it again."""
+    manager = _app().job_manager
+    for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=DEAD_SECONDS):
+        log.warning("worker.rescued", job=job.call_string)
+        try:
+            await manager.retry_job(job, retry_at=AT_ONCE)
+        except UniqueViolation:  # the same waits already
+            await manager.finish_job(job, status=Status.FAILED, delete_job=True)
+        except ConnectorException:  # another was quicker
+            continue
