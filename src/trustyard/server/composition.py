@@ -18,7 +18,7 @@ from .health import Health
 from .metrics import Metrics
 from .proxies import Proxies
 from .published import Published
-from .router import Router
+from .router import LOGGED, Router
 from .waiting import Waiting
 
 
@@ -57,6 +57,7 @@ class Parts:
             self.metrics,
             self.agents,
             self.waiting,
+            LOGGED[configuration.access_log],
         )
         self._unsubscribe = [news.subscribe(self.published.heard), news.subscribe(self.agents.desk.heard)]
 

@@ -52,6 +52,11 @@ SETTINGS = (
         "",
         "Folders, comma separated, under which gateways may have their folders, files and sockets.",
     ),
+    Setting(
+        "TRUSTYARD_ACCESS_LOG",
+        "on",
+        "Which requests have a line in the log: `on` (console and REST API), `all` (health etc. too) or `off`.",
+    ),
     Setting("TRUSTYARD_FETCH_ALLOW", "", "Networks a connection source may reach although refused by default."),
     Setting("TRUSTYARD_FETCH_DENY", "", "Networks a connection source may not reach although allowed by default."),
     Setting(
@@ -89,6 +94,7 @@ class Configuration:
     fetch_allow: tuple[Network, ...]
     fetch_deny: tuple[Network, ...]
     admin_password: str
+    access_log: str = "on"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Configuration:
@@ -109,6 +115,7 @@ class Configuration:
             fetch_allow=reader.take("TRUSTYARD_FETCH_ALLOW", _networks),
             fetch_deny=reader.take("TRUSTYARD_FETCH_DENY", _networks),
             admin_password=reader.take("TRUSTYARD_ADMIN_PASSWORD", str),
+            access_log=reader.take("TRUSTYARD_ACCESS_LOG", _access_log),
         )
         reader.refuse_mistakes()
         configuration._check_xds()
@@ -230,6 +237,12 @@ def _networks(text: str) -> tuple[Network, ...]:
         except ValueError:
             raise ValueError(f"{word} is not a network such as 10.0.0.0/8 or fd00::/8.") from None
     return tuple(networks)
+
+
+def _access_log(text: str) -> str:
+    if text not in ("on", "all", "off"):
+        raise ValueError(f"{text} is none of on, all and off.")
+    return text
 
 
 def _address(text: str) -> Address:
