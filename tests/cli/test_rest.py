@@ -228,7 +228,7 @@ def test_client_commands_load_no_django() -> None:
 def test_a_fault_of_the_server_is_shown_with_the_id_to_look_for_in_its_log(run: Program, canned: Canned) -> None:
     fault = {"detail": "Something went wrong here.", "status": 500, "request_id": "5f0c7a7d"}
     canned.answer("GET", "/api/v1/environments", fault, status=500)
-    assert "Request ID: 5f0c7a7d" in run("env", "list", code=1).stderr
+    assert "Request ID: 5f0c7a7d" in run("env", "list").stderr
     refused = {"detail": "Not with this role.", "status": 403, "request_id": "5f0c7a7d"}
     canned.answer("GET", "/api/v1/environments", refused, status=403)
-    assert "5f0c7a7d" not in run("env", "list", code=1).stderr
+    assert "5f0c7a7d" not in run("env", "list").stderr

@@ -43,7 +43,7 @@ class Parts:
     """Everything with threads in it. Make it inside the running event loop, once Django is set up."""
 
     def __init__(self, configuration: Configuration, django: Callable[..., Any] | None = None) -> None:
-        self.metrics = Metrics(lambda: self.runner.deliveries.behind, lambda: self.agents.desk.connected)
+        self.metrics = Metrics(lambda: self.agents.desk.connected)
         self.runner = Runner(self.metrics.delivered)
         self.health = Health()
         self.published = Published(_published)
@@ -75,5 +75,5 @@ class Parts:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self.runner.stop()
-        for part in (self.bridge, self.waiting, self.published, self.health):
+        for part in (self.bridge, self.waiting, self.published, self.health, self.metrics):
             part.close()

@@ -73,9 +73,12 @@ class Router:
         elif part == "agents":
             await self.agents(scope, receive, send)
         else:
-            answers = {"healthz": self.health.alive, "metrics": self.metrics.answer}
-            answer = get_only(scope) or (await self.health.ready() if part == "readyz" else answers[part]())
-            await answer.send(scope, send)
+            await (get_only(scope) or await self._own(part)).send(scope, send)
+
+    async def _own(self, part: str) -> Answer:
+        if part == "healthz":
+            return self.health.alive()
+        return await (self.health.ready() if part == "readyz" else self.metrics.answer())
 
 
 def part_of(raw_path: bytes) -> str:

@@ -55,6 +55,8 @@ async def _run(configuration: Configuration, web: socket.socket, say: Say) -> No
         await asyncio.to_thread(delivery.all_nodes_gone)
         parts = Parts(configuration)
         xds = await _start_xds(configuration)
+        if xds is not None:
+            parts.metrics.streams(lambda: xds.streams)
         try:
             settings.TRUSTYARD = replace(configuration, listen=address_of(web))
             parts.start()

@@ -134,6 +134,11 @@ class Running:
     _server: Any
     _desk: Desk
 
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return self._desk.streams
+
     async def stop(self) -> None:
         """Ends every stream and stops listening, within about a second."""
         await self._desk.stop()
