@@ -91,12 +91,12 @@ def _readers() -> dict[str, str]:
 
     noted = {"TRUSTYARD_URL": "_url"}
 
-    class Noting(configuration._Reader):
+    class Noting(configuration.Reader):
         def take(self, name: str, read: Any) -> Any:
             noted[name] = read.__name__
             return super().take(name, read)
 
-    with mock.patch.object(configuration, "_Reader", Noting):
+    with mock.patch.object(configuration, "Reader", Noting):
         configuration.Configuration.from_environment({})
     return noted
 

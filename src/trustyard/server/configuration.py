@@ -31,6 +31,7 @@ SETTINGS = (
         "TRUSTYARD_DATA_DIR", "./trustyard-data", "Folder (0700) of the database, the secret key and what is published."
     ),
     Setting("TRUSTYARD_DATABASE_URL", "", "`postgresql://…`; empty: SQLite in the data directory."),
+    Setting("TRUSTYARD_DATABASE_URL_FILE", "", "A file with that address, instead: it may hold a password."),
     Setting(
         "TRUSTYARD_LISTEN", "127.0.0.1:8400", "Where console and REST API listen, HOST:PORT; port 0 takes a free one."
     ),
@@ -64,6 +65,7 @@ SETTINGS = (
         "",
         "Password of the first user `admin`, read at the first start; empty: a random one, printed once.",
     ),
+    Setting("TRUSTYARD_ADMIN_PASSWORD_FILE", "", "A file with that password, instead."),
     Setting("TRUSTYARD_URL", "http://127.0.0.1:8400", "Where the client commands go; `--url` comes first."),
     Setting("TRUSTYARD_TOKEN", "", "The API token of the client commands; `--token` comes first."),
 )
@@ -99,10 +101,10 @@ class Configuration:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Configuration:
         """The configuration of these variables; raises ConfigurationRefused with one line for each mistake."""
-        reader = _Reader(os.environ if environ is None else environ)
+        reader = Reader(os.environ if environ is None else environ)
         configuration = cls(
             data_dir=reader.take("TRUSTYARD_DATA_DIR", _folder),
-            database_url=reader.take("TRUSTYARD_DATABASE_URL", _database_url),
+            database_url=reader.take_secret("TRUSTYARD_DATABASE_URL", _database_url),
             public_url=reader.take("TRUSTYARD_PUBLIC_URL", _public_url),
             allowed_hosts=reader.take("TRUSTYARD_ALLOWED_HOSTS", _words),
             trusted_proxies=reader.take("TRUSTYARD_TRUSTED_PROXIES", _networks),
@@ -114,7 +116,7 @@ class Configuration:
             files_roots=reader.take("TRUSTYARD_FILES_ROOTS", _folders),
             fetch_allow=reader.take("TRUSTYARD_FETCH_ALLOW", _networks),
             fetch_deny=reader.take("TRUSTYARD_FETCH_DENY", _networks),
-            admin_password=reader.take("TRUSTYARD_ADMIN_PASSWORD", str),
+            admin_password=reader.take_secret("TRUSTYARD_ADMIN_PASSWORD", str),
             access_log=reader.take("TRUSTYARD_ACCESS_LOG", _access_log),
         )
         reader.refuse_mistakes()
@@ -183,7 +185,9 @@ def written(address: Address) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-class _Reader:
+class Reader:
+    """Reads one variable after the other and keeps the mistakes."""
+
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         self.mistakes: list[FieldError] = []
@@ -196,7 +200,23 @@ class _Reader:
             self.mistakes.append(FieldError(name, str(error)))
             return read(DEFAULTS[name])
 
+    def take_secret(self, name: str, read: Callable[[str], Value]) -> Value:
+        """As `take`; the value may stand in the file that NAME_FILE names, out of sight of who lists processes."""
+        path = self.take(f"{name}_FILE", _file)
+        try:
+            if path is None:
+                return self.take(name, read)
+            if self.environ.get(name, "").strip():
+                raise ValueError(f"It and {name} exclude each other.")
+            return read(path.read_text("utf-8").strip())
+        except OSError as error:
+            self.mistakes.append(FieldError(f"{name}_FILE", f"{path} cannot be read: {error.strerror}."))
+        except ValueError as error:  # a UnicodeDecodeError says where in the file, and shows nothing of it
+            self.mistakes.append(FieldError(f"{name}_FILE", str(error)))
+        return read(DEFAULTS[name])
+
     def refuse_mistakes(self) -> None:
+        """Raises ConfigurationRefused where there was one."""
         if self.mistakes:
             raise _refusal(self.mistakes)
 
