@@ -68,10 +68,10 @@ def token_for(data_dir: Path, role: str = "admin") -> str:
 class Serving:
     """Started and ready, or an assertion with what it said."""
 
-    def __init__(self, data_dir: Path, **settings: str) -> None:
+    def __init__(self, data_dir: Path, *, program: str = PROGRAM, **settings: str) -> None:
         self.data_dir = data_dir
         self.process = subprocess.Popen(
-            [PROGRAM, "serve"],
+            [program, "serve"],
             env=environment(data_dir, **settings),
             cwd=data_dir.parent,
             stdout=subprocess.PIPE,
