@@ -49,12 +49,8 @@ def test_the_server_works_without_memory_that_is_writable_and_executable(tmp_pat
     program.chmod(0o755)
     certificate = Ca.new("Partner").issue("partner").cert_pem
     with Serving(tmp_path / "data", program=str(program)) as server, server.client() as client:
-        source = {
-            "kind": "file",
-            "filename": "partner.pem",
-            "content_base64": base64.b64encode(certificate).decode(),
-            "password": None,
-        }
+        content = base64.b64encode(certificate).decode()
+        source = {"kind": "file", "filename": "partner.pem", "content_base64": content, "password": None}
         entry = {"environment": "test", "alias": "partner", "source": source}
         body = {"name": "partner", "entries": [entry], "deploy": True}
         made = client.post("/api/v1/certificates", json=body)
@@ -97,9 +93,9 @@ def _containerfile() -> str:
 
 
 def unprivileged(image: Path) -> list[str]:
-    """What a command begins with so that it has no capability, as in the container, and is nobody where that is possible.
+    """What a command begins with to have no capability, as in the container, and to be nobody.
 
-    It is not where this Python lies in somebody's home folder.
+    It stays root where this Python lies in a home folder, for nobody gets there.
     """
     if os.getuid() != 0:
         return []
@@ -233,7 +229,7 @@ def test_nginx_of_compose_brings_requests_and_streams_to_two_nodes_and_passes_ov
         answer = get("/api/v1/environments/a%2Fb")
         assert answer.status_code == 401  # and not 404: the name is one segment
         assert re.fullmatch(r"[0-9a-f]{32}", answer.json()["request_id"]), "nginx gives the id, not its client"
-        lines = [line for server in servers for line in server.log if "a%2Fb" in line]
+        lines = eventually(lambda: [line for server in servers for line in server.log if "a%2Fb" in line])
         assert [json.loads(line)["address"] for line in lines] == ["127.0.0.1"]
         assert get("/metrics").status_code == 404
         assert "__Host-" in get("/sign-in/").headers["Set-Cookie"]
