@@ -39,6 +39,7 @@ def test_scrapes_in_a_row_ask_the_database_once() -> None:
 
 def test_ends_of_validity_are_counted_anew_only_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(figures, "REST", 0)
     given: list[Ends | None] = []
 
     def read(ends: Ends | None) -> Figures:
@@ -59,6 +60,7 @@ def test_ends_of_validity_are_counted_anew_only_after_a_while(monkeypatch: pytes
 
 def test_a_database_that_is_away_shows_and_old_figures_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(figures, "REST", 0)
     answers = [NOTHING]
 
     async def story() -> None:
@@ -74,6 +76,8 @@ def test_a_database_that_is_away_shows_and_old_figures_do_not(monkeypatch: pytes
 
 def test_a_database_that_hangs_holds_up_no_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(figures, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(figures, "REST", 0)
     released = threading.Event()
 
     def hang(_: Ends | None) -> Figures:

@@ -18,6 +18,7 @@ from trustyard.models.connections import looked_after
 log = structlog.get_logger(__name__)
 FRESH_SECONDS = 15.0  # figures younger than this are shown again
 ENDS_SECONDS = 300.0  # those of certificates move slowly, and take longest
+REST = 20  # and so many times as long as the look took nobody looks again, however large everything is
 PATIENCE_SECONDS = 3.0  # for a database that answers; one that hangs holds up no scrape
 
 
@@ -36,7 +37,8 @@ class FigureReader:
 
     async def refresh(self) -> None:
         """Afterwards the figures are fresh, or there are none, or the database is slow and they are those of before."""
-        if self._reading is None or (self._reading.done() and time.monotonic() - self._begun > FRESH_SECONDS):
+        fresh = max(FRESH_SECONDS, REST * self.seconds)
+        if self._reading is None or (self._reading.done() and time.monotonic() - self._begun > fresh):
             self._begun = time.monotonic()
             self._reading = asyncio.get_running_loop().run_in_executor(self._threads, self._look)
         done, _ = await asyncio.wait({self._reading}, timeout=PATIENCE_SECONDS)
