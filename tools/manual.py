@@ -10,6 +10,7 @@ import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import typer.main
 
@@ -17,6 +18,20 @@ ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- made by: make manual -->\n", "<!-- end -->\n"
 BAR = "\\|"  # within a table
 FINDINGS_HEAD = "| code | severity | what it says | what to do | source |\n|---|---|---|---|---|\n"
+# By the function that reads a setting: what is written there, and an example.
+FORMS = {
+    "_access_log": ("`on`, `all` or `off`", ""),
+    "_address": ("HOST:PORT", "0.0.0.0:8400"),
+    "_database_url": ("an address", "postgresql://trustyard:secret@db.example.org/trustyard"),
+    "_file": ("a file", "/etc/trustyard/xds.pem"),
+    "_folder": ("a folder", "/var/lib/trustyard"),
+    "_folders": ("folders, comma separated", "/etc/haproxy,/srv/trust"),
+    "_networks": ("networks, comma separated", "10.0.0.0/8,fd00::/8"),
+    "_public_url": ("an address", "https://trustyard.example.org"),
+    "_url": ("an address", "https://trustyard.example.org"),
+    "_words": ("names, comma separated", "trustyard.example.org,trustyard.internal"),
+    "_xds_url": ("an address", "https://trustyard.example.org:8401"),
+}
 COMMON = {"--token", "--json", "--help"}  # told once, at the top of the page
 
 
@@ -53,6 +68,37 @@ def routes() -> str:
             for verb, operation in verbs.items():
                 rows.append(f"| `{verb.upper()} {path}` | {operation.get('summary', '')} |\n")
     return "| verb and path | what it does |\n|---|---|\n" + "".join(rows)
+
+
+def settings() -> str:
+    """Each setting with what is written, its default and what it is for, as the program reads it."""
+    from trustyard.server.configuration import SETTINGS
+
+    readers = _readers()
+    rows = []
+    for setting in SETTINGS:
+        form, example = FORMS.get(readers.get(setting.name, ""), ("text", ""))
+        default = f"`{setting.default}`" if setting.default else "none"
+        written = f"{form}, such as `{example}`" if example else form
+        says = setting.description.replace("|", BAR)
+        rows.append(f"| [`{setting.name}`](#{setting.name.lower()}) | {written} | {default} | {says} |\n")
+    return "| setting | what is written | default | what it is for |\n|---|---|---|---|\n" + "".join(rows)
+
+
+def _readers() -> dict[str, str]:
+    """Each setting with the name of the function that reads it; what the client commands take the server does not."""
+    from trustyard.server import configuration
+
+    noted = {"TRUSTYARD_URL": "_url"}
+
+    class Noting(configuration.Reader):
+        def take(self, name: str, read: Any) -> Any:
+            noted[name] = read.__name__
+            return super().take(name, read)
+
+    with mock.patch.object(configuration, "Reader", Noting):
+        configuration.Configuration.from_environment({})
+    return noted
 
 
 def findings() -> str:
@@ -104,7 +150,12 @@ def _cell(option: Any) -> str:
     return f"{text} Required." if option.required else text
 
 
-PAGES = {"docs/cli.md": commands, "docs/rest.md": routes, "docs/findings.md": findings}
+PAGES = {
+    "docs/cli.md": commands,
+    "docs/rest.md": routes,
+    "docs/findings.md": findings,
+    "docs/settings.md": settings,
+}
 
 
 def fresh(page: str) -> str:

@@ -223,3 +223,18 @@ def test_client_commands_load_no_django() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_fault_of_the_server_is_shown_with_the_id_to_look_for_in_its_log(run: Program, canned: Canned) -> None:
+    fault = {"detail": "Something went wrong here.", "status": 500, "request_id": "5f0c7a7d"}
+    canned.answer("GET", "/api/v1/environments", fault, status=500)
+    assert "Request ID: 5f0c7a7d" in run("env", "list").stderr
+    refused = {"detail": "Not with this role.", "status": 403, "request_id": "5f0c7a7d"}
+    canned.answer("GET", "/api/v1/environments", refused, status=403)
+    assert "5f0c7a7d" not in run("env", "list").stderr
+
+
+def test_the_audit_is_asked_for_what_one_request_did(run: Program, canned: Canned) -> None:
+    canned.answer("GET", "/api/v1/audit", {"items": [], "next": None, "total": 0})
+    run("audit", "list", "--request-id", "edge/7f3a:42")
+    assert "request_id=edge%2F7f3a%3A42" in canned.last.target

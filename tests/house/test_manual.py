@@ -25,6 +25,15 @@ def test_each_setting_has_its_paragraph(name: str) -> None:
     assert len(paragraph) > 40
 
 
+def test_the_example_of_each_setting_is_one_that_is_taken() -> None:
+    from tools.manual import FORMS
+    from trustyard.server import configuration
+
+    for reader, (_, example) in FORMS.items():
+        if example and reader not in ("_file", "_url"):  # no such file here; `_url` wants to know more
+            getattr(configuration, reader)(example)
+
+
 def test_the_manual_names_no_setting_that_does_not_exist() -> None:
     known = {setting.name for setting in SETTINGS}
     for path in files():

@@ -70,11 +70,11 @@ def token_for(data_dir: Path, role: str = "admin") -> str:
 class Serving:
     """Started and ready, or an assertion with what it said."""
 
-    def __init__(self, data_dir: Path, command: str = "serve", **settings: str) -> None:
+    def __init__(self, data_dir: Path, command: str = "serve", *, program: str = PROGRAM, **settings: str) -> None:
         self.data_dir = data_dir
         self._settings = settings
         self.process = subprocess.Popen(
-            [PROGRAM, command],
+            [program, command],
             env=environment(data_dir, **settings),
             cwd=data_dir.parent,
             stdout=subprocess.PIPE,

@@ -114,3 +114,17 @@ def test_a_secret_key_that_is_named_must_be_there_and_long_enough(tmp_path: Path
 
 def test_every_setting_is_described() -> None:
     assert all(setting.name.startswith("TRUSTYARD_") and setting.description.endswith(".") for setting in SETTINGS)
+
+
+def test_a_secret_may_stand_in_a_file_but_not_in_two_places(tmp_path: Path) -> None:
+    file = tmp_path / "database-url"
+    file.write_text("postgresql://us:hush@db/trustyard\n")
+    given = {"TRUSTYARD_DATABASE_URL_FILE": str(file)}
+    assert Configuration.from_environment(given).database_url == "postgresql://us:hush@db/trustyard"
+    with pytest.raises(ConfigurationRefused) as both:
+        Configuration.from_environment({**given, "TRUSTYARD_DATABASE_URL": "postgresql://us@db/other"})
+    assert [field.field for field in both.value.fields] == ["TRUSTYARD_DATABASE_URL_FILE"]
+    file.write_bytes(b"postgresql://us:hush\xff@db/trustyard")
+    with pytest.raises(ConfigurationRefused) as unreadable:
+        Configuration.from_environment(given)
+    assert "hush" not in str(unreadable.value)

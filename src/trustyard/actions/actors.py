@@ -7,6 +7,8 @@ from typing import Literal
 
 from trustyard import models
 
+from . import requests
+
 Via = Literal["api", "console", "local", "system"]
 
 
@@ -28,12 +30,15 @@ LOCAL = Actor(name="command line", role="admin", via="local")
 
 def of_user(user: models.User, address: str, via: Via = "console") -> Actor:
     """The actor behind a signed-in person."""
+    requests.asked_by(user.username)
     return Actor(user.username, user.role, _named(user), address, via, user.pk)
 
 
 def of_token(token: models.Token, address: str) -> Actor:
     """The actor behind an API token."""
-    return Actor(f"token:{token.name}", token.role, _named(token), address, "api")
+    name = f"token:{token.name}"
+    requests.asked_by(name)
+    return Actor(name, token.role, _named(token), address, "api")
 
 
 def _named(holder: models.User | models.Token) -> frozenset[str] | None:

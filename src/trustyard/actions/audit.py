@@ -17,6 +17,7 @@ from trustyard import models
 from trustyard.models.certificates import BATCH
 from trustyard.pki.certificates import rfc3339
 
+from . import requests
 from .actors import Actor
 from .permissions import require
 
@@ -71,6 +72,7 @@ def record_all(actor: Actor, news: Iterable[News]) -> models.AuditEvent:
             event = models.AuditEvent(
                 at=now, actor=actor.name, via=actor.via, address=actor.address, prev_hash=head.hash, **vars(one)
             )
+            event.request_id = requests.current_id()
             event.hash = head.hash = _hash(event)
             events.append(event)
         models.AuditEvent.objects.bulk_create(events)
@@ -87,8 +89,9 @@ def find(
     action: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
+    request_id: str = "",
 ) -> QuerySet[models.AuditEvent]:
-    """Events, newest first, filtered by exact actor, object or action and by time (both ends included)."""
+    """Events, newest first, filtered by exact actor, object, action or request and by time (both ends included)."""
     require(actor, "audit.read")
     events = models.AuditEvent.objects.order_by("-pk")
     if by:
@@ -101,6 +104,8 @@ def find(
         events = events.filter(at__gte=since)
     if until:
         events = events.filter(at__lte=until)
+    if request_id:
+        events = events.filter(request_id=request_id)
     return events
 
 
@@ -127,6 +132,7 @@ def event_json(event: models.AuditEvent) -> dict[str, Any]:
         "actor": event.actor,
         "via": event.via,
         "address": event.address,
+        "request_id": event.request_id,
         "action": event.action,
         "object_kind": event.object_kind,
         "object": event.object_name,
@@ -150,5 +156,7 @@ def _hash(event: models.AuditEvent) -> str:
         event.before,
         event.after,
     ]
+    if event.request_id:  # events of an older Trustyard, and of the schedule, have none
+        value.append(event.request_id)
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -155,11 +155,12 @@ def rows_of(release: models.Release) -> list[Row]:
     rows: list[Row] = []
     gateways = models.Gateway.objects.filter(environment_id=release.environment_id).prefetch_related("nodes")
     for gateway in gateways.order_by("name_key"):
-        rows += _rows_of(gateway, said.get(gateway.pk, {}), superseded)
+        rows += rows_of_gateway(gateway, said.get(gateway.pk, {}), superseded)
     return rows
 
 
-def _rows_of(gateway: models.Gateway, said: dict[str, models.Receipt], superseded: bool) -> list[Row]:
+def rows_of_gateway(gateway: models.Gateway, said: dict[str, models.Receipt], superseded: bool) -> list[Row]:
+    """The rows of one gateway, of what its nodes said of a release."""
     pushed = gateway.kind in _pushed_kinds()
     rows = [
         Row(gateway.name, node, _state(receipt.state), receipt.detail, receipt.milliseconds, True, receipt.proof)

@@ -26,5 +26,6 @@ def listing(request: Request, filters: Query[schemas.EventFilters], paging: Quer
         action=filters.action,
         since=filters.since,
         until=filters.until,
+        request_id=filters.request_id,
     )
     return shown(page(rows, paging, event_json))

@@ -14,6 +14,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from ninja.errors import HttpError, ValidationError
 
+from trustyard.actions import requests
 from trustyard.errors import FieldError, NotFound, Refused, TooLarge, TrustyardError
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,8 @@ def problem(error: TrustyardError) -> HttpResponse:
     }
     if error.fields:
         body["errors"] = [{"field": field.field, "message": field.message} for field in error.fields]
+    if request_id := requests.current_id():
+        body["request_id"] = request_id
     response = HttpResponse(
         json.dumps({**body, **error.extra, **body}, ensure_ascii=False), status=error.status, content_type=MEDIA_TYPE
     )
@@ -66,7 +69,7 @@ def on_error(request: HttpRequest, error: Exception | type[Exception]) -> HttpRe
         known = _known(error)
         if known is not None:
             return problem(known)
-    reference = secrets.token_hex(6)
+    reference = requests.current_id() or secrets.token_hex(6)
     log.error("api.unforeseen", reference=reference, method=request.method, path=request.path, exc_info=error)
     return problem(TrustyardError(f"Something went wrong here. Reference: {reference}.", code="unforeseen"))
 

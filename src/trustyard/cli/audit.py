@@ -28,11 +28,21 @@ def list_(
         str | None, typer.Option("--since", metavar="TIME", help="From this moment on (RFC 3339).")
     ] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to this moment (RFC 3339).")] = None,
+    request_id: Annotated[
+        str | None, typer.Option("--request-id", metavar="ID", help="Only what this request did (X-Request-ID).")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many events.")] = 50,
     cursor: Cursor = None,
 ) -> None:
     """List what happened, newest first."""
-    filters = {"actor": actor, "object": object_, "action": action, "since": since, "until": until}
+    filters = {
+        "actor": actor,
+        "object": object_,
+        "action": action,
+        "since": since,
+        "until": until,
+        "request_id": request_id,
+    }
     call.show(call.rest.all(path("audit"), filters, limit=limit, cursor=cursor), _listing)
 
 

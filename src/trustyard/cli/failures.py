@@ -50,7 +50,15 @@ class Problem(Failure):
         self.body = body
         self.kind = str(body.get("type") or "").rstrip("/").rpartition("/")[2]
         sentence = str(body.get("detail") or body.get("title") or f"The server answered {status}.")
-        super().__init__(sentence, advice=advice, details=_fields(body.get("errors"), sentence))
+        super().__init__(
+            sentence, advice=advice, details=[*_fields(body.get("errors"), sentence), *self._request(sentence)]
+        )
+
+    def _request(self, sentence: str) -> Iterable[str]:
+        """What to look for in the server's log, where the server and not the caller is at fault."""
+        request_id = str(self.body.get("request_id") or "")
+        if self.status >= 500 and request_id and request_id not in sentence:
+            yield f"Request ID: {request_id}"
 
 
 def _fields(errors: object, sentence: str) -> Iterable[str]:

@@ -12,6 +12,7 @@ class AuditEvent(models.Model):
     actor = models.CharField(max_length=200, db_index=True)
     via = models.CharField(max_length=20)
     address = models.CharField(max_length=64, blank=True, default="")
+    request_id = models.CharField(max_length=64, blank=True, default="", db_default="")
     action = models.CharField(max_length=60, db_index=True)
     object_kind = models.CharField(max_length=40)
     object_name = models.CharField(max_length=250, db_index=True)
@@ -22,6 +23,7 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        indexes = [models.Index(fields=["request_id"], name="audit_request")]
 
 
 class AuditHead(models.Model):

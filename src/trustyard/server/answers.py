@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trustyard.actions import requests
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -45,7 +47,9 @@ def json_answer(value: Any, *, status: int = 200) -> Answer:
 
 def problem(status: int, code: str, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Answer:
     """RFC 9457, with the types of the REST API."""
-    body = {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail}
+    body: dict[str, Any] = {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail}
+    if request_id := requests.current_id():
+        body["request_id"] = request_id
     plain = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
     return Answer(status, json.dumps(body).encode(), {**plain, **(headers or {})})
 

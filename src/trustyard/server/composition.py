@@ -19,7 +19,7 @@ from .health import Health
 from .metrics import Metrics
 from .proxies import Proxies
 from .published import Published
-from .router import Router
+from .router import LOGGED, Router
 from .waiting import Waiting
 
 
@@ -61,7 +61,7 @@ class Parts:
     """Everything with threads in it. Make it inside the running event loop, once Django is set up."""
 
     def __init__(self, configuration: Configuration, django: Callable[..., Any] | None = None) -> None:
-        self.metrics = Metrics(lambda: self.runner.behind, lambda: self.agents.desk.connected)
+        self.metrics = Metrics(lambda: self.agents.desk.connected)
         self.runner = _jobs(configuration, self.metrics.delivered)
         self.alive = Alive() if not configuration.sqlite else None
         self.health = Health()
@@ -76,6 +76,7 @@ class Parts:
             self.metrics,
             self.agents,
             self.waiting,
+            LOGGED[configuration.access_log],
         )
         self._unsubscribe = [news.subscribe(self.published.heard), news.subscribe(self.agents.desk.heard)]
 
@@ -97,5 +98,5 @@ class Parts:
         self.runner.stop()
         if self.alive:
             self.alive.stop()
-        for part in (self.bridge, self.waiting, self.published, self.health):
+        for part in (self.bridge, self.waiting, self.published, self.health, self.metrics):
             part.close()

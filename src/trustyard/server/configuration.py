@@ -32,6 +32,7 @@ SETTINGS = (
         "TRUSTYARD_DATA_DIR", "./trustyard-data", "Folder (0700) of the database, the secret key and what is published."
     ),
     Setting("TRUSTYARD_DATABASE_URL", "", "`postgresql://…`; empty: SQLite in the data directory."),
+    Setting("TRUSTYARD_DATABASE_URL_FILE", "", "A file with that address, instead: it may hold a password."),
     Setting(
         "TRUSTYARD_SECRET_KEY_FILE", "", "File of the secret key, the same on all nodes; empty: in the data directory."
     ),
@@ -57,6 +58,11 @@ SETTINGS = (
         "",
         "Folders, comma separated, under which gateways may have their folders, files and sockets.",
     ),
+    Setting(
+        "TRUSTYARD_ACCESS_LOG",
+        "on",
+        "Which requests have a line in the log: `on` (console and REST API), `all` (health etc. too) or `off`.",
+    ),
     Setting("TRUSTYARD_FETCH_ALLOW", "", "Networks a connection source may reach although refused by default."),
     Setting("TRUSTYARD_FETCH_DENY", "", "Networks a connection source may not reach although allowed by default."),
     Setting(
@@ -64,6 +70,7 @@ SETTINGS = (
         "",
         "Password of the first user `admin`, read at the first start; empty: a random one, printed once.",
     ),
+    Setting("TRUSTYARD_ADMIN_PASSWORD_FILE", "", "A file with that password, instead."),
     Setting("TRUSTYARD_URL", "http://127.0.0.1:8400", "Where the client commands go; `--url` comes first."),
     Setting("TRUSTYARD_TOKEN", "", "The API token of the client commands; `--token` comes first."),
 )
@@ -96,14 +103,15 @@ class Configuration:
     fetch_allow: tuple[Network, ...]
     fetch_deny: tuple[Network, ...]
     admin_password: str
+    access_log: str = "on"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Configuration:
         """The configuration of these variables; raises ConfigurationRefused with one line for each mistake."""
-        reader = _Reader(os.environ if environ is None else environ)
+        reader = Reader(os.environ if environ is None else environ)
         configuration = cls(
             data_dir=reader.take("TRUSTYARD_DATA_DIR", _folder),
-            database_url=reader.take("TRUSTYARD_DATABASE_URL", _database_url),
+            database_url=reader.take_secret("TRUSTYARD_DATABASE_URL", _database_url),
             given_secret_key_file=reader.take("TRUSTYARD_SECRET_KEY_FILE", _key_file),
             jobs=reader.take("TRUSTYARD_JOBS", _switch),
             public_url=reader.take("TRUSTYARD_PUBLIC_URL", _public_url),
@@ -117,7 +125,8 @@ class Configuration:
             files_roots=reader.take("TRUSTYARD_FILES_ROOTS", _folders),
             fetch_allow=reader.take("TRUSTYARD_FETCH_ALLOW", _networks),
             fetch_deny=reader.take("TRUSTYARD_FETCH_DENY", _networks),
-            admin_password=reader.take("TRUSTYARD_ADMIN_PASSWORD", str),
+            admin_password=reader.take_secret("TRUSTYARD_ADMIN_PASSWORD", str),
+            access_log=reader.take("TRUSTYARD_ACCESS_LOG", _access_log),
         )
         reader.refuse_mistakes()
         configuration._check_xds()
@@ -192,7 +201,9 @@ def written(address: Address) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-class _Reader:
+class Reader:
+    """Reads one variable after the other and keeps the mistakes."""
+
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         self.mistakes: list[FieldError] = []
@@ -205,7 +216,23 @@ class _Reader:
             self.mistakes.append(FieldError(name, str(error)))
             return read(DEFAULTS[name])
 
+    def take_secret(self, name: str, read: Callable[[str], Value]) -> Value:
+        """As `take`; the value may stand in the file that NAME_FILE names, out of sight of who lists processes."""
+        path = self.take(f"{name}_FILE", _file)
+        try:
+            if path is None:
+                return self.take(name, read)
+            if self.environ.get(name, "").strip():
+                raise ValueError(f"It and {name} exclude each other.")
+            return read(path.read_text("utf-8").strip())
+        except OSError as error:
+            self.mistakes.append(FieldError(f"{name}_FILE", f"{path} cannot be read: {error.strerror}."))
+        except ValueError as error:  # a UnicodeDecodeError says where in the file, and shows nothing of it
+            self.mistakes.append(FieldError(f"{name}_FILE", str(error)))
+        return read(DEFAULTS[name])
+
     def refuse_mistakes(self) -> None:
+        """Raises ConfigurationRefused where there was one."""
         if self.mistakes:
             raise _refusal(self.mistakes)
 
@@ -259,6 +286,12 @@ def _networks(text: str) -> tuple[Network, ...]:
         except ValueError:
             raise ValueError(f"{word} is not a network such as 10.0.0.0/8 or fd00::/8.") from None
     return tuple(networks)
+
+
+def _access_log(text: str) -> str:
+    if text not in ("on", "all", "off"):
+        raise ValueError(f"{text} is none of on, all and off.")
+    return text
 
 
 def _address(text: str) -> Address:

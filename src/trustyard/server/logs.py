@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from typing import Any
+from collections import Counter
+from typing import Any, ClassVar
 
 import structlog
 
+LEVELS = ("info", "warning", "error", "critical")
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,  # the request's id
     structlog.stdlib.add_log_level,
@@ -43,8 +46,8 @@ def logging_config(*, terminal: bool | None = None) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
-        "root": {"handlers": ["stderr"], "level": "INFO"},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}, "count": {"()": LineCounter}},
+        "root": {"handlers": ["stderr", "count"], "level": "INFO"},
         "loggers": {
             # Django's own default would print each of its warnings a second time.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
@@ -56,3 +59,14 @@ def logging_config(*, terminal: bool | None = None) -> dict[str, Any]:
             "procrastinate": {"level": "WARNING"},  # several lines for each job; ours say what came of it
         },
     }
+
+
+class LineCounter(logging.Handler):
+    """Counts the lines of this process by level, for the metrics; logging calls one handler at a time."""
+
+    counts: ClassVar[Counter[str]] = Counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Another line."""
+        level = record.levelname.lower()
+        self.counts[level if level in LEVELS else "info"] += 1

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import prometheus_client as prometheus
+from django.contrib.auth.signals import user_logged_in, user_login_failed
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 import trustyard
 
 from .answers import Answer
+from .figures import FigureCollector, FigureReader
+from .logs import LEVELS, LineCounter
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 VERBS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -18,36 +26,43 @@ prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]  # comes w
 class Metrics:
     """A registry of its own, so that two servers in one process (as in tests) do not meet."""
 
-    def __init__(self, behind: Callable[[], int] = lambda: 0, agents: Callable[[], int] = lambda: 0) -> None:
-        self._registry = prometheus.CollectorRegistry()
-        prometheus.ProcessCollector(registry=self._registry)
-        prometheus.PlatformCollector(registry=self._registry)
-        prometheus.GCCollector(registry=self._registry)
-        labels = ["part", "method", "status"]
+    def __init__(self, agents: Callable[[], int] = lambda: 0, figures: FigureReader | None = None) -> None:
+        self._registry = registry = prometheus.CollectorRegistry()
+        self._figures = figures or FigureReader()
+        self._threads = ThreadPoolExecutor(1, "metrics")
+        prometheus.ProcessCollector(registry=registry)
+        prometheus.PlatformCollector(registry=registry)
+        prometheus.GCCollector(registry=registry)
+        registry.register(FigureCollector(self._figures))
         self._requests = prometheus.Counter(
-            "trustyard_http_requests", "Requests answered.", labels, registry=self._registry
+            "trustyard_http_requests", "Requests answered.", ["part", "method", "status"], registry=registry
         )
         self._seconds = prometheus.Histogram(
             "trustyard_http_request_seconds",
             "From the request to the end of its answer.",
             ["part"],
             buckets=BUCKETS,
-            registry=self._registry,
+            registry=registry,
         )
         self._deliveries = prometheus.Counter(
-            "trustyard_deliveries",
-            "Deliveries to gateways.",
-            ["kind", "state"],
-            registry=self._registry,
+            "trustyard_deliveries", "Deliveries to gateways.", ["kind", "state"], registry=registry
         )
-        waiting = prometheus.Gauge(
-            "trustyard_gateways_behind", "Pushed gateways that lack their newest release.", registry=self._registry
+        self._sign_ins = prometheus.Counter(
+            "trustyard_sign_ins", "Sign-ins to the console.", ["result"], registry=registry
         )
-        waiting.set_function(behind)
-        connected = prometheus.Gauge("trustyard_agents_connected", "Agents that are there.", registry=self._registry)
-        connected.set_function(agents)
-        about = prometheus.Info("trustyard", "This program.", registry=self._registry)
+        registry.register(_Lines())
+        self._gauge("trustyard_agents_connected", "Agents that are there.", agents)
+        about = prometheus.Info("trustyard", "This program.", registry=registry)
         about.info({"version": trustyard.__version__})
+        for result in ("failed", "succeeded"):  # an increase is seen only where the series was there before
+            self._sign_ins.labels(result)
+        # Django keeps these by weak reference, so they end with this object.
+        user_logged_in.connect(self._signed_in)
+        user_login_failed.connect(self._sign_in_failed)
+
+    def streams(self, count: Callable[[], int]) -> None:
+        """How many streams of Envoy are open, asked at each scrape; once there is an xDS server."""
+        self._gauge("trustyard_xds_streams", "Streams of Envoy that are open.", count)
 
     def answered(self, part: str, method: str, status: int, seconds: float) -> None:
         """One request; `part` is one of the router's few, so that no name of a user becomes a label."""
@@ -59,7 +74,36 @@ class Metrics:
         """One delivery, in any thread."""
         self._deliveries.labels(kind, state).inc()
 
-    def answer(self) -> Answer:
-        """All of it."""
-        headers = {"Content-Type": prometheus.CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
-        return Answer(200, prometheus.generate_latest(self._registry), headers)
+    async def answer(self) -> Answer:
+        """All of it; made in a thread, for with many environments it is long."""
+        await self._figures.refresh()
+        text = await asyncio.get_running_loop().run_in_executor(self._threads, self._text)
+        return Answer(200, text, {"Content-Type": prometheus.CONTENT_TYPE_LATEST, "Cache-Control": "no-store"})
+
+    def close(self) -> None:
+        """A scrape under way ends first."""
+        self._figures.close()
+        self._threads.shutdown(wait=True)
+
+    def _text(self) -> bytes:
+        return prometheus.generate_latest(self._registry)
+
+    def _gauge(self, name: str, says: str, count: Callable[[], int]) -> None:
+        prometheus.Gauge(name, says, registry=self._registry).set_function(count)
+
+    def _signed_in(self, **_: Any) -> None:
+        self._sign_ins.labels("succeeded").inc()
+
+    def _sign_in_failed(self, **_: Any) -> None:
+        self._sign_ins.labels("failed").inc()
+
+
+class _Lines(Collector):
+    """Lines logged by level, so that a fault is worth an alert before anybody reads the log."""
+
+    def collect(self) -> Iterator[Metric]:
+        """For the registry."""
+        family = CounterMetricFamily("trustyard_log_lines", "Lines logged.", labels=["level"])
+        for level in LEVELS:
+            family.add_metric([level], LineCounter.counts[level])
+        yield family

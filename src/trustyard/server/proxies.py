@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+import secrets
 from dataclasses import dataclass
 
 from .answers import Scope, header
 from .configuration import Network
 
+REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:-]{1,64}")
 FORWARDING = (b"x-forwarded-", b"forwarded", b"x-real-ip")
 
 
@@ -39,6 +42,13 @@ class Proxies:
             kept = [(k, v) for k, v in headers if k != b"host"]
             seen["headers"] = [(b"host", host[0].encode("latin1")), *kept]
         return seen
+
+    def request_id(self, scope: Scope) -> str:
+        """The id that a trusted proxy gave the request, so that its log and ours agree; else one of our own."""
+        client = scope.get("client")
+        given = header(scope, b"x-request-id")
+        trusted = client is not None and self._trusts(client[0])
+        return given if trusted and REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
     def _first_stranger(self, forwarded: list[str]) -> str:
         """From the right, the first address that is not one of our proxies; if all are, the outermost."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
+
+from trustyard.actions import requests
 
 from .answers import CLOSE, Answer, App, Message, Receive, Scope, Send, get_only, problem
 from .health import Health
@@ -16,6 +18,8 @@ from .proxies import Proxies
 from .published import Published
 
 log = structlog.get_logger(__name__)
+PARTS = ("django", "published", "agents", "healthz", "readyz", "metrics")
+LOGGED = {"off": (), "on": ("django",), "all": PARTS}  # by TRUSTYARD_ACCESS_LOG
 
 
 @dataclass
@@ -28,17 +32,17 @@ class Router:
     metrics: Metrics
     agents: App
     django: App
+    logged: Sequence[str] = LOGGED["on"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, gives it an id, and counts it."""
         if scope["type"] != "http":
             return  # neither lifespan nor websockets are switched on
+        request = requests.begin(self.proxies.request_id(scope))
         scope = self.proxies.seen_through(scope)
-        watched = _Watched(send, secrets.token_hex(8))
+        watched = _Watched(send, request.id)
         part = part_of(scope["raw_path"])
         started = time.monotonic()
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request=watched.id)
         try:
             await self._dispatch(part, scope, receive, watched)
         except asyncio.CancelledError:  # the server stops, and this took longer than its grace
@@ -49,7 +53,7 @@ class Router:
             await watched.refuse(scope, problem(500, "unforeseen", "Unforeseen", detail))
         seconds = time.monotonic() - started
         self.metrics.answered(part, scope["method"], watched.status, seconds)
-        if part == "django":
+        if part in self.logged:
             # Without the query, which may hold a password, and without what the body held.
             log.info(
                 "http.request",
@@ -57,6 +61,8 @@ class Router:
                 path=scope["raw_path"].decode("latin1"),
                 status=watched.status,
                 milliseconds=round(seconds * 1000, 1),
+                actor=request.actor,
+                address=scope["client"][0] if scope.get("client") else "",
             )
 
     async def _dispatch(self, part: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,9 +73,12 @@ class Router:
         elif part == "agents":
             await self.agents(scope, receive, send)
         else:
-            answers = {"healthz": self.health.alive, "metrics": self.metrics.answer}
-            answer = get_only(scope) or (await self.health.ready() if part == "readyz" else answers[part]())
-            await answer.send(scope, send)
+            await (get_only(scope) or await self._own(part)).send(scope, send)
+
+    async def _own(self, part: str) -> Answer:
+        if part == "healthz":
+            return self.health.alive()
+        return await (self.health.ready() if part == "readyz" else self.metrics.answer())
 
 
 def part_of(raw_path: bytes) -> str:

@@ -61,6 +61,8 @@ async def _run(configuration: Configuration, web: socket.socket, say: Say) -> No
         parts = Parts(configuration)
         xds = await _start_xds(configuration)
         hearing = _hearing(configuration)
+        if xds is not None:
+            parts.metrics.streams(lambda: xds.streams)
         try:
             settings.TRUSTYARD = replace(configuration, listen=address_of(web))
             parts.start()

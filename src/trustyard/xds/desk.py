@@ -47,6 +47,11 @@ class Desk:
             asyncio.ensure_future(task) for task in (self.recorder.work(), self._follow_news(), self._poll())
         ]
 
+    @property
+    def streams(self) -> int:
+        """How many there are."""
+        return len(self._all())
+
     async def in_thread(self, call: Callable[[], Answer]) -> Answer:
         """A blocking call, in a thread of ours."""
         return await self._loop.run_in_executor(self._threads, call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import secrets
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,15 +73,19 @@ class Streams(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[
         # 2. Serve it.
         ledger = Ledger(await self._or_later(self._desk.catalogue(gateway), context))
         session = Session(gateway, token, first.node.id, ledger, dialect(ledger), self._desk.spoke)
+        # What is logged of this stream from here on says whose it is; each stream runs in a context of its own.
+        structlog.contextvars.bind_contextvars(
+            stream=secrets.token_hex(4), environment=gateway.environment, gateway=gateway.name, node=session.node
+        )
         self._desk.enter(session)
-        log.info("xds.node_connected", environment=gateway.environment, gateway=gateway.name, node=session.node)
+        log.info("xds.node_connected")
         try:
             ending = await session.run(first, requests, context.write)
         except TooManyNames:
             ending = (grpc.StatusCode.RESOURCE_EXHAUSTED, f"A node subscribes to {MAX_LINES} names at most.")
         finally:
             self._desk.leave(session)
-            log.info("xds.node_gone", environment=gateway.environment, gateway=gateway.name, node=session.node)
+            log.info("xds.node_gone")
         # 3. Say why, if it was not the node that left.
         if ending:
             await context.abort(*ending)
@@ -128,6 +133,11 @@ class Running:
     port: int
     _server: Any
     _desk: Desk
+
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return self._desk.streams
 
     async def stop(self) -> None:
         """Ends every stream and stops listening, within about a second."""

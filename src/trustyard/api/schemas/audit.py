@@ -18,6 +18,7 @@ class Event(Shown):
     actor: str
     via: str
     address: str
+    request_id: str = Field(description="Of the request that did it, as its log lines have it; empty: none did.")
     action: str
     object_kind: str
     object: str
@@ -39,5 +40,6 @@ class EventFilters(BaseModel):
     actor: Search = ""
     object: Search = ""
     action: Search = ""
+    request_id: Search = ""
     since: Moment = Field(None, description="RFC 3339; this moment is included.")
     until: Moment = Field(None, description="RFC 3339; this moment is included.")

@@ -25,6 +25,7 @@ class Problem(BaseModel):
     status: int
     detail: str
     errors: list[FieldAtFault] = Field(default_factory=list)
+    request_id: str = Field("", description="As in the header X-Request-ID, in log lines and audit events.")
 
 
 class Successor(Shown):

@@ -107,7 +107,14 @@ class Agents:
             sentence = f"The environment {standing.environment} has no release {word.release}."
             return problem(404, "unknown-release", "Unknown release", sentence, self._plain(standing))
         self._told("agent", word.state)
-        log.info("agents.receipt", environment=standing.environment, node=word.node, state=word.state)
+        log.info(
+            "agents.receipt",
+            environment=standing.environment,
+            gateway_id=standing.gateway_id,
+            node=word.node,
+            release=word.release,
+            state=word.state,
+        )
         return Answer(204, b"", self._plain(standing))
 
     def _plain(self, standing: Standing) -> dict[str, str]:

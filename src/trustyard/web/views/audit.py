@@ -28,12 +28,13 @@ def index(request: HttpRequest) -> HttpResponse:
         action=given.get("action", "").strip(),
         since=_day(given.get("since", "")),
         until=until + timedelta(days=1) if until else None,  # the day named is meant whole
+        request_id=given.get("request_id", "").strip(),
     )
     shown = Paginator(rows, PER_PAGE).get_page(given.get("page"))
     events = [
         {"event": event, "before": _text(event.before), "after": _text(event.after)} for event in shown.object_list
     ]
-    filtered = any(given.get(name) for name in ("actor", "object", "action", "since", "until"))
+    filtered = any(given.get(name) for name in ("actor", "object", "action", "since", "until", "request_id"))
     context = {"page": shown, "events": events, "filtered": filtered}
     return render(request, "audit/_list.html" if is_fragment(request) else "audit/list.html", context)
 

@@ -9,6 +9,8 @@ import structlog
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from trustyard.actions import requests
+
 log = structlog.get_logger()
 
 
@@ -46,6 +48,6 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def broken(request: HttpRequest, *_: Any) -> HttpResponse:
     """500 with a reference number that stands in the log too."""
-    reference = secrets.token_hex(4)
+    reference = requests.current_id() or secrets.token_hex(4)
     log.error("unforeseen", reference=reference, path=request.path)
     return render(request, "500.html", {"reference": reference}, status=500)

@@ -1,0 +1,42 @@
+"""The request that a thread works on: the id that answers, log lines and audit events share, and who asked."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import structlog
+
+
+@dataclass
+class Request:
+    """`actor` is empty until an edge knows; whoever began the request reads it there, whatever thread learnt it."""
+
+    id: str
+    actor: str = ""
+
+
+_CURRENT: ContextVar[Request | None] = ContextVar("trustyard_request", default=None)
+
+
+def begin(request_id: str) -> Request:
+    """From here on, and in threads that are given this context, this request is worked on; its log lines say so."""
+    request = Request(request_id)
+    _CURRENT.set(request)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return request
+
+
+def current_id() -> str:
+    """The id of the request; empty for what the schedule and local commands do."""
+    request = _CURRENT.get()
+    return request.id if request else ""
+
+
+def asked_by(actor: str) -> None:
+    """Who asks became known; without a request it has no effect."""
+    request = _CURRENT.get()
+    if request:
+        request.actor = actor
+        structlog.contextvars.bind_contextvars(actor=actor)

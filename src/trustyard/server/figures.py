@@ -1,0 +1,137 @@
+"""The figures of the database for `/metrics`: read in a thread, at most every few seconds, and not waited for long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from trustyard.actions import figures
+from trustyard.actions.figures import Ends, Figures
+from trustyard.models.connections import looked_after
+
+log = structlog.get_logger(__name__)
+FRESH_SECONDS = 15.0  # figures younger than this are shown again
+ENDS_SECONDS = 300.0  # those of certificates move slowly, and take longest
+REST = 20  # and so many times as long as the look took nobody looks again, however large everything is
+PATIENCE_SECONDS = 3.0  # for a database that answers; one that hangs holds up no scrape
+
+
+class FigureReader:
+    """Reads when asked and no sooner, so that nobody pays for figures that nobody scrapes."""
+
+    def __init__(self, read: Callable[[Ends | None], Figures] = figures.read) -> None:
+        self._read = read
+        self._threads = ThreadPoolExecutor(1, "figures")
+        self._reading: asyncio.Future[None] | None = None
+        self._begun = self._ends_read = float("-inf")
+        self.figures: Figures | None = None
+        self.up = False
+        self.seconds = 0.0  # that the last look took
+        self.at = 0.0  # when it ended, in seconds since 1970
+
+    async def refresh(self) -> None:
+        """Afterwards the figures are fresh, or there are none, or the database is slow and they are those of before."""
+        fresh = max(FRESH_SECONDS, REST * self.seconds)
+        if self._reading is None or (self._reading.done() and time.monotonic() - self._begun > fresh):
+            self._begun = time.monotonic()
+            self._reading = asyncio.get_running_loop().run_in_executor(self._threads, self._look)
+        done, _ = await asyncio.wait({self._reading}, timeout=PATIENCE_SECONDS)
+        if not done:
+            self.up = False
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _look(self) -> None:
+        try:
+            with looked_after():
+                self.figures = self._read(self._known_ends())
+            self.up = True
+        except Exception:  # the database is away: old figures would say that all is well
+            log.warning("figures.not_read", exc_info=True)
+            self.figures, self.up = None, False
+        self.seconds, self.at = time.monotonic() - self._begun, time.time()
+
+    def _known_ends(self) -> Ends | None:
+        """Those of the look before, while they will do."""
+        if self.figures is not None and self._begun - self._ends_read < ENDS_SECONDS:
+            return self.figures.ends
+        self._ends_read = self._begun
+        return None
+
+
+class FigureCollector(Collector):
+    """Turns figures into metrics. Every node shows the same, since all have one database: use `max`, not `sum`."""
+
+    def __init__(self, reader: FigureReader) -> None:
+        self._reader = reader
+
+    def collect(self) -> Iterator[Metric]:
+        """For the registry."""
+        reader, now = self._reader, self._reader.figures
+        yield _plain("database_up", "Whether the last look at the database succeeded in time.", float(reader.up))
+        yield _plain("figures_seconds", "How long the last look at the database took.", reader.seconds)
+        yield _plain("figures_timestamp_seconds", "When the last look at the database ended.", reader.at)
+        if now is None:
+            return
+        yield CounterMetricFamily("trustyard_audit_events", "Events in the audit chain.", value=now.audit_events)
+        yield _by_environment(
+            "certificates_expired",
+            "Entries past their end of validity, not revoked.",
+            {name: now.ends.expired[name] for name in now.environments},
+        )
+        expiring = GaugeMetricFamily(
+            "trustyard_certificates_expiring",
+            "Entries that are valid now and end within so many days.",
+            labels=["environment", "days"],
+        )
+        for days, counts in now.ends.expiring.items():
+            for name in now.environments:
+                expiring.add_metric([name, str(days)], counts[name])
+        yield expiring
+        yield from _standings(now)
+        jobs = GaugeMetricFamily("trustyard_jobs", "Jobs kept in PostgreSQL, by state.", labels=["state"])
+        for state, count in now.jobs.items():
+            jobs.add_metric([state], count)
+        yield jobs
+
+
+def _standings(now: Figures) -> Iterator[Metric]:
+    places = now.environments
+    yield _by_environment(
+        "release_number", "The newest release.", {name: place.release for name, place in places.items()}
+    )
+    behind = {name: place.behind for name, place in places.items()}
+    yield _by_environment("gateways_behind", "Gateways with a node that lacks the newest release.", behind)
+    age = {name: place.undelivered_seconds for name, place in places.items()}
+    yield _by_environment("release_undelivered_seconds", "Age of the oldest release that a gateway lacks.", age)
+    gateways = GaugeMetricFamily(
+        "trustyard_gateways", "Gateways by the worst state of their nodes.", labels=["environment", "state"]
+    )
+    nodes = GaugeMetricFamily(
+        "trustyard_gateway_nodes", "Nodes by what they say of the newest release.", labels=["environment", "state"]
+    )
+    for name, place in places.items():
+        for state in figures.GATEWAY_STATES:
+            gateways.add_metric([name, state], place.gateways[state])
+        for state in figures.NODE_STATES:
+            nodes.add_metric([name, state], place.nodes[state])
+    yield gateways
+    yield nodes
+
+
+def _plain(name: str, says: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"trustyard_{name}", says, value=value)
+
+
+def _by_environment(name: str, says: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(f"trustyard_{name}", says, labels=["environment"])
+    for environment, value in values.items():
+        family.add_metric([environment], value)
+    return family

@@ -1,0 +1,190 @@
+"""What lies in deploy/ fits together, and fits the program."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from trustyard.server.configuration import DEFAULTS
+
+from .repository import ROOT, files, page
+
+DEPLOY = ROOT / "deploy"
+KUBERNETES = DEPLOY / "kubernetes"
+COMPOSE = yaml.safe_load(page("deploy/compose/compose.yaml"))
+CONTAINERFILE = page("deploy/container/Containerfile")
+TRUSTYARDS = ("serve-1", "serve-2", "worker")
+HTTP, XDS = (int(DEFAULTS[name].rpartition(":")[2]) for name in ("TRUSTYARD_LISTEN", "TRUSTYARD_XDS_LISTEN"))
+COMING = {"TRUSTYARD_SECRET_KEY_FILE", "TRUSTYARD_JOBS"}  # with `trustyard worker`
+
+
+def manifests() -> list[dict[str, Any]]:
+    """Each object of the Kubernetes base."""
+    return [
+        manifest
+        for path in sorted(KUBERNETES.glob("*.yaml"))
+        if path.name != "kustomization.yaml"
+        for manifest in yaml.safe_load_all(path.read_text("utf-8"))
+    ]
+
+
+def deployments() -> dict[str, dict[str, Any]]:
+    return {one["metadata"]["name"]: one["spec"] for one in manifests() if one["kind"] == "Deployment"}
+
+
+def container(spec: dict[str, Any]) -> dict[str, Any]:
+    (only,) = spec["template"]["spec"]["containers"]
+    assert isinstance(only, dict)
+    return only
+
+
+def test_each_setting_that_is_used_is_one() -> None:
+    for path in files():
+        if path.is_relative_to(DEPLOY):
+            named = set(re.findall(r"\bTRUSTYARD_[A-Z]+(?:_[A-Z]+)*\b", path.read_text("utf-8")))
+            assert named <= set(DEFAULTS) | COMING, path.name
+
+
+def test_images_are_named_without_a_host_and_can_be_named_anew() -> None:
+    images = [service["image"] for service in COMPOSE["services"].values()]
+    assert all(re.fullmatch(r"\$\{[A-Z]+:-[a-z]+(:[0-9.]+)?\}", image) for image in images), images
+    taken = re.findall(r"^FROM (\S+)", CONTAINERFILE, re.MULTILINE)
+    assert taken == ["${PYTHON}", "${PYTHON}"]
+    assert re.search(r"^ARG PYTHON=python:[a-z0-9.-]+$", CONTAINERFILE, re.MULTILINE)
+    assert {container(spec)["image"] for spec in deployments().values()} == {"trustyard"}
+
+
+def test_the_image_runs_as_a_number_that_is_not_root_on_the_default_ports() -> None:
+    (user,) = re.findall(r"^USER (\d+):(\d+)$", CONTAINERFILE, re.MULTILINE)
+    assert "0" not in user
+    (exposed,) = re.findall(r"^EXPOSE (.*)$", CONTAINERFILE, re.MULTILINE)
+    assert exposed.split() == [str(HTTP), str(XDS)]
+    for spec in deployments().values():
+        given = spec["template"]["spec"]["securityContext"]
+        assert (given["runAsUser"], given["runAsGroup"]) == tuple(int(number) for number in user)
+
+
+def test_the_build_gets_what_it_needs_and_nothing_else() -> None:
+    ignored, *needed = [
+        line for line in page("deploy/container/Containerfile.dockerignore").splitlines() if line[:1] != "#"
+    ]
+    assert ignored == "*"
+    assert all((ROOT / name.removeprefix("!")).exists() for name in needed if name.startswith("!"))
+    script = page("deploy/container/install")
+    for name in ("tools/make-venv", "requirements.lock"):
+        assert name in script
+        assert f"!{name}" in needed
+
+
+@pytest.mark.parametrize("version", ["1.27", kubernetes_validate.latest_version()])
+def test_the_manifests_are_what_kubernetes_takes(version: str) -> None:
+    for manifest in manifests():
+        kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def test_the_base_lists_each_manifest() -> None:
+    listed = yaml.safe_load(page("deploy/kubernetes/kustomization.yaml"))["resources"]
+    assert sorted([*listed, "kustomization.yaml"]) == sorted(path.name for path in KUBERNETES.glob("*.yaml"))
+
+
+def test_pods_may_do_little() -> None:
+    for name, spec in deployments().items():
+        pod, only = spec["template"]["spec"], container(spec)
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False, "a service named trustyard would set TRUSTYARD_… variables"
+        assert only["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert only["resources"]["limits"]["memory"]
+
+
+def test_services_probes_and_budget_mean_the_servers() -> None:
+    serve = deployments()["trustyard-serve"]
+    labels, only = serve["template"]["metadata"]["labels"], container(serve)
+    ports = {port["name"]: port["containerPort"] for port in only["ports"]}
+    assert ports == {"http": HTTP, "xds": XDS}
+    chosen = {one["kind"]: one.get("spec") for one in manifests()}
+    assert chosen["PodDisruptionBudget"]["selector"]["matchLabels"] == labels
+    assert chosen["PodDisruptionBudget"]["minAvailable"] < serve["replicas"]
+    for service in (one for one in manifests() if one["kind"] == "Service"):
+        assert service["spec"]["selector"] == labels
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= set(ports)
+    probes = {name: only[name]["httpGet"] for name in ("startupProbe", "readinessProbe", "livenessProbe")}
+    assert {name: probe["path"] for name, probe in probes.items()} == {
+        "startupProbe": "/healthz",
+        "readinessProbe": "/readyz",
+        "livenessProbe": "/healthz",  # a database that is away is no reason to restart
+    }
+    assert all(probe["port"] == "http" for probe in probes.values())
+    worker = deployments()["trustyard-worker"]["template"]["metadata"]["labels"]
+    assert not labels.items() <= worker.items(), "nobody may be sent to a worker"
+
+
+def test_files_of_secrets_lie_where_secrets_are_mounted() -> None:
+    settings = next(one["data"] for one in manifests() if one["kind"] == "ConfigMap")
+    for name, spec in deployments().items():
+        only = container(spec)
+        given = {**settings, **{one["name"]: one["value"] for one in only.get("env", [])}}
+        mounted = [mount["mountPath"] for mount in only["volumeMounts"]]
+        for value in given.values():
+            if value.startswith("/run/secrets/"):
+                assert value.rpartition("/")[0] in mounted, (name, value)
+        assert {mount["name"] for mount in only["volumeMounts"]} == {
+            volume["name"] for volume in spec["template"]["spec"]["volumes"]
+        }
+
+
+def test_services_of_compose_have_the_secrets_and_the_neighbours_that_they_name() -> None:
+    for name, service in COMPOSE["services"].items():
+        secrets = set(service.get("secrets", []))
+        assert secrets <= set(COMPOSE["secrets"]), name
+        named = {
+            v.removeprefix("/run/secrets/") for v in service.get("environment", {}).values() if v.startswith("/run/")
+        }
+        assert named <= secrets, name
+        assert set(service.get("depends_on", {})) <= set(COMPOSE["services"])
+        for volume in service.get("volumes", []):
+            assert volume.startswith("./") or volume.partition(":")[0] in COMPOSE["volumes"]
+    script = page("deploy/compose/make-secrets")
+    assert all(secret in script for secret in COMPOSE["secrets"])
+    assert all(given["file"] == f"./secrets/{secret}" for secret, given in COMPOSE["secrets"].items())
+
+
+def test_compose_runs_trustyard_with_little_rights_and_passwords_out_of_sight() -> None:
+    for name in TRUSTYARDS:
+        service = COMPOSE["services"][name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert not {"TRUSTYARD_DATABASE_URL", "TRUSTYARD_ADMIN_PASSWORD"} & set(service["environment"])
+
+
+def test_nginx_of_compose_names_the_servers_and_their_ports_and_is_trusted() -> None:
+    config = page("deploy/compose/nginx.conf")
+    servers = [name for name in TRUSTYARDS if COMPOSE["services"][name].get("command", ["serve"]) == ["serve"]]
+    for port in (HTTP, XDS):
+        assert re.findall(rf"^ +server (\S+):{port} ", config, re.MULTILINE) == servers
+    published = {port.partition(":")[2] for port in COMPOSE["services"]["nginx"]["ports"]}
+    assert published == set(re.findall(r"listen (\d+)", config))
+    assert set(re.findall(r"/run/secrets/(\S+);", config)) == set(COMPOSE["services"]["nginx"]["secrets"])
+    (subnet,) = [one["subnet"] for one in COMPOSE["networks"]["default"]["ipam"]["config"]]
+    assert all(COMPOSE["services"][name]["environment"]["TRUSTYARD_TRUSTED_PROXIES"] == subnet for name in servers)
+    assert ipaddress.ip_network(subnet).is_private
+
+
+def test_each_way_to_run_it_has_its_page() -> None:
+    for way in ("systemd", "container", "compose", "kubernetes"):
+        assert f"deploy/{way}.md" in page("docs/README.md")
+        named = page(f"docs/deploy/{way}.md")
+        for path in sorted((DEPLOY / way).iterdir()):
+            if path.name != ".gitignore" and way != "kubernetes":
+                assert path.name in named, f"{path.name} without a word"
