@@ -26,6 +26,8 @@ FORMS = {
     "_file": ("a file", "/etc/trustyard/xds.pem"),
     "_folder": ("a folder", "/var/lib/trustyard"),
     "_folders": ("folders, comma separated", "/etc/haproxy,/srv/trust"),
+    "_key_file": ("a file", "/etc/trustyard/secret-key"),
+    "_switch": ("`on` or `off`", ""),
     "_networks": ("networks, comma separated", "10.0.0.0/8,fd00::/8"),
     "_public_url": ("an address", "https://trustyard.example.org"),
     "_url": ("an address", "https://trustyard.example.org"),

@@ -20,7 +20,6 @@ COMPOSE = yaml.safe_load(page("deploy/compose/compose.yaml"))
 CONTAINERFILE = page("deploy/container/Containerfile")
 TRUSTYARDS = ("serve-1", "serve-2", "worker")
 HTTP, XDS = (int(DEFAULTS[name].rpartition(":")[2]) for name in ("TRUSTYARD_LISTEN", "TRUSTYARD_XDS_LISTEN"))
-COMING = {"TRUSTYARD_SECRET_KEY_FILE", "TRUSTYARD_JOBS"}  # with `trustyard worker`
 
 
 def manifests() -> list[dict[str, Any]]:
@@ -47,7 +46,7 @@ def test_each_setting_that_is_used_is_one() -> None:
     for path in files():
         if path.is_relative_to(DEPLOY):
             named = set(re.findall(r"\bTRUSTYARD_[A-Z]+(?:_[A-Z]+)*\b", path.read_text("utf-8")))
-            assert named <= set(DEFAULTS) | COMING, path.name
+            assert named <= set(DEFAULTS), path.name
 
 
 def test_images_are_named_without_a_host_and_can_be_named_anew() -> None:
