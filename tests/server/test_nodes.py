@@ -60,6 +60,7 @@ def test_a_node_with_another_secret_key_is_refused_by_name(pair: tuple[Serving, 
     other = nodes.folder / "other-key"
     other.write_text(secrets.token_urlsafe(48))
     settings = {**nodes.settings, "SECRET_KEY_FILE": str(other)}
+    assert f"The secret key in {other} is not the one" in run(nodes.folder / "a", "check", code=1, **settings).stderr
     for command in ("serve", "worker"):
         refused = run(nodes.folder / "stranger", command, code=1, **settings)
         assert f"The secret key in {other} is not the one that this database was made with." in refused.stderr

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from trustyard.errors import TrustyardError
 
+from . import secretkey
 from .configuration import SETTINGS, Configuration
 
 SECRET = {"TRUSTYARD_ADMIN_PASSWORD", "TRUSTYARD_TOKEN"}
@@ -99,6 +100,9 @@ def _database(configuration: Configuration) -> Iterator[Finding]:
     except Exception as error:  # noqa: BLE001 - whatever the database does, this is a report
         yield Finding(True, f"The database cannot be used: {str(error).strip()}")
         return
+    if not missing and configuration.secret_key and secretkey.differs(configuration):
+        file = configuration.secret_key_file
+        yield Finding(True, f"The secret key in {file} is not the one that this database was made with.")
     if missing:
         yield Finding(False, f"The database lacks {len(missing)} migration(s): the next start brings them.")
 

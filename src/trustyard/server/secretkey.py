@@ -36,6 +36,14 @@ def check(configuration: Configuration) -> None:
         )
 
 
+def differs(configuration: Configuration) -> bool:
+    """Whether the database was made with another key. Changes nothing."""
+    from trustyard import models
+
+    kept = models.SecretKey.objects.filter(pk=1).first()
+    return kept is not None and kept.fingerprint != fingerprint(configuration.secret_key)
+
+
 def replace(key: str) -> None:
     """From now on the database goes with this key; servers that run with the one before must start anew with it."""
     from trustyard import models

@@ -149,8 +149,9 @@ def _hearing(configuration: Configuration) -> Any:
 
 def _leave() -> None:
     from trustyard.actions import servers
+    from trustyard.models.connections import looked_after
 
-    with suppress(DatabaseError):  # it is away: others find out in a few seconds
+    with suppress(DatabaseError), looked_after():  # it is away: others find out in a few seconds
         servers.leave()
 
 

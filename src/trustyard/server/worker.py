@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 
 import structlog
 
@@ -13,12 +14,11 @@ from . import secretkey
 from .configuration import Configuration
 from .datadir import prepare
 from .opening import one_node, open_database
-from .serve import Say
 
 log = structlog.get_logger(__name__)
 
 
-def work(configuration: Configuration, say: Say) -> None:
+def work(configuration: Configuration, say: Callable[[str], None]) -> None:
     """Runs until SIGTERM or SIGINT, then lets jobs under way end. Raises TrustyardError where it cannot start."""
     if configuration.sqlite:
         raise Refused(
