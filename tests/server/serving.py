@@ -18,7 +18,7 @@ from tests.databases import opened, settings_of
 
 PROGRAM = str(Path(sys.executable).parent / "trustyard")
 PASSWORD = "correct horse battery staple"
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0  # two at once on an empty database, on a machine that is busy
 READY = "Worker: ready"
 
 
