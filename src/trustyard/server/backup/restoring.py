@@ -143,8 +143,9 @@ def _load(reader: Reader, apps: Apps) -> None:
     for name, model in models.items():
         part = parts.pop(name, None)
         if part is not None:
+            reset = {column: value for column, value in RESET.get(name, {}).items() if column in part.columns}
             for batch in _batches(reader, part):
-                rows = [model(**{**read(model, part.columns, line), **RESET.get(name, {})}) for line in batch]
+                rows = [model(**{**read(model, part.columns, line), **reset}) for line in batch]
                 model._base_manager.bulk_create(rows)
             if part.last_number is not None:
                 go_on_after(model, part.last_number)

@@ -26,7 +26,7 @@ LEFT_OUT_APPS = {
     "procrastinate": "jobs: what is wanted is compared with what is there at each start",
 }
 # Nobody is connected to a server that was restored just now.
-RESET: dict[str, dict[str, Any]] = {"trustyard.node": {"connected": False}}
+RESET: dict[str, dict[str, Any]] = {"trustyard.node": {"connected": False, "server_id": None}}
 
 
 def carried(apps: Apps) -> list[type[Model]]:
