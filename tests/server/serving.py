@@ -155,6 +155,14 @@ class Serving:
                 stream.close()
 
 
+def sign_in(browser: httpx.Client, url: str, name: str = "admin", password: str = PASSWORD) -> bool:
+    """As a browser does, with the form's CSRF token; whether it was let in."""
+    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(f"{url}/sign-in/").text)
+    assert found
+    form = {"login": name, "password": password, "csrfmiddlewaretoken": found[1]}
+    return browser.post(f"{url}/sign-in/", data=form).status_code == 302
+
+
 def eventually(ask: Callable[[], Any], seconds: float = 15.0) -> Any:
     """The first answer that is true; asks again until then, and fails after so many seconds."""
     import time

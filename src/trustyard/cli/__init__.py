@@ -11,6 +11,7 @@ from trustyard import __version__
 from . import (
     agent,
     audit,
+    backup,
     certificates,
     chains,
     environments,
@@ -20,6 +21,7 @@ from . import (
     local,
     promotion,
     releases,
+    secret,
     trust,
     truststores,
 )
@@ -44,6 +46,8 @@ app.add_typer(audit.app, name="audit")
 chains.register(certificates.app)
 imports.register(certificates.app)
 local.register(app)
+backup.register(app)
+secret.register(app)
 promotion.register(environments.app)
 agent.register(app)
 

@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
 
 def serve() -> None:
     """Start the console, the REST API, xDS and deliveries. Settings are the variables TRUSTYARD_*."""
-    with _told():
+    with told():
         from trustyard.server.configuration import Configuration
         from trustyard.server.serve import serve as run
 
@@ -59,31 +59,38 @@ def serve() -> None:
 
 def worker() -> None:
     """Do jobs and nothing else, beside servers on the same PostgreSQL. Settings are the variables TRUSTYARD_*."""
-    with _told():
+    with told():
         from trustyard.server.configuration import Configuration
         from trustyard.server.worker import work
 
         work(Configuration.from_environment(), say)
 
 
-def check() -> None:
+def check(as_json: AsJson = False) -> None:
     """Show the settings, and what would not work. Changes nothing; exits with 1 where something is wrong."""
     from trustyard.server.checking import findings, settings_shown
 
-    table(("Setting", "Value", ""), settings_shown(os.environ))
-    found = list(findings(os.environ))
-    say()
-    for finding in found:
-        say(clean(f"{'Error' if finding.error else 'Note'}: {finding.sentence}"), error=finding.error)
-    if any(finding.error for finding in found):
+    settings, found = settings_shown(os.environ), list(findings(os.environ))
+    failed = any(finding.error for finding in found)
+    if as_json:
+        shown = [dict(zip(("name", "value", "from"), setting, strict=True)) for setting in settings]
+        said = [{"error": finding.error, "sentence": finding.sentence} for finding in found]
+        say(json_text({"settings": shown, "findings": said}))
+    else:
+        table(("Setting", "Value", ""), settings)
+        say()
+        for finding in found:
+            say(clean(f"{'Error' if finding.error else 'Note'}: {finding.sentence}"), error=finding.error)
+        if not failed:
+            say("Nothing is wrong.")
+    if failed:
         raise typer.Exit(1)
-    say("Nothing is wrong.")
 
 
 @tokens.command("create")
 def token_create(name: Name, role: Annotated[Role, typer.Option()] = Role.operator, env: Environments = None) -> None:
     """Make an API token and print it, alone and once. Works beside a running server."""
-    with _database() as actor:
+    with database() as actor:
         from trustyard.actions import tokens as actions
 
         _, secret = actions.create(actor, name, role=role.value, environments=_list(env))
@@ -93,7 +100,7 @@ def token_create(name: Name, role: Annotated[Role, typer.Option()] = Role.operat
 @tokens.command("list")
 def token_list(as_json: AsJson = False) -> None:
     """List the API tokens, the revoked ones too."""
-    with _database() as actor:
+    with database() as actor:
         from trustyard.actions import tokens as actions
 
         rows = [actions.token_json(row) for row in actions.find(actor)]
@@ -104,7 +111,7 @@ def token_list(as_json: AsJson = False) -> None:
 @tokens.command("revoke")
 def token_revoke(name: Name) -> None:
     """End an API token at once."""
-    with _database() as actor:
+    with database() as actor:
         from trustyard.actions import tokens as actions
 
         row = actions.revoke(actor, name)
@@ -114,7 +121,7 @@ def token_revoke(name: Name) -> None:
 @users.command("add")
 def user_add(name: Name, role: Annotated[Role, typer.Option()] = Role.viewer, env: Environments = None) -> None:
     """Add a person. The password is asked for, or is the first line of standard input."""
-    with _database() as actor:
+    with database() as actor:
         from trustyard.actions import users as actions
 
         row = actions.create(actor, name, password=_password(), role=role.value, environments=_list(env))
@@ -124,7 +131,7 @@ def user_add(name: Name, role: Annotated[Role, typer.Option()] = Role.viewer, en
 @users.command("list")
 def user_list(as_json: AsJson = False) -> None:
     """List the people."""
-    with _database() as actor:
+    with database() as actor:
         from trustyard.actions import users as actions
 
         rows = [actions.user_json(row) for row in actions.find(actor)]
@@ -134,7 +141,7 @@ def user_list(as_json: AsJson = False) -> None:
 @users.command("password")
 def user_password(name: Name) -> None:
     """Give a person a new password: asked for, or the first line of standard input."""
-    with _database() as actor:
+    with database() as actor:
         from trustyard.actions import users as actions
 
         row = actions.set_password(actor, name, _password())
@@ -144,7 +151,7 @@ def user_password(name: Name) -> None:
 @users.command("disable")
 def user_disable(name: Name) -> None:
     """End a person's sign-in at once; what they did stays in the audit."""
-    with _database() as actor:
+    with database() as actor:
         from trustyard.actions import users as actions
 
         row = actions.disable(actor, name)
@@ -153,7 +160,7 @@ def user_disable(name: Name) -> None:
 
 def audit_verify() -> None:
     """Walk the chain of audit events; exits with 1 where one was changed, taken out or put in."""
-    with _database():
+    with database():
         from trustyard.actions import audit as actions
 
         verdict = actions.verify()
@@ -166,7 +173,7 @@ def audit_verify() -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Errors as sentences and exit code 1."""
     try:
         yield
@@ -177,13 +184,13 @@ def _told() -> Iterator[None]:
 
 
 @contextmanager
-def _database() -> Iterator[Any]:
-    """The database, migrated; gives the actor that the audit shows for the command line."""
-    with _told():
+def database(*, changes: bool = True) -> Iterator[Any]:
+    """The database, migrated unless told otherwise; gives the actor that the audit shows for the command line."""
+    with told():
         from trustyard.server.configuration import Configuration
         from trustyard.server.opening import open_database
 
-        open_database(Configuration.from_environment())
+        open_database(Configuration.from_environment(), changes=changes)
         from trustyard.actions.actors import LOCAL
 
         yield LOCAL

@@ -145,11 +145,21 @@ class Configuration:
 
     @property
     def secret_key(self) -> str:
-        """What sessions and xDS tokens are derived from; empty before the data directory is made."""
+        """What sessions and the tokens of gateways are derived from; empty before the data directory is made."""
+        return next(iter(self._secret_keys), "")
+
+    @property
+    def earlier_secret_keys(self) -> list[str]:
+        """Those that are still accepted, newest first, until `trustyard secret forget`."""
+        return self._secret_keys[1:]
+
+    @property
+    def _secret_keys(self) -> list[str]:
         try:
-            return self.secret_key_file.read_text("ascii").strip()
+            lines = self.secret_key_file.read_text("ascii").splitlines()
         except FileNotFoundError:
-            return ""
+            return []
+        return [line.strip() for line in lines if line.strip()]
 
     @property
     def https(self) -> bool:

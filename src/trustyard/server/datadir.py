@@ -16,33 +16,57 @@ from .configuration import Configuration
 
 def prepare(configuration: Configuration) -> None:
     """Makes the folder (0700) and the secret key (0600) where they are missing. Raises Refused (`data-directory`)."""
+    make_folder(configuration)
+    if configuration.given_secret_key_file is None:
+        with _told(configuration):
+            _make_secret(configuration.secret_key_file)
+
+
+def make_folder(configuration: Configuration) -> None:
+    """The folder alone, without a secret key. Raises Refused (`data-directory`)."""
     folder = configuration.data_dir
-    try:
+    with _told(configuration):
         if not folder.is_dir():
             folder.mkdir(mode=0o700, parents=True)
         folder.chmod(0o700)
-        if configuration.given_secret_key_file is None:
-            _make_secret(configuration.secret_key_file)
+    # SQLite makes its files with the umask of the process: nobody else has business in any of them.
+    os.umask(0o077)
+
+
+def secret_of(configuration: Configuration) -> bytes:
+    """The file of the secret key as it is, earlier keys included; empty where there is none."""
+    path = configuration.secret_key_file
+    return path.read_bytes() if path.exists() else b""
+
+
+def write_secret(configuration: Configuration, content: bytes) -> None:
+    """Another content for that file, from one moment to the next. Raises Refused (`data-directory`)."""
+    with _told(configuration):
+        _fresh(configuration.secret_key_file, content).replace(configuration.secret_key_file)
+
+
+def fresh_secret() -> bytes:
+    """A new key as a line."""
+    return secrets.token_urlsafe(64).encode("ascii") + b"\n"
+
+
+@contextmanager
+def _told(configuration: Configuration) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise Refused(
-            f"The data directory {folder} cannot be used: {error.strerror}.",
+            f"The data directory {configuration.data_dir} cannot be used: {error.strerror}.",
             code="data-directory",
             advice="Set TRUSTYARD_DATA_DIR to a folder that this user may write to.",
         ) from error
-    # SQLite makes its files with the umask of the process: nobody else has business in any of them.
-    os.umask(0o077)
 
 
 def _make_secret(path: Path) -> None:
     if path.exists() and path.stat().st_size:
         path.chmod(0o600)
         return
-    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(64) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    fresh = _fresh(path, fresh_secret())
     try:
         os.link(fresh, path)  # unlike a rename it fails where another process was quicker, whose key then stands
     except FileExistsError:
@@ -50,6 +74,17 @@ def _make_secret(path: Path) -> None:
             fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _fresh(path: Path, content: bytes) -> Path:
+    """A file beside it with this content, for its owner alone and on the disk."""
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return fresh
 
 
 @contextmanager

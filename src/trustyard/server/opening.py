@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import django
+import structlog
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 
 from trustyard.errors import Refused
 
 from .configuration import Configuration
 from .datadir import one_migration, prepare
 
+log = structlog.get_logger(__name__)
 MIGRATION_LOCK = 0x7472757374  # "trust", the number of our advisory lock
+ENDS_OLDER = "_ends_older"  # how a migration is named that the version before it does not survive
 
 
 def set_up() -> None:
@@ -25,13 +30,17 @@ def set_up() -> None:
     django.setup()
 
 
-def open_database(configuration: Configuration) -> None:
-    """Data directory, Django, migrations. Raises Refused (`database`) with what is wrong."""
+def open_database(configuration: Configuration, *, changes: bool = True) -> None:
+    """Data directory, Django, and unless told otherwise migrations.
+
+    Raises Refused (`database`) with what is wrong, (`database-newer`) where a newer version left this one no way.
+    """
     prepare(configuration)
     set_up()
     try:
-        with one_migration(configuration), one_node():
-            _migrate()
+        with alone(configuration):
+            if changes:
+                migrate()
     except DatabaseError as error:
         raise Refused(
             f"The database cannot be used: {str(error).strip()}.",
@@ -47,10 +56,44 @@ def behind() -> list[str]:
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
-def _migrate() -> None:
+def ahead() -> list[str]:
+    """The migrations of Trustyard that this database has and this version does not know."""
+    known = MigrationExecutor(connection).loader.disk_migrations
+    return [f"trustyard.{name}" for name in sorted(applied()["trustyard"]) if ("trustyard", name) not in known]
+
+
+def applied() -> dict[str, set[str]]:
+    """The migrations that this database has had, by app."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for app, name in MigrationRecorder(connection).applied_migrations():
+        found[app].add(name)
+    return found
+
+
+def migrate() -> None:
+    """Brings the tables to this version. A newer version's are left as they are: what it added, this one survives.
+
+    Raises Refused (`database-newer`) where it does not.
+    """
+    newer = ahead()
+    if ended := [name for name in newer if name.endswith(ENDS_OLDER)]:
+        raise Refused(
+            f"The database is of a newer Trustyard ({', '.join(ended)}), and this version cannot work with it.",
+            code="database-newer",
+            advice="Start the newer version, or restore a backup that was made before the upgrade.",
+        )
+    if newer:
+        log.warning("database.newer", migrations=newer, advice="Upgrade this node too: docs/operations.md")
     if behind():
         call_command("migrate", verbosity=0, interactive=False)
     call_command("createcachetable", verbosity=0)
+
+
+@contextmanager
+def alone(configuration: Configuration) -> Iterator[None]:
+    """Nobody else changes the tables meanwhile: no process of this data directory, no machine of this database."""
+    with one_migration(configuration), one_node():
+        yield
 
 
 @contextmanager

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from trustyard.errors import Refused
+from django.db import transaction
+
+from trustyard.errors import Conflict, Refused
 
 from .configuration import Configuration
+from .datadir import fresh_secret, secret_of, write_secret
 
 PURPOSE = b"trustyard: which secret key a database goes with"
 
@@ -18,7 +21,9 @@ def fingerprint(key: str) -> str:
 
 
 def check(configuration: Configuration) -> None:
-    """The first node of a database leaves the fingerprint of its key. Raises Refused (`secret-key`) for another key.
+    """The first node of a database leaves the fingerprint of its key, and the first that has a newer one moves it.
+
+    Raises Refused (`secret-key`) where none of this node's keys is the database's.
 
     A SQLite file lies beside its key and has one server: nothing can differ.
     """
@@ -26,22 +31,21 @@ def check(configuration: Configuration) -> None:
 
     if configuration.sqlite:
         return
-    ours = fingerprint(configuration.secret_key)
-    kept, _ = models.SecretKey.objects.get_or_create(pk=1, defaults={"fingerprint": ours})
-    if not hmac.compare_digest(kept.fingerprint, ours):
+    ours = fingerprints(configuration)
+    kept, _ = models.SecretKey.objects.get_or_create(pk=1, defaults={"fingerprint": ours[0]})
+    if kept.fingerprint not in ours:
         raise Refused(
             f"The secret key in {configuration.secret_key_file} is not the one that this database was made with.",
             code="secret-key",
             advice="Give every node the key of the first one, and name its file in TRUSTYARD_SECRET_KEY_FILE.",
         )
+    if kept.fingerprint != ours[0]:
+        replace(configuration.secret_key)
 
 
-def differs(configuration: Configuration) -> bool:
-    """Whether the database was made with another key. Changes nothing."""
-    from trustyard import models
-
-    kept = models.SecretKey.objects.filter(pk=1).first()
-    return kept is not None and kept.fingerprint != fingerprint(configuration.secret_key)
+def fingerprints(configuration: Configuration) -> list[str]:
+    """Those of the key and of the earlier ones that are still accepted."""
+    return [fingerprint(key) for key in (configuration.secret_key, *configuration.earlier_secret_keys)]
 
 
 def replace(key: str) -> None:
@@ -49,3 +53,29 @@ def replace(key: str) -> None:
     from trustyard import models
 
     models.SecretKey.objects.update_or_create(pk=1, defaults={"fingerprint": fingerprint(key)})
+
+
+def rotate(configuration: Configuration) -> int:
+    """A new key, in force from the next start; how many earlier ones are still accepted."""
+    lines = [fresh_secret(), *secret_of(configuration).splitlines(keepends=True)]
+    write_secret(configuration, b"".join(lines))
+    _told("secret.rotate", len(lines) - 1)
+    return len(lines) - 1
+
+
+def forget(configuration: Configuration) -> int:
+    """Ends the earlier keys, from the next start on; how many. Raises Conflict (`no-earlier-key`)."""
+    lines = secret_of(configuration).splitlines(keepends=True)
+    if len(lines) < 2:
+        raise Conflict("There is no earlier secret key to forget.", code="no-earlier-key")
+    write_secret(configuration, lines[0])
+    _told("secret.forget", len(lines) - 1)
+    return len(lines) - 1
+
+
+def _told(action: str, earlier: int) -> None:
+    from trustyard.actions import audit  # needs Django, as above
+    from trustyard.actions.actors import LOCAL
+
+    with transaction.atomic():
+        audit.record(LOCAL, action, "secret", "secret-key", after={"earlier": earlier})

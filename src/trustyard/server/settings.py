@@ -15,6 +15,7 @@ WEB = PACKAGE / "web"
 
 TRUSTYARD = Configuration.from_environment()
 SECRET_KEY = TRUSTYARD.secret_key  # empty before the first start: Django then refuses to sign anything
+SECRET_KEY_FALLBACKS = TRUSTYARD.earlier_secret_keys
 DEBUG = False
 
 ALLOWED_HOSTS = TRUSTYARD.hosts

@@ -1,0 +1,159 @@
+"""The file: a ZIP of a manifest and one part for each table, each with its SHA-256; written and read as a stream."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from trustyard.errors import Refused
+
+FORMAT = 1
+MANIFEST, SECRET = "manifest.json", "secret-key"
+MANIFEST_BYTES = 10_000_000
+# What a file that is no ZIP, or no ZIP of ours, may raise while its manifest is read.
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError, NotImplementedError)
+LEVEL = 1  # of compression: a little larger, several times quicker
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: its name in the file, how many lines, which columns, the last number given out, and its digest."""
+
+    name: str
+    rows: int
+    sha256: str
+    table: str = ""
+    columns: list[str] = field(default_factory=list)
+    last_number: int | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What the file says of itself."""
+
+    version: str
+    made_at: str
+    database: str
+    migrations: dict[str, list[str]]
+    parts: list[Part]
+    trustyard_backup: int = FORMAT
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """How many rows of each table."""
+        return {part.table: part.rows for part in self.parts if part.table}
+
+
+class Writer:
+    """Writes parts, then the manifest. `out` need not be seekable."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._stream = _Hashed(out)
+        self._zip = zipfile.ZipFile(self._stream, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
+        self.parts: list[Part] = []
+
+    def add(self, name: str, lines: Iterator[bytes], **facts: Any) -> None:
+        """One part of these lines."""
+        digest, count = hashlib.sha256(), 0
+        with self._zip.open(name, "w", force_zip64=True) as file:
+            for line in lines:
+                digest.update(line)
+                file.write(line)
+                count += 1
+        self.parts.append(Part(name, count, digest.hexdigest(), **facts))
+
+    def finish(self, manifest: Manifest) -> tuple[int, str]:
+        """Writes the manifest and the end of the file; its size and its SHA-256."""
+        self._zip.writestr(MANIFEST, json.dumps(asdict(manifest), indent=1))
+        self._zip.close()
+        self._stream.flush()
+        return self._stream.size, self._stream.digest.hexdigest()
+
+
+class _Hashed:
+    """Passes bytes on and counts them. It cannot seek, so the file is written from front to end."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+        self.size, self.digest = 0, hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self._out.write(data)
+        self.digest.update(data)
+        self.size += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        self._out.flush()
+
+    def close(self) -> None:
+        """Whoever opened the stream closes it."""
+
+
+class Reader:
+    """A file that was opened and whose manifest was read. Raises Refused (`backup-unreadable`, `backup-newer`)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._zip = zipfile.ZipFile(path)
+            self.manifest = self._read_manifest()
+        except OSError as error:
+            raise _unreadable(path, f"{error.strerror or error}") from None
+        except _BROKEN as error:
+            raise _unreadable(path, "it is no backup of Trustyard, or it was cut off") from error
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def verify(self) -> None:
+        """Reads all of it: every part is there once, whole and as it was written, and nothing beside them."""
+        names = self._zip.namelist()
+        if sorted(names) != sorted([MANIFEST, *(part.name for part in self.manifest.parts)]):
+            raise _unreadable(self.path, "its parts are others than its manifest names")
+        for part in self.manifest.parts:
+            for _ in self.lines(part):
+                pass
+
+    def lines(self, part: Part) -> Iterator[bytes]:
+        """The lines of a part. Raises Refused at its end where they are not what the manifest says."""
+        digest, count = hashlib.sha256(), 0
+        try:
+            with self._zip.open(part.name) as file:
+                for line in file:
+                    digest.update(line)
+                    count += 1
+                    yield line
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise _unreadable(self.path, f"{part.name} was changed or cut off") from error
+        if (digest.hexdigest(), count) != (part.sha256, part.rows):
+            raise _unreadable(self.path, f"{part.name} was changed")
+
+    def _read_manifest(self) -> Manifest:
+        if self._zip.getinfo(MANIFEST).file_size > MANIFEST_BYTES:
+            raise ValueError("too large")
+        said = json.loads(self._zip.read(MANIFEST))
+        if said["trustyard_backup"] > FORMAT:
+            raise newer(self.path, str(said.get("version")))
+        return Manifest(**{**said, "parts": [Part(**part) for part in said["parts"]]})
+
+
+def newer(path: Path, version: str) -> Refused:
+    """The error for a backup that this version cannot know."""
+    return Refused(
+        f"{path} was made by a newer Trustyard ({version}).",
+        code="backup-newer",
+        advice="Restore it with that version or a newer one.",
+    )
+
+
+def _unreadable(path: Path, why: str) -> Refused:
+    return Refused(
+        f"{path} cannot be restored: {why}.", code="backup-unreadable", advice="Nothing was written. Take another copy."
+    )

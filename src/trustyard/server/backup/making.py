@@ -1,0 +1,90 @@
+"""`trustyard backup`: everything of one moment into one file, while the server runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from django.apps import apps
+from django.db import connection, transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from trustyard import __version__
+from trustyard.actions import audit
+from trustyard.actions.actors import LOCAL
+from trustyard.errors import Refused
+from trustyard.pki.certificates import rfc3339
+from trustyard.server.configuration import Configuration
+from trustyard.server.opening import ahead, applied, behind
+
+from .archive import SECRET, Manifest, Writer
+from .moment import one_moment
+from .numbers import last_number
+from .outputs import output
+from .tables import CARRIED_APPS, carried, columns, label
+from .values import written
+
+ROWS = 50  # read at a time; a release may have megabytes
+
+
+@dataclass(frozen=True)
+class Made:
+    """A backup that was written."""
+
+    file: str
+    bytes: int
+    sha256: str
+    secret_key: bool
+    manifest: Manifest
+
+
+def make(configuration: Configuration, name: str, *, secret_key: bool, overwrite: bool) -> Made:
+    """Writes the file. Raises Conflict (`backup-exists`), Refused (`backup-not-written`, `backup-version`)."""
+    if behind() or ahead():
+        raise Refused(
+            "The database is of another version of Trustyard than this program.",
+            code="backup-version",
+            advice="Make the backup with the version that runs on it.",
+        )
+    key = configuration.secret_key_file.read_bytes() if secret_key else b""
+    with output(name, overwrite=overwrite) as out:
+        made = write(out, name, key, carried(apps))
+        # Before the file has its name: there is none that the audit does not know.
+        after = {"sha256": made.sha256, "rows": sum(made.manifest.rows.values()), "secret_key": made.secret_key}
+        with transaction.atomic():
+            audit.record(LOCAL, "backup.create", "backup", Path(name).name[:250], after=after)
+    return made
+
+
+def write(out: IO[bytes], name: str, key: bytes, models: Sequence[type[Model]]) -> Made:
+    """These tables, as they are at one moment, and the key if there is one."""
+    writer = Writer(out)
+    with one_moment():
+        migrations = {app: sorted(names) for app, names in applied().items() if app in CARRIED_APPS}
+        for model in models:
+            _add(writer, model)
+    if key:
+        writer.add(SECRET, iter(key.splitlines(keepends=True)))
+    manifest = Manifest(__version__, rfc3339(timezone.now()), connection.vendor, migrations, writer.parts)
+    size, digest = writer.finish(manifest)
+    return Made(name, size, digest, bool(key), manifest)
+
+
+def _add(writer: Writer, model: type[Model]) -> None:
+    names = columns(model)
+    writer.add(
+        f"tables/{label(model)}.jsonl",
+        _lines(model, names),
+        table=label(model),
+        columns=names,
+        last_number=last_number(model),
+    )
+
+
+def _lines(model: type[Model], names: list[str]) -> Iterator[bytes]:
+    rows = model._base_manager.order_by("pk").values_list(*names)
+    for row in rows.iterator(chunk_size=ROWS):
+        yield written(row)

@@ -1,0 +1,65 @@
+"""Where a backup is written: a file that appears whole or not at all, for its owner alone, or standard output."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from trustyard.errors import Conflict, Refused
+
+STANDARD_OUTPUT = "-"
+
+
+@contextmanager
+def output(name: str, *, overwrite: bool) -> Iterator[IO[bytes]]:
+    """The stream to write to. The file has its name once everything was written and is on the disk.
+
+    Raises Conflict (`backup-exists`) unless `overwrite`, Refused (`backup-not-written`).
+    """
+    if name == STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        return
+    target = Path(name)
+    if target.is_dir() or (target.exists() and not overwrite):
+        raise _exists(target)
+    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            _name(fresh, target, overwrite=overwrite)
+        finally:
+            fresh.unlink(missing_ok=True)
+    except OSError as error:
+        raise Refused(
+            f"{target} cannot be written: {error.strerror or error}.",
+            code="backup-not-written",
+            advice="Name a file in a folder of this machine that has room for it.",
+        ) from error
+
+
+def _name(fresh: Path, target: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        fresh.replace(target)
+    else:
+        try:
+            os.link(fresh, target)  # unlike a rename it fails where somebody was quicker
+        except FileExistsError:
+            raise _exists(target) from None
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _exists(target: Path) -> Conflict:
+    return Conflict(f"{target} exists already.", code="backup-exists", advice="Name another file, or take --overwrite.")

@@ -1,0 +1,65 @@
+"""`trustyard check`: what is set, and what would not work, without changing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from trustyard.errors import TrustyardError
+from trustyard.server.configuration import SETTINGS, Configuration, is_loopback
+
+from .database import database
+from .finding import Finding, note, wrong
+from .host import folders, room, secret_key, tls
+
+SECRET = {"TRUSTYARD_ADMIN_PASSWORD", "TRUSTYARD_TOKEN"}
+
+
+def settings_shown(environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Name, value and where it comes from, of each setting; secrets stay hidden."""
+    rows = []
+    for setting in SETTINGS:
+        given = environ.get(setting.name, "").strip()
+        rows.append((setting.name, _shown(setting.name, given or setting.default), "set" if given else "default"))
+    return rows
+
+
+def findings(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Everything that is wrong or odd about these variables and what they point to."""
+    known = {setting.name for setting in SETTINGS}
+    for name in sorted(environ):
+        if name.startswith("TRUSTYARD_") and name not in known:
+            yield note(f"{name} is no setting of Trustyard: a typing error?")
+    try:
+        configuration = Configuration.from_environment(environ)
+    except TrustyardError as error:
+        yield from (wrong(f"{field.field}: {field.message}") for field in error.fields)
+        return
+    for look in (folders, room, secret_key, tls, _addresses, database):
+        yield from look(configuration)
+
+
+def _addresses(configuration: Configuration) -> Iterator[Finding]:
+    host = configuration.listen[0]
+    if host in ("0.0.0.0", "::") and not (configuration.public_url or configuration.allowed_hosts):  # noqa: S104 - it is looked for, not listened on
+        yield note(
+            f"TRUSTYARD_LISTEN is {host}, but only loopback names are accepted: "
+            "set TRUSTYARD_PUBLIC_URL or TRUSTYARD_ALLOWED_HOSTS."
+        )
+    public = urlsplit(configuration.public_url)
+    if public.scheme == "http" and not is_loopback(public.hostname or ""):
+        yield note("TRUSTYARD_PUBLIC_URL is http: passwords and tokens can be read on the way. Put https in front.")
+    if configuration.https and not configuration.trusted_proxies:
+        yield note(
+            "TRUSTYARD_PUBLIC_URL is https, but no proxy is trusted: everybody will seem to come from the proxy. "
+            "Set TRUSTYARD_TRUSTED_PROXIES."
+        )
+
+
+def _shown(name: str, value: str) -> str:
+    if name in SECRET:
+        return "(hidden)" if value else ""
+    if name == "TRUSTYARD_DATABASE_URL" and value:
+        parts = urlsplit(value)
+        return value.replace(f":{parts.password}@", ":(hidden)@") if parts.password else value
+    return value

@@ -1,0 +1,113 @@
+"""What the database says: that it answers, takes writes, and fits this program, this host and its secret key."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from trustyard.server.bridge import FETCHING_THREADS, IMPORTING_THREADS, THREADS
+from trustyard.server.configuration import Configuration
+from trustyard.server.secretkey import fingerprints
+
+from .finding import Finding, note, wrong
+
+# Of one node at its busiest; 25: jobs and their queue, news, agents, documents, health, figures, probes, waiting, xDS.
+CONNECTIONS = THREADS + FETCHING_THREADS + IMPORTING_THREADS + 25
+APART_SECONDS, FAR_APART_SECONDS = 5, 300
+
+
+def database(configuration: Configuration) -> Iterator[Finding]:
+    """Everything about it; nothing where SQLite's file is not there yet, since looking would make an empty one."""
+    if configuration.sqlite and not (configuration.data_dir / "trustyard.db").exists():
+        return
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")  # an address that nobody answers at
+    from trustyard.server.opening import set_up
+
+    try:
+        set_up()
+        if not configuration.sqlite:
+            yield from _postgresql()
+        yield from _state(configuration)
+    except Exception as error:  # noqa: BLE001 - whatever the database does, this is a report
+        yield wrong(f"The database cannot be used: {' '.join(str(error).split())}")
+
+
+def _state(configuration: Configuration) -> Iterator[Finding]:
+    from trustyard.server.opening import ENDS_OLDER, ahead, behind
+
+    newer, missing = ahead(), behind()
+    if ended := [name for name in newer if name.endswith(ENDS_OLDER)]:
+        yield wrong(f"The database is of a newer Trustyard ({', '.join(ended)}): this version cannot work with it.")
+    elif newer:
+        yield note(f"The database is of a newer Trustyard ({', '.join(newer)}): upgrade this node too.")
+    if missing:
+        yield note(f"The database lacks {len(missing)} migration(s): the next start brings them.")
+    else:
+        yield from _secret_key(configuration)
+
+
+def _secret_key(configuration: Configuration) -> Iterator[Finding]:
+    from trustyard.models import Gateway, SecretKey
+
+    if not configuration.secret_key:
+        if Gateway.objects.exists():
+            yield wrong(
+                "The data directory has no secret key, but the database is in use: with a new key no gateway's token "
+                "opens anything. Copy the file secret-key of another node."
+            )
+        return
+    kept = SecretKey.objects.filter(pk=1).first()
+    if not configuration.sqlite and kept and kept.fingerprint not in fingerprints(configuration):
+        yield wrong(f"The secret key in {configuration.secret_key_file} is not the one that this database goes with.")
+
+
+def _postgresql() -> Iterator[Finding]:
+    (encoding,) = _row("SHOW server_encoding")
+    if encoding != "UTF8":
+        yield wrong(f"The database's encoding is {encoding}: names of every script need UTF8.")
+    standby, read_only = _row("SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only') = 'on'")
+    if standby or read_only:
+        yield wrong("The database takes no writes: it is a standby, or set to read only.")
+    may, schema, user = _row(
+        "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false), current_schema(), current_user"
+    )
+    if not may:
+        yield wrong(f"The user {user} may not create tables in the schema {schema}: GRANT CREATE ON SCHEMA.")
+    yield from _clock()
+    yield from _connections()
+
+
+def _clock() -> Iterator[Finding]:
+    before = time.time()
+    (there,) = _row("SELECT extract(epoch FROM clock_timestamp())::float8")
+    apart = there - (before + time.time()) / 2
+    if abs(apart) > APART_SECONDS:
+        way = "ahead of" if apart > 0 else "behind"
+        sentence = f"The clock of the database is {abs(apart):.0f} s {way} this host's: let NTP set both."
+        yield wrong(sentence) if abs(apart) > FAR_APART_SECONDS else note(sentence)
+
+
+def _connections() -> Iterator[Finding]:
+    # The server's, the role's and the database's own limit; -1 is none, and `least` passes over NULL.
+    most, used = _row("""
+        SELECT least(
+            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+            (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
+            (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database())
+        ), (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')
+    """)
+    if most < CONNECTIONS:
+        yield note(
+            f"The database allows {most} connections, {used} of which are in use; a node may open {CONNECTIONS} at its "
+            "busiest. Raise max_connections."
+        )
+
+
+def _row(statement: str) -> Any:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()

@@ -1,0 +1,72 @@
+"""What this host says: folders, room, the secret key's file and the TLS files of xDS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from trustyard.errors import TrustyardError
+from trustyard.pki.certificates import status
+from trustyard.pki.containers import read_file
+from trustyard.server.configuration import Configuration
+
+from .finding import Finding, note, wrong
+
+FULL, SCARCE = 100_000_000, 1_000_000_000  # bytes left
+
+
+def folders(configuration: Configuration) -> Iterator[Finding]:
+    """The data directory and the folders that gateways may use."""
+    folder = configuration.data_dir
+    if not folder.exists():
+        yield note(f"The data directory {folder} does not exist yet: the first start makes it.")
+    elif not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        yield wrong(f"The data directory {folder} cannot be written to.")
+    elif folder.stat().st_mode & 0o077:
+        yield note(f"The data directory {folder} is open to others: the next start closes it (0700).")
+    for root in configuration.files_roots:
+        if not root.is_dir():
+            yield note(f"TRUSTYARD_FILES_ROOTS: there is no folder {root} yet.")
+        elif not os.access(root, os.W_OK | os.X_OK):
+            yield wrong(f"TRUSTYARD_FILES_ROOTS: {root} cannot be written to.")
+
+
+def room(configuration: Configuration) -> Iterator[Finding]:
+    """How much the disk of the data directory still takes."""
+    folder = configuration.data_dir
+    there = next((place for place in (folder, *folder.parents) if place.is_dir()), Path("/"))
+    free = shutil.disk_usage(there).free
+    if free < SCARCE:
+        sentence = f"The disk of the data directory has {free // 1_000_000} MB left."
+        yield wrong(sentence) if free < FULL else note(sentence)
+
+
+def secret_key(configuration: Configuration) -> Iterator[Finding]:
+    """The file of the secret key; whether it is the database's own is the database's to say."""
+    path = configuration.secret_key_file
+    if path.exists() and not os.access(path, os.R_OK):
+        yield wrong(f"The secret key {path} cannot be read.")
+    elif configuration.earlier_secret_keys:
+        yield note("An earlier secret key is still accepted: `trustyard secret forget` ends it.")
+
+
+def tls(configuration: Configuration) -> Iterator[Finding]:
+    """The certificate and the key of the xDS server: do they load, and is it still valid?"""
+    if not configuration.xds_tls:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*configuration.xds_tls)
+        facts = read_file(configuration.xds_tls[0].read_bytes()).certificates[0].facts
+    except (OSError, ssl.SSLError, TrustyardError) as error:
+        yield wrong(f"TRUSTYARD_XDS_CERT and TRUSTYARD_XDS_KEY do not load: {error}.")
+        return
+    word = status(facts.not_before, facts.not_after, datetime.now(UTC))
+    day = f"{facts.not_after:%Y-%m-%d}"
+    if word == "expiring":
+        yield note(f"TRUSTYARD_XDS_CERT expires on {day}: gateways that check it will not connect any more.")
+    elif word != "valid":
+        yield wrong(f"TRUSTYARD_XDS_CERT is not valid now ({word}; it ends on {day}): gateways do not connect.")

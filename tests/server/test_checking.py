@@ -1,0 +1,92 @@
+"""`trustyard check` says what would hurt, before it does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.authority import Authority
+from tests.databases import Cluster
+from tests.server.serving import run
+from trustyard.server.checking import findings
+
+pytestmark = pytest.mark.sqlite  # it brings a PostgreSQL of its own
+
+
+def said(data: Path, **settings: str) -> str:
+    """Every sentence about these settings; errors begin with an exclamation mark."""
+    environ = {"TRUSTYARD_DATA_DIR": str(data), **{f"TRUSTYARD_{name}": value for name, value in settings.items()}}
+    return "\n".join(f"{'!' if one.error else ''}{one.sentence}" for one in findings(environ))
+
+
+def test_what_is_wrong_with_addresses_and_certificates_is_said(tmp_path: Path) -> None:
+    assert "PUBLIC_URL is http" in said(tmp_path, PUBLIC_URL="http://trust.example.org")
+    assert "PUBLIC_URL is http" not in said(tmp_path, PUBLIC_URL="http://127.0.0.1:8080")
+    assert "no proxy is trusted" in said(tmp_path, PUBLIC_URL="https://trust.example.org")
+    now = datetime.now(UTC)
+    for days, word in ((400, "!TRUSTYARD_XDS_CERT is not valid now (expired"), (360, "TRUSTYARD_XDS_CERT expires on")):
+        folder = tmp_path / str(days)
+        folder.mkdir()
+        cert, key = Authority("xDS", moment=now - timedelta(days=days)).written(folder)
+        assert word in said(tmp_path, XDS_CERT=cert, XDS_KEY=key)
+    other = Authority("Another").written(tmp_path)
+    assert "!TRUSTYARD_XDS_CERT and TRUSTYARD_XDS_KEY do not load" in said(tmp_path, XDS_CERT=cert, XDS_KEY=other[1])
+    fine = Authority("xDS").written(tmp_path)
+    assert "XDS" not in said(tmp_path, XDS_CERT=fine[0], XDS_KEY=fine[1])
+
+
+def test_an_earlier_secret_key_that_is_still_accepted_is_said(tmp_path: Path) -> None:
+    (tmp_path / "secret-key").write_text("new\nold\n")
+    assert "An earlier secret key is still accepted" in said(tmp_path)
+    (tmp_path / "secret-key").write_text("new\n")
+    assert "secret key" not in said(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    cluster = Cluster("fsync=off", "max_connections=20").start()
+    cluster.execute("CREATE ROLE guest LOGIN")
+    yield cluster
+    cluster.remove()
+
+
+def test_what_is_wrong_with_the_database_is_said(cluster: Cluster, tmp_path: Path) -> None:
+    """As processes of their own: Django knows one database in each."""
+
+    def check(url: str, code: int = 1) -> str:
+        done = run(tmp_path / "data", "check", "--json", code=code, DATABASE_URL=url)
+        return "\n".join(
+            f"{'!' if one['error'] else ''}{one['sentence']}" for one in json.loads(done.stdout)["findings"]
+        )
+
+    url = cluster.create("good")
+    empty = check(url, code=0)
+    assert "lacks" in empty
+    assert "The database allows 17 connections" in empty
+    assert "!The database cannot be used" in check(url.replace("/good", "/nowhere"))
+    cluster.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    assert "!The database's encoding is LATIN1" in check(f"{cluster.url}latin")
+    cluster.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC", "good")
+    assert "!The user guest may not create tables" in check(url.replace("trustyard@", "guest@"))
+    cluster.execute("ALTER ROLE guest SET default_transaction_read_only = on")
+    assert "takes no writes" in check(url.replace("trustyard@", "guest@"))
+    # A second host on the same database, that nobody gave the secret key.
+    (tmp_path / "first").mkdir()
+    run(tmp_path / "first" / "data", "token", "create", "one", DATABASE_URL=url)
+    cluster.execute(
+        "INSERT INTO trustyard_environment (id, version, name, name_key, type, description, root_set, uploaded_roots,"
+        " deny_list, policy, last_number, created_at)"
+        " VALUES (1, 1, 'e', 'e', 'test', '', 'none', '[]', '[]', '{}', 0, now())",
+        "good",
+    )
+    cluster.execute(
+        "INSERT INTO trustyard_gateway (version, name, name_key, kind, options, token_generation, created_at,"
+        " environment_id) VALUES (1, 'g', 'g', 'envoy', '{}', 1, now(), 1)",
+        "good",
+    )
+    assert "!The data directory has no secret key" in check(url)
+    assert not (tmp_path / "data").exists(), "a check changes nothing"

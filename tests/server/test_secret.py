@@ -1,0 +1,57 @@
+"""The secret key made another while people are signed in and gateways are out there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.server.serving import Serving, run, sign_in
+from trustyard import models
+from trustyard.actions import gateway_tokens
+from trustyard.actions.gateway_tokens import AGENT, XDS
+
+
+@pytest.mark.timeout(240)
+def test_nobody_is_signed_out_by_a_rotation_and_everybody_when_the_earlier_key_is_forgotten(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert "no earlier secret key" in run(data, "secret", "forget", code=1).stderr
+    with httpx.Client(trust_env=False, timeout=30) as browser:
+        with Serving(data) as server:
+            assert sign_in(browser, server.url)
+            run(data, "secret", "rotate")
+            assert browser.get(f"{server.url}/certificates/").status_code == 200, "a server that runs goes on"
+        assert len((data / "secret-key").read_text().splitlines()) == 2
+        assert (data / "secret-key").stat().st_mode & 0o777 == 0o600
+        with Serving(data) as server:
+            assert browser.get(f"{server.url}/certificates/").status_code == 200
+        run(data, "secret", "rotate")  # whoever has not come by since then is signed out when both are forgotten
+        run(data, "secret", "forget")
+        with Serving(data) as server:
+            assert browser.get(f"{server.url}/certificates/").status_code == 302
+            with server.client() as client:
+                actions = [one["action"] for one in client.get("/api/v1/audit").json()["items"]]
+    assert [action for action in actions if action.startswith("secret")] == [
+        "secret.forget", "secret.rotate", "secret.rotate",
+    ]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_gateways_token_of_the_earlier_key_opens_until_it_is_forgotten(settings: Any) -> None:
+    place = models.Environment.objects.create(name="test", name_key="test")
+    edge = models.Gateway.objects.create(environment=place, name="edge", name_key="edge", kind="envoy")
+    old = gateway_tokens.token_of(edge, XDS)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another key", [settings.SECRET_KEY]
+    new = gateway_tokens.token_of(edge, XDS)
+    assert new != old
+    assert gateway_tokens.holders([old, new], XDS) == {old: edge, new: edge}
+    assert gateway_tokens.holder(old, AGENT) is None
+    edge.token_generation += 1
+    edge.save()
+    assert gateway_tokens.holder(old, XDS) is None, "an ended token stays ended"
+    edge.token_generation -= 1
+    edge.save()
+    settings.SECRET_KEY_FALLBACKS = []
+    assert gateway_tokens.holders([old, new], XDS) == {new: edge}
