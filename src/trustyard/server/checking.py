@@ -12,7 +12,7 @@ from trustyard.errors import TrustyardError
 
 from .configuration import SETTINGS, Configuration
 
-SECRET = {"TRUSTYARD_ADMIN_PASSWORD", "TRUSTYARD_TOKEN"}
+SECRET = {"TRUSTYARD_ADMIN_PASSWORD", "TRUSTYARD_OIDC_CLIENT_SECRET", "TRUSTYARD_TOKEN"}
 
 
 @dataclass(frozen=True)
