@@ -159,9 +159,9 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(company:
     assert len(spare) == 10
     stored = (company.data_dir / "trustyard.db").read_bytes() if (company.data_dir / "trustyard.db").exists() else b""
     assert secret.encode() not in stored, "it is kept sealed"
-    page.get_by_role("link", name="Done").click()
+    page.get_by_role("button", name="Done", exact=True).click()
     page.goto(f"{company.url}/certificates/")
-    expect(page.get_by_role("heading", name="Certificates")).to_be_visible()
+    expect(page.get_by_role("heading", name="Certificates", exact=True)).to_be_visible()
 
     # A security key beside it.
     browser = page.context.new_cdp_session(page)
@@ -178,7 +178,7 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(company:
     sign_out(page)
     by_password(page, company)
     page.get_by_role("button", name="Use security key").click()
-    expect(page.get_by_role("heading", name="Certificates")).to_be_visible()
+    expect(page.get_by_role("heading", name="Certificates", exact=True)).to_be_visible()
     assert events(company, "user.sign_in")[0]["after"] == {"method": "password, security key"}
     sign_out(page)
     for given, taken in ((code(secret, 1), True), (code(secret, 1), False), (spare[0], True), (spare[0], False)):

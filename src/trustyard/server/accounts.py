@@ -12,6 +12,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -71,6 +72,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # the same
 
         picture: bytes = qrcode.make(url, image_factory=SvgPathImage, border=2).to_string()
         return picture.decode()
+
+    def generate_authenticator_name(self, user: User, type: str) -> str:
+        number = Authenticator.objects.filter(user=user, type=type).count() + 1
+        return "Security key" if number == 1 else f"Security key {number}"
 
     def encrypt(self, text: str) -> str:
         return _seal().encrypt(text.encode()).decode()

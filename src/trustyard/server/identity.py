@@ -84,7 +84,7 @@ def _provider(reader: Reader) -> Provider | None:
     if not issuer:
         return None
     for name, given in (("TRUSTYARD_OIDC_CLIENT_ID", provider.client_id), ("TRUSTYARD_OIDC_ROLES", provider.grants)):
-        if not given:
+        if not given and name not in {mistake.field for mistake in reader.mistakes}:
             reader.mistakes.append(FieldError(name, "TRUSTYARD_OIDC_ISSUER needs it."))
     return provider
 
