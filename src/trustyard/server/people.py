@@ -10,11 +10,13 @@ import structlog
 from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from trustyard.actions import second_factors, sessions
+from trustyard.api.problems import problem
+from trustyard.errors import NotAllowed
 from trustyard.models import User
 
 log = structlog.get_logger(__name__)
@@ -69,16 +71,12 @@ class SecondFactorFirst:
         ):
             return self.get_response(request)
         if request.path.startswith("/api/"):
-            return _problem()
+            sentence = "A session needs a second factor here, and this person has none."
+            advice = "Set one up on the page under your name, or use a token."
+            return problem(NotAllowed(sentence, code="second-factor-needed", advice=advice))
         return redirect(f"{reverse('account')}#second-factor")
 
 
 def _methods(request: HttpRequest) -> set[str]:
     records = request.session.get(AUTHENTICATION_METHODS_SESSION_KEY) or []
     return {str(record.get("method")) for record in records}
-
-
-def _problem() -> HttpResponse:
-    detail = "Set up a second factor first, on the page under your name."
-    body = {"type": "/problems/second-factor-needed", "title": "Not allowed", "status": 403, "detail": detail}
-    return JsonResponse(body, status=403, content_type="application/problem+json")

@@ -50,12 +50,15 @@ class SecondStep(_Told, AuthenticateView):  # type: ignore[misc]  # allauth come
 
 
 class _Form(_Told):
-    """A form of one's own account."""
+    """A form of one's own account; mixed into allauth's views."""
+
+    request: HttpRequest
 
     def render_to_response(self, context: dict[str, Any], **rest: Any) -> HttpResponse:
         problem, status = self.told(context.get("form"))
-        shown = {**context, "problem": problem, "key_possible": key_possible(self.request)}  # type: ignore[attr-defined]
-        response: HttpResponse = super().render_to_response(shown, status=status, **rest)  # type: ignore[misc]
+        shown = {**context, "problem": problem, "key_possible": key_possible(self.request)}
+        view: Any = super()  # the view that this is mixed into
+        response: HttpResponse = view.render_to_response(shown, status=status, **rest)
         return response
 
 
@@ -65,11 +68,15 @@ class _Changes(_Form):
     action, kind = "add", "totp"
 
     def form_valid(self, form: Any) -> HttpResponse:
+        view: Any = super()
         with transaction.atomic():
-            name = str(getattr(self, "name_of", lambda _: "")(form))
-            response: HttpResponse = super().form_valid(form)  # type: ignore[misc]
-            second_factors.note(actor_of(self.request), self.action, self.kind, name)  # type: ignore[attr-defined]
+            name = self.name_of(form)
+            response: HttpResponse = view.form_valid(form)
+            second_factors.note(actor_of(self.request), self.action, self.kind, name)
         return response
+
+    def name_of(self, form: Any) -> str:
+        return ""
 
 
 class AddApp(_Changes, ActivateTOTPView):  # type: ignore[misc]  # the same
