@@ -17,14 +17,14 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.encoding import force_bytes
 
 from trustyard.actions import audit, provider_accounts
 from trustyard.actions.actors import Actor, of_user
-from trustyard.errors import NotAllowed, TrustyardError
+from trustyard.errors import NotAllowed, TrustyardError, Unavailable
 from trustyard.models import User
 
 log = structlog.get_logger(__name__)
@@ -131,6 +131,9 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # the
                     sociallogin.connect(request, user)
         except TrustyardError as error:
             raise ImmediateHttpResponse(refused(request, error)) from None
+        except IntegrityError:
+            twice = Unavailable("Two first sign-ins of yours met.", advice="Begin it again.")
+            raise ImmediateHttpResponse(refused(request, twice)) from None
         sociallogin.user = user
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **rest: Any) -> NoReturn:

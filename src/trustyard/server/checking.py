@@ -46,6 +46,7 @@ def findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     yield from _folders(configuration)
     yield from _tls(configuration)
     yield from _addresses(configuration)
+    yield from _identity(configuration)
     yield from _database(configuration)
 
 
@@ -85,6 +86,16 @@ def _addresses(configuration: Configuration) -> Iterator[Finding]:
             False,
             "TRUSTYARD_PUBLIC_URL is https, but no proxy is trusted: everybody will seem to come from the proxy. "
             "Set TRUSTYARD_TRUSTED_PROXIES.",
+        )
+
+
+def _identity(configuration: Configuration) -> Iterator[Finding]:
+    provider = configuration.identity.provider
+    if provider and not configuration.public_url:
+        yield Finding(
+            False,
+            "TRUSTYARD_OIDC_ISSUER is set, but not TRUSTYARD_PUBLIC_URL: people are sent back to the address that "
+            "they came by, and the provider must know each.",
         )
 
 

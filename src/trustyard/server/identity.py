@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 ROLES = ("admin", "operator", "viewer")
+LONGEST_ISSUER = 200  # what the table of accounts holds
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _provider(reader: Reader) -> Provider | None:
         issuer,
         reader.take("TRUSTYARD_OIDC_CLIENT_ID", str),
         secret or file,
-        reader.take("TRUSTYARD_OIDC_NAME", str),
+        reader.take("TRUSTYARD_OIDC_NAME", _name),
         tuple(reader.take("TRUSTYARD_OIDC_SCOPES", _scopes)),
         reader.take("TRUSTYARD_OIDC_ROLE_CLAIM", str),
         tuple(reader.take("TRUSTYARD_OIDC_ROLES", _grants)),
@@ -101,7 +103,16 @@ def _issuer(text: str) -> str:
         raise ValueError(f"{text} is not an address such as https://login.example.org/realms/company.")
     if parts.scheme != "https" and not (parts.scheme == "http" and here):
         raise ValueError(f"{text} is not https, and what it says decides who comes in.")
-    return text.rstrip("/").removesuffix(WELL_KNOWN).rstrip("/")
+    issuer = text.rstrip("/").removesuffix(WELL_KNOWN).rstrip("/")
+    if len(issuer) > LONGEST_ISSUER:
+        raise ValueError(f"An issuer is at most {LONGEST_ISSUER} characters long.")
+    return issuer
+
+
+def _name(text: str) -> str:
+    if len(text) > LONGEST_NAME or not text.isprintable():
+        raise ValueError(f"A name is text of at most {LONGEST_NAME} characters.")
+    return text
 
 
 def _loopback(host: str) -> bool:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any
 
@@ -147,13 +148,22 @@ def failed(request: HttpRequest, error: str | None, exception: Exception | None)
         return _shown(
             request, NotSignedIn("This sign-in was begun elsewhere, or too long ago.", advice="Begin it again.")
         )
-    log.warning("provider.failed", error=type(exception).__name__, reason=str(exception)[:300])
+    log.warning("provider.failed", error=type(exception).__name__, reason=_reason(exception))
     name = _ours().name
     if isinstance(exception, RequestException):
         sentence = f"{name} does not answer, so nobody can sign in by it now."
     else:
         sentence = f"What {name} answered cannot be relied upon, so nobody is signed in."
     return _shown(request, Unavailable(sentence, advice="Try again in a moment; the log of Trustyard says more."))
+
+
+def _reason(exception: Exception) -> str:
+    """What the log may hold: allauth repeats whole answers of the token endpoint, and there may be tokens in them."""
+    said = str(exception)
+    if not isinstance(exception, OAuth2Error):
+        return said[:300]
+    code = re.search(r'"error"\s*:\s*"([a-z_]{1,60})"', said)
+    return f"{said.partition(':')[0][:200]}{f' ({code[1]})' if code else ''}"
 
 
 def _ours() -> Any:

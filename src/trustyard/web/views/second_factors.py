@@ -23,17 +23,20 @@ from trustyard.web.page import actor_of
 THROTTLED = {"too_many_login_attempts", "rate_limited"}
 TOO_MANY = "Too many attempts. Wait a few minutes, then try again."
 WRONG = "This code is not correct, or was used already."
+WRONG_KEY = "This security key was not accepted. Try again."
 
 
 class _Told:
     """What went wrong, as one sentence; 429 where it went wrong too often."""
+
+    wrong = WRONG
 
     def told(self, *forms: Any) -> tuple[str, int]:
         errors = [form.errors.as_data() for form in forms if form is not None and form.is_bound]
         codes = {error.code for one in errors for found in one.values() for error in found}
         if codes & THROTTLED:
             return TOO_MANY, 429
-        return (WRONG, 200) if codes else ("", 200)
+        return (self.wrong, 200) if codes else ("", 200)
 
 
 class SecondStep(_Told, AuthenticateView):  # type: ignore[misc]  # allauth comes without types
@@ -93,7 +96,7 @@ class RemoveApp(_Changes, DeactivateTOTPView):  # type: ignore[misc]  # the same
 class AddKey(_Changes, AddWebAuthnView):  # type: ignore[misc]  # the same
     """A security key or passkey (WebAuthn)."""
 
-    kind = "webauthn"
+    kind, wrong = "webauthn", WRONG_KEY
 
     def name_of(self, form: Any) -> str:
         return str(form.cleaned_data["name"])
@@ -118,6 +121,8 @@ class RenewCodes(_Changes, GenerateRecoveryCodesView):  # type: ignore[misc]  # 
 class ByPassword(_Form, ReauthenticateView):  # type: ignore[misc]  # the same
     """Who changes factors shows that it is still them: by the password."""
 
+    wrong = "The password is not correct."
+
 
 class ByCode(_Form, ReauthenticateByCodeView):  # type: ignore[misc]  # the same
     """By a code."""
@@ -125,6 +130,8 @@ class ByCode(_Form, ReauthenticateByCodeView):  # type: ignore[misc]  # the same
 
 class ByKey(_Form, ReauthenticateWebAuthnView):  # type: ignore[misc]  # the same
     """By a security key."""
+
+    wrong = WRONG_KEY
 
     def form_invalid(self, form: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form))
