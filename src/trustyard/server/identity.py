@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -71,13 +70,10 @@ def identity(reader: Reader) -> Identity:
 
 def _provider(reader: Reader) -> Provider | None:
     issuer = reader.take("TRUSTYARD_OIDC_ISSUER", _issuer)
-    secret, file = reader.take("TRUSTYARD_OIDC_CLIENT_SECRET", str), reader.take(_FILE, _secret_file)
-    if secret and file:
-        reader.mistakes.append(FieldError(_FILE, "TRUSTYARD_OIDC_CLIENT_SECRET is set too; one of them is enough."))
     provider = Provider(
         issuer,
         reader.take("TRUSTYARD_OIDC_CLIENT_ID", str),
-        secret or file,
+        reader.take_secret("TRUSTYARD_OIDC_CLIENT_SECRET", str),
         reader.take("TRUSTYARD_OIDC_NAME", _name),
         tuple(reader.take("TRUSTYARD_OIDC_SCOPES", _scopes)),
         reader.take("TRUSTYARD_OIDC_ROLE_CLAIM", str),
@@ -89,9 +85,6 @@ def _provider(reader: Reader) -> Provider | None:
         if not given and name not in {mistake.field for mistake in reader.mistakes}:
             reader.mistakes.append(FieldError(name, "TRUSTYARD_OIDC_ISSUER needs it."))
     return provider
-
-
-_FILE = "TRUSTYARD_OIDC_CLIENT_SECRET_FILE"
 
 
 def _issuer(text: str) -> str:
@@ -120,15 +113,6 @@ def _loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _secret_file(text: str) -> str:
-    if not text:
-        return ""
-    try:
-        return Path(text).expanduser().read_text("utf-8").strip()
-    except (OSError, ValueError):
-        raise ValueError(f"There is no readable file {text}.") from None
 
 
 def _scopes(text: str) -> list[str]:
