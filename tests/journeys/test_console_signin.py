@@ -237,7 +237,7 @@ def test_sessions_are_listed_and_ended(company: Serving, window: Window) -> None
 
 
 def test_a_provider_that_is_away_or_lies_lets_nobody_in(company: Serving, provider: Provider) -> None:
-    with httpx.Client(base_url=company.url, trust_env=False) as stranger:
+    with httpx.Client(base_url=company.url, trust_env=False, timeout=30) as stranger:
         begun = stranger.get("/sign-in/provider/", params={"next": "/audit/", "scope": "email", "process": "connect"})
         asked = httpx.URL(begun.headers["location"]).params
         assert (asked["code_challenge_method"], asked["response_type"]) == ("S256", "code")

@@ -76,7 +76,7 @@ def test_without_local_sign_in_no_password_is_looked_at(tmp_path: Path) -> None:
     }
     with (
         Serving(tmp_path / "data", **settings) as server,
-        httpx.Client(base_url=server.url, trust_env=False) as stranger,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as stranger,
     ):
         page = stranger.get("/sign-in/")
         assert "Sign in with OpenID Connect" in page.text
@@ -93,4 +93,4 @@ def test_without_local_sign_in_no_password_is_looked_at(tmp_path: Path) -> None:
         assert not any("not to be seen" in line for line in server.log)
     # The way back in, where the provider is away for good: the setting, and whoever owns the server.
     with Serving(tmp_path / "data", **{**settings, "LOCAL_SIGN_IN": "on"}) as server:
-        assert "Password" in httpx.get(f"{server.url}/sign-in/", trust_env=False).text
+        assert "Password" in httpx.get(f"{server.url}/sign-in/", trust_env=False, timeout=30).text
