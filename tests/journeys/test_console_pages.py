@@ -22,7 +22,8 @@ PAGES = (
     "/environments/", "/environments/create/", "/environments/1/", "/gateways/", "/gateways/create/", "/gateways/1/",
     "/gateways/1/edit/", "/releases/", "/releases/compare/", "/environments/promote/",
     "/trust-check/", "/audit/", "/users/", "/users/create/", "/users/1/",
-    "/users/tokens/create/", "/account/",
+    "/users/1/access/",
+    "/users/tokens/create/", "/account/", "/account/confirm/",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""API tokens: made, listed, revoked; kept as SHA-256, shown once."""
+"""API tokens: made, listed, revoked, ended by their date; kept as SHA-256, shown once."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.errors import Conflict, FieldError, Refused
+from trustyard.errors import Conflict, FieldError, NotSignedIn, Refused
 from trustyard.models.people import ROLES
 from trustyard.pki.certificates import rfc3339
 from trustyard.pki.names import clean_name, fold
 
-from . import actors, audit, found
+from . import actors, audit, ends, found
 from .actors import Actor
 from .permissions import require
 
@@ -27,11 +27,15 @@ USED_AT_MOST_EVERY = timedelta(minutes=1)
 
 
 def create(
-    actor: Actor, name: str, *, role: str = "operator", environments: Sequence[str] = ()
+    actor: Actor, name: str, *, role: str = "operator", environments: Sequence[str] = (), expires: str = ""
 ) -> tuple[models.Token, str]:
-    """Makes a token and answers it with its secret, which cannot be seen again. Raises `Refused`, `Conflict`."""
+    """Makes a token and answers it with its secret, which cannot be seen again. Raises `Refused`, `Conflict`.
+
+    `expires` is as `ends.read` takes it: a number of days, or the last day.
+    """
     require(actor, "tokens.manage")
     check_role(role)
+    expires_at = ends.read(expires, timezone.now())
     places = [found.environment(place, "environments") for place in environments]
     secret = PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
@@ -40,10 +44,17 @@ def create(
             sentence = f"There is already a token named {cleaned}."
             raise Conflict(sentence, code="name-taken", fields=[FieldError("name", sentence)])
         row = models.Token.objects.create(
-            name=cleaned, name_key=fold(cleaned), sha256=_digest(secret), role=role, made_by=actor.name
+            name=cleaned,
+            name_key=fold(cleaned),
+            sha256=_digest(secret),
+            role=role,
+            made_by=actor.name,
+            expires_at=expires_at,
         )
         row.environments.set(places)
         after = {"role": role, "environments": found.names(places)}
+        if expires_at:
+            after["expires_at"] = rfc3339(expires_at)
         audit.record(actor, "token.create", "token", row.name, after=after)
     return row, secret
 
@@ -67,11 +78,18 @@ def find(actor: Actor) -> QuerySet[models.Token]:
 
 
 def authenticate(secret: str, address: str) -> Actor | None:
-    """The actor of this secret, or None. Notes the use at most once a minute."""
+    """The actor of this secret, or None. Notes the use at most once a minute.
+
+    Raises `NotSignedIn` (`token-expired`) for a token whose date is past.
+    """
     row = models.Token.objects.filter(sha256=_digest(secret), revoked_at__isnull=True).first()
     if row is None:
         return None
     now = timezone.now()
+    if row.expires_at is not None and row.expires_at <= now:
+        # Whoever holds the whole secret is no stranger: they may know why it stopped working.
+        sentence = f"This token ended on {row.expires_at:%Y-%m-%d}."
+        raise NotSignedIn(sentence, code="token-expired", advice="Ask an administrator for another one.")
     stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USED_AT_MOST_EVERY)
     if row.last_used_at is None or now - row.last_used_at > USED_AT_MOST_EVERY:
         models.Token.objects.filter(stale, pk=row.pk).update(last_used_at=now)
@@ -88,6 +106,7 @@ def token_json(row: models.Token) -> dict[str, Any]:
         "created_at": rfc3339(row.created_at),
         "last_used_at": rfc3339(row.last_used_at) if row.last_used_at else None,
         "revoked_at": rfc3339(row.revoked_at) if row.revoked_at else None,
+        "expires_at": rfc3339(row.expires_at) if row.expires_at else None,
     }
 
 

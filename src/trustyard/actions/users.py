@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -15,7 +17,7 @@ from trustyard.errors import Conflict, FieldError, NotFound, Refused
 from trustyard.pki.certificates import rfc3339
 from trustyard.pki.names import clean_name
 
-from . import audit, found
+from . import audit, found, sessions
 from .actors import Actor
 from .permissions import require
 from .tokens import check_role
@@ -26,6 +28,15 @@ def create(
 ) -> models.User:
     """Makes an account. Raises `Refused` (name, password, role), `Conflict` (a name taken, compared without case)."""
     require(actor, "users.manage")
+    return _create(actor, username, password, role, environments)
+
+
+def create_without_password(actor: Actor, username: str, role: str, environments: Sequence[str]) -> models.User:
+    """Makes an account that only the company's sign-in provider can open."""
+    return _create(actor, username, None, role, environments)
+
+
+def _create(actor: Actor, username: str, password: str | None, role: str, environments: Sequence[str]) -> models.User:
     check_role(role)
     places = [found.environment(place, "environments") for place in environments]
     with transaction.atomic():
@@ -34,11 +45,27 @@ def create(
             sentence = f"There is already a user named {cleaned}."
             raise Conflict(sentence, code="name-taken", fields=[FieldError("username", sentence)])
         row = models.User(username=cleaned, role=role)
-        _set_password(row, password)
+        if password is None:
+            row.set_unusable_password()
+        else:
+            _set_password(row, password)
         row.save()
         row.environments.set(places)
         audit.record(actor, "user.create", "user", row.username, after=fingerprint(row))
         return row
+
+
+def set_role(actor: Actor, user: models.User, role: str, environments: Sequence[str]) -> models.User:
+    """The role that the sign-in provider says. It may take the last administrator's: it decides, not the list here."""
+    row = _locked(user.username)
+    before = fingerprint(row)
+    row.role = role
+    row.save(update_fields=["role"])
+    row.environments.set([found.environment(place, "environments") for place in environments])
+    after = fingerprint(row)
+    if after != before:
+        audit.record(actor, "user.update", "user", row.username, before=before, after=after)
+    return row
 
 
 def update(
@@ -67,6 +94,8 @@ def update(
         after = fingerprint(row)
         if after != before:
             audit.record(actor, "user.update", "user", row.username, before=before, after=after)
+        if active is False:
+            sessions.end_quietly(row)  # or they would go on when the account is enabled again
         return row
 
 
@@ -75,11 +104,19 @@ def disable(actor: Actor, username: str) -> models.User:
     return update(actor, username, active=False)
 
 
-def set_password(actor: Actor, username: str, password: str, *, current: str | None = None) -> models.User:
-    """A new password: an administrator's for anybody, or one's own with the current one."""
+def set_password(
+    actor: Actor, username: str, password: str, *, current: str | None = None, keep: str | None = None
+) -> models.User:
+    """A new password: an administrator's for anybody, or one's own with the current one. Sessions but `keep` end.
+
+    Raises `Refused` (`provider-account`) for who comes by the provider: a password would outlive what it says of them.
+    """
     with transaction.atomic():
         row = _locked(username)
         own = actor.user_id == row.pk
+        if of_provider(row):
+            sentence = f"{row.username} signs in by the company's provider and has no password here."
+            raise Refused(sentence, code="provider-account", fields=[FieldError("password", sentence)])
         if not own:
             require(actor, "users.manage")
         elif current is None or not row.check_password(current):
@@ -87,14 +124,22 @@ def set_password(actor: Actor, username: str, password: str, *, current: str | N
             raise Refused(sentence, code="wrong-password", fields=[FieldError("current", sentence)])
         _set_password(row, password)
         row.save()
+        sessions.end_quietly(row, but=keep)
         audit.record(actor, "user.password", "user", row.username)
         return row
+
+
+def of_provider(row: models.User) -> bool:
+    """Whether the account belongs to a subject of the company's sign-in provider."""
+    return bool(SocialAccount.objects.filter(user=row).exists())
 
 
 def find(actor: Actor) -> QuerySet[models.User]:
     """All accounts by name."""
     require(actor, "users.manage")
-    return models.User.objects.prefetch_related("environments").order_by("username")
+    return models.User.objects.prefetch_related("environments", "socialaccount_set", "authenticator_set").order_by(
+        "username"
+    )
 
 
 def get_by_id(actor: Actor, pk: int) -> models.User:
@@ -103,13 +148,31 @@ def get_by_id(actor: Actor, pk: int) -> models.User:
     return found.by_id(models.User.objects.all(), pk, "user")
 
 
+@dataclass(frozen=True)
+class Ways:
+    """How a person comes in."""
+
+    provider: bool
+    second_factor: bool
+
+
+def ways_in(row: models.User) -> Ways:
+    """Without a query for rows that `find` gave."""
+    held: Any = row  # the two sets are relations that allauth's models bring
+    factors = {factor.type for factor in held.authenticator_set.all()} - {"recovery_codes"}
+    return Ways(bool(held.socialaccount_set.all()), bool(factors))
+
+
 def user_json(row: models.User) -> dict[str, Any]:
     """An account without its password."""
+    ways = ways_in(row)
     return {
         "username": row.username,
         "role": row.role,
         "environments": [place.name for place in row.environments.all()],
         "active": row.is_active,
+        "sign_in": "provider" if ways.provider else "password",
+        "second_factor": ways.second_factor,
         "created_at": rfc3339(row.created_at),
         "last_sign_in_at": rfc3339(row.last_login) if row.last_login else None,
     }

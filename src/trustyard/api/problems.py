@@ -58,7 +58,7 @@ def problem(error: TrustyardError) -> HttpResponse:
         json.dumps({**body, **error.extra, **body}, ensure_ascii=False), status=error.status, content_type=MEDIA_TYPE
     )
     if error.status == 401:
-        bad = ', error="invalid_token"' if error.code == "bad-token" else ""
+        bad = ', error="invalid_token"' if error.code in ("bad-token", "token-expired") else ""
         response["WWW-Authenticate"] = f'Bearer realm="trustyard"{bad}'  # RFC 6750, section 3
     return response
 

@@ -88,12 +88,20 @@ def check(as_json: AsJson = False) -> None:
 
 
 @tokens.command("create")
-def token_create(name: Name, role: Annotated[Role, typer.Option()] = Role.operator, env: Environments = None) -> None:
+def token_create(
+    name: Name,
+    role: Annotated[Role, typer.Option()] = Role.operator,
+    env: Environments = None,
+    expires: Annotated[
+        str,
+        typer.Option(metavar="DAYSd|DAY", help="When it ends: 90d, or 2027-01-31 (none given: as late as allowed)."),
+    ] = "",
+) -> None:
     """Make an API token and print it, alone and once. Works beside a running server."""
     with database() as actor:
         from trustyard.actions import tokens as actions
 
-        _, secret = actions.create(actor, name, role=role.value, environments=_list(env))
+        _, secret = actions.create(actor, name, role=role.value, environments=_list(env), expires=expires)
         say(secret)
 
 
@@ -104,7 +112,7 @@ def token_list(as_json: AsJson = False) -> None:
         from trustyard.actions import tokens as actions
 
         rows = [actions.token_json(row) for row in actions.find(actor)]
-    columns = ("name", "role", "environments", "made_by", "created_at", "last_used_at", "revoked_at")
+    columns = ("name", "role", "environments", "made_by", "created_at", "expires_at", "last_used_at", "revoked_at")
     _show(rows, columns, as_json=as_json)
 
 
@@ -135,7 +143,17 @@ def user_list(as_json: AsJson = False) -> None:
         from trustyard.actions import users as actions
 
         rows = [actions.user_json(row) for row in actions.find(actor)]
-    _show(rows, ("username", "role", "environments", "active", "created_at", "last_sign_in_at"), as_json=as_json)
+    columns = (
+        "username",
+        "role",
+        "environments",
+        "active",
+        "sign_in",
+        "second_factor",
+        "created_at",
+        "last_sign_in_at",
+    )
+    _show(rows, columns, as_json=as_json)
 
 
 @users.command("password")
@@ -156,6 +174,16 @@ def user_disable(name: Name) -> None:
 
         row = actions.disable(actor, name)
         say(f"{clean(row.username)} cannot sign in any more.")
+
+
+@users.command("reset-mfa")
+def user_reset_mfa(name: Name) -> None:
+    """Take a person's second factors away, and end their sessions: for who lost them."""
+    with database() as actor:
+        from trustyard.actions import second_factors as actions
+
+        taken = actions.reset(actor, name)
+        say(f"{clean(name)} has no second factor any more." if taken else f"{clean(name)} had no second factor.")
 
 
 def audit_verify() -> None:

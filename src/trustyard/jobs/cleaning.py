@@ -7,7 +7,7 @@ from importlib import import_module
 import structlog
 from django.conf import settings
 
-from trustyard.actions import drafts, sources
+from trustyard.actions import drafts, sessions, sources
 from trustyard.models.connections import looked_after
 
 log = structlog.get_logger(__name__)
@@ -18,4 +18,5 @@ def clean() -> None:
     with looked_after():
         gone = {"drafts": drafts.forget_old(), "inspections": sources.forget_expired()}
         import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+        sessions.forget_ended()
     log.debug("clean.done", **gone)

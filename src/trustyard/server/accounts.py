@@ -1,13 +1,161 @@
-"""What allauth is told about people: an administrator adds them, nobody signs up."""
+"""What allauth is told about people: an administrator or the company's provider adds them, nobody signs up."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import secrets
+from typing import Any, NoReturn
+
+import structlog
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.encoding import force_bytes
+
+from trustyard.actions import audit, provider_accounts
+from trustyard.actions.actors import Actor, of_user
+from trustyard.errors import NotAllowed, TrustyardError, Unavailable
+from trustyard.models import User
+
+log = structlog.get_logger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth comes without types
-    """No sign-up, no mail."""
+    """No sign-up, no mail; each sign-in is an audit event."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        return refused(request, NotAllowed("This account is switched off.", advice="Ask an administrator."))
+
+    def post_login(self, request: HttpRequest, user: User, **rest: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **rest)
+        ways = [_WAYS.get(one.get("type") or one["method"], "") for one in get_authentication_records(request, user)]
+        method = ", ".join(dict.fromkeys(filter(None, ways)))
+        with transaction.atomic():
+            audit.record(
+                of_user(user, _address(request)), "user.sign_in", "user", user.username, after={"method": method}
+            )
+        return response
+
+
+_WAYS = {
+    "password": "password",
+    "socialaccount": "provider",
+    "totp": "authenticator app",
+    "webauthn": "security key",
+    "recovery_codes": "recovery code",
+}
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # the same
+    """Secrets of second factors are sealed with a key that is derived from the secret key."""
+
+    def get_totp_issuer(self) -> str:
+        return "Trustyard"
+
+    def build_totp_svg(self, url: str) -> str:
+        # As an element of the page, since the policy of the console allows no picture from a `data:` address.
+        import qrcode
+        from qrcode.image.svg import SvgPathImage
+
+        picture: bytes = qrcode.make(url, image_factory=SvgPathImage, border=2).to_string()
+        return picture.decode()
+
+    def generate_authenticator_name(self, user: User, type: str) -> str:
+        number = Authenticator.objects.filter(user=user, type=type).count() + 1
+        return "Security key" if number == 1 else f"Security key {number}"
+
+    def encrypt(self, text: str) -> str:
+        return _seal().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        try:
+            return _seal().decrypt(encrypted_text.encode()).decode()
+        except InvalidToken:
+            # Another secret key than it was sealed with. No code fits a secret that nobody knows: an administrator
+            # takes the factors away.
+            log.warning("second_factor.unreadable", advice="trustyard user reset-mfa NAME")
+            return base64.b32encode(secrets.token_bytes(20)).decode()
+
+
+class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # the same
+    """The one provider of the settings; who may come in, and as what, its claims say at each sign-in."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        return False  # the account is there by then
+
+    def get_provider(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
+        from trustyard.web.views.provider import CompanyProvider
+
+        return CompanyProvider(request, app=self.get_app(request, provider))
+
+    def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
+        from allauth.socialaccount.models import SocialApp
+
+        ours = settings.TRUSTYARD.identity.provider
+        if ours is None or provider not in (ours.issuer, "openid_connect"):
+            raise SocialApp.DoesNotExist
+        return SocialApp(
+            provider="openid_connect",
+            provider_id=ours.issuer,
+            name=ours.name,
+            client_id=ours.client_id,
+            secret=ours.client_secret,
+            settings={"server_url": ours.configuration_url, "oauth_pkce_enabled": True, "scope": list(ours.scopes)},
+        )
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        ours: Any = settings.TRUSTYARD.identity.provider
+        actor = Actor(f"provider:{ours.name}", "admin", None, _address(request), "console")
+        known = sociallogin.user if sociallogin.is_existing else None
+        claims = sociallogin.claims
+        if not secrets.compare_digest(str(sociallogin.nonce), str(sociallogin.state.get("nonce", ""))):
+            raise PermissionDenied("The ID token answers another request (nonce).")
+        try:
+            role = provider_accounts.role_of(actor, known, claims, ours.claim, ours.grants)
+            with transaction.atomic():
+                user = provider_accounts.take(actor, known, claims, role)
+                if known is None:
+                    sociallogin.connect(request, user)
+        except TrustyardError as error:
+            raise ImmediateHttpResponse(refused(request, error)) from None
+        except IntegrityError:
+            twice = Unavailable("Two first sign-ins of yours met.", advice="Begin it again.")
+            raise ImmediateHttpResponse(refused(request, twice)) from None
+        sociallogin.user = user
+
+    def on_authentication_error(self, request: HttpRequest, provider: Any, **rest: Any) -> NoReturn:
+        from trustyard.web.views.provider import failed
+
+        raise ImmediateHttpResponse(failed(request, rest.get("error"), rest.get("exception")))
+
+
+def refused(request: HttpRequest, error: TrustyardError) -> HttpResponse:
+    """A refusal on a page of its own."""
+    template = "403.html" if error.status == 403 else "refused.html"
+    return render(request, template, {"error": error}, status=error.status)
+
+
+def _seal() -> MultiFernet:
+    return MultiFernet([_fernet(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+
+
+def _fernet(secret_key: str | bytes) -> Fernet:
+    derived = hashlib.sha256(b"second factors:" + force_bytes(secret_key)).digest()
+    return Fernet(base64.urlsafe_b64encode(derived))
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))

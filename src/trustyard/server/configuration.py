@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from trustyard.errors import FieldError, Refused
 
+from .identity import Identity, identity
+
 Address = tuple[str, int]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Value = TypeVar("Value")
@@ -71,6 +73,21 @@ SETTINGS = (
         "Password of the first user `admin`, read at the first start; empty: a random one, printed once.",
     ),
     Setting("TRUSTYARD_ADMIN_PASSWORD_FILE", "", "A file with that password, instead."),
+    Setting("TRUSTYARD_LOCAL_SIGN_IN", "on", "`off`: nobody signs in with a password, all come by the provider."),
+    Setting("TRUSTYARD_REQUIRE_MFA", "off", "Who signs in with a password needs a second factor: `admins`, `all`."),
+    Setting("TRUSTYARD_TOKEN_MAX_DAYS", "0", "How many days a new API token may live; 0: as long as it likes."),
+    Setting("TRUSTYARD_OIDC_ISSUER", "", "Address of the company's OpenID Connect provider; empty: none."),
+    Setting("TRUSTYARD_OIDC_CLIENT_ID", "", "What the provider calls Trustyard."),
+    Setting("TRUSTYARD_OIDC_CLIENT_SECRET", "", "The secret that the provider gave Trustyard."),
+    Setting("TRUSTYARD_OIDC_CLIENT_SECRET_FILE", "", "A file with that secret, instead."),
+    Setting("TRUSTYARD_OIDC_NAME", "OpenID Connect", "What stands on the button: *Sign in with …*."),
+    Setting("TRUSTYARD_OIDC_SCOPES", "openid profile", "What the provider is asked for."),
+    Setting("TRUSTYARD_OIDC_ROLE_CLAIM", "groups", "The claim that roles are read from, such as `realm_access.roles`."),
+    Setting(
+        "TRUSTYARD_OIDC_ROLES",
+        "",
+        "Which value of that claim is which role: `trust-admins=admin,platform=operator,partners=operator:test`.",
+    ),
     Setting("TRUSTYARD_URL", "http://127.0.0.1:8400", "Where the client commands go; `--url` comes first."),
     Setting("TRUSTYARD_TOKEN", "", "The API token of the client commands; `--token` comes first."),
 )
@@ -103,6 +120,7 @@ class Configuration:
     fetch_allow: tuple[Network, ...]
     fetch_deny: tuple[Network, ...]
     admin_password: str
+    identity: Identity
     access_log: str = "on"
 
     @classmethod
@@ -126,6 +144,7 @@ class Configuration:
             fetch_allow=reader.take("TRUSTYARD_FETCH_ALLOW", _networks),
             fetch_deny=reader.take("TRUSTYARD_FETCH_DENY", _networks),
             admin_password=reader.take_secret("TRUSTYARD_ADMIN_PASSWORD", str),
+            identity=identity(reader),
             access_log=reader.take("TRUSTYARD_ACCESS_LOG", _access_log),
         )
         reader.refuse_mistakes()

@@ -13,13 +13,17 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from trustyard import models
+from trustyard.actions import ends, users
+
 register = template.Library()
 
 _BADGES = {
     "valid": "good", "accepted": "good", "observed": "good", "active": "good", "in force": "good",
     "expiring": "warn", "not yet valid": "warn", "pending": "warn", "sent": "warn", "unreachable": "bad",
     "added": "warn", "changed": "warn", "removed": "warn", "not connected": "", "expired": "bad", "revoked": "bad",
-    "refused": "bad", "open": "bad", "drifted": "bad", "disabled": "", "superseded": "", "production": "accent",
+    "ends soon": "warn", "refused": "bad", "open": "bad", "drifted": "bad", "disabled": "", "superseded": "",
+    "production": "accent",
 }  # fmt: skip
 
 
@@ -35,6 +39,45 @@ def icon(name: str, size: int = 18) -> SafeString:
 def badge(state: str) -> SafeString:
     """A state word in its colour."""
     return format_html('<span class="badge {}">{}</span>', _BADGES.get(str(state), ""), state)
+
+
+@register.filter
+def token_state(token: models.Token) -> str:
+    """`active`, `ends soon`, `expired` or `revoked`."""
+    return ends.state(token.expires_at, token.revoked_at, timezone.now())
+
+
+@register.filter
+def signs_in_by(user: models.User) -> str:
+    """`password`, `password and second factor`, `provider`; no query for rows of a list."""
+    ways = users.ways_in(user)
+    return f"{'provider' if ways.provider else 'password'}{' and second factor' if ways.second_factor else ''}"
+
+
+# In the order in which they are asked: most browsers claim to be others too.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrom", "Chromium or Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """A browser as a person knows it: `Firefox on Linux`; a guess, from what it says of itself."""
+    name = next((name for mark, name in _BROWSERS if mark in user_agent), "Another program")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    return f"{name} on {system}" if system else name
 
 
 # A word and an icon beside the colour, which alone would tell nothing to some.

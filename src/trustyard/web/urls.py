@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.urls import path
 
 from .views import (
@@ -20,6 +21,8 @@ from .views import (
     releases,
     removal,
     saving,
+    second_factors,
+    sessions,
     signin,
     tokens,
     trust_check,
@@ -34,7 +37,21 @@ urlpatterns = [
     path("", certificates.home, name="home"),
     path("sign-in/", signin.sign_in, name="account_login"),
     path("sign-out/", signin.sign_out, name="account_logout"),
+    path("sign-in/second-factor/", second_factors.second_step, name="mfa_authenticate"),
     path("account/", account.own, name="account"),
+    path("account/sessions/end/", sessions.end_others, name="sessions-end"),
+    path("account/sessions/<int:pk>/end/", sessions.end_own, name="session-end"),
+    # The names are allauth's, which goes from one of these pages to the other.
+    path("account/confirm/", second_factors.by_password, name="account_reauthenticate"),
+    path("account/confirm/code/", second_factors.by_code, name="mfa_reauthenticate"),
+    path("account/confirm/key/", second_factors.by_key, name="mfa_reauthenticate_webauthn"),
+    path("account/second-factor/", second_factors.own, name="mfa_index"),
+    path("account/second-factor/app/", second_factors.add_app, name="mfa_activate_totp"),
+    path("account/second-factor/app/remove/", second_factors.remove_app, name="mfa_deactivate_totp"),
+    path("account/second-factor/key/", second_factors.add_key, name="mfa_add_webauthn"),
+    path("account/second-factor/keys/<int:pk>/remove/", second_factors.remove_key, name="mfa_remove_webauthn"),
+    path("account/second-factor/codes/", second_factors.view_codes, name="mfa_view_recovery_codes"),
+    path("account/second-factor/codes/renew/", second_factors.renew_codes, name="mfa_generate_recovery_codes"),
     path("certificates/", certificates.index, name="certificates"),
     path("certificates/create/", drafts.create, name="certificate-create"),
     path("certificates/truststore/", truststore.index, name="truststore"),
@@ -93,9 +110,20 @@ urlpatterns = [
     path("users/<int:pk>/", users.edit, name="user"),
     path("users/<int:pk>/password/", users.password, name="user-password"),
     path("users/<int:pk>/active/", users.active, name="user-active"),
+    path("users/<int:pk>/access/", sessions.of_user, name="user-access"),
+    path("users/<int:pk>/access/<int:session>/end/", sessions.end_of_user, name="user-session-end"),
+    path("users/<int:pk>/second-factor/reset/", sessions.reset_factors, name="user-factors-reset"),
     path("users/tokens/create/", tokens.create, name="token-create"),
     path("users/tokens/<int:pk>/revoke/", tokens.revoke, name="token-revoke"),
     # allauth asks for these names; nobody signs up here, and passwords are set by administrators.
     path("sign-up/", errors.lost, name="account_signup"),
     path("reset-password/", errors.lost, name="account_reset_password"),
 ]
+
+if settings.TRUSTYARD.identity.provider:
+    from .views import provider  # with the libraries that speak to one
+
+    urlpatterns += [
+        path("sign-in/provider/", provider.sign_in, name="provider-sign-in"),
+        path("sign-in/provider/callback/", provider.callback, name="provider-callback"),
+    ]

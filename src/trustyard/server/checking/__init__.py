@@ -12,7 +12,7 @@ from .database import database
 from .finding import Finding, note, wrong
 from .host import folders, room, secret_key, tls
 
-SECRET = {"TRUSTYARD_ADMIN_PASSWORD", "TRUSTYARD_TOKEN"}
+SECRET = {"TRUSTYARD_ADMIN_PASSWORD", "TRUSTYARD_OIDC_CLIENT_SECRET", "TRUSTYARD_TOKEN"}
 
 
 def settings_shown(environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -35,7 +35,7 @@ def findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     except TrustyardError as error:
         yield from (wrong(f"{field.field}: {field.message}") for field in error.fields)
         return
-    for look in (folders, room, secret_key, tls, _addresses, database):
+    for look in (folders, room, secret_key, tls, _addresses, _identity, database):
         yield from look(configuration)
 
 
@@ -53,6 +53,14 @@ def _addresses(configuration: Configuration) -> Iterator[Finding]:
         yield note(
             "TRUSTYARD_PUBLIC_URL is https, but no proxy is trusted: everybody will seem to come from the proxy. "
             "Set TRUSTYARD_TRUSTED_PROXIES."
+        )
+
+
+def _identity(configuration: Configuration) -> Iterator[Finding]:
+    if configuration.identity.provider and not configuration.public_url:
+        yield note(
+            "TRUSTYARD_OIDC_ISSUER is set, but not TRUSTYARD_PUBLIC_URL: people are sent back to the address that "
+            "they came by, and the provider must know each."
         )
 
 

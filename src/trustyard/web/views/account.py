@@ -1,15 +1,19 @@
-"""One's own account: who one is here, and one's own password."""
+"""One's own account: who one is here, one's password, second factors and sessions."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from trustyard.actions import users
+from trustyard.actions import second_factors, sessions, users
 from trustyard.errors import FieldError, Refused
+from trustyard.models import User
 from trustyard.web.page import actor_of, go, page, problems
+
+from .second_factors import key_possible
 
 
 @page("GET", "POST")
@@ -21,6 +25,18 @@ def own(request: HttpRequest) -> HttpResponse:
             return _change(request)
         except Refused as error:
             context = {"error": error, "problems": problems(error)}
+    user = request.user
+    assert isinstance(user, User)
+    factors = second_factors.of(user)
+    context |= {
+        "sessions": sessions.find(actor_of(request), user),
+        "factors": factors,
+        "has_app": any(one["type"] == "totp" for one in factors),
+        "needed": second_factors.missing(user, by_provider=not user.has_usable_password()),
+        "by_provider": users.of_provider(user),
+        "key_possible": key_possible(request),
+        "local": settings.TRUSTYARD.identity.local,
+    }
     return render(request, "account/own.html", context)
 
 
@@ -31,6 +47,8 @@ def _change(request: HttpRequest) -> HttpResponse:
         raise Refused(sentence, code="bad-password", fields=[FieldError("again", sentence)])
     assert request.user.is_authenticated
     actor = actor_of(request)
-    row = users.set_password(actor, actor.name, new, current=request.POST.get("current", ""))
-    update_session_auth_hash(request, row)  # this session stays; all others of this person end
+    key = request.session.session_key
+    row = users.set_password(actor, actor.name, new, current=request.POST.get("current", ""), keep=key)
+    update_session_auth_hash(request, row)  # this session stays, under another key
+    sessions.renamed(key, request.session.session_key)
     return go(request, reverse("account"), "The password is changed. Other sessions of yours have ended.")

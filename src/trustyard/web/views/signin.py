@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.views import LoginView
+from django.conf import settings
 from django.contrib.auth import logout
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+OFF = "Passwords are switched off here (TRUSTYARD_LOCAL_SIGN_IN). Use the company's sign-in."
 REFUSED = "The username or the password is not correct."
 TOO_MANY = "Too many attempts. Wait a few minutes, then try again."
 
@@ -22,11 +24,16 @@ class SignIn(LoginView):  # type: ignore[misc]  # allauth comes without types
     template_name = "account/login.html"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST" and not settings.TRUSTYARD.identity.local:
+            return render(request, self.template_name, _ways() | {"problem": OFF}, status=403)
         response: HttpResponse = super().dispatch(request, *args, **kwargs)
         # The limit per address answers before the form is looked at, with a bare page of allauth's.
         if response.status_code == 429 and not hasattr(response, "template_name"):
-            return render(request, self.template_name, {"problem": TOO_MANY}, status=429)
+            return render(request, self.template_name, _ways() | {"problem": TOO_MANY}, status=429)
         return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), **_ways()}
 
     def form_invalid(self, form: Any) -> HttpResponse:
         codes = {error.code for error in form.errors.as_data().get(NON_FIELD_ERRORS, [])}
@@ -35,6 +42,11 @@ class SignIn(LoginView):  # type: ignore[misc]  # allauth comes without types
         context = self.get_context_data(form=form, problem=problem, username=form.data.get("login", "")[:150])
         response: HttpResponse = self.render_to_response(context, status=429 if throttled else 200)
         return response
+
+
+def _ways() -> dict[str, Any]:
+    identity = settings.TRUSTYARD.identity
+    return {"local": identity.local, "provider": identity.provider}
 
 
 sign_in = SignIn.as_view()

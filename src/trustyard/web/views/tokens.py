@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -23,13 +24,14 @@ def create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             token, secret = tokens.create(
-                actor, given.get("name", ""), role=given.get("role", ""), environments=given.getlist("environments")
-            )
+                actor, given.get("name", ""), role=given.get("role", ""), environments=given.getlist("environments"),
+                expires=given.get("expires", ""),
+            )  # fmt: skip
             return render(request, "users/token_made.html", {"token": token, "secret": secret})
         except (Refused, Conflict) as error:
             context |= {"error": error, "problems": problems(error)}
     tokens.find(actor)  # who may not make tokens is told before the form is filled in
-    context["environments"] = environments.find(actor)
+    context |= {"environments": environments.find(actor), "days": settings.TRUSTYARD.identity.token_days}
     return render(request, "users/token_form.html", context)
 
 

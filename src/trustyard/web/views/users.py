@@ -45,6 +45,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actor_of(request)
     row = users.get_by_id(actor, pk)
     context: dict[str, Any] = {"row": row, "places": [place.name for place in row.environments.all()]}
+    context["by_provider"] = users.of_provider(row)
     given = request.POST
     if request.method == "POST":
         try:

@@ -1,0 +1,113 @@
+"""Accounts that the company's OpenID Connect provider vouches for: their role comes from a claim, at each sign-in.
+
+An account belongs to one issuer and subject (OpenID Connect Core 1.0, section 2). It is never found by its e-mail
+address or its name, which a provider may give to somebody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.db import transaction
+
+from trustyard import models
+from trustyard.errors import NotAllowed, Refused
+from trustyard.pki.names import MAX_LENGTH, clean_name
+
+from . import audit, sessions, users
+from .actors import Actor
+
+NAME_CLAIMS = ("preferred_username", "upn", "email", "sub")
+
+
+class Grant(Protocol):
+    """What a value of the claim gives (`server.identity.Grant`)."""
+
+    @property
+    def value(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def environment(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Granted:
+    """A role, and for operators the environments it is for (none: all)."""
+
+    role: str
+    environments: tuple[str, ...] = ()
+
+
+def values(claims: Mapping[str, Any], path: str) -> list[str]:
+    """What a claim holds, as texts. `path` is its name, or leads to it with dots (`realm_access.roles`)."""
+    found: Any = claims
+    for part in (path,) if path in claims else path.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    if isinstance(found, str | int):
+        return [str(found)]
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
+def granted(held: Iterable[str], grants: Iterable[Grant], known: Iterable[str]) -> Granted | None:
+    """The highest role that these values give; None: no access. `known` are the environments that there are."""
+    values, there = {*held, "*"}, set(known)
+    # An operator of an environment that is gone is none: without any environment they would be one of all.
+    mine = [one for one in grants if one.value in values and (not one.environment or one.environment in there)]
+    if any(one.role == "admin" for one in mine):
+        return Granted("admin")
+    operated = [one.environment for one in mine if one.role == "operator"]
+    if operated:
+        return Granted("operator", () if "" in operated else tuple(sorted(set(operated))))
+    return Granted("viewer") if mine else None
+
+
+def role_of(
+    actor: Actor, user: models.User | None, claims: Mapping[str, Any], path: str, grants: Iterable[Grant]
+) -> Granted:
+    """What these claims give. `user` is the account of their subject, None at the first sign-in.
+
+    Raises `NotAllowed` where no value of the claim gives a role; nothing is made then, and open sessions end.
+    """
+    names = models.Environment.objects.values_list("name", flat=True)
+    role = granted(values(claims, path), grants, names)
+    if role is None:
+        _turn_away(actor, user)
+        raise NotAllowed(
+            f"The sign-in provider knows you, but its claim {path} holds nothing that gives access to Trustyard.",
+            advice="Ask whoever manages the groups of your company.",
+        )
+    return role
+
+
+def take(actor: Actor, user: models.User | None, claims: Mapping[str, Any], role: Granted) -> models.User:
+    """The account, made at the first sign-in, with its role as it is now."""
+    if user is None:
+        return users.create_without_password(actor, _free_name(claims), role.role, role.environments)
+    return users.set_role(actor, user, role.role, role.environments)
+
+
+def _turn_away(actor: Actor, user: models.User | None) -> None:
+    if user is not None:
+        with transaction.atomic():
+            sessions.end_quietly(user)
+            audit.record(actor, "user.sign_in_refused", "user", user.username)
+
+
+def _free_name(claims: Mapping[str, Any]) -> str:
+    """What the provider calls this person; with a number where somebody else has that name."""
+    wanted = next((name for claim in NAME_CLAIMS if (name := _clean(claims.get(claim)))), "person")
+    name, number = wanted, 1
+    while models.User.objects.filter(username__iexact=name).exists():
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
+
+
+def _clean(name: Any) -> str:
+    try:
+        return clean_name(str(name or "").strip()[: MAX_LENGTH - 5])
+    except Refused:
+        return ""

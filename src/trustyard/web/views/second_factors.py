@@ -1,0 +1,163 @@
+"""Second factors on one's own account, and at the sign-in: allauth's views with our pages, 429 and audit events."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from allauth.account.views import ReauthenticateView
+from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.base.views import ReauthenticateView as ReauthenticateByCodeView
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
+from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
+from allauth.mfa.webauthn.views import AddWebAuthnView, ReauthenticateWebAuthnView, RemoveWebAuthnView
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse, reverse_lazy
+
+from trustyard.actions import second_factors
+from trustyard.web.page import actor_of
+
+THROTTLED = {"too_many_login_attempts", "rate_limited"}
+TOO_MANY = "Too many attempts. Wait a few minutes, then try again."
+WRONG = "This code is not correct, or was used already."
+WRONG_KEY = "This security key was not accepted. Try again."
+
+
+class _Told:
+    """What went wrong, as one sentence; 429 where it went wrong too often."""
+
+    wrong = WRONG
+
+    def told(self, *forms: Any) -> tuple[str, int]:
+        errors = [form.errors.as_data() for form in forms if form is not None and form.is_bound]
+        codes = {error.code for one in errors for found in one.values() for error in found}
+        if codes & THROTTLED:
+            return TOO_MANY, 429
+        return (self.wrong, 200) if codes else ("", 200)
+
+
+class SecondStep(_Told, AuthenticateView):  # type: ignore[misc]  # allauth comes without types
+    """After the password: a code, or a security key."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        kinds = set(Authenticator.objects.filter(user=self.stage.login.user).values_list("type", flat=True))
+        return {**super().get_context_data(**kwargs), "kinds": kinds}
+
+    def render_to_response(self, context: dict[str, Any], **rest: Any) -> HttpResponse:
+        problem, status = self.told(self.auth_form, self.webauthn_form)
+        response: HttpResponse = super().render_to_response({**context, "problem": problem}, status=status, **rest)
+        return response
+
+
+class _Form(_Told):
+    """A form of one's own account; mixed into allauth's views."""
+
+    request: HttpRequest
+
+    def render_to_response(self, context: dict[str, Any], **rest: Any) -> HttpResponse:
+        problem, status = self.told(context.get("form"))
+        shown = {**context, "problem": problem, "key_possible": key_possible(self.request)}
+        view: Any = super()  # the view that this is mixed into
+        response: HttpResponse = view.render_to_response(shown, status=status, **rest)
+        return response
+
+
+class _Changes(_Form):
+    """A form whose change is an audit event of the same transaction."""
+
+    action, kind = "add", "totp"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        view: Any = super()
+        with transaction.atomic():
+            name = self.name_of(form)
+            response: HttpResponse = view.form_valid(form)
+            second_factors.note(actor_of(self.request), self.action, self.kind, name)
+        return response
+
+    def name_of(self, form: Any) -> str:
+        return ""
+
+
+class AddApp(_Changes, ActivateTOTPView):  # type: ignore[misc]  # the same
+    """An authenticator app (TOTP, RFC 6238)."""
+
+
+class RemoveApp(_Changes, DeactivateTOTPView):  # type: ignore[misc]  # the same
+    """And away with it."""
+
+    action = "remove"
+    success_url = reverse_lazy("account")
+
+
+class AddKey(_Changes, AddWebAuthnView):  # type: ignore[misc]  # the same
+    """A security key or passkey (WebAuthn)."""
+
+    kind, wrong = "webauthn", WRONG_KEY
+
+    def name_of(self, form: Any) -> str:
+        return str(form.cleaned_data["name"])
+
+
+class RemoveKey(_Changes, RemoveWebAuthnView):  # type: ignore[misc]  # the same
+    """And away with it."""
+
+    action, kind = "remove", "webauthn"
+    success_url = reverse_lazy("account")
+
+    def name_of(self, form: Any) -> str:
+        return str(self.get_object().wrap().name)
+
+
+class RenewCodes(_Changes, GenerateRecoveryCodesView):  # type: ignore[misc]  # the same
+    """Ten new recovery codes instead of the present ones."""
+
+    action, kind = "renew", "recovery_codes"
+
+
+class ByPassword(_Form, ReauthenticateView):  # type: ignore[misc]  # the same
+    """Who changes factors shows that it is still them: by the password."""
+
+    wrong = "The password is not correct."
+
+
+class ByCode(_Form, ReauthenticateByCodeView):  # type: ignore[misc]  # the same
+    """By a code."""
+
+
+class ByKey(_Form, ReauthenticateWebAuthnView):  # type: ignore[misc]  # the same
+    """By a security key."""
+
+    wrong = WRONG_KEY
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form))
+
+
+second_step = SecondStep.as_view()
+add_app = AddApp.as_view()
+remove_app = RemoveApp.as_view()
+add_key = AddKey.as_view()
+remove_key = RemoveKey.as_view()
+view_codes = ViewRecoveryCodesView.as_view()
+renew_codes = RenewCodes.as_view()
+by_password = ByPassword.as_view()
+by_code = ByCode.as_view()
+by_key = ByKey.as_view()
+
+
+def own(request: HttpRequest) -> HttpResponseRedirect:
+    """Where allauth goes when something is done."""
+    return redirect(f"{reverse('account')}#second-factor")
+
+
+def key_possible(request: HttpRequest) -> bool:
+    """Whether browsers do WebAuthn at this address: never for an IP address (Web Authentication, section 5.1.2)."""
+    try:
+        ipaddress.ip_address(request.get_host().rpartition(":")[0].strip("[]") or request.get_host())
+    except ValueError:
+        return True
+    return False

@@ -1,0 +1,64 @@
+"""API tokens with an end: what a person may write, what the settings allow, and what holders and lists are told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from trustyard import models
+from trustyard.actions import ends, tokens
+from trustyard.actions.actors import Actor
+from trustyard.errors import NotSignedIn, Refused
+
+pytestmark = pytest.mark.django_db
+ADA = Actor("ada", "admin")
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def at_most_90_days(settings: Any) -> None:
+    identity = replace(settings.TRUSTYARD.identity, token_days=90)
+    settings.TRUSTYARD = replace(settings.TRUSTYARD, identity=identity)
+
+
+def test_an_end_is_a_number_of_days_or_the_last_day() -> None:
+    assert ends.read("90d", NOW) == NOW + timedelta(days=90)
+    assert ends.read("2027-01-31", NOW) == datetime(2027, 1, 31, 23, 59, 59, tzinfo=UTC)
+    assert ends.read("2026-11-24", NOW) == datetime(2026, 11, 24, 23, 59, 59, tzinfo=UTC), "today still is a day"
+    assert ends.read(" ", NOW) is None
+
+
+@pytest.mark.parametrize("text", ["90", "d", "0d", "-1d", "2026-11-23", "31.01.2027", "99999999999d", "٣d", "\x00"])
+def test_what_is_no_end_is_refused_at_its_field(text: str) -> None:
+    with pytest.raises(Refused) as caught:
+        ends.read(text, NOW)
+    assert (caught.value.code, caught.value.fields[0].field) == ("bad-expiry", "expires")
+
+
+def test_a_setting_bounds_the_life_of_new_tokens(at_most_90_days: None) -> None:
+    assert ends.read("", NOW) == NOW + timedelta(days=90)
+    assert ends.read("90d", NOW) == NOW + timedelta(days=90)
+    assert ends.read("2027-02-22", NOW), "that day still is the ninetieth"
+    for late in ("91d", "2027-02-23"):
+        with pytest.raises(Refused, match="90 days at most"):
+            ends.read(late, NOW)
+
+
+def test_a_token_ends_by_its_date_and_only_its_holder_is_told() -> None:
+    row, secret = tokens.create(ADA, "ci", expires="1d")
+    assert tokens.authenticate(secret, "") is not None
+    assert ends.state(row.expires_at, None, timezone.now()) == "ends soon"
+    assert models.AuditEvent.objects.get(action="token.create").after["expires_at"].endswith("Z")
+    models.Token.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(NotSignedIn) as caught:
+        tokens.authenticate(secret, "")
+    assert caught.value.code == "token-expired"
+    assert tokens.authenticate(f"{secret}x", "") is None
+    row.refresh_from_db()
+    assert ends.state(row.expires_at, None, timezone.now()) == "expired"
+    tokens.revoke(ADA, "ci")
+    assert tokens.authenticate(secret, "") is None, "revoked comes first"
