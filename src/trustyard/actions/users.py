@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
 
 from trustyard import models
@@ -17,10 +16,12 @@ from trustyard.pki.names import clean_name
 
 from . import audit, found
 from .actors import Actor
+from .again import looks_again
 from .permissions import require
 from .tokens import check_role
 
 
+@looks_again
 def create(
     actor: Actor, username: str, *, password: str, role: str = "viewer", environments: Sequence[str] = ()
 ) -> models.User:
@@ -28,7 +29,7 @@ def create(
     require(actor, "users.manage")
     check_role(role)
     places = [found.environment(place, "environments") for place in environments]
-    with transaction.atomic():
+    with audit.transaction():
         cleaned = clean_name(username, "username")
         if models.User.objects.filter(username__iexact=cleaned).exists():
             sentence = f"There is already a user named {cleaned}."
@@ -41,6 +42,7 @@ def create(
         return row
 
 
+@looks_again
 def update(
     actor: Actor,
     username: str,
@@ -51,7 +53,9 @@ def update(
 ) -> models.User:
     """Changes the role, the environments, or whether the account can sign in. The last active admin stays one."""
     require(actor, "users.manage")
-    with transaction.atomic():
+    with audit.transaction():
+        # All of them, in one order: two administrators who disable each other are not both right.
+        list(models.User.objects.select_for_update(no_key=True).filter(role="admin").order_by("pk").values_list("pk"))
         row = _locked(username)
         before = fingerprint(row)
         if role is not None:
@@ -75,9 +79,10 @@ def disable(actor: Actor, username: str) -> models.User:
     return update(actor, username, active=False)
 
 
+@looks_again
 def set_password(actor: Actor, username: str, password: str, *, current: str | None = None) -> models.User:
     """A new password: an administrator's for anybody, or one's own with the current one."""
-    with transaction.atomic():
+    with audit.transaction():
         row = _locked(username)
         own = actor.user_id == row.pk
         if not own:
@@ -125,7 +130,7 @@ def fingerprint(row: models.User) -> dict[str, Any]:
 
 
 def _locked(username: str) -> models.User:
-    row = models.User.objects.select_for_update().filter(username=username).first()
+    row = models.User.objects.select_for_update(no_key=True).filter(username=username).first()
     if row is None:
         raise NotFound(f"There is no user named {username}.")
     return row
