@@ -13,7 +13,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.databases import chosen, settings_of
+from tests.databases import chosen
+from tests.server.nodes import Nodes
 from tests.server.serving import Serving, eventually, run
 from tests.tls_servers import Ca
 
@@ -27,14 +28,18 @@ Answers = dict[str, list[httpx.Response]]
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Serving]]:
-    folders = [tmp_path_factory.mktemp(f"node{number}") / "data" for number in (1, 2)]
-    with Serving(folders[0]) as first:
-        if not chosen():
-            yield [first]
-            return
-        with Serving(folders[1], DATABASE_URL=settings_of(folders[0])["TRUSTYARD_DATABASE_URL"]) as second:
-            second._token = first.token
-            yield [first, second]
+    folder = tmp_path_factory.mktemp("writers")
+    if not chosen():
+        with Serving(folder / "data") as server:
+            yield [server]
+        return
+    with Nodes(folder) as several:
+        yield [several.start("one"), several.start("two")]
+
+
+def address(node: Serving) -> str:
+    """Of the nodes' PostgreSQL."""
+    return node._settings["DATABASE_URL"]
 
 
 class Writers:
@@ -166,7 +171,7 @@ def test_a_save_that_the_database_stops_is_a_503_stores_nothing_and_a_cut_connec
     nodes: list[Serving], writers: Writers
 ) -> None:
     save = writers.certificate("stopped", writers.entry("stopped", "test"))
-    with psycopg.connect(settings_of(nodes[0].data_dir)["TRUSTYARD_DATABASE_URL"], autocommit=True) as connection:
+    with psycopg.connect(address(nodes[0]), autocommit=True) as connection:
         with connection.transaction(), ThreadPoolExecutor(1) as pool:
             connection.execute("SELECT 1 FROM trustyard_audithead FOR UPDATE")
             answer = pool.submit(lambda: writers.at_once([("save", save)])["save"][0])
@@ -178,7 +183,9 @@ def test_a_save_that_the_database_stops_is_a_503_stores_nothing_and_a_cut_connec
         assert writers.now(save).status_code == 201
         others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
         assert connection.execute(f"SELECT pg_terminate_backend(pid) {others}").fetchall()  # type: ignore[call-overload]  # ours
-        assert connection.execute("SELECT count(*) FROM trustyard_certificate WHERE name = 'stopped'").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM trustyard_certificate WHERE name = 'stopped'").fetchone() == (
+            1,
+        )
     again = [(str(n), reading("/certificates/stopped")) for n in range(WRITERS)]
     assert {answer.status_code for part in writers.at_once(again).values() for answer in part} == {200}
 
@@ -191,9 +198,9 @@ def _whole(nodes: list[Serving], writers: Writers) -> None:
         listed = writers.now(reading(f"{path}?limit=500")).json()["items"]
         assert [one["number"] for one in listed] == list(range(last["number"], 0, -1))
         assert last["deployment"]["environments"][0]["state"] == "accepted", last
-    assert "each fits the one before it" in run(nodes[0].data_dir, "audit", "verify").stdout
+    assert "each fits the one before it" in run(nodes[0].data_dir, "audit", "verify", **nodes[0]._settings).stdout
     if chosen():
-        with psycopg.connect(settings_of(nodes[0].data_dir)["TRUSTYARD_DATABASE_URL"]) as connection:
+        with psycopg.connect(address(nodes[0])) as connection:
             row = connection.execute(
                 "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
             ).fetchone()
