@@ -20,7 +20,7 @@ from tests.tls_servers import Ca
 
 ROOT = "/api/v1"
 WRITERS = 8
-ROUNDS = 8
+ROUNDS = 5
 DEPLOY = {"deploy": True, "confirm_restored": True}
 Change = Callable[[httpx.Client], httpx.Response]
 Answers = dict[str, list[httpx.Response]]
