@@ -112,6 +112,12 @@ def test_a_secret_key_that_is_named_must_be_there_and_long_enough(tmp_path: Path
     assert configuration(SECRET_KEY_FILE=str(file)).secret_key == "k" * 32
 
 
+def test_nobody_waits_for_ever_in_the_database_unless_its_address_says_so() -> None:
+    made = database(configuration(DATABASE_URL="postgresql://db/trust?options=-c%20lock_timeout%3D0"))
+    assert made["OPTIONS"]["options"].endswith("-c lock_timeout=0")
+    assert made["OPTIONS"]["options"].startswith("-c lock_timeout=10000 -c statement_timeout=120000")
+
+
 def test_every_setting_is_described() -> None:
     assert all(setting.name.startswith("TRUSTYARD_") and setting.description.endswith(".") for setting in SETTINGS)
 

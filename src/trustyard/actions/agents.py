@@ -11,6 +11,7 @@ from trustyard.gateways.agent import wire
 from trustyard.gateways.receipts import Receipt
 
 from . import delivery, receipts, releases
+from .again import looks_again
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def packed(standing: Standing) -> tuple[str, bytes]:
     return version, wire.packed(material, allow_older=standing.allow_older)
 
 
+@looks_again
 def keep(words: list[Said | Seen]) -> list[bool]:
     """Keeps what nodes said, in this order and in one transaction; False for a release that is not theirs."""
     with transaction.atomic():

@@ -1,15 +1,18 @@
-"""Audit events: written in the transaction of the change, chained by hash, read newest first."""
+"""Audit events: written as the last statements of the change's transaction, chained by hash, read newest first."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction as database
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -45,6 +48,31 @@ class News:
     after: dict[str, Any] | None = None
 
 
+_waiting: ContextVar[list[tuple[Actor, News]] | None] = ContextVar("audit_waiting", default=None)
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One transaction of a change: what is recorded in it is written as its last statements.
+
+    So the head of the chain is the last lock of every change, and held for a moment only. Within another one this is a
+    savepoint whose events wait for the end of the outer one; what is taken back writes no event.
+    """
+    outer, own = _waiting.get(), []  # type: ignore[var-annotated]  # as the variable says
+    token = _waiting.set(own)
+    try:
+        with database.atomic():
+            yield
+            if database.get_rollback():
+                own.clear()
+            elif outer is None:
+                _write(own)
+    finally:
+        _waiting.reset(token)
+    if outer is not None:
+        outer += own
+
+
 def record(
     actor: Actor,
     action: str,
@@ -53,32 +81,36 @@ def record(
     *,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
-) -> models.AuditEvent:
-    """Adds one event to the chain. Call it inside the change's transaction, after the change's own writes."""
-    return record_all(actor, [News(action, object_kind, object_name, before, after)])
+) -> None:
+    """Adds one event to the chain. Call it inside the change's `transaction`."""
+    record_all(actor, [News(action, object_kind, object_name, before, after)])
 
 
-def record_all(actor: Actor, news: Iterable[News]) -> models.AuditEvent:
-    """As `record`, for many changes of one transaction: the head of the chain is locked and moved once.
+def record_all(actor: Actor, news: Iterable[News]) -> None:
+    """As `record`, for many changes of one transaction."""
+    waiting = _waiting.get()
+    events = [(actor, one) for one in news]
+    if waiting is None:  # in a transaction that knows nothing of this: at once
+        _write(events)
+    else:
+        waiting += events
 
-    Answers the last event.
-    """
-    models.AuditHead.objects.get_or_create(pk=1, defaults={"hash": GENESIS})
-    head = models.AuditHead.objects.select_for_update().get(pk=1)
-    now, left = timezone.now(), iter(news)
+
+def _write(waiting: Sequence[tuple[Actor, News]]) -> None:
+    if not waiting:
+        return
+    head = models.AuditHead.locked(GENESIS)
+    now, left, previous = timezone.now(), iter(waiting), head.hash
     while batch := list(itertools.islice(left, BATCH)):
         events = []
-        for one in batch:
+        for actor, one in batch:
             event = models.AuditEvent(
-                at=now, actor=actor.name, via=actor.via, address=actor.address, prev_hash=head.hash, **vars(one)
+                at=now, actor=actor.name, via=actor.via, address=actor.address, prev_hash=previous, **vars(one)
             )
             event.request_id = requests.current_id()
-            event.hash = head.hash = _hash(event)
+            event.hash = previous = _hash(event)
             events.append(event)
-        models.AuditEvent.objects.bulk_create(events)
-        head.events += len(events)
-    head.save(update_fields=["hash", "events"])
-    return event
+        head.append(events)
 
 
 def find(

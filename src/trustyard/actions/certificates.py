@@ -11,16 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
-
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, NotFound, Refused
+from trustyard.models.written import Written
 from trustyard.pki.certificates import Certificate as X509Certificate
 
 from . import audit, entries, found, jwk_connection, releases
 from .actors import Actor
+from .again import looks_again
 from .certificates_read import certificate_json, certificates_json, find, get, get_by_id
 from .entries import EntryGiven
+from .entries import keep as keep_chosen
 from .jwk_connection import Concerned, JwkAnswer, JwkChange
 from .permissions import require
 from .restored import Confirmed
@@ -41,6 +42,9 @@ __all__ = [
     "revoke",
     "update",
 ]
+
+
+_NAMED = Written(lambda key: models.Certificate.objects.order_by().filter(name_key=key).values_list("pk"))
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Saved:
         return self.certificates[0]
 
 
+@looks_again
 def create(
     actor: Actor,
     definitions: Sequence[Definition],
@@ -80,8 +85,9 @@ def create(
     """
     require(actor, "certificates.write")
     planned = [_planned(actor, definition, index) for index, definition in enumerate(definitions)]
-    with transaction.atomic():
+    with audit.transaction():
         saved, touched = Saved(), []
+        keep_chosen(one for _, plans in planned for one in plans)
         for definition, plans in planned:
             certificate, environments = _create(actor, definition, plans)
             saved.certificates.append(certificate)
@@ -92,36 +98,31 @@ def create(
 
 def _planned(actor: Actor, definition: Definition, index: int) -> tuple[Definition, list[entries.Planned]]:
     # The name is judged first: nobody should wait for a slow server to learn that the name is taken.
-    found.free_name(models.Certificate.objects.all(), definition.name, "certificate")
+    name, key = found.clean(definition.name)
+    if _NAMED.rows(key):
+        raise found.taken("certificate", name)
     if not definition.entries:
         sentence = "A certificate needs at least one entry: an environment, an alias and a source."
         raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
     prefix = "entries" if index == 0 else f"others.{index - 1}.entries"
-    require(actor, "certificates.write", _known(definition.entries, prefix))
-    return definition, entries.plan(actor, definition.entries, prefix)
-
-
-def _known(given: Sequence[EntryGiven], prefix: str) -> list[str]:
-    return [
-        found.environment(name, f"{prefix}.{index}.environment").name
-        for index, one in enumerate(given)
-        for name in one.environments
-    ]
+    places = entries.places_of(definition.entries, prefix)
+    require(actor, "certificates.write", found.names(places.values()))
+    return definition, entries.plan(actor, definition.entries, places, prefix)
 
 
 def _create(
     actor: Actor, definition: Definition, plans: Sequence[entries.Planned]
 ) -> tuple[models.Certificate, list[models.Environment]]:
-    name, key = found.free_name(models.Certificate.objects.all(), definition.name, "certificate")
-    certificate = models.Certificate.objects.create(
-        name=name, name_key=key, description=found.description(definition.description)
-    )
-    applied = entries.write(certificate, plans)
+    name, key = found.clean(definition.name)  # free when it was planned; a constraint says whether it still is
+    certificate = models.Certificate(name=name, name_key=key, description=found.description(definition.description))
+    models.Certificate.create_all([certificate])
+    applied = entries.write(certificate, plans, new=True)
     after = {"description": certificate.description, "entries": applied.after}
     audit.record(actor, "certificate.create", "certificate", certificate.name, after=after)
     return certificate, applied.touched
 
 
+@looks_again
 def update(
     actor: Actor,
     name: str,
@@ -147,7 +148,7 @@ def update(
     found.check_version(stored, if_match)
     plans = _plans(actor, entries, replace)
     others = [_planned(actor, definition, index + 1) for index, definition in enumerate(also)]
-    with transaction.atomic():
+    with audit.transaction():
         certificate = found.locked(stored, "certificate")
         found.check_version(certificate, if_match)
         removed = _left_out(certificate, plans) if replace and entries is not None else []
@@ -161,6 +162,7 @@ def update(
         algorithms = answer.algorithms if answer else {}
         saved = Saved([certificate])
         saved.jwks = jwk_connection.carry_out(actor, leaving, actions, algorithms)
+        keep_chosen([*plans, *(one for _, planned in others for one in planned)])
         touched = _write(actor, certificate, plans, removed, new_name, description)
         saved.jwks += jwk_connection.carry_out(actor, staying, actions, algorithms)
         for definition, planned in others:
@@ -178,10 +180,10 @@ def _plans(actor: Actor, given: Sequence[EntryGiven] | None, replace: bool) -> l
     if replace and not given:
         sentence = "A certificate needs at least one entry; delete the certificate to be rid of all."
         raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
-    _known(given, "entries")  # an unknown environment is refused before anything else of the entries is looked at
+    places = entries.places_of(given)  # an unknown environment is refused before anything else of the entries
     read = [one for one in given if one.source is not None]  # an entry that only stays needs no permission (D-24)
-    require(actor, "certificates.write", _known(read, "entries"))
-    return entries.plan(actor, given)
+    require(actor, "certificates.write", [places[name].name for one in read for name in one.environments])
+    return entries.plan(actor, given, places)
 
 
 def _left_out(certificate: models.Certificate, plans: Sequence[entries.Planned]) -> list[models.Entry]:
@@ -259,6 +261,7 @@ def _write(
     return applied.touched + [entry.environment for entry in certificate.entries.select_related("environment")]
 
 
+@looks_again
 def delete(
     actor: Actor,
     name: str,
@@ -276,7 +279,9 @@ def delete(
     stored = get(actor, name)
     require(actor, "certificates.delete")
     found.check_version(stored, if_match)
-    with transaction.atomic():
+    with audit.transaction():
+        # Drafts come before certificates in the order of locks, and forget a certificate that goes.
+        models.Draft.objects.filter(certificate=stored).update(certificate=None)
         certificate = found.locked(stored, "certificate")
         found.check_version(certificate, if_match)
         rows = list(certificate.entries.select_related("environment", "x509", "certificate"))
@@ -315,6 +320,7 @@ def restore(
     return _revocation(actor, name, environment, reason.strip(), deploy, confirm_restored, revoked=False)
 
 
+@looks_again
 def _revocation(
     actor: Actor, name: str, environment: str, reason: str, deploy: bool, confirm_restored: Confirmed, *, revoked: bool
 ) -> Saved:
@@ -325,7 +331,7 @@ def _revocation(
     stored = get(actor, name)
     place = found.by_name(models.Environment.objects.all(), environment, "environment")
     require(actor, "entries.revoke", [place.name])
-    with transaction.atomic():
+    with audit.transaction():
         certificate = found.locked(stored, "certificate")
         entry = certificate.entries.select_related("environment", "x509").filter(environment=place).first()
         if entry is None:
@@ -349,7 +355,7 @@ def _revoke(
     certificate.version += 1
     certificate.save()
     changes = []
-    for jwk in models.Jwk.objects.select_for_update().filter(entry=entry).order_by("name_key"):
+    for jwk in models.Jwk.objects.select_for_update(no_key=True).filter(entry=entry).order_by("name_key"):
         jwk.state = "disabled" if revoked else "active"
         jwk.version += 1
         jwk.save()

@@ -21,8 +21,9 @@ from trustyard import models
 from trustyard.errors import Conflict, FieldError, JwkConnection, NotAllowed, NotFound, Refused
 from trustyard.pki.names import fold
 
-from . import certificates, found, naming
+from . import audit, certificates, found, naming
 from .actors import Actor
+from .again import looks_again
 from .certificates import Definition, EntryGiven, JwkAnswer, Saved
 from .entries import alias_holder
 from .permissions import require
@@ -32,6 +33,7 @@ from .sources import Kept
 KEPT_FOR = timedelta(days=1)
 
 
+@looks_again
 def begin(actor: Actor, certificate: models.Certificate | None = None) -> models.Draft:
     """A new draft: empty, or of what is stored of a certificate. Old drafts go."""
     require(actor, "certificates.write")
@@ -68,8 +70,8 @@ def get(actor: Actor, pk: UUID) -> models.Draft:
 def changing(actor: Actor, pk: UUID) -> Iterator[models.Draft]:
     """The draft under its lock, stored again at the end. Raises `Conflict` (`draft-used`) for one that was saved."""
     require(actor, "certificates.write")
-    with transaction.atomic():
-        draft = models.Draft.objects.select_for_update().filter(pk=pk, author_id=actor.user_id).first()
+    with audit.transaction():
+        draft = models.Draft.objects.select_for_update(no_key=True).filter(pk=pk, author_id=actor.user_id).first()
         if draft is None:
             get(actor, pk)
             raise NotFound("This draft does not exist any more.")
@@ -118,6 +120,7 @@ def name_problem(draft: models.Draft, name: str) -> str:
     return certificates.free(name, but=draft.certificate_id) or ""
 
 
+@looks_again
 def save(
     actor: Actor,
     pk: UUID,
@@ -208,7 +211,7 @@ def rehearse_deletion(actor: Actor, certificate: models.Certificate) -> JwkConne
 
 
 def _question(change: Callable[[], object]) -> JwkConnection | None:
-    with transaction.atomic():
+    with audit.transaction():
         try:
             change()
         except JwkConnection as asked:

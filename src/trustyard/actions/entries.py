@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +10,13 @@ from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, Refused
+from trustyard.models.inserting import insert
 from trustyard.pki.certificates import rfc3339
 from trustyard.pki.names import clean_name, fold
 
 from . import found, sources
 from .actors import Actor
+from .again import is_second_look
 
 ROOT_PREFIX = "root-"  # the aliases of root rows begin so; entries may not
 
@@ -56,10 +58,24 @@ class Applied:
     touched: list[models.Environment] = field(default_factory=list)
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
+    written: list[models.Entry] = field(default_factory=list)
 
 
-def plan(actor: Actor, given: Sequence[EntryGiven], prefix: str = "entries") -> list[Planned]:
-    """Reads every source and resolves every environment. Raises `Refused` and its kin, with the field at fault.
+Places = Mapping[str, models.Environment]  # by the names that were given
+
+
+def places_of(given: Sequence[EntryGiven], prefix: str = "entries") -> Places:
+    """The environments that these name. Raises `Refused` with the field at fault."""
+    places: dict[str, models.Environment] = {}
+    for index, one in enumerate(given):
+        for name in one.environments:
+            if name not in places:
+                places[name] = found.environment(name, f"{prefix}.{index}.environment")
+    return places
+
+
+def plan(actor: Actor, given: Sequence[EntryGiven], places: Places, prefix: str = "entries") -> list[Planned]:
+    """Reads every source. Raises `Refused` and its kin, with the field at fault.
 
     Sources are read here, before any lock is taken: a slow server must not hold the database.
     """
@@ -69,7 +85,7 @@ def plan(actor: Actor, given: Sequence[EntryGiven], prefix: str = "entries") -> 
         if not one.environments:
             sentence = "An entry needs at least one environment."
             raise Refused(sentence, code="no-environment", fields=[FieldError(f"{place}.environment", sentence)])
-        environments = [found.environment(name, f"{place}.environment") for name in one.environments]
+        environments = [places[name] for name in one.environments]
         _once(environments, plans, place)
         alias = None if one.alias is None else clean_alias(one.alias, f"{place}.alias")
         chosen = None
@@ -111,28 +127,56 @@ def _once(environments: Sequence[models.Environment], plans: Sequence[Planned], 
         taken.add(environment.pk)
 
 
-def write(certificate: models.Certificate, plans: Sequence[Planned], removed: Sequence[models.Entry] = ()) -> Applied:
+def keep(plans: Iterable[Planned]) -> None:
+    """Stores the X.509 certificates of these plans, each once. Comes before `write`, and once in a transaction."""
+    chosen = [planned.chosen for planned in plans if planned.chosen is not None]
+    models.StoredCertificate.keep_all(one for each in chosen for one in (each.certificate, *each.others))
+
+
+def write(
+    certificate: models.Certificate,
+    plans: Sequence[Planned],
+    removed: Sequence[models.Entry] = (),
+    *,
+    new: bool = False,
+) -> Applied:
     """Writes the plans and removes entries, inside the caller's transaction and under the certificate's lock.
+
+    What the plans chose is kept already (`keep`). A `new` certificate has no entries yet, and knows them afterwards.
 
     Raises `Refused` for a new entry without alias or source, `Conflict` for an alias taken in its environment.
     """
-    stored = {entry.environment_id: entry for entry in certificate.entries.select_related("environment", "x509")}
+    rows = () if new else certificate.entries.select_related("environment", "x509")
+    stored = {entry.environment_id: entry for entry in rows}
     applied = Applied()
     for entry in removed:
         applied.touched.append(entry.environment)
         applied.before[entry.environment.name] = fingerprint(entry)
         entry.delete()
         stored.pop(entry.environment_id, None)
-    for planned in plans:
+    for planned in sorted(plans, key=lambda planned: planned.environment.pk):  # the order of locks on aliases
         present = stored.get(planned.environment.pk)
         before = fingerprint(present) if present is not None else None
         written = _write(certificate, planned, present)
+        applied.written.append(written)
         after = fingerprint(written)
         if before != after:
             applied.touched.append(planned.environment)
             applied.before[planned.environment.name] = before
             applied.after[planned.environment.name] = after
+    if new:
+        _known(certificate, applied.written)
     return applied
+
+
+def _known(certificate: models.Certificate, written: list[models.Entry]) -> None:
+    """What was just written need not be read for the answer: as `prefetch_related` would leave it."""
+    rows = models.Entry.objects.filter(certificate_id=certificate.pk)
+    rows._result_cache = written
+    certificate._prefetched_objects_cache = {"entries": rows}  # type: ignore[attr-defined]  # Django's own, no other way
+    none = models.Jwk.objects.none()
+    for entry in written:
+        entry._prefetched_objects_cache = {"jwks": none}  # type: ignore[attr-defined]  # the same
 
 
 def _write(certificate: models.Certificate, planned: Planned, entry: models.Entry | None) -> models.Entry:
@@ -140,17 +184,18 @@ def _write(certificate: models.Certificate, planned: Planned, entry: models.Entr
         entry = models.Entry(certificate=certificate, environment=planned.environment)
         _complete(planned)
     if planned.alias is not None:
-        _alias_free(planned, entry)
+        if is_second_look():  # else the constraint says whether it is taken
+            _alias_free(planned, entry)
         set_alias(entry, planned.alias)
     if planned.chosen is not None:
         if entry._state.adding or entry.x509_id != planned.chosen.certificate.sha256:
             # A new certificate in a revoked entry clears the revocation: it was the old one that was revoked.
             _trust_again(entry)
-        models.StoredCertificate.keep(planned.chosen.certificate)
         fill(entry, planned.chosen)
-        for other in planned.chosen.others:
-            models.StoredCertificate.keep(other)
-    entry.save()
+    if entry._state.adding:
+        insert([entry])
+    else:
+        entry.save()
     return entry
 
 
@@ -161,7 +206,7 @@ def set_alias(entry: models.Entry, alias: str) -> None:
 
 def fill(entry: models.Entry, chosen: sources.Chosen) -> None:
     """Gives the entry a certificate that is kept already, with where it came from."""
-    entry.x509_id = chosen.certificate.sha256
+    entry.x509 = models.StoredCertificate.of(chosen.certificate)
     entry.source_kind, entry.source_url = chosen.kind, chosen.url
     entry.chain = list(chosen.chain)
 

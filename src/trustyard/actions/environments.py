@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from pydantic import ValidationError
 
@@ -17,11 +16,13 @@ from trustyard.pki.containers import read_file
 
 from . import audit, found, news, roots
 from .actors import Actor
+from .again import looks_again
 from .permissions import require
 
 RootSet = str | bytes  # "none", "mozilla", or the PEM of an uploaded bundle
 
 
+@looks_again
 def create(
     actor: Actor,
     *,
@@ -34,7 +35,7 @@ def create(
 ) -> models.Environment:
     """Makes an environment. Its name never changes. Raises `Refused`, `Conflict`."""
     require(actor, "environments.write")
-    with transaction.atomic():
+    with audit.transaction():
         cleaned, key = found.free_name(models.Environment.objects.all(), name, "environment")
         row = models.Environment(name=cleaned, name_key=key, description=found.description(description))
         row.type = _type(type)
@@ -47,6 +48,7 @@ def create(
         return row
 
 
+@looks_again
 def update(
     actor: Actor,
     name: str,
@@ -62,7 +64,7 @@ def update(
     require(actor, "environments.write")
     stored = get(actor, name)
     found.check_version(stored, if_match)
-    with transaction.atomic():
+    with audit.transaction():
         row = found.locked(stored, "environment")
         found.check_version(row, if_match)
         before = fingerprint(row)
@@ -83,12 +85,13 @@ def update(
         return row
 
 
+@looks_again
 def delete(actor: Actor, name: str, *, if_match: str | None) -> None:
     """Removes an environment that nothing is in, and its releases. Raises `EnvironmentInUse` naming what is."""
     require(actor, "environments.write")
     stored = get(actor, name)
     found.check_version(stored, if_match)
-    with transaction.atomic():
+    with audit.transaction():
         row = found.locked(stored, "environment")
         found.check_version(row, if_match)
         _check_unused(row)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from trustyard import models
+from trustyard.models.written import Written
 from trustyard.pki import findings as pki
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.findings import Finding, Severity, finding, shown
@@ -19,12 +20,12 @@ from . import roots
 
 _NAMED = 5  # others, by name
 _MOST_NAMED = 1000  # rows to name others by; thousands of one key cost no more than these
+_FEW = 200
 _MOST_MARKS = 100_000
 _MARKED: tuple[Severity, ...] = ("error", "warning")
 
 
-@dataclass(frozen=True)
-class _Other:
+class _Other(NamedTuple):
     """Another entry, as it is named."""
 
     key: str
@@ -84,7 +85,8 @@ def beside(entries: Sequence[models.Entry]) -> dict[int, list[Finding]]:
     The entries come with their certificates and environments loaded. Revoked ones are not trusted, so they double
     nobody; their own findings are worked out all the same.
     """
-    doubles, shared, missing = _doubles(entries), _shared_keys(entries), _without_issuer(entries)
+    doubles, shared = _alike(entries)
+    missing = _without_issuer(entries)
     found: dict[int, list[Finding]] = {}
     for entry in entries:
         place, own = entry.environment, found.setdefault(entry.pk, [])
@@ -107,15 +109,33 @@ def beside(entries: Sequence[models.Entry]) -> dict[int, list[Finding]]:
     return found
 
 
-def _doubles(entries: Sequence[models.Entry]) -> dict[tuple[str, int], list[_Other]]:
+Doubles = dict[tuple[str, int], list[_Other]]
+Shared = dict[str, tuple[int, list[_Other]]]
+
+
+def _alike(entries: Sequence[models.Entry]) -> tuple[Doubles, Shared]:
+    """What `_doubles` and `_shared_keys` say, with one query where few have these keys, as nearly always."""
+    few = [_Other(*row) for row in _OF_KEYS.rows(*{entry.x509.spki_sha256 for entry in entries})] if entries else []
+    if len(few) == _FEW:
+        return _doubles(entries), _shared_keys(entries)
+    doubles: Doubles = {}
+    by_key: dict[str, list[_Other]] = {}
+    for other in few:
+        doubles.setdefault((other.sha256, other.environment_id), []).append(other)
+        by_key.setdefault(other.key, []).append(other)
+    counts = {key: len({other.sha256 for other in others}) for key, others in by_key.items()}
+    return doubles, {key: (count, by_key[key]) for key, count in counts.items() if count > 1}
+
+
+def _doubles(entries: Sequence[models.Entry]) -> Doubles:
     """By certificate and environment: every entry that holds it there."""
-    found: dict[tuple[str, int], list[_Other]] = {}
-    for other in _others(Q(x509__in={entry.x509_id for entry in entries})):
+    found: Doubles = {}
+    for other in map(_Other._make, _others(Q(x509__in={entry.x509_id for entry in entries}))):
         found.setdefault((other.sha256, other.environment_id), []).append(other)
     return found
 
 
-def _shared_keys(entries: Sequence[models.Entry]) -> dict[str, tuple[int, list[_Other]]]:
+def _shared_keys(entries: Sequence[models.Entry]) -> Shared:
     """By key, where several certificates have it: how many, and the first of the entries that hold them.
 
     Somebody may have thousands of one key: they are counted by the database, and some are named.
@@ -128,16 +148,19 @@ def _shared_keys(entries: Sequence[models.Entry]) -> dict[str, tuple[int, list[_
         .annotate(count=Count("x509", distinct=True))
         .filter(count__gt=1)
     )
-    found: dict[str, tuple[int, list[_Other]]] = {key: (count, []) for key, count in counted}
-    for other in _others(Q(x509__spki_sha256__in=found), _MOST_NAMED) if found else ():
+    found: Shared = {key: (count, []) for key, count in counted}
+    for other in map(_Other._make, _others(Q(x509__spki_sha256__in=found), _MOST_NAMED) if found else ()):
         found[other.key][1].append(other)
     return found
 
 
-def _others(which: Q, most: int | None = None) -> list[_Other]:
+def _others(which: Q, most: int | None = None) -> QuerySet[models.Entry, tuple[Any, ...]]:
     rows = models.Entry.objects.filter(which, revoked_at__isnull=True).order_by("alias_key", "environment_id")
     columns = ("x509__spki_sha256", "x509", "pk", "environment", "environment__name", "alias", "certificate__name")
-    return [_Other(*row) for row in rows.values_list(*columns)[:most]]
+    return rows.values_list(*columns)[:most]
+
+
+_OF_KEYS = Written(lambda *keys: _others(Q(x509__spki_sha256__in=keys), _FEW))
 
 
 def _without_issuer(entries: Sequence[models.Entry]) -> set[int]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
+from django.db import connection
 from django.db.models import Model, QuerySet
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, NotFound, Refused, StaleVersion, VersionMissing
 from trustyard.models.versions import Versioned
+from trustyard.models.written import Written
 from trustyard.pki.names import clean_name, fold
 
 Row = TypeVar("Row", bound=Model)
 MAX_DESCRIPTION = 4000
+_ENVIRONMENT = Written(lambda name_key: models.Environment.objects.filter(name_key=name_key))
 
 
 def by_name(rows: QuerySet[Row], name: str, what: str) -> Row:
@@ -34,35 +38,58 @@ def by_id(rows: QuerySet[Row], pk: int, what: str) -> Row:
 
 def locked(row: Row, what: str) -> Row:
     """The row as it is now, locked until the transaction ends. Raises `NotFound` when it was deleted meanwhile."""
-    now = type(row)._default_manager.select_for_update().filter(pk=row.pk).first()
+    now = type(row)._default_manager.select_for_update(no_key=True).filter(pk=row.pk).first()
     if now is None:
         raise NotFound(f"There is no {what} named {row}.")
     return now
 
 
+def alone_with(kids: Iterable[str]) -> None:
+    """Makes others who write a JWK of one of these key IDs wait until the transaction ends: no constraint can say D-23.
+
+    SQLite has one writer at a time anyway.
+    """
+    if connection.vendor != "postgresql":
+        return
+    numbers = sorted({int.from_bytes(hashlib.sha256(kid.encode()).digest()[:8], signed=True) for kid in kids})
+    with connection.cursor() as cursor:
+        for number in numbers:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+
+
 def environment(name: str, field: str = "environment") -> models.Environment:
     """An environment defined beforehand (S-08). Raises `Refused` with its name in the message."""
-    row = models.Environment.objects.filter(name_key=fold(name)).first()
+    row = _ENVIRONMENT.one(models.Environment, fold(name))
     if row is None:
         sentence = f"There is no environment named {name}."
         raise Refused(sentence, code="unknown-environment", fields=[FieldError(field, sentence)])
     return row
 
 
-def free_name(
-    rows: QuerySet[Any], name: str, what: str, *, but: int | None = None, field: str = "name"
-) -> tuple[str, str]:
-    """The cleaned name and its key. Raises `Refused` for a bad name and `Conflict` for a taken one."""
+def clean(name: str, field: str = "name") -> tuple[str, str]:
+    """The cleaned name and its key. Raises `Refused` for a bad name; a constraint refuses a taken one."""
     try:
         cleaned = clean_name(name)
     except Refused as error:
         error.fields = [FieldError(field, error.sentence)]
         raise
-    key = fold(cleaned)
+    return cleaned, fold(cleaned)
+
+
+def free_name(
+    rows: QuerySet[Any], name: str, what: str, *, but: int | None = None, field: str = "name"
+) -> tuple[str, str]:
+    """The cleaned name and its key. Raises `Refused` for a bad name and `Conflict` for a taken one."""
+    cleaned, key = clean(name, field)
     if (rows if but is None else rows.exclude(pk=but)).filter(name_key=key).exists():
-        sentence = f"There is already {_article(what)} {what} named {cleaned}."
-        raise Conflict(sentence, code="name-taken", fields=[FieldError(field, sentence)])
+        raise taken(what, cleaned, field)
     return cleaned, key
+
+
+def taken(what: str, name: str, field: str = "name") -> Conflict:
+    """What to raise where somebody has the name already."""
+    sentence = f"There is already {_article(what)} {what} named {name}."
+    return Conflict(sentence, code="name-taken", fields=[FieldError(field, sentence)])
 
 
 def description(text: str) -> str:

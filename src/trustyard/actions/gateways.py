@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import QuerySet
 from pydantic import ValidationError
 
@@ -20,6 +19,7 @@ from trustyard.pki.certificates import rfc3339
 
 from . import audit, found, gateway_tokens, news
 from .actors import Actor
+from .again import looks_again
 from .permissions import require
 
 _listening: dict[str, str] = {}
@@ -30,14 +30,14 @@ def xds_listens_at(address: str) -> None:
     _listening["xds"] = address
 
 
+@looks_again
 def create(
     actor: Actor, environment: str, *, name: str, kind: str, options: Mapping[str, Any] | None = None
 ) -> models.Gateway:
     """Adds a gateway. Raises `Refused` (kind, options that do not fit), `Conflict` (a name or directory taken)."""
     place = _place(environment)
     require(actor, "gateways.write", [place.name])
-    with transaction.atomic():
-        place = models.Environment.objects.select_for_update().get(pk=place.pk)
+    with audit.transaction():
         cleaned, key = found.free_name(models.Gateway.objects.filter(environment=place), name, "gateway")
         row = models.Gateway(environment=place, name=cleaned, name_key=key, kind=_kind(kind))
         row.options = checked_options(kind, options or {})
@@ -48,6 +48,7 @@ def create(
         return row
 
 
+@looks_again
 def update(
     actor: Actor,
     environment: str,
@@ -60,7 +61,7 @@ def update(
     stored = get(actor, environment, name)
     require(actor, "gateways.write", [stored.environment.name])
     found.check_version(stored, if_match)
-    with transaction.atomic():
+    with audit.transaction():
         row = found.locked(stored, "gateway")
         found.check_version(row, if_match)
         before = fingerprint(row)
@@ -76,12 +77,13 @@ def update(
         return row
 
 
+@looks_again
 def delete(actor: Actor, environment: str, name: str, *, if_match: str | None) -> None:
     """Removes a gateway, its nodes and receipts. What the gateway itself has in force stays there."""
     stored = get(actor, environment, name)
     require(actor, "gateways.write", [stored.environment.name])
     found.check_version(stored, if_match)
-    with transaction.atomic():
+    with audit.transaction():
         row = found.locked(stored, "gateway")
         found.check_version(row, if_match)
         full, before = _full_name(row), fingerprint(row)
@@ -90,11 +92,12 @@ def delete(actor: Actor, environment: str, name: str, *, if_match: str | None) -
         news.tell(stored.environment.name)
 
 
+@looks_again
 def rotate_token(actor: Actor, environment: str, name: str) -> models.Gateway:
     """Makes the gateway's token another one; nodes with the old one are shut out."""
     stored = get(actor, environment, name)
     require(actor, "gateways.bootstrap", [stored.environment.name])
-    with transaction.atomic():
+    with audit.transaction():
         row = found.locked(stored, "gateway")
         row.token_generation += 1
         row.version += 1
@@ -129,7 +132,7 @@ def bootstrap(actor: Actor, environment: str, name: str, **wanted: str | None) -
     else:
         sentence = f"A gateway of kind {row.kind} has no bootstrap; envoy and agent have."
         raise Refused(sentence, code="no-bootstrap")
-    with transaction.atomic():
+    with audit.transaction():
         audit.record(actor, "gateway.bootstrap", "gateway", _full_name(row))
     return made
 
@@ -236,6 +239,8 @@ def _settle(row: models.Gateway) -> None:
     if settle is None:
         return
     row.options, held = settle(row.options, _where(row))
+    # A place may be taken by a gateway of any environment, which no constraint can say: one at a time.
+    list(models.Environment.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     others = models.Gateway.objects.filter(kind=row.kind).exclude(pk=row.pk).select_related("environment")
     taken = [other for other in others if _held(other) == held]
     if taken:

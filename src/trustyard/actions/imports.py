@@ -13,10 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from django.db import IntegrityError, transaction
-
 from trustyard import models
-from trustyard.errors import Conflict, FieldError, InputRefused, Refused, TooLarge, TrustyardError
+from trustyard.errors import FieldError, InputRefused, Refused, TooLarge, TrustyardError
 from trustyard.models.certificates import BATCH
 from trustyard.pki.certificates import Certificate as X509Certificate
 from trustyard.pki.certificates import read_certificate
@@ -26,6 +24,7 @@ from trustyard.pki.reading import check_count
 
 from . import audit, entries, found, releases
 from .actors import Actor
+from .again import looks_again
 from .importplans import Part, Plan, planned
 from .permissions import require
 from .restored import Confirmed
@@ -33,7 +32,6 @@ from .sources import Chosen
 
 MAX_CERTIFICATES = 20_000
 MAX_BYTES = 64_000_000  # 64 MB
-_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -116,21 +114,15 @@ class Import:
                 self._left_out[index] = _left_out(part, error)
             yield index + 1
 
+    @looks_again
     def store(self, *, deploy: bool = False, note: str = "", confirm_restored: Confirmed = False) -> Imported:
         """Stores what was read, all of it or nothing, and deploys its environments when asked to.
 
         Raises `Conflict` when others take the same names again and again meanwhile, `NotAllowed` and `Restored` for the
         deployment.
         """
-        for _ in range(_ATTEMPTS):
-            try:
-                with transaction.atomic(), _no_collection():
-                    return self._store(deploy, note, confirm_restored)
-            except IntegrityError:
-                continue  # a name was taken between our look and our write: look again
-        raise Conflict(
-            "Somebody else stores certificates of the same names at this moment.", advice="Import them again."
-        )
+        with audit.transaction(), _no_collection():
+            return self._store(deploy, note, confirm_restored)
 
     def _apart(self, given: Given, password: str | None) -> list[Part]:
         try:
@@ -152,8 +144,8 @@ class Import:
         return [Part(f"{given.place}, certificate {number}", part) for number, part in enumerate(opened.parts, 1)]
 
     def _store(self, deploy: bool, note: str, confirm_restored: Confirmed) -> Imported:
-        # Not locked: that comes after the audit, as in every other change. Whoever takes an environment or a name away
-        # meanwhile breaks a constraint, and `store` looks again.
+        # Not locked: that comes last but for the audit, as in every other change. Whoever takes an environment or a
+        # name away meanwhile breaks a constraint, and `store` looks again.
         places = [found.by_id(models.Environment.objects.all(), place.pk, "environment") for place in self._places]
         left_out, plans = dict(self._left_out), []
         for index, plan in planned(places, self._certificates).items():

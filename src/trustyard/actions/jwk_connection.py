@@ -19,7 +19,7 @@ from trustyard.errors import Conflict, FieldError, JwkConnection, Refused, Trust
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.jwks import algorithm_fits, algorithms_for, jwk_from_certificate
 
-from . import audit
+from . import audit, found
 from .actors import Actor
 from .permissions import require
 
@@ -111,7 +111,7 @@ class Concerned:
 def of_entries(changes: Sequence[tuple[models.Entry, Certificate | None]]) -> list[Concerned]:
     """The JWKs that hang on these entries, in the order of environments and names. Call it under the lock."""
     successors = {entry.pk: certificate for entry, certificate in changes}
-    rows = models.Jwk.objects.select_for_update().filter(entry_id__in=list(successors)).order_by("name_key")
+    rows = models.Jwk.objects.select_for_update(no_key=True).filter(entry_id__in=list(successors)).order_by("name_key")
     environments = {entry.pk: entry.environment for entry, _ in changes}
     found = [
         Concerned(jwk, environments[jwk.entry_id].name, successors[jwk.entry_id])
@@ -181,6 +181,7 @@ def carry_out(
     """Does what was answered, each with its audit event. Raises `Conflict` where two keys would share a key ID."""
     updated = [one.jwk for one in concerned if actions[one.jwk.pk] == "update"]
     changes = [_one(actor, one, actions[one.jwk.pk], algorithms) for one in concerned]
+    found.alone_with(jwk.kid for jwk in updated)
     for jwk in updated:  # only now: two keys of one certificate may swap their IDs in one change
         check_kid(jwk)
     return changes

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from trustyard import models
@@ -24,6 +23,7 @@ from trustyard.pki.names import fold
 
 from . import audit, found, releases
 from .actors import Actor
+from .again import looks_again
 from .jwk_connection import check_kid, fingerprint
 from .permissions import require
 from .restored import Confirmed
@@ -63,6 +63,7 @@ class SavedJwk:
     releases: list[models.Release] = field(default_factory=list)
 
 
+@looks_again
 def create(
     actor: Actor,
     *,
@@ -82,13 +83,14 @@ def create(
     require(actor, "jwks.write")
     _check_use(use)
     _check_kid(kid)
-    with transaction.atomic():
+    with audit.transaction():
         cleaned, key = found.free_name(models.Jwk.objects.all(), name, "JWK")
         made = _made(actor, source, use, alg, kid)
         row, places = made
         row.name, row.name_key, row.description = cleaned, key, found.description(description)
         row.save()
         row.environments.set(places)
+        found.alone_with([row.kid])
         check_kid(row)
         audit.record(actor, "jwk.create", "jwk", row.name, after=fingerprint(row))
         return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored))
@@ -101,6 +103,9 @@ def _made(
         case FromCertificate(certificate, environment):
             entry = entry_of(certificate, environment)
             require(actor, "jwks.write", [entry.environment.name])
+            # Under the certificate's lock, for a change of it looks for its JWKs there; then as it is by now.
+            found.locked(entry.certificate, "certificate")
+            entry = entry_of(certificate, environment)
             chosen = entry.x509.read()
             use = use or default_use(chosen)
             wanted = algorithms_for(chosen, use)[0] if isinstance(alg, _Unset) and algorithms_for(chosen, use) else alg
@@ -147,6 +152,7 @@ def entry_of(certificate: str, environment: str) -> models.Entry:
     return entry
 
 
+@looks_again
 def update(
     actor: Actor,
     name: str,
@@ -165,7 +171,7 @@ def update(
     require(actor, "jwks.write")
     stored = get(actor, name)
     found.check_version(stored, if_match)
-    with transaction.atomic():
+    with audit.transaction():
         row = found.locked(stored, "JWK")
         found.check_version(row, if_match)
         places = list(row.environments.all())
@@ -177,6 +183,7 @@ def update(
         if _stored(row) != was:
             row.version += 1
             row.save()
+            found.alone_with([row.kid])
             check_kid(row)
             audit.record(actor, "jwk.update", "jwk", row.name, before=before, after=fingerprint(row))
         return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored))
@@ -236,6 +243,7 @@ def _put(public: dict[str, Any], member: str, value: str | None) -> None:
         public[member] = value
 
 
+@looks_again
 def delete(
     actor: Actor, name: str, *, if_match: str | None, deploy: bool = True, confirm_restored: Confirmed = False
 ) -> SavedJwk:
@@ -243,7 +251,7 @@ def delete(
     require(actor, "jwks.write")
     stored = get(actor, name)
     found.check_version(stored, if_match)
-    with transaction.atomic():
+    with audit.transaction():
         row = found.locked(stored, "JWK")
         found.check_version(row, if_match)
         places = list(row.environments.all())

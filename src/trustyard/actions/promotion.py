@@ -22,6 +22,7 @@ from trustyard.pki.names import fold
 
 from . import audit, certificates, found, releases
 from .actors import Actor
+from .again import looks_again
 from .certificates import JwkAnswer
 from .jwk_connection import JwkChange
 from .permissions import require
@@ -36,13 +37,14 @@ def preview(
     actor: Actor, target: str, *, source: str, names: Sequence[str] | None = None, answers: Answers | None = None
 ) -> Promotion:
     """What promoting would do now, with the JWKs to decide about. Nothing is written. Raises `Conflict`, `Refused`."""
-    with transaction.atomic():
+    with audit.transaction():
         try:
             return _carry_out(actor, target, source, names, answers or {}, rehearsing=True)
         finally:
             transaction.set_rollback(True)
 
 
+@looks_again
 def promote(
     actor: Actor,
     target: str,
@@ -61,7 +63,7 @@ def promote(
     each certificate whose JWKs are undecided (`answers` are by the certificate's name), `Restored`, `Refused`.
     """
     note = found.description(note)
-    with transaction.atomic():
+    with audit.transaction():
         done = _carry_out(actor, target, source, names, answers or {}, version=version)
         if done.steps:
             after = {"from": done.source.name, "certificates": [step.name for step in done.steps]}
@@ -103,7 +105,7 @@ def _carry_out(
 def _lock(start: models.Environment) -> None:
     # In one order, and before the environments' rows, as every save does it.
     held = models.Entry.objects.filter(environment=start).values("certificate_id")
-    list(models.Certificate.objects.select_for_update().filter(pk__in=held).order_by("pk"))
+    list(models.Certificate.objects.select_for_update(no_key=True).filter(pk__in=held).order_by("pk"))
 
 
 def _update_each(actor: Actor, done: Promotion, answers: Answers, *, rehearsing: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from pydantic import ValidationError
@@ -19,6 +18,7 @@ from trustyard.sources.guard import Guard
 
 from . import audit, delivery, releases
 from .actors import SYSTEM
+from .again import looks_again
 from .delivery import GatewayGiven
 
 ALARMS = ("open", "drifted")
@@ -72,10 +72,11 @@ def _probes(row: models.Gateway) -> tuple[Probe, ...]:
         return ()
 
 
-@transaction.atomic
+@looks_again
+@audit.transaction()
 def _record(one: Wanted, state: ProofState | None, words: str) -> None:
     release = models.Release.objects.get(environment__name=one.gateway.environment, number=one.number)
-    rows = models.Receipt.objects.select_for_update().filter(release=release, gateway_id=one.gateway.id)
+    rows = models.Receipt.objects.select_for_update(no_key=True).filter(release=release, gateway_id=one.gateway.id)
     listener = f"listener {one.probe.address}"
     node = one.probe.node or _only_node(rows.exclude(node=listener)) or listener
     now = timezone.now()

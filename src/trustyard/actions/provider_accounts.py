@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from django.db import transaction
-
 from trustyard import models
 from trustyard.errors import NotAllowed, Refused
 from trustyard.pki.names import MAX_LENGTH, clean_name
@@ -91,7 +89,7 @@ def take(actor: Actor, user: models.User | None, claims: Mapping[str, Any], role
 
 def _turn_away(actor: Actor, user: models.User | None) -> None:
     if user is not None:
-        with transaction.atomic():
+        with audit.transaction():
             sessions.end_quietly(user)
             audit.record(actor, "user.sign_in_refused", "user", user.username)
 

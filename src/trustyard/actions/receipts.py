@@ -13,6 +13,7 @@ from trustyard import models
 from trustyard.gateways.receipts import Receipt
 
 from . import servers
+from .again import looks_again
 
 Node = tuple[int, str]  # the gateway's id and the node's name
 Word = tuple[int, int, Receipt]  # of a node of this gateway, on the release of this number
@@ -25,14 +26,20 @@ def record_all(words: Iterable[Word]) -> None:
 
     Unanswered older releases of a node become superseded; a node that answers is there.
     """
+    _record_all(list(words))
+
+
+@looks_again
+def _record_all(words: list[Word]) -> None:
     with transaction.atomic():
         now = timezone.now()
-        rows = _rows(list(words), now)
+        rows = _rows(words, now)
         proved = _proved(rows)
         for key, row in rows.items():
             row.state = proved.get(key, row.state) if row.state == "accepted" else row.state
         models.Receipt.objects.bulk_create(
-            rows.values(),
+            # In one order, as everybody who writes several: else two of them wait for each other's rows.
+            [rows[key] for key in sorted(rows)],
             update_conflicts=True,
             unique_fields=["release", "gateway", "node"],
             update_fields=["state", "detail", "milliseconds", "at"],
@@ -47,6 +54,11 @@ def seen_all(nodes: Iterable[tuple[int, str, bool]]) -> None:
     A node that came is held by this server from now on. One that went from here may have come to another before.
     """
     last = {(gateway_id, node[:LONGEST_NODE]): connected for gateway_id, node, connected in nodes}
+    _seen_all(last)
+
+
+@looks_again
+def _seen_all(last: dict[Node, bool]) -> None:
     came = [key for key, connected in last.items() if connected]
     _keep_nodes(came, connected=True, taken_over=True)
     gone = _keep_nodes([key for key in last if key not in set(came)], connected=False, taken_over=False)
@@ -61,7 +73,7 @@ def _answered(nodes: Iterable[Node]) -> None:
 
 def _keep_nodes(nodes: Iterable[Node], *, connected: bool, taken_over: bool) -> list[Node]:
     """Adds those that are new, of gateways that are still there; answers the ones that were to be kept."""
-    keys, now = list(dict.fromkeys(nodes)), timezone.now()
+    keys, now = sorted(set(nodes)), timezone.now()  # in one order, as everybody who writes several
     there = set(models.Gateway.objects.filter(pk__in={key[0] for key in keys}).values_list("pk", flat=True))
     rows = [
         models.Node(gateway_id=gateway_id, name=name, connected=connected, last_seen=now, server_id=servers.me())
@@ -131,4 +143,11 @@ def _supersede(rows: Iterable[models.Receipt], now: datetime) -> None:
         if number < newest.get((gateway_id, node), 0)
     ]
     if older:
-        models.Receipt.objects.filter(pk__in=older).update(state="superseded", at=now)
+        held = models.Receipt.objects.filter(pk__in=older)
+        in_order(held)
+        held.update(state="superseded", at=now)
+
+
+def in_order(receipts: QuerySet[models.Receipt]) -> None:
+    """Locks receipts in the order in which all writers of several lock them."""
+    list(receipts.select_for_update(no_key=True).order_by("release_id", "gateway_id", "node").values_list("pk"))

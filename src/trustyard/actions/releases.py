@@ -14,19 +14,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import NotFound
+from trustyard.models.written import Written
 from trustyard.pki import findings
 from trustyard.pki.certificates import rfc3339, status
 from trustyard.pki.content import Content, LeftOut, PublishedJwk, TrustedEntry
 from trustyard.pki.truststores import root_alias
 
-from . import audit, found, news, restored, roots
+from . import audit, found, news, receipts, restored, roots
 from .actors import Actor
+from .again import looks_again
 from .permissions import require
 from .restored import Confirmed, Waiting
 
@@ -39,11 +40,12 @@ class Deployed:
     created: bool
 
 
+@looks_again
 def deploy(actor: Actor, environment: str, *, note: str = "", confirm_restored: Confirmed = False) -> Deployed:
     """Puts what is saved in force. Raises `NotFound`, `NotAllowed`, `Restored`."""
     row = found.by_name(models.Environment.objects.all(), environment, "environment")
     require(actor, "releases.deploy", [row.name])
-    with transaction.atomic():
+    with audit.transaction():
         return make(actor, [row], note=note, confirm_restored=confirm_restored)[0]
 
 
@@ -62,7 +64,7 @@ def make(
 
     waiting = []
     for pk in sorted({environment.pk for environment in environments}):
-        environment = models.Environment.objects.select_for_update().get(pk=pk)
+        environment = models.Environment.objects.select_for_update(no_key=True).get(pk=pk)
         require(actor, "releases.deploy", [environment.name])
         waiting.append(Waiting(environment, latest(pk), build(environment, timezone.now())))
     restored.check(waiting, confirm_restored)
@@ -81,7 +83,9 @@ def _make(actor: Actor, wanted: Waiting, note: str) -> Deployed:
 def again(newest: models.Release) -> Deployed:
     """Nothing changed: the newest release it is, and delivery to gateways that lack it is tried again."""
     # They are asked again, so what they said before is no answer to this.
-    newest.receipts.filter(state__in=("refused", "unreachable")).update(state="pending")
+    said = newest.receipts.filter(state__in=("refused", "unreachable"))
+    receipts.in_order(said)
+    said.update(state="pending")
     news.tell(newest.environment.name)
     return Deployed(newest, created=False)
 
@@ -117,7 +121,12 @@ def keep(actor: Actor, wanted: Waiting, note: str, *, restored_from: int | None 
 
 def build(environment: models.Environment, now: datetime) -> Content:
     """What the environment would trust and publish at this moment, and what is left out with its reason (D-19)."""
-    entries, left_out = _entries(environment, now)
+    # Others save meanwhile. A certificate and the keys made of it change together, so they are read as of one moment:
+    # where the keys are the same before and after, they were so while the entries were read.
+    jwks, before = _active(environment), None
+    while jwks != before:
+        entries, left_out = _entries(environment, now)
+        before, jwks = jwks, _active(environment)
     anchors = []
     for root in roots.of(environment):
         state = status(root.facts.not_before, root.facts.not_after, now)
@@ -125,9 +134,12 @@ def build(environment: models.Environment, now: datetime) -> Content:
             left_out.append(LeftOut(root.facts.certificate_name, root_alias(root.sha256), f"This root is {state}."))
         else:
             anchors.append(root.sha256)
-    active = models.Jwk.objects.filter(environments=environment, state="active").only("name", "public")
-    jwks = tuple(PublishedJwk(jwk.name, jwk.public) for jwk in active)
     return Content(environment.name, tuple(entries), tuple(anchors), jwks, tuple(left_out))
+
+
+def _active(environment: models.Environment) -> tuple[PublishedJwk, ...]:
+    rows = models.Jwk.objects.filter(environments=environment, state="active").values_list("name", "public")
+    return tuple(PublishedJwk(name, public) for name, public in rows)
 
 
 def _entries(environment: models.Environment, now: datetime) -> tuple[list[TrustedEntry], list[LeftOut]]:
@@ -197,9 +209,15 @@ class Newest:
 
 def latest_of_all() -> dict[int, Newest]:
     """Environment id to its newest release, in one query."""
+    return {environment_id: Newest(pk, digest) for environment_id, pk, digest in _NEWEST.rows()}
+
+
+def _newest() -> QuerySet[models.Release, tuple[int, int, str]]:
     newest = models.Release.objects.order_by().values("environment_id").annotate(newest=Max("pk")).values("newest")
-    rows = models.Release.objects.filter(pk__in=newest).values_list("environment_id", "pk", "digest")
-    return {environment_id: Newest(pk, digest) for environment_id, pk, digest in rows}
+    return models.Release.objects.order_by().filter(pk__in=newest).values_list("environment_id", "pk", "digest")
+
+
+_NEWEST = Written(_newest)
 
 
 @functools.lru_cache(maxsize=256)

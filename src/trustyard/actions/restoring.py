@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db import transaction
 from django.utils import timezone
 
 from trustyard import models
@@ -22,8 +21,9 @@ from trustyard.pki.certificates import status
 from trustyard.pki.content import Content, LeftOut, PublishedJwk, TrustedEntry
 from trustyard.pki.truststores import root_alias
 
-from . import found, releases
+from . import audit, found, releases
 from .actors import Actor
+from .again import looks_again
 from .permissions import require
 from .releases import Deployed
 from .restored import Waiting, digest_of
@@ -70,6 +70,7 @@ def preview(actor: Actor, environment: str, number: int) -> Restoration:
     return _plan(release.environment, release)
 
 
+@looks_again
 def restore(actor: Actor, environment: str, number: int, *, note: str = "", version: str | None = None) -> Deployed:
     """Puts an old release's content in force as a new release; nothing is made where the newest holds just that.
 
@@ -78,7 +79,7 @@ def restore(actor: Actor, environment: str, number: int, *, note: str = "", vers
     release = releases.get(actor, environment, number)
     require(actor, "releases.deploy", [release.environment.name])
     note = found.description(note)
-    with transaction.atomic():
+    with audit.transaction():
         place = found.locked(release.environment, "environment")
         planned = _plan(place, release)
         if version is not None and version != planned.version:

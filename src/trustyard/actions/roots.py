@@ -37,9 +37,7 @@ def keep(certificates: list[Certificate]) -> None:
     known = set(
         models.StoredCertificate.objects.filter(pk__in=[c.sha256 for c in certificates]).values_list("pk", flat=True)
     )
-    for certificate in certificates:
-        if certificate.sha256 not in known:
-            models.StoredCertificate.keep(certificate)
+    models.StoredCertificate.keep_all(c for c in certificates if c.sha256 not in known)
 
 
 def holds(environment: models.Environment, sha256: str) -> bool:

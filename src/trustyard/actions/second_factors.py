@@ -6,7 +6,6 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db import transaction
 
 from trustyard import models
 from trustyard.errors import NotFound
@@ -44,7 +43,7 @@ def note(actor: Actor, action: str, kind: str, name: str = "") -> None:
 def reset(actor: Actor, username: str) -> int:
     """Takes all factors of a person away and ends their sessions; answers how many there were. Raises `NotFound`."""
     require(actor, "users.manage")
-    with transaction.atomic():
+    with audit.transaction():
         user = models.User.objects.select_for_update().filter(username=username).first()
         if user is None:
             raise NotFound(f"There is no user named {username}.")

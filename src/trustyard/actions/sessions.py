@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -31,7 +30,7 @@ def find(actor: Actor, user: models.User) -> QuerySet[UserSession]:
 def end(actor: Actor, user: models.User, pk: int) -> None:
     """Ends one session of a person at once, on every node. Raises `NotFound`."""
     _may(actor, user)
-    with transaction.atomic():
+    with audit.transaction():
         if not _end(UserSession.objects.filter(user=user, pk=pk)):
             raise NotFound("This session has ended already.")
         audit.record(actor, "session.end", "user", user.username, after={"sessions": 1})
@@ -40,7 +39,7 @@ def end(actor: Actor, user: models.User, pk: int) -> None:
 def end_all(actor: Actor, user: models.User, *, but: str | None = None) -> int:
     """Ends a person's sessions, but for the one with this key; answers how many."""
     _may(actor, user)
-    with transaction.atomic():
+    with audit.transaction():
         ended = _end(UserSession.objects.filter(user=user).exclude(session_key=but or ""))
         if ended:
             audit.record(actor, "session.end", "user", user.username, after={"sessions": ended})

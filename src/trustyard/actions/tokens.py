@@ -8,24 +8,27 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, NotSignedIn, Refused
 from trustyard.models.people import ROLES
+from trustyard.models.written import Written
 from trustyard.pki.certificates import rfc3339
 from trustyard.pki.names import clean_name, fold
 
 from . import actors, audit, ends, found
 from .actors import Actor
+from .again import looks_again
 from .permissions import require
 
 PREFIX = "ty_"
 USED_AT_MOST_EVERY = timedelta(minutes=1)
+_OF_SECRET = Written(lambda sha256: models.Token.objects.filter(sha256=sha256, revoked_at__isnull=True))
 
 
+@looks_again
 def create(
     actor: Actor, name: str, *, role: str = "operator", environments: Sequence[str] = (), expires: str = ""
 ) -> tuple[models.Token, str]:
@@ -38,7 +41,7 @@ def create(
     expires_at = ends.read(expires, timezone.now())
     places = [found.environment(place, "environments") for place in environments]
     secret = PREFIX + secrets.token_urlsafe(32)
-    with transaction.atomic():
+    with audit.transaction():
         cleaned = clean_name(name)
         if models.Token.objects.filter(name_key=fold(cleaned), revoked_at__isnull=True).exists():
             sentence = f"There is already a token named {cleaned}."
@@ -59,11 +62,12 @@ def create(
     return row, secret
 
 
+@looks_again
 def revoke(actor: Actor, name: str) -> models.Token:
     """Ends a token at once. Raises `NotFound`."""
     require(actor, "tokens.manage")
-    with transaction.atomic():
-        rows = models.Token.objects.select_for_update().filter(revoked_at__isnull=True)
+    with audit.transaction():
+        rows = models.Token.objects.select_for_update(no_key=True).filter(revoked_at__isnull=True)
         row = found.by_name(rows, name, "token")
         row.revoked_at = timezone.now()
         row.save()
@@ -82,7 +86,7 @@ def authenticate(secret: str, address: str) -> Actor | None:
 
     Raises `NotSignedIn` (`token-expired`) for a token whose date is past.
     """
-    row = models.Token.objects.filter(sha256=_digest(secret), revoked_at__isnull=True).first()
+    row = _OF_SECRET.one(models.Token, _digest(secret))
     if row is None:
         return None
     now = timezone.now()

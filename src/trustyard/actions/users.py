@@ -9,7 +9,6 @@ from typing import Any
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
 
 from trustyard import models
@@ -19,10 +18,12 @@ from trustyard.pki.names import clean_name
 
 from . import audit, found, sessions
 from .actors import Actor
+from .again import looks_again
 from .permissions import require
 from .tokens import check_role
 
 
+@looks_again
 def create(
     actor: Actor, username: str, *, password: str, role: str = "viewer", environments: Sequence[str] = ()
 ) -> models.User:
@@ -39,7 +40,7 @@ def create_without_password(actor: Actor, username: str, role: str, environments
 def _create(actor: Actor, username: str, password: str | None, role: str, environments: Sequence[str]) -> models.User:
     check_role(role)
     places = [found.environment(place, "environments") for place in environments]
-    with transaction.atomic():
+    with audit.transaction():
         cleaned = clean_name(username, "username")
         if models.User.objects.filter(username__iexact=cleaned).exists():
             sentence = f"There is already a user named {cleaned}."
@@ -68,6 +69,7 @@ def set_role(actor: Actor, user: models.User, role: str, environments: Sequence[
     return row
 
 
+@looks_again
 def update(
     actor: Actor,
     username: str,
@@ -78,7 +80,9 @@ def update(
 ) -> models.User:
     """Changes the role, the environments, or whether the account can sign in. The last active admin stays one."""
     require(actor, "users.manage")
-    with transaction.atomic():
+    with audit.transaction():
+        # All of them, in one order: two administrators who disable each other are not both right.
+        list(models.User.objects.select_for_update(no_key=True).filter(role="admin").order_by("pk").values_list("pk"))
         row = _locked(username)
         before = fingerprint(row)
         if role is not None:
@@ -104,6 +108,7 @@ def disable(actor: Actor, username: str) -> models.User:
     return update(actor, username, active=False)
 
 
+@looks_again
 def set_password(
     actor: Actor, username: str, password: str, *, current: str | None = None, keep: str | None = None
 ) -> models.User:
@@ -111,7 +116,7 @@ def set_password(
 
     Raises `Refused` (`provider-account`) for who comes by the provider: a password would outlive what it says of them.
     """
-    with transaction.atomic():
+    with audit.transaction():
         row = _locked(username)
         own = actor.user_id == row.pk
         if of_provider(row):
@@ -188,7 +193,7 @@ def fingerprint(row: models.User) -> dict[str, Any]:
 
 
 def _locked(username: str) -> models.User:
-    row = models.User.objects.select_for_update().filter(username=username).first()
+    row = models.User.objects.select_for_update(no_key=True).filter(username=username).first()
     if row is None:
         raise NotFound(f"There is no user named {username}.")
     return row

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from django.db import models
+from collections.abc import Sequence
+
+from django.db import connection, models
+
+from .inserting import statement_of
+
+# What other rows must be there for ours is asked before the lock, not at the commit: whoever waits there for another
+# change would hold the head meanwhile, and that one may be waiting for the head.
+_LOCK = "SET CONSTRAINTS ALL IMMEDIATE; SELECT hash, events FROM trustyard_audithead WHERE id = 1 FOR UPDATE"
+_MOVE = "UPDATE trustyard_audithead SET hash = %s, events = %s WHERE id = 1"
 
 
 class AuditEvent(models.Model):
@@ -31,3 +40,31 @@ class AuditHead(models.Model):
 
     hash = models.CharField(max_length=64)
     events = models.PositiveBigIntegerField(default=0)
+
+    @classmethod
+    def locked(cls, genesis: str) -> AuditHead:
+        """The head, locked until the transaction ends; before the first event it names `genesis`."""
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(_LOCK)
+                cursor.nextset()
+                row = cursor.fetchone()
+            head = cls(1, *row) if row else None
+        else:
+            head = cls.objects.filter(pk=1).first()  # one writer at a time
+        if head is None:
+            cls.objects.get_or_create(pk=1, defaults={"hash": genesis})
+            return cls.locked(genesis)
+        return head
+
+    def append(self, events: Sequence[AuditEvent]) -> None:
+        """Stores these events, which follow in this order, and moves the head to the last of them."""
+        self.hash, self.events = events[-1].hash, self.events + len(events)
+        if connection.vendor != "postgresql":
+            AuditEvent.objects.bulk_create(events)
+            self.save(update_fields=["hash", "events"])
+            return
+        statement, values = statement_of(events)
+        # One way to the database and back, for everybody waits meanwhile.
+        with connection.cursor() as cursor:
+            cursor.execute(f"{statement}; {_MOVE}", [*values, self.hash, self.events])

@@ -13,8 +13,11 @@ from trustyard.pki.certificates import expiring_from, read_certificate
 from trustyard.pki.names import search_fold
 
 from .environments import Environment
+from .inserting import insert
 from .versions import Versioned
 
+SOURCE_KINDS = ("connection", "file", "paste")
+FEW = 20  # rows of a statement that SQLite takes whole
 BATCH = 500  # rows of one INSERT; SQLite takes fewer by itself
 
 
@@ -49,6 +52,8 @@ class StoredCertificate(models.Model):
     self_signed = models.BooleanField(null=True)
     search_text = models.TextField()  # names, SANs: a line each, case folded; LIKE of SQLite folds ASCII alone
 
+    _known: X509Certificate | None = None  # read already, where the row was made of it
+
     class Meta:
         ordering = ["sha256"]
 
@@ -57,7 +62,14 @@ class StoredCertificate(models.Model):
 
     def read(self) -> X509Certificate:
         """The pure value of this row."""
-        return _read(self.sha256, bytes(self.der))
+        return self._known or _read(self.sha256, bytes(self.der))
+
+    @classmethod
+    def of(cls, certificate: X509Certificate) -> StoredCertificate:
+        """The row of this certificate as `keep_all` stores it, and not read a second time."""
+        row = cls(sha256=certificate.sha256, **_columns(certificate))
+        row._known = certificate
+        return row
 
     @classmethod
     def keep(cls, certificate: X509Certificate) -> StoredCertificate:
@@ -67,8 +79,12 @@ class StoredCertificate(models.Model):
 
     @classmethod
     def keep_all(cls, certificates: Iterable[X509Certificate]) -> None:
-        """As `keep`, for many at once."""
-        rows = (StoredCertificate(sha256=certificate.sha256, **_columns(certificate)) for certificate in certificates)
+        """As `keep`, for many at once, in the order in which everybody inserts them."""
+        once = {certificate.sha256: certificate for certificate in certificates}
+        if 0 < len(once) <= FEW:
+            insert([cls.of(once[sha256]) for sha256 in sorted(once)], ignore=True)
+            return
+        rows = (StoredCertificate(sha256=sha256, **_columns(once[sha256])) for sha256 in sorted(once))
         StoredCertificate.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
 
 
@@ -120,7 +136,10 @@ class Certificate(Versioned):
         """Saves many new ones at once."""
         for row in rows:
             row._make_searchable()
-        cls.objects.bulk_create(rows, batch_size=BATCH)
+        if len(rows) <= FEW:
+            insert(rows)
+        else:
+            cls.objects.bulk_create(rows, batch_size=BATCH)
 
     def _make_searchable(self) -> None:
         self.search_text = search_fold(f"{self.name}\n{self.description}")
@@ -133,7 +152,7 @@ class Entry(models.Model):
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="entries")
     alias = models.CharField(max_length=100)
     alias_key = models.CharField(max_length=300)
-    source_kind = models.CharField(max_length=20)  # connection, file or paste
+    source_kind = models.CharField(max_length=20)
     source_url = models.TextField(blank=True, default="")
     chain = models.JSONField(default=list)  # SHA-256 of every certificate of the source, as presented
     x509 = models.ForeignKey(StoredCertificate, on_delete=models.PROTECT, related_name="entries")
@@ -146,6 +165,7 @@ class Entry(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["certificate", "environment"], name="entry_once_in_environment"),
             models.UniqueConstraint(fields=["environment", "alias_key"], name="entry_alias_once_in_environment"),
+            models.CheckConstraint(condition=models.Q(source_kind__in=SOURCE_KINDS), name="entry_source_known"),
         ]
 
     def __str__(self) -> str:

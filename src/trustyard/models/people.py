@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models.functions import Lower
 
 ROLES = ("admin", "operator", "viewer")
 
@@ -34,7 +35,10 @@ class User(AbstractBaseUser):
 
     class Meta:
         ordering = ["username"]
-        constraints = [models.CheckConstraint(condition=models.Q(role__in=ROLES), name="user_role_known")]
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="user_name_once_without_case"),
+            models.CheckConstraint(condition=models.Q(role__in=ROLES), name="user_role_known"),
+        ]
 
     def __str__(self) -> str:
         return self.username

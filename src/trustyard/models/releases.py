@@ -9,6 +9,10 @@ from trustyard.pki.content import Content, LeftOut
 from .environments import Environment
 from .gateways import Gateway
 
+STATES = (
+    "pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"
+)  # fmt: skip
+
 
 class Release(models.Model):
     """An immutable, numbered snapshot of what an environment trusts and publishes."""
@@ -50,7 +54,10 @@ class Receipt(models.Model):
 
     class Meta:
         ordering = ["gateway_id", "node", "-release_id"]
-        constraints = [models.UniqueConstraint(fields=["release", "gateway", "node"], name="receipt_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["release", "gateway", "node"], name="receipt_once"),
+            models.CheckConstraint(condition=models.Q(state__in=STATES), name="receipt_state_known"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.gateway}/{self.node}: {self.state}"

@@ -17,7 +17,7 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.encoding import force_bytes
@@ -43,7 +43,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth co
         response: HttpResponse = super().post_login(request, user, **rest)
         ways = [_WAYS.get(one.get("type") or one["method"], "") for one in get_authentication_records(request, user)]
         method = ", ".join(dict.fromkeys(filter(None, ways)))
-        with transaction.atomic():
+        with audit.transaction():
             audit.record(
                 of_user(user, _address(request)), "user.sign_in", "user", user.username, after={"method": method}
             )
@@ -125,7 +125,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # the
             raise PermissionDenied("The ID token answers another request (nonce).")
         try:
             role = provider_accounts.role_of(actor, known, claims, ours.claim, ours.grants)
-            with transaction.atomic():
+            with audit.transaction():
                 user = provider_accounts.take(actor, known, claims, role)
                 if known is None:
                     sociallogin.connect(request, user)

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote_from_bytes
 
-from a2wsgi import WSGIMiddleware
-
-from .answers import Message, Receive, Scope, Send
+from .answers import Receive, Scope, Send
 from .bodies import MEGABYTE, Bodies, BodyRefused
+from .threads import Threads
 
 THREADS = 8
 FETCHING_THREADS = 16
@@ -34,9 +33,9 @@ class Bridge:
     def __init__(self, django: Callable[..., Any]) -> None:
         self._bodies = Bodies()
         self._imports = Bodies(0, IMPORT_SECONDS, IMPORT_LIMIT, IMPORT_LIMIT, IMPORTS_HELD)
-        self._usual: Any = WSGIMiddleware(django, workers=THREADS)
-        self._fetching: Any = WSGIMiddleware(django, workers=FETCHING_THREADS)
-        self._importing: Any = WSGIMiddleware(django, workers=IMPORTING_THREADS)
+        self._usual = Threads(django, THREADS)
+        self._fetching = Threads(django, FETCHING_THREADS)
+        self._importing = Threads(django, IMPORTING_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request with what Django says, or with why its body was not taken."""
@@ -49,7 +48,7 @@ class Bridge:
                 await refused.answer.send(scope, send)
                 return
             pool = self._importing if importing else self._fetching if fetches(scope, buffer) else self._usual
-            await pool(for_django(scope, len(buffer)), _replay(bytes(buffer)), send)
+            await pool(for_django(scope, len(buffer)), bytes(buffer), send)
 
     def close(self) -> None:
         """Lets requests under way end."""
@@ -68,7 +67,7 @@ def fetches(scope: Scope, body: bytes | bytearray) -> bool:
 
 
 def for_django(scope: Scope, length: int) -> Scope:
-    """The request as a2wsgi can hand it over.
+    """The request as WSGI has it.
 
     Under /api/ the path stays as it was sent, percent-encoded: names of any character, `/` too, are one segment there,
     and the API decodes each by itself. The console's addresses hold no names.
@@ -82,12 +81,3 @@ def for_django(scope: Scope, length: int) -> Scope:
         "path": raw if raw.startswith("/api/") else scope["path"],
         "query_string": quote_from_bytes(scope["query_string"], safe=NOT_URL).encode(),
     }
-
-
-def _replay(body: bytes) -> Receive:
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive() -> Message:
-        return messages.pop() if messages else {"type": "http.disconnect"}
-
-    return receive

@@ -19,6 +19,11 @@ NOTICE = {
 }
 
 
+# Nobody waits for ever: a change has its turn within ten seconds, a statement takes two minutes at most, a transaction
+# whose program fell silent is ended after one. In milliseconds; the address of the database may say others.
+PATIENCE = "-c lock_timeout=10000 -c statement_timeout=120000 -c idle_in_transaction_session_timeout=60000"
+
+
 def database(configuration: Configuration) -> dict[str, Any]:
     """Django's DATABASES["default"]."""
     if configuration.sqlite:
@@ -30,14 +35,16 @@ def database(configuration: Configuration) -> dict[str, Any]:
             "CONN_MAX_AGE": None,
         }
     parts = urlsplit(configuration.database_url)
+    options = {**NOTICE, **dict(parse_qsl(parts.query))}
+    options["options"] = f"{PATIENCE} {options.get('options', '')}".strip()
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "trustyard.server.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "OPTIONS": {**NOTICE, **dict(parse_qsl(parts.query))},
+        "OPTIONS": options,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
     }

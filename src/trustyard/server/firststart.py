@@ -6,10 +6,9 @@ import secrets
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
 
 from trustyard import models
-from trustyard.actions import environments, gateways, users
+from trustyard.actions import audit, environments, gateways, users
 from trustyard.actions.actors import SYSTEM
 
 ADMIN = "admin"
@@ -20,7 +19,7 @@ def first_start(password: str) -> list[str]:
 
     `password` is the administrator's; empty: a random one, which only these lines ever show.
     """
-    with transaction.atomic():
+    with audit.transaction():
         lines = [] if models.User.objects.exists() else _administrator(password)
         if not _had_environments():
             for name in ("test", "production"):

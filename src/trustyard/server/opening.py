@@ -103,8 +103,11 @@ def one_node() -> Iterator[None]:
         yield
         return
     with connection.cursor() as cursor:
+        # However long another node, or a large table, takes.
+        cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")
         cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
         try:
             yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+            cursor.execute("RESET lock_timeout; RESET statement_timeout")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from django.db import transaction
-
 from trustyard.errors import Conflict, Refused
 
 from .configuration import Configuration
@@ -77,5 +75,5 @@ def _told(action: str, earlier: int) -> None:
     from trustyard.actions import audit  # needs Django, as above
     from trustyard.actions.actors import LOCAL
 
-    with transaction.atomic():
+    with audit.transaction():
         audit.record(LOCAL, action, "secret", "secret-key", after={"earlier": earlier})

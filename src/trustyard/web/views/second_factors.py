@@ -12,12 +12,11 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, ReauthenticateWebAuthnView, RemoveWebAuthnView
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse, reverse_lazy
 
-from trustyard.actions import second_factors
+from trustyard.actions import audit, second_factors
 from trustyard.web.page import actor_of
 
 THROTTLED = {"too_many_login_attempts", "rate_limited"}
@@ -72,7 +71,7 @@ class _Changes(_Form):
 
     def form_valid(self, form: Any) -> HttpResponse:
         view: Any = super()
-        with transaction.atomic():
+        with audit.transaction():
             name = self.name_of(form)
             response: HttpResponse = view.form_valid(form)
             second_factors.note(actor_of(self.request), self.action, self.kind, name)

@@ -1,0 +1,60 @@
+"""WSGI in a bounded pool of threads: a whole answer comes back in one step, a stream chunk by chunk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import io
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from a2wsgi.wsgi import build_environ
+
+from .answers import Message, Scope, Send
+
+Wsgi = Callable[..., Iterable[bytes]]
+
+
+class Threads:
+    """So many threads that run one application; a request more waits until one is free."""
+
+    def __init__(self, app: Wsgi, count: int) -> None:
+        self._app = app
+        self.executor = ThreadPoolExecutor(count, "WSGI")
+
+    async def __call__(self, scope: Scope, body: bytes, send: Send) -> None:
+        """Answers a request whose body is complete."""
+        loop = asyncio.get_running_loop()
+        environ: Any = build_environ(scope, io.BytesIO(body))  # type: ignore[arg-type]  # any file will do
+        context = contextvars.copy_context()
+
+        async def sent(message: Message) -> None:
+            await send(message)
+
+        def now(message: Message) -> None:
+            # It waits for a turn of the loop, so whole answers go without.
+            asyncio.run_coroutine_threadsafe(sent(message), loop).result()
+
+        for message in await loop.run_in_executor(self.executor, context.run, self._run, environ, now):
+            await send(message)
+
+    def _run(self, environ: dict[str, Any], now: Callable[[Message], None]) -> list[Message]:
+        """Runs the application; answers what is still to be sent."""
+        begun: list[Message] = []
+
+        def start(status: str, headers: list[tuple[str, str]], _: object = None) -> None:
+            encoded = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in headers]
+            begun[:] = [{"type": "http.response.start", "status": int(status.split()[0]), "headers": encoded}]
+
+        chunks = self._app(environ, start)
+        try:
+            if not getattr(chunks, "streaming", True):
+                return [*begun, {"type": "http.response.body", "body": b"".join(chunks)}]
+            for chunk in chunks:
+                for message in (*begun, {"type": "http.response.body", "body": chunk, "more_body": True}):
+                    now(message)
+                begun.clear()
+            return [*begun, {"type": "http.response.body", "body": b""}]
+        finally:
+            getattr(chunks, "close", lambda: None)()
