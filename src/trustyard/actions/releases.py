@@ -8,14 +8,13 @@ transaction with the save that caused them.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from trustyard import models
@@ -27,6 +26,7 @@ from trustyard.pki.truststores import root_alias
 
 from . import audit, found, news, restored, roots
 from .actors import Actor
+from .in_force import Newest
 from .permissions import require
 from .restored import Confirmed, Waiting
 
@@ -187,33 +187,18 @@ def latest(environment_id: int) -> models.Release | None:
     return models.Release.objects.filter(environment_id=environment_id).order_by("-number").first()
 
 
-@dataclass(frozen=True)
-class Newest:
-    """The newest release of an environment: its id and digest. The pair keys what is read once and kept in memory."""
-
-    id: int
-    digest: str
+def latest_known(environment: models.Environment) -> Newest | None:
+    """The same by its key alone, for what is remembered of it."""
+    row = models.Release.objects.order_by("-number").filter(environment=environment).values_list("pk", "digest").first()
+    return Newest(*row) if row is not None else None
 
 
 def latest_of_all() -> dict[int, Newest]:
     """Environment id to its newest release, in one query."""
-    newest = models.Release.objects.order_by().values("environment_id").annotate(newest=Max("pk")).values("newest")
-    rows = models.Release.objects.filter(pk__in=newest).values_list("environment_id", "pk", "digest")
+    # By the number that the environment's row holds: years of releases are not looked through every two seconds.
+    rows = models.Release.objects.order_by().filter(number=F("environment__last_number"))
+    rows = rows.values_list("environment_id", "pk", "digest")
     return {environment_id: Newest(pk, digest) for environment_id, pk, digest in rows}
-
-
-@functools.lru_cache(maxsize=256)
-def in_force(newest: Newest) -> dict[str, str]:
-    """Alias to SHA-256 of a release's own entries. Releases never change, so this is read once."""
-    content = models.Release.objects.values_list("content", flat=True).get(pk=newest.id)
-    return {entry["alias"]: entry["sha256"] for entry in content["entries"]}
-
-
-@functools.lru_cache(maxsize=256)
-def roots_in_force(newest: Newest) -> frozenset[str]:
-    """The SHA-256 of a release's roots, read once for the same reason."""
-    content = models.Release.objects.values_list("content", flat=True).get(pk=newest.id)
-    return frozenset(content["roots"])
 
 
 def find(actor: Actor, environment: str | None = None) -> QuerySet[models.Release]:
@@ -243,16 +228,25 @@ def get(actor: Actor, environment: str, number: int) -> models.Release:
 
 def release_json(release: models.Release) -> dict[str, Any]:
     """The contract's *Release*, with what each gateway's nodes said of it."""
-    from .delivery import rows_of  # delivery builds on releases; only this view of a release needs it back
+    return releases_json([release])[0]
 
-    return {
-        "environment": release.environment.name,
-        "number": release.number,
-        "digest": release.digest,
-        "created_at": rfc3339(release.created_at),
-        "made_by": release.made_by,
-        "note": release.note,
-        "restored_from": release.restored_from,
-        "left_out": release.left_out,
-        "gateways": [row.json() for row in rows_of(release)],
-    }
+
+def releases_json(rows: Sequence[models.Release]) -> list[dict[str, Any]]:
+    """The contract's *Release* of each, with a fixed number of queries."""
+    from .delivery import rows_of_all  # delivery builds on releases; only this view of a release needs it back
+
+    said = rows_of_all(rows)
+    return [
+        {
+            "environment": release.environment.name,
+            "number": release.number,
+            "digest": release.digest,
+            "created_at": rfc3339(release.created_at),
+            "made_by": release.made_by,
+            "note": release.note,
+            "restored_from": release.restored_from,
+            "left_out": release.left_out,
+            "gateways": [row.json() for row in said[release.pk]],
+        }
+        for release in rows
+    ]

@@ -63,9 +63,10 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = _rows(actor, request.GET.get("environment", ""), moment)
     shown = Paginator(rows.defer("content"), PER_PAGE).get_page(request.GET.get("page"))
     newest = {one.id for one in releases.latest_of_all().values()}
+    page_of = list(shown.object_list)
+    said = delivery.rows_of_all(page_of)
     listed = [
-        {"release": release, "states": delivery.rows_of(release), "in_force": release.pk in newest}
-        for release in shown.object_list
+        {"release": release, "states": said[release.pk], "in_force": release.pk in newest} for release in page_of
     ]
     context: dict[str, Any] = {"page": shown, "rows": listed, "at": moment, "problem": problem}
     if is_fragment(request):
