@@ -45,7 +45,7 @@ class Pattern:
         ends = begins + timedelta(days=chance.choice(LIVES))
         serial = bytes([0x40 + chance.randrange(0x40)]) + chance.randbytes(15)
         key = self.key.replace(self.variable, self._fresh(chance))
-        der = self.der.replace(hashlib.sha1(self.key).digest(), hashlib.sha1(key).digest())  # noqa: S324 - an SKI (RFC 5280, 4.2.1.2)
+        der = self.der.replace(hashlib.sha1(self.key).digest(), hashlib.sha1(key).digest())
         der = der.replace(self.key, key).replace(_SERIAL, serial).replace(_NUMBER.encode(), b"%07d" % number)
         return der.replace(_time(_FROM), _time(begins)).replace(_time(_UNTIL), _time(ends))
 
@@ -93,14 +93,16 @@ def patterns(issuers: list[tuple[x509.Name, Any]]) -> list[Pattern]:
 def certificates(numbers: range, known: list[Pattern], now: datetime) -> Iterator[bytes]:
     """DER of the certificates of these numbers."""
     for number in numbers:
-        chance = random.Random(number)  # noqa: S311 - the same certificates each time
+        chance = random.Random(number)
         yield known[number % len(known)].with_parts(number, chance, now)
 
 
 def _pattern(certificate: x509.Certificate, key: Any) -> Pattern:
     if isinstance(key, rsa.RSAPublicKey):
         variable = key.public_numbers().n.to_bytes(256, "big")
-        return Pattern(certificate.public_bytes(Encoding.DER), key.public_bytes(Encoding.DER, PublicFormat.PKCS1), variable)
+        return Pattern(
+            certificate.public_bytes(Encoding.DER), key.public_bytes(Encoding.DER, PublicFormat.PKCS1), variable
+        )
     return Pattern(certificate.public_bytes(Encoding.DER), _point(key), _point(key))
 
 

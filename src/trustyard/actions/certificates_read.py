@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import FieldError, Refused
-from trustyard.pki.certificates import facts_json, rfc3339, status
+from trustyard.pki.certificates import rfc3339, status
 from trustyard.pki.findings import Finding
 
 from . import findings, found, in_force, releases, searching
 from .actors import Actor
+from .in_force import Newest
 from .permissions import require
 
 STATUSES = ("valid", "not yet valid", "expiring", "expired", "revoked")
@@ -130,7 +131,7 @@ def entry_status(entry: models.Entry, now: datetime) -> str:
     return status(entry.x509.not_before, entry.x509.not_after, now, entry.revoked)
 
 
-def is_in_force(entry: models.Entry, newest: Mapping[int, releases.Newest]) -> bool:
+def is_in_force(entry: models.Entry, newest: Mapping[int, Newest]) -> bool:
     """Whether the environment's newest release holds this very certificate under this alias (D-21)."""
     release = newest.get(entry.environment_id)
     return release is not None and in_force.held(release).holds(entry.alias, entry.x509_id)
@@ -168,14 +169,15 @@ def _entries(certificate: models.Certificate) -> list[models.Entry]:
 def _entry_json(
     entry: models.Entry,
     now: datetime,
-    newest: Mapping[int, releases.Newest],
+    newest: Mapping[int, Newest],
     beside: dict[int, list[Finding]],
 ) -> dict[str, Any]:
     revoked = None
     if entry.revoked_at is not None:
         revoked = {"at": rfc3339(entry.revoked_at), "by": entry.revoked_by, "reason": entry.revoked_reason}
     return {
-        **facts_json(entry.x509.read(), now, entry.revoked),
+        **findings.facts(entry.x509.read()),
+        "status": entry_status(entry, now),
         "findings": [one.json() for one in findings.of_entry(entry, now, beside)],
         "environment": entry.environment.name,
         "alias": entry.alias,

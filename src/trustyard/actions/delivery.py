@@ -18,6 +18,7 @@ from trustyard.pki.content import Material
 from trustyard.pki.names import fold
 
 from . import gateway_tokens, receipts, releases
+from .in_force import Newest
 
 FINAL = frozenset({"accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"})
 WORST_FIRST: tuple[State, ...] = (
@@ -88,17 +89,17 @@ def material_of(environment: str, *, before: int) -> Material | None:
     """The release before that of this number, with its DER."""
     rows = models.Release.objects.filter(environment__name_key=fold(environment), number__lt=before)
     row = rows.order_by("-number").values_list("pk", "digest").first()
-    return _material(releases.Newest(*row)) if row is not None else None
+    return _material(Newest(*row)) if row is not None else None
 
 
-def _newest(environment: str) -> releases.Newest | None:
+def _newest(environment: str) -> Newest | None:
     rows = models.Release.objects.filter(environment__name_key=fold(environment)).order_by("-number")
     row = rows.values_list("pk", "digest").first()
-    return releases.Newest(*row) if row is not None else None
+    return Newest(*row) if row is not None else None
 
 
 @functools.lru_cache(maxsize=16)
-def _material(newest: releases.Newest) -> Material:
+def _material(newest: Newest) -> Material:
     return of_release(models.Release.objects.get(pk=newest.id))
 
 
@@ -224,7 +225,7 @@ def overall(rows: list[Row]) -> State:
 
 
 @functools.lru_cache(maxsize=64)
-def _published(newest: releases.Newest) -> bytes:
+def _published(newest: Newest) -> bytes:
     jwk_set = models.Release.objects.get(pk=newest.id).read().jwk_set()
     return json.dumps(jwk_set, separators=(",", ":"), sort_keys=True).encode()
 

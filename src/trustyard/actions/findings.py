@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from django.db.models import Count, Q
 
 from trustyard import models
 from trustyard.pki import findings as pki
-from trustyard.pki.certificates import Certificate
+from trustyard.pki.certificates import Certificate, facts_json
 from trustyard.pki.findings import Finding, Severity, finding, shown
 
 from . import roots
@@ -39,6 +40,12 @@ class _Other:
 @functools.lru_cache(maxsize=1024)
 def _lasting(certificate: Certificate) -> tuple[Finding, ...]:
     return pki.lasting(certificate)
+
+
+@functools.lru_cache(maxsize=1024)
+def facts(certificate: Certificate) -> dict[str, Any]:
+    """The X.509 facts as JSON values, worked out once; the status is not that of now and is to be written over."""
+    return facts_json(certificate, certificate.facts.not_before)
 
 
 def at(certificate: Certificate, now: datetime) -> tuple[Finding, ...]:

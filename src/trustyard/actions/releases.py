@@ -197,8 +197,8 @@ def latest_of_all() -> dict[int, Newest]:
     """Environment id to its newest release, in one query."""
     # By the number that the environment's row holds: years of releases are not looked through every two seconds.
     rows = models.Release.objects.order_by().filter(number=F("environment__last_number"))
-    rows = rows.values_list("environment_id", "pk", "digest")
-    return {environment_id: Newest(pk, digest) for environment_id, pk, digest in rows}
+    columns = rows.values_list("environment_id", "pk", "digest")
+    return {environment_id: Newest(pk, digest) for environment_id, pk, digest in columns}
 
 
 def find(actor: Actor, environment: str | None = None) -> QuerySet[models.Release]:

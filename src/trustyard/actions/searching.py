@@ -21,9 +21,9 @@ def matching(rows: QuerySet[models.Certificate], text: str) -> QuerySet[models.C
     is asked for is met soon enough on the way along the list's own order.
     """
     by_name, by_entry = _conditions(text)
-    named = [models.Certificate.objects.order_by().filter(by_name).values_list("pk")]
-    named += [models.Entry.objects.order_by().filter(one).values_list("certificate_id") for one in by_entry]
-    found = {pk for (pk,) in named[0].union(*named[1:], all=True)[: MOST_NAMED + 1]}
+    named = models.Certificate.objects.order_by().filter(by_name).values_list("pk")
+    others = [models.Entry.objects.order_by().filter(one).values_list("certificate_id") for one in by_entry]
+    found = {pk for (pk,) in named.union(*others, all=True)[: MOST_NAMED + 1]}
     if len(found) <= MOST_NAMED:
         return rows.filter(pk__in=_listed(found))
     entries = models.Entry.objects.filter(certificate=OuterRef("pk"))

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any, overload
 
 from trustyard import models
-from trustyard.pki.certificates import Certificate, facts_json, status
+from trustyard.pki.certificates import Certificate, status
 from trustyard.pki.content import Content, TrustedEntry
 from trustyard.pki.names import search_fold
 from trustyard.pki.truststores import root_alias
 
-from . import findings, releases
+from . import findings
+from .in_force import Newest
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class Rows(Sequence[dict[str, Any]]):
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self._shown(self._slots))
 
+    def __eq__(self, other: object) -> bool:
+        return list(self) == other
+
+    __hash__ = None  # type: ignore[assignment]  # like a list
+
     @property
     def aliases(self) -> list[str]:
         """The alias of each row."""
@@ -105,11 +111,11 @@ def entry_slots(held: Content, wanted: Content, saved: Sequence[Saved], now: dat
     # Saved and waiting, though not for a release but for a moment or another certificate (D-25). What was revoked is
     # not waiting for anything.
     for one in saved:
-        if one.alias in reasons and not one.revoked and one.alias not in before and one.alias not in after:
-            if _holds((one.alias, one.certificate), one, text):
-                state = status(one.not_before, one.not_after, now, revoked=False)
-                why = f"Left out. {reasons[one.alias]}"
-                slots.append(Slot(one.alias, "certificate", one.sha256, one.certificate, "added", why, state))
+        waits = one.alias in reasons and not one.revoked and one.alias not in before and one.alias not in after
+        if waits and _holds((one.alias, one.certificate), one, text):
+            state = status(one.not_before, one.not_after, now, revoked=False)
+            why = f"Left out. {reasons[one.alias]}"
+            slots.append(Slot(one.alias, "certificate", one.sha256, one.certificate, "added", why, state))
     return sorted(slots, key=lambda slot: (slot.alias.casefold(), slot.alias))
 
 
@@ -133,10 +139,11 @@ def saved_in(environment: models.Environment, text: str) -> list[Saved]:
     """Its entries, with what a search looks through where there is one."""
     columns = ["alias", "certificate__name", "x509_id", "x509__not_before", "x509__not_after", "revoked_at"]
     rows = models.Entry.objects.order_by().filter(environment=environment)
-    if not text:
-        return [Saved(*row[:5], row[5] is not None) for row in rows.values_list(*columns)]
-    searched = [f"x509__{name}" for name in _SEARCHED]
-    return [Saved(*row[:5], row[5] is not None, _joined(row[6:])) for row in rows.values_list(*columns, *searched)]
+    searched = [f"x509__{name}" for name in _SEARCHED] if text else []
+    return [
+        Saved(alias, name, sha256, not_before, not_after, revoked_at is not None, _joined(words))
+        for alias, name, sha256, not_before, not_after, revoked_at, *words in rows.values_list(*columns, *searched)
+    ]
 
 
 _SEARCHED = ("search_text", "certificate_name", "serial_hex", "sha1", "sha256")
@@ -146,7 +153,10 @@ def _known(digests: set[str], text: str) -> dict[str, Saved]:
     """The same of certificates that a release holds and no entry does any more."""
     columns = ("pk", "not_before", "not_after", *(_SEARCHED if text else ()))
     rows = models.StoredCertificate.objects.order_by().filter(pk__in=digests).values_list(*columns)
-    return {row[0]: Saved("", "", *row[:3], revoked=False, text=_joined(row[3:])) for row in rows}
+    return {
+        sha256: Saved("", "", sha256, not_before, not_after, False, _joined(words))
+        for sha256, not_before, not_after, *words in rows
+    }
 
 
 def _joined(words: Sequence[str]) -> str:
@@ -206,19 +216,14 @@ def stored(digests: Iterable[str]) -> dict[str, Certificate]:
 
 
 @functools.lru_cache(maxsize=4)
-def held(newest: releases.Newest) -> Content:
+def held(newest: Newest) -> Content:
     """What a release says; kept for who turns the pages of a truststore."""
     return models.Release.objects.get(pk=newest.id).read()
 
 
-@functools.lru_cache(maxsize=1024)
-def _facts(certificate: Certificate) -> dict[str, Any]:
-    return facts_json(certificate, certificate.facts.not_before)  # what passes with time is written over it below
-
-
 def _shown(slot: Slot, certificate: Certificate, now: datetime) -> dict[str, Any]:
     return {
-        **_facts(certificate),
+        **findings.facts(certificate),
         "status": slot.status,
         "findings": [one.json() for one in findings.at(certificate, now)],
         "alias": slot.alias,

@@ -12,12 +12,12 @@ from typing import Annotated, Any, TypeVar
 from django.db.models import Model, Q, QuerySet
 from pydantic import BaseModel, Field
 
+from trustyard.actions.counting import counted
 from trustyard.errors import FieldError, Refused
 
 from .schemas.strict import Text
 
 Row = TypeVar("Row", bound=Model)
-MOST_COUNTED = 10_000
 
 
 class Paging(BaseModel):
@@ -50,16 +50,6 @@ def page_at_once(
     found = found[: paging.limit]
     last = _cursor(order, [_value(found[-1], name) for name in order]) if more else None
     return {"items": list(show(found)), "next": last, "total": counted(rows if fitting is None else fitting)}
-
-
-def counted(rows: QuerySet[Any]) -> int:
-    """How many there are; where a filter leaves more than `MOST_COUNTED`, one more than that.
-
-    A database counts by reading, and what fits a filter is dear to read: a million of them for a figure that says
-    "many". A whole list is counted by an index.
-    """
-    rows = rows.order_by()
-    return rows[: MOST_COUNTED + 1].count() if rows.query.where else rows.count()
 
 
 def page_of_list(rows: Sequence[Any], keys: Sequence[str], paging: Paging, key: str) -> dict[str, Any]:

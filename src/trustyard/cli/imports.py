@@ -65,7 +65,7 @@ def import_(
         raise typer.Exit(ERROR)
 
 
-def _imported(call: Call, given: Iterator[Batch], body: dict[str, Any], wait: float) -> dict[str, Any]:
+def _imported(call: Call, given: Iterator[Batch], body: dict[str, Any], wait: float | None) -> dict[str, Any]:
     """Sends one batch after the other, the last with the order to deploy; what all of them answered together."""
     whole: dict[str, Any] = {"stored": 0, "left_out": [], "certificates": [], "notices": []}
     number, following = 1, next(given, None)
