@@ -115,9 +115,35 @@ def keep(actor: Actor, wanted: Waiting, note: str, *, restored_from: int | None 
     return release
 
 
-def build(environment: models.Environment, now: datetime) -> Content:
-    """What the environment would trust and publish at this moment, and what is left out with its reason (D-19)."""
-    entries, left_out = _entries(environment, now)
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What an entry says, without its certificate's DER; `text` is what a search looks through, where one asks."""
+
+    alias: str
+    certificate: str
+    sha256: str
+    not_before: datetime
+    not_after: datetime
+    revoked: bool
+    text: str = ""
+
+
+def saved(environment: models.Environment) -> list[Saved]:
+    """The environment's entries, by alias."""
+    columns = ("alias", "certificate__name", "x509_id", "x509__not_before", "x509__not_after", "revoked_at")
+    rows = models.Entry.objects.filter(environment=environment).order_by("alias_key").values_list(*columns)
+    return [
+        Saved(alias, name, sha256, not_before, not_after, revoked_at is not None)
+        for alias, name, sha256, not_before, not_after, revoked_at in rows
+    ]
+
+
+def build(environment: models.Environment, now: datetime, rows: Sequence[Saved] | None = None) -> Content:
+    """What the environment would trust and publish at this moment, and what is left out with its reason (D-19).
+
+    `rows` is what `saved` answers, for who has it already.
+    """
+    entries, left_out = _entries(environment, saved(environment) if rows is None else rows, now)
     anchors = []
     for root in roots.of(environment):
         state = status(root.facts.not_before, root.facts.not_after, now)
@@ -130,23 +156,21 @@ def build(environment: models.Environment, now: datetime) -> Content:
     return Content(environment.name, tuple(entries), tuple(anchors), jwks, tuple(left_out))
 
 
-def _entries(environment: models.Environment, now: datetime) -> tuple[list[TrustedEntry], list[LeftOut]]:
+def _entries(
+    environment: models.Environment, rows: Sequence[Saved], now: datetime
+) -> tuple[list[TrustedEntry], list[LeftOut]]:
     kept: list[TrustedEntry] = []
     left_out: list[LeftOut] = []
     weak = _weak(environment)
-    rows = (
-        models.Entry.objects.filter(environment=environment)
-        .order_by("alias_key")
-        .values_list("alias", "certificate__name", "x509_id", "x509__not_before", "x509__not_after", "revoked_at")
-    )
-    for alias, name, sha256, not_before, not_after, revoked_at in rows:
-        state = status(not_before, not_after, now, revoked_at is not None)
+    for row in rows:
+        state = status(row.not_before, row.not_after, now, row.revoked)
         if state in ("revoked", "expired", "not yet valid"):
-            left_out.append(LeftOut(name, alias, reason(state, not_before, not_after)))
-        elif sha256 in weak:
-            left_out.append(LeftOut(name, alias, f"The policy of {environment.name} leaves it out: {weak[sha256]}"))
+            left_out.append(LeftOut(row.certificate, row.alias, reason(state, row.not_before, row.not_after)))
+        elif row.sha256 in weak:
+            sentence = f"The policy of {environment.name} leaves it out: {weak[row.sha256]}"
+            left_out.append(LeftOut(row.certificate, row.alias, sentence))
         else:
-            kept.append(TrustedEntry(alias, name, sha256))
+            kept.append(TrustedEntry(row.alias, row.certificate, row.sha256))
     return kept, [*left_out, *doubles(kept)]
 
 

@@ -11,7 +11,7 @@ from django.db.models.expressions import RawSQL
 from trustyard import models
 from trustyard.pki.names import fold, search_fold
 
-MOST_NAMED = 20_000  # found ones that are named one by one; where more fit, a page of them is soon met
+MOST_NAMED = 5_000  # found ones that are named one by one; where more fit, a page of them is soon met
 
 
 def matching(rows: QuerySet[models.Certificate], text: str) -> QuerySet[models.Certificate]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, overload
 
@@ -16,9 +16,10 @@ from trustyard.pki.truststores import root_alias
 
 from . import findings
 from .in_force import Newest
+from .releases import Saved
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Slot:
     """A row before its certificate is read."""
 
@@ -28,20 +29,13 @@ class Slot:
     certificate: str | None
     pending: str | None
     reason: str | None
-    status: str
-
-
-@dataclass(frozen=True)
-class Saved:
-    """What an entry of the environment says, without its certificate's DER; `text` is what a search looks through."""
-
-    alias: str
-    certificate: str
-    sha256: str
     not_before: datetime
     not_after: datetime
-    revoked: bool
-    text: str = ""
+    revoked: bool = False
+
+    def status(self, now: datetime) -> str:
+        """The status at that moment (D-12)."""
+        return status(self.not_before, self.not_after, now, self.revoked)
 
 
 class Rows(Sequence[dict[str, Any]]):
@@ -90,7 +84,7 @@ class Rows(Sequence[dict[str, Any]]):
         return [_shown(slot, read[slot.sha256], self._now) for slot in slots]
 
 
-def entry_slots(held: Content, wanted: Content, saved: Sequence[Saved], now: datetime, text: str) -> list[Slot]:
+def entry_slots(held: Content, wanted: Content, saved: Sequence[Saved], text: str) -> list[Slot]:
     """The entries in force and those that wait, by alias; `text` is what they hold, folded."""
     before = {entry.alias: entry for entry in held.entries}
     after = {entry.alias: entry for entry in wanted.entries}
@@ -106,20 +100,21 @@ def entry_slots(held: Content, wanted: Content, saved: Sequence[Saved], now: dat
         why = reason(pending, reasons.get(alias, ""))
         facts, own = dates[shown.sha256], by_alias.get(alias)
         if _holds((alias, shown.certificate), facts, text):
-            state = status(facts.not_before, facts.not_after, now, own is not None and own.revoked)
-            slots.append(Slot(alias, "certificate", shown.sha256, shown.certificate, pending, why, state))
+            revoked = own is not None and own.revoked
+            moments = facts.not_before, facts.not_after, revoked
+            slots.append(Slot(alias, "certificate", shown.sha256, shown.certificate, pending, why, *moments))
     # Saved and waiting, though not for a release but for a moment or another certificate (D-25). What was revoked is
     # not waiting for anything.
     for one in saved:
         waits = one.alias in reasons and not one.revoked and one.alias not in before and one.alias not in after
         if waits and _holds((one.alias, one.certificate), one, text):
-            state = status(one.not_before, one.not_after, now, revoked=False)
             why = f"Left out. {reasons[one.alias]}"
-            slots.append(Slot(one.alias, "certificate", one.sha256, one.certificate, "added", why, state))
+            moments = one.not_before, one.not_after, False
+            slots.append(Slot(one.alias, "certificate", one.sha256, one.certificate, "added", why, *moments))
     return sorted(slots, key=lambda slot: (slot.alias.casefold(), slot.alias))
 
 
-def root_slots(held: Content, wanted: Content, now: datetime, text: str) -> list[Slot]:
+def root_slots(held: Content, wanted: Content, text: str) -> list[Slot]:
     """The roots in force and those that wait, by their names."""
     before, after = set(held.roots), set(wanted.roots)
     read = stored(before | after)
@@ -130,20 +125,17 @@ def root_slots(held: Content, wanted: Content, now: datetime, text: str) -> list
         sans = (san.value for san in facts.sans)
         words = (root_alias(sha256), facts.certificate_name, facts.subject, facts.issuer, facts.serial_hex, *sans)
         if not text or _in((*words, sha256, facts.sha1), text):
-            state = status(facts.not_before, facts.not_after, now)
-            slots.append(Slot(root_alias(sha256), "root", sha256, None, pending, reason(pending, ""), state))
+            why, moments = reason(pending, ""), (facts.not_before, facts.not_after)
+            slots.append(Slot(root_alias(sha256), "root", sha256, None, pending, why, *moments))
     return slots
 
 
-def saved_in(environment: models.Environment, text: str) -> list[Saved]:
-    """Its entries, with what a search looks through where there is one."""
-    columns = ["alias", "certificate__name", "x509_id", "x509__not_before", "x509__not_after", "revoked_at"]
-    rows = models.Entry.objects.order_by().filter(environment=environment)
-    searched = [f"x509__{name}" for name in _SEARCHED] if text else []
-    return [
-        Saved(alias, name, sha256, not_before, not_after, revoked_at is not None, _joined(words))
-        for alias, name, sha256, not_before, not_after, revoked_at, *words in rows.values_list(*columns, *searched)
-    ]
+def searchable(environment: models.Environment, rows: Sequence[Saved]) -> list[Saved]:
+    """The rows with what a search looks through."""
+    columns = ("x509_id", *(f"x509__{name}" for name in _SEARCHED))
+    found = models.Entry.objects.order_by().filter(environment=environment).values_list(*columns)
+    texts = {sha256: _joined(words) for sha256, *words in found}
+    return [replace(row, text=texts.get(row.sha256, "")) for row in rows]
 
 
 _SEARCHED = ("search_text", "certificate_name", "serial_hex", "sha1", "sha256")
@@ -224,7 +216,7 @@ def held(newest: Newest) -> Content:
 def _shown(slot: Slot, certificate: Certificate, now: datetime) -> dict[str, Any]:
     return {
         **findings.facts(certificate),
-        "status": slot.status,
+        "status": slot.status(now),
         "findings": [one.json() for one in findings.at(certificate, now)],
         "alias": slot.alias,
         "origin": slot.origin,

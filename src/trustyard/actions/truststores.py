@@ -62,14 +62,16 @@ def rows(
     now = timezone.now()
     newest = releases.latest_known(place)
     held = truststore_rows.held(newest) if newest else Content(place.name)
-    wanted = releases.build(place, now)
+    saved = releases.saved(place)
+    wanted = releases.build(place, now, saved)
     text = _searched(q)
     slots: list[Slot] = []
     if origin != "root":
-        slots += truststore_rows.entry_slots(held, wanted, truststore_rows.saved_in(place, text), now, text)
+        searched = truststore_rows.searchable(place, saved) if text else saved
+        slots += truststore_rows.entry_slots(held, wanted, searched, text)
     if origin != "certificate":
-        slots += truststore_rows.root_slots(held, wanted, now, text)
-    shown = Rows([slot for slot in slots if not status or slot.status == status], now)
+        slots += truststore_rows.root_slots(held, wanted, text)
+    shown = Rows([slot for slot in slots if not status or slot.status(now) == status], now)
     return shown.with_finding(severity, finding) if severity or finding else shown
 
 

@@ -49,7 +49,7 @@ def page_at_once(
     more = len(found) > paging.limit
     found = found[: paging.limit]
     last = _cursor(order, [_value(found[-1], name) for name in order]) if more else None
-    return {"items": list(show(found)), "next": last, "total": counted(rows if fitting is None else fitting)}
+    return {"items": list(show(found)), "next": last, "total": counted(rows if fitting is None else fitting).number}
 
 
 def page_of_list(rows: Sequence[Any], keys: Sequence[str], paging: Paging, key: str) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 
-from trustyard.actions.counting import MOST_COUNTED, counted, is_many
+from trustyard.actions.counting import Counted, counted
+
+MOST_PAGES = 200
 
 
 class Pages(Paginator):  # type: ignore[type-arg]  # it takes no argument while it runs
@@ -19,21 +21,25 @@ class Pages(Paginator):  # type: ignore[type-arg]  # it takes no argument while 
         self._fitting = rows if fitting is None else fitting
 
     @functools.cached_property
+    def _counted(self) -> Counted:
+        return counted(self._fitting)
+
+    @functools.cached_property
     def count(self) -> int:
         """How many rows there are, as `counted` says."""
-        return counted(self._fitting)
+        return self._counted.number
 
     @functools.cached_property
     def num_pages(self) -> int:
         """How many pages are offered: beyond them a search is quicker, for whoever asks and for the database."""
-        return min(-(-max(self.count, 1) // self.per_page), MOST_COUNTED // self.per_page)
+        return min(-(-max(self.count - self._counted.more, 1) // self.per_page), MOST_PAGES)
 
     @property
-    def many(self) -> bool:
-        """Whether there are more than `count` says."""
-        return is_many(self._fitting, self.count)
+    def more(self) -> int:
+        """The number that there are more than, or 0 where `count` is exact."""
+        return self.count - 1 if self._counted.more else 0
 
     @property
     def cut(self) -> bool:
         """Whether some rows are on none of the pages."""
-        return self.count > MOST_COUNTED
+        return self.count > self.num_pages * self.per_page
