@@ -7,7 +7,7 @@ from ._indexes import Index, Trigrams
 
 class Migration(migrations.Migration):
     atomic = False  # PostgreSQL builds them beside those who write
-    dependencies = [("trustyard", "0004_environment_policy")]
+    dependencies = [("trustyard", "0008_audit_request_id")]
 
     operations = [
         Trigrams(),
