@@ -5,6 +5,7 @@ certificates with `cryptography` alone, and inserting their bare DER, a statemen
 SQLite database of the same settings.
 
     .venv/bin/python benchmarks/importing.py [--certificates 10000] [--environments test] [--deploy] [--folder]
+        [--postgresql]
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from made import certificates
@@ -38,13 +41,15 @@ def main() -> None:
     parser.add_argument("--environments", default="test", help="names with commas")
     parser.add_argument("--deploy", action="store_true", help="make a release, and wait for the gateway")
     parser.add_argument("--folder", action="store_true", help="a file for each instead of one bundle")
+    parser.add_argument("--postgresql", action="store_true", help="into a PostgreSQL of its own, with its fsync")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="trustyard-benchmark-") as name:
         folder = Path(name)
         ders = certificates(options.certificates)
         given = _files(folder / "given", ders) if options.folder else _bundle(folder, ders)
         words = [str(given), "--env", options.environments, *(["--deploy"] if options.deploy else [])]
-        seconds, cpu, left_out = _imported(folder, words, len(ders))
+        with _database(options.postgresql) as environ:
+            seconds, cpu, left_out = _imported(folder, words, len(ders), environ)
         parsed, rows = _parsed(ders), _row_by_row(folder / "rows.db", ders)
     print(f"{len(ders) / seconds:.0f} stored/s   (aim: above 1,000)")
     print(f"import               {seconds:6.2f} s for {len(ders)} certificates; left out: {left_out}")
@@ -71,8 +76,23 @@ def _files(folder: Path, ders: list[bytes]) -> Path:
     return folder
 
 
-def _imported(folder: Path, words: list[str], count: int) -> tuple[float, float, str]:
-    trustyard = _Measured(folder)
+@contextmanager
+def _database(postgresql: bool) -> Iterator[dict[str, str]]:
+    """SQLite, or a PostgreSQL of our own as it comes; its processor time is not counted."""
+    if not postgresql:
+        yield {}
+        return
+    from tests.databases import Cluster
+
+    cluster = Cluster("shared_buffers=256MB").start()
+    try:
+        yield {"TRUSTYARD_DATABASE_URL": cluster.create("importing")}
+    finally:
+        cluster.remove()
+
+
+def _imported(folder: Path, words: list[str], count: int, environ: dict[str, str]) -> tuple[float, float, str]:
+    trustyard = _Measured(folder, **environ)
     try:
         before, begun = trustyard.cpu_seconds() + _of_commands(), time.perf_counter()
         ended = trustyard.run("cert", "import", *words, "--json")

@@ -63,7 +63,7 @@ class Program:
 class Trustyard(Program):
     """`trustyard serve` in a folder of its own, on free ports, and the command line that speaks with it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environ: str) -> None:
         data = folder / "trustyard-data"
         for name in [name for name in os.environ if name.startswith("TRUSTYARD_")]:
             del os.environ[name]  # the demo touches no Trustyard but its own
@@ -72,6 +72,7 @@ class Trustyard(Program):
             "TRUSTYARD_LISTEN": "127.0.0.1:0",
             "TRUSTYARD_XDS_LISTEN": "127.0.0.1:0",
             "TRUSTYARD_FETCH_ALLOW": "127.0.0.0/8",  # the partner lives on this machine
+            **environ,
         }
         super().__init__("trustyard", [str(TRUSTYARD), "serve"], folder, **self._environ)
         self.url = self.until(self._address)

@@ -12,7 +12,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from tests.tls_servers import Ca
-from trustyard.actions import certificates
 
 from .conftest import Cast, file
 from .rest import Answer, Rest, path
@@ -151,7 +150,7 @@ def test_what_nobody_foresaw_is_a_reference_and_nothing_else(operator: Rest, mon
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the password is swordfish")
 
-    monkeypatch.setattr(certificates, "find", broken)
+    monkeypatch.setattr("trustyard.api.certificates.fitting", broken)
     answer = operator.ask("GET", path("certificates"), judged=False)
     assert (answer.status, answer.code) == (500, "unforeseen")
     assert "swordfish" not in json.dumps(answer.json)

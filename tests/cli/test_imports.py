@@ -115,11 +115,21 @@ def test_nothing_is_sent_when_there_is_nothing_to_send(canned: Canned, run: Prog
     assert canned.asked == []
 
 
-def test_more_than_the_server_takes_is_not_sent(canned: Canned, run: Program, folder: Path) -> None:
-    for number in range(2):
-        with (folder / f"huge{number}.pem").open("wb") as huge:
-            huge.truncate(33_000_000)
+def test_a_file_that_is_more_than_the_server_takes_is_not_sent(canned: Canned, run: Program, folder: Path) -> None:
+    with (folder / "huge.pem").open("wb") as huge:
+        huge.truncate(50_000_000)  # a third longer on the way
     done = run("cert", "import", str(folder), "--env", "test")
     assert done.exit_code == 1
     assert "64 MB" in done.stderr
     assert canned.asked == []
+
+
+def test_more_than_a_batch_goes_in_several_and_the_last_deploys(canned: Canned, run: Program, tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.pem").write_text(PEM * 8_000)
+    says(canned, 16_000)
+    done = run("cert", "import", str(tmp_path), "--env", "test", "--deploy")
+    assert [len(asked.body["files"]) for asked in canned.asked] == [2, 1]
+    assert [asked.body["deploy"] for asked in canned.asked] == [False, True]
+    assert done.stdout.startswith("Stored 32000 in test"), "what all of them answered together"
+    assert "Batch 1: stored 16000" in done.stderr

@@ -10,6 +10,7 @@ from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db.migrations import operations
 from django.db.models import NOT_PROVIDED
 
+from trustyard.migrations._indexes import Index, Trigrams
 from trustyard.server.opening import ENDS_OLDER
 
 from .repository import PACKAGE
@@ -22,6 +23,8 @@ ADDING = (
     operations.AlterModelOptions,  # says nothing to the database
     operations.AlterModelManagers,
     AddIndexConcurrently,
+    Index,
+    Trigrams,
 )
 
 

@@ -81,6 +81,33 @@ def test_three_hundred_in_one_command_with_the_bad_one_named(trustyard: CommandL
     trustyard("cert", "import", "partners/acme.pem", "--env", "test", code=1)
 
 
+def test_the_same_command_goes_on_where_a_killed_server_ended_it(tmp_path: Path) -> None:
+    folder = tmp_path / "partners"
+    folder.mkdir()
+    for number, pem in enumerate(certificates()):
+        (folder / f"partner-{number}.pem").write_text(pem)
+    words = ["cert", "import", "partners", "--env", "test", "--batch", "30"]
+    with Serving(tmp_path / "data") as server:
+        trustyard = CommandLine(server.url, server.token, tmp_path)
+        with subprocess.Popen(
+            ["trustyard", *words], stderr=subprocess.PIPE, env=trustyard.environment, cwd=tmp_path, text=True
+        ) as process:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith("Batch 1: stored 30")
+            server.kill()
+            said = process.stderr.read()
+    assert process.returncode == 1
+    assert "The same command again goes on from there" in said
+    with Serving(tmp_path / "data") as server:
+        trustyard = CommandLine(server.url, trustyard.token, tmp_path)
+        again = trustyard(*words, "--json").json
+        with server.client() as client:
+            assert total(client) == COUNT, "each once"
+    there = sum(row["code"] == "already-there" for row in again["left_out"])
+    assert there >= 30
+    assert again["stored"] == COUNT - there
+
+
 def test_somebody_at_a_terminal_sees_bars(trustyard: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "bundle.pem").write_text("".join(certificates(50)))
     master, slave = pty.openpty()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from tests.authority import Authority
 from trustyard import models
-from trustyard.actions import certificates, environments
+from trustyard.actions import certificates, environments, gateways, releases
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
@@ -45,6 +47,25 @@ def test_a_longer_list_needs_no_more_queries(person: Client, django_assert_num_q
     fill(20, start=3)
     with django_assert_num_queries(QUERIES["/certificates/"]):
         assert b"partner 22" in person.get("/certificates/").content
+
+
+@pytest.mark.parametrize("path", ["/releases/", "/gateways/"])
+def test_more_releases_and_gateways_need_no_more_queries(person: Client, path: str) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert person.get(path).status_code == 200
+        return len(captured)
+
+    def more(*names: str) -> None:
+        for name in names:
+            environments.create(LOCAL, name=name, root_set="mozilla")
+            gateways.create(LOCAL, name, name="edge", kind="envoy", options={})
+            releases.deploy(LOCAL, name)
+
+    more("one", "two")
+    few = queries()
+    more("three", "four", "five")
+    assert queries() == few
 
 
 def test_a_404_and_a_403_are_pages_of_the_console(person: Client) -> None:

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import FieldError, Refused
-from trustyard.pki.certificates import facts_json, rfc3339, status
+from trustyard.pki.certificates import rfc3339, status
 from trustyard.pki.findings import Finding
-from trustyard.pki.names import fold, search_fold
 
-from . import findings, found, releases
+from . import findings, found, in_force, releases, searching
 from .actors import Actor
+from .in_force import Newest
 from .permissions import require
 
 STATUSES = ("valid", "not yet valid", "expiring", "expired", "revoked")
@@ -35,7 +35,12 @@ def get_by_id(actor: Actor, pk: int) -> models.Certificate:
     return found.by_id(models.Certificate.objects.all(), pk, "certificate")
 
 
-def find(
+def find(actor: Actor, *, sort: str = "name", **filters: Any) -> QuerySet[models.Certificate]:
+    """Certificates that fit every filter of `fitting`, in this order. Raises `Refused` for an unknown one."""
+    return in_order(fitting(actor, **filters), sort)
+
+
+def fitting(
     actor: Actor,
     *,
     q: str = "",
@@ -43,12 +48,11 @@ def find(
     status: str = "",
     expires_within: int | None = None,
     connected_jwks: bool | None = None,
-    sort: str = "name",
 ) -> QuerySet[models.Certificate]:
-    """Certificates with an entry that fits every filter, entries and X.509 facts loaded with a fixed number of queries.
+    """Certificates with an entry that fits every filter, in no order: what is counted.
 
     `q` searches name, description, alias, subject, issuer, serial, fingerprints and SANs; `expires_within` is in days.
-    Raises `Refused` for an unknown status, sort or environment.
+    Raises `Refused` for an unknown status or environment.
     """
     require(actor, "certificates.read")
     fitting = Q()
@@ -59,15 +63,13 @@ def find(
     if expires_within is not None:
         now = timezone.now()
         fitting &= Q(x509__not_after__gte=now, x509__not_after__lte=_later(now, expires_within))
-    rows = models.Certificate.objects.all()
+    rows = models.Certificate.objects.order_by()
     if fitting:
-        rows = rows.filter(pk__in=models.Entry.objects.filter(fitting).values("certificate_id"))
+        rows = rows.filter(pk__in=models.Entry.objects.order_by().filter(fitting).values("certificate_id"))
     if connected_jwks is not None:
         connected = models.Entry.objects.filter(jwks__isnull=False).values("certificate_id")
         rows = rows.filter(pk__in=connected) if connected_jwks else rows.exclude(pk__in=connected)
-    if q.strip():
-        rows = rows.filter(_matching(q.strip()))
-    return _sorted(rows, sort).prefetch_related("entries__x509", "entries__environment", "entries__jwks")
+    return searching.matching(rows, q.strip()) if q.strip() else rows
 
 
 def _later(now: datetime, days: int) -> datetime:
@@ -92,15 +94,10 @@ def _of_status(wanted: str) -> Q:
     raise Refused(sentence, code="bad-filter", fields=[FieldError("status", sentence)])
 
 
-def _matching(text: str) -> Q:
-    digits = text.replace(":", "").replace(" ", "").lower()
-    folded = search_fold(text)
-    entry = Q(alias_key__contains=fold(text)) | Q(x509__search_text__contains=folded)
-    if digits and all(c in "0123456789abcdef-" for c in digits):
-        entry |= Q(x509__serial_hex__contains=digits.lstrip("0") or "0")
-        entry |= Q(x509__sha256__startswith=digits) | Q(x509__sha1__startswith=digits)
-    with_entry = models.Entry.objects.filter(entry).values("certificate_id")
-    return Q(search_text__contains=folded) | Q(pk__in=with_entry)
+def in_order(rows: QuerySet[models.Certificate], sort: str = "name") -> QuerySet[models.Certificate]:
+    """The rows sorted, entries and X.509 facts loaded with a fixed number of queries. Raises `Refused`."""
+    rows = _sorted(rows, sort)
+    return rows.prefetch_related("entries__x509", "entries__environment", "entries__jwks")
 
 
 def _sorted(rows: QuerySet[models.Certificate], sort: str) -> QuerySet[models.Certificate]:
@@ -110,11 +107,23 @@ def _sorted(rows: QuerySet[models.Certificate], sort: str) -> QuerySet[models.Ce
     sign = "-" if sort.startswith("-") else ""
     match sort.lstrip("-"):
         case "valid_until":
-            return rows.annotate(valid_until=Min("entries__x509__not_after")).order_by(f"{sign}valid_until", "name_key")
+            return _by_first_end(rows).order_by(f"{sign}valid_until", "name_key")
         case "changed":
             return rows.order_by(f"{sign}changed_at", "name_key")
         case _:
             return rows.order_by(f"{sign}name_key")
+
+
+def _by_first_end(rows: QuerySet[models.Certificate]) -> QuerySet[models.Certificate]:
+    """Each certificate with the end of that entry which ends first.
+
+    Said as "no other ends before it", not as a minimum: so the rows come in the order of an index, and a page reads no
+    more of them than it shows.
+    """
+    rows = rows.annotate(first=FilteredRelation("entries")).filter(first__isnull=False)
+    end, own = OuterRef("first__x509__not_after"), models.Entry.objects.filter(certificate=OuterRef("pk"))
+    sooner = own.filter(Q(x509__not_after__lt=end) | Q(x509__not_after=end, pk__lt=OuterRef("first__pk")))
+    return rows.annotate(valid_until=F("first__x509__not_after")).filter(~Exists(sooner))
 
 
 def entry_status(entry: models.Entry, now: datetime) -> str:
@@ -122,10 +131,10 @@ def entry_status(entry: models.Entry, now: datetime) -> str:
     return status(entry.x509.not_before, entry.x509.not_after, now, entry.revoked)
 
 
-def is_in_force(entry: models.Entry, newest: Mapping[int, releases.Newest]) -> bool:
+def is_in_force(entry: models.Entry, newest: Mapping[int, Newest]) -> bool:
     """Whether the environment's newest release holds this very certificate under this alias (D-21)."""
     release = newest.get(entry.environment_id)
-    return release is not None and releases.in_force(release).get(entry.alias) == entry.x509_id
+    return release is not None and in_force.held(release).holds(entry.alias, entry.x509_id)
 
 
 def certificate_json(certificate: models.Certificate, now: datetime | None = None) -> dict[str, Any]:
@@ -160,14 +169,15 @@ def _entries(certificate: models.Certificate) -> list[models.Entry]:
 def _entry_json(
     entry: models.Entry,
     now: datetime,
-    newest: Mapping[int, releases.Newest],
+    newest: Mapping[int, Newest],
     beside: dict[int, list[Finding]],
 ) -> dict[str, Any]:
     revoked = None
     if entry.revoked_at is not None:
         revoked = {"at": rfc3339(entry.revoked_at), "by": entry.revoked_by, "reason": entry.revoked_reason}
     return {
-        **facts_json(entry.x509.read(), now, entry.revoked),
+        **findings.facts(entry.x509.read()),
+        "status": entry_status(entry, now),
         "findings": [one.json() for one in findings.of_entry(entry, now, beside)],
         "environment": entry.environment.name,
         "alias": entry.alias,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from trustyard.pki.certificates import Certificate, rfc3339, status
 from trustyard.pki.chains import Anchor, Chain, Ending, anchored, chain_of, names_above, words
 from trustyard.pki.truststores import root_alias
 
-from . import found, releases, roots
+from . import found, in_force, releases, roots
 from .actors import Actor
 from .permissions import require
 
@@ -58,21 +58,34 @@ def _anchors(names: set[str]) -> Iterator[Anchor]:
     rows = models.StoredCertificate.objects.filter(subject__in=names)
     stored = {row.pk: row.read() for row in rows}
     newest = releases.latest_of_all()
+    saved = _saved(stored)
     for place in models.Environment.objects.all():
         held = newest.get(place.pk)
-        yield from _entries(place, stored, releases.in_force(held) if held else {})
-        yield from _roots(place, stored, releases.roots_in_force(held) if held else frozenset(), names)
+        present = in_force.held(held).aliases(stored) if held and stored else []
+        yield from _entries(place, stored, saved.get(place.pk, {}), dict.fromkeys(present))
+        yield from _roots(place, stored, in_force.roots(held) if held else frozenset(), names)
 
 
-def _entries(place: models.Environment, stored: dict[str, Certificate], held: dict[str, str]) -> Iterator[Anchor]:
-    saved = models.Entry.objects.filter(environment=place, x509__in=stored, revoked_at__isnull=True)
-    definitions = {(row.alias, row.x509_id): row.certificate.name for row in saved.select_related("certificate")}
-    in_force = {(alias, sha256) for alias, sha256 in held.items() if sha256 in stored}
-    for alias, sha256 in dict.fromkeys([*definitions, *in_force]):
+def _saved(stored: Iterable[str]) -> dict[int, dict[tuple[str, str], str]]:
+    """By environment: alias and SHA-256 of the entries that hold one of these, and the definition's name."""
+    found: dict[int, dict[tuple[str, str], str]] = {}
+    rows = models.Entry.objects.filter(x509__in=list(stored), revoked_at__isnull=True)
+    for place, alias, sha256, name in rows.values_list("environment", "alias", "x509", "certificate__name"):
+        found.setdefault(place, {})[alias, sha256] = name
+    return found
+
+
+def _entries(
+    place: models.Environment,
+    stored: dict[str, Certificate],
+    definitions: dict[tuple[str, str], str],
+    present: Collection[tuple[str, str]],
+) -> Iterator[Anchor]:
+    for alias, sha256 in dict.fromkeys([*definitions, *present]):
         pair = alias, sha256
         yield Anchor(
             place.name, alias, "certificate", stored[sha256], definitions.get(pair, ""), pair in definitions,
-            pair in in_force,
+            pair in present,
         )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from trustyard.pki.content import Material
 from trustyard.pki.names import fold
 
 from . import gateway_tokens, receipts, releases
+from .in_force import Newest
 
 FINAL = frozenset({"accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"})
 WORST_FIRST: tuple[State, ...] = (
@@ -88,17 +89,17 @@ def material_of(environment: str, *, before: int) -> Material | None:
     """The release before that of this number, with its DER."""
     rows = models.Release.objects.filter(environment__name_key=fold(environment), number__lt=before)
     row = rows.order_by("-number").values_list("pk", "digest").first()
-    return _material(releases.Newest(*row)) if row is not None else None
+    return _material(Newest(*row)) if row is not None else None
 
 
-def _newest(environment: str) -> releases.Newest | None:
+def _newest(environment: str) -> Newest | None:
     rows = models.Release.objects.filter(environment__name_key=fold(environment)).order_by("-number")
     row = rows.values_list("pk", "digest").first()
-    return releases.Newest(*row) if row is not None else None
+    return Newest(*row) if row is not None else None
 
 
 @functools.lru_cache(maxsize=16)
-def _material(newest: releases.Newest) -> Material:
+def _material(newest: Newest) -> Material:
     return of_release(models.Release.objects.get(pk=newest.id))
 
 
@@ -124,8 +125,8 @@ def behind() -> list[GatewayGiven]:
     newest = {release.id for release in releases.latest_of_all().values()}
     taken = models.Receipt.objects.filter(release_id__in=newest, state__in=("accepted", *receipts.PROVED))
     accepted = models.Gateway.objects.filter(pk__in=taken.values("gateway_id"))
-    rows = models.Gateway.objects.filter(kind__in=_pushed_kinds(), environment__releases__isnull=False)
-    waiting = rows.exclude(pk__in=accepted).distinct().select_related("environment").order_by("pk")
+    rows = models.Gateway.objects.filter(kind__in=_pushed_kinds(), environment__last_number__gt=0)
+    waiting = rows.exclude(pk__in=accepted).select_related("environment").order_by("pk")
     return [given(row) for row in waiting]
 
 
@@ -146,17 +147,29 @@ def node_gone(gateway_id: int, node: str) -> None:
 
 def rows_of(release: models.Release) -> list[Row]:
     """What each node of each gateway said of this release; a gateway or node that said nothing has a row too."""
-    said: dict[int, dict[str, models.Receipt]] = {}
-    for receipt in models.Receipt.objects.filter(release=release):
-        said.setdefault(receipt.gateway_id, {})[receipt.node] = receipt
-    superseded = models.Release.objects.filter(
-        environment_id=release.environment_id, number__gt=release.number
-    ).exists()
-    rows: list[Row] = []
-    gateways = models.Gateway.objects.filter(environment_id=release.environment_id).prefetch_related("nodes")
-    for gateway in gateways.order_by("name_key"):
-        rows += rows_of_gateway(gateway, said.get(gateway.pk, {}), superseded)
-    return rows
+    return rows_of_all([release])[release.pk]
+
+
+def rows_of_all(chosen: Sequence[models.Release]) -> dict[int, list[Row]]:
+    """The same for many releases, by their ids, in a fixed number of queries."""
+    said: dict[tuple[int, int], dict[str, models.Receipt]] = {}
+    for receipt in models.Receipt.objects.filter(release__in=[release.pk for release in chosen]):
+        said.setdefault((receipt.release_id, receipt.gateway_id), {})[receipt.node] = receipt
+    places = {release.environment_id for release in chosen}
+    newest = dict(models.Environment.objects.filter(pk__in=places).values_list("pk", "last_number"))
+    gateways: dict[int, list[models.Gateway]] = {}
+    for gateway in models.Gateway.objects.filter(environment__in=places).prefetch_related("nodes").order_by("name_key"):
+        gateways.setdefault(gateway.environment_id, []).append(gateway)
+    return {
+        release.pk: [
+            row
+            for gateway in gateways.get(release.environment_id, ())
+            for row in rows_of_gateway(
+                gateway, said.get((release.pk, gateway.pk), {}), release.number < newest[release.environment_id]
+            )
+        ]
+        for release in chosen
+    }
 
 
 def rows_of_gateway(gateway: models.Gateway, said: dict[str, models.Receipt], superseded: bool) -> list[Row]:
@@ -183,18 +196,19 @@ def rows_of_gateway(gateway: models.Gateway, said: dict[str, models.Receipt], su
 
 def settled(release_ids: Iterable[int]) -> bool:
     """Whether every node that can answer has answered."""
-    chosen = models.Release.objects.filter(pk__in=list(release_ids))
-    return all(row.state in FINAL or not row.joined for release in chosen for row in rows_of(release))
+    chosen = list(models.Release.objects.filter(pk__in=list(release_ids)).only("environment_id", "number"))
+    return all(row.state in FINAL or not row.joined for rows in rows_of_all(chosen).values() for row in rows)
 
 
 def deployment(release_ids: Iterable[int]) -> dict[str, Any]:
     """The contract's *Deployment* of these releases, one for each environment."""
-    chosen = models.Release.objects.filter(pk__in=list(release_ids)).select_related("environment")
-    return {"environments": [_environment_json(release) for release in chosen.order_by("environment_id")]}
+    rows = models.Release.objects.filter(pk__in=list(release_ids)).select_related("environment").defer("content")
+    chosen = list(rows.order_by("environment_id"))
+    said = rows_of_all(chosen)
+    return {"environments": [_environment_json(release, said[release.pk]) for release in chosen]}
 
 
-def _environment_json(release: models.Release) -> dict[str, Any]:
-    rows = rows_of(release)
+def _environment_json(release: models.Release, rows: list[Row]) -> dict[str, Any]:
     return {
         "environment": release.environment.name,
         "release": release.number,
@@ -211,7 +225,7 @@ def overall(rows: list[Row]) -> State:
 
 
 @functools.lru_cache(maxsize=64)
-def _published(newest: releases.Newest) -> bytes:
+def _published(newest: Newest) -> bytes:
     jwk_set = models.Release.objects.get(pk=newest.id).read().jwk_set()
     return json.dumps(jwk_set, separators=(",", ":"), sort_keys=True).encode()
 

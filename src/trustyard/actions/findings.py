@@ -13,7 +13,7 @@ from django.db.models import Count, Q, QuerySet
 from trustyard import models
 from trustyard.models.written import Written
 from trustyard.pki import findings as pki
-from trustyard.pki.certificates import Certificate
+from trustyard.pki.certificates import Certificate, facts_json
 from trustyard.pki.findings import Finding, Severity, finding, shown
 
 from . import roots
@@ -40,6 +40,12 @@ class _Other(NamedTuple):
 @functools.lru_cache(maxsize=1024)
 def _lasting(certificate: Certificate) -> tuple[Finding, ...]:
     return pki.lasting(certificate)
+
+
+@functools.lru_cache(maxsize=1024)
+def facts(certificate: Certificate) -> dict[str, Any]:
+    """The X.509 facts as JSON values, worked out once; the status is not that of now and is to be written over."""
+    return facts_json(certificate, certificate.facts.not_before)
 
 
 def at(certificate: Certificate, now: datetime) -> tuple[Finding, ...]:

@@ -46,11 +46,14 @@ def planned(
 ) -> dict[int, Plan | Refused | Conflict]:
     """What becomes of each certificate, by the numbers of `read`. Call it within the transaction that writes them."""
     there = _there(places, [certificate.sha256 for _, certificate in read.values()])
-    # All names at once: thousands may be taken, and each number behind one would be a query of its own.
+    # Asked at once: thousands may be taken, and each number behind one would be a query of its own.
     names = Taken(models.Certificate.objects.order_by().values_list("name_key", flat=True))
     aliases = Taken(
         models.Entry.objects.order_by().filter(environment__in=places).values_list("alias_key", flat=True).distinct()
     )
+    own = [_own(part, certificate) for part, certificate in read.values()]
+    names.expect(own)
+    aliases.expect(own)
     found: dict[int, Plan | Refused | Conflict] = {}
     # Names that were given stay as they are, so they come before those that can be changed.
     for index in sorted(read, key=lambda index: (read[index][0].name is None and read[index][0].alias is None, index)):
@@ -91,5 +94,10 @@ def _named(part: Part, certificate: X509Certificate, names: Taken, aliases: Take
         raise Conflict(f"There is already a certificate named {name}.", code="name-taken")
     if alias is not None and alias in aliases:
         raise Conflict(f"The alias {alias} is taken.", code="alias-taken")
-    own = name or part.stem or certificate.facts.certificate_name
+    own = name or _own(part, certificate)
     return names.take(name) if name else names.unique(own), aliases.take(alias) if alias else aliases.unique(own)
+
+
+def _own(part: Part, certificate: X509Certificate) -> str:
+    """The name that it brings along."""
+    return part.name or part.stem or certificate.facts.certificate_name

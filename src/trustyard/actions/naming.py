@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.db.models import QuerySet
 
 from trustyard.pki.names import MAX_LENGTH, fold
 
 from .entries import ROOT_PREFIX
 
+_FIRST = 8  # numbers behind a name that are asked about at first
+_LOOKED_UP = 500  # values of one IN; SQLite has a limit
 _NUMBER = 6  # characters kept free for a blank and a number of five digits
 
 
 def unique(text: str, is_free: Callable[[str], bool]) -> str:
     """The text as a name that is free: without what names may not hold, and with a number when it is taken."""
-    return _numbered(plain(text), 1, is_free)[0]
+    wanted = plain(text)
+    return next(name for number in itertools.count(1) if is_free(name := _with(wanted, number)))
 
 
 def plain(text: str) -> str:
@@ -27,29 +34,54 @@ def plain(text: str) -> str:
 
 
 class Taken:
-    """The names that are taken, by their keys; for thousands at once, so that no number is tried twice."""
+    """The names that are taken, by their keys: asked of the store for many at once, and only those that matter."""
 
-    def __init__(self, keys: Iterable[str]) -> None:
-        self._keys = set(keys)
+    def __init__(self, keys: QuerySet[Any]) -> None:
+        """`keys` are the rows with one column, the key."""
+        self._rows, self._column = keys, str(keys.query.values_select[0])
+        self._keys: set[str] = set()
+        self._asked: set[str] = set()
         self._next: dict[str, int] = {}
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Asks about names that are wanted soon, and of those that are taken about the first numbers behind them."""
+        wanted = {plain(name) for name in names}
+        self._ask(wanted)
+        taken = [name for name in wanted if fold(name) in self._keys]
+        self._ask(_with(name, number) for name in taken for number in range(2, _FIRST))
 
     def unique(self, text: str) -> str:
         """As the function `unique`; the name is taken from then on."""
         wanted = plain(text)
-        name, number = _numbered(wanted, self._next.get(fold(wanted), 1), lambda name: name not in self)
+        number = self._next.get(fold(wanted), 1)
+        while self._is_taken(wanted, number):
+            number += 1
         self._next[fold(wanted)] = number + 1
-        return self.take(name)
+        return self.take(_with(wanted, number))
+
+    def _is_taken(self, wanted: str, number: int) -> bool:
+        key = fold(_with(wanted, number))
+        if key not in self._asked:  # twice as many each time: thousands may have this name
+            self._ask(_with(wanted, one) for one in range(number, 2 * number + _FIRST))
+        return key in self._keys
 
     def __contains__(self, name: str) -> bool:
+        self._ask([name])
         return fold(name) in self._keys
 
     def take(self, name: str) -> str:
         """Takes a name just as it is."""
+        self._asked.add(fold(name))
         self._keys.add(fold(name))
         return name
 
+    def _ask(self, names: Iterable[str]) -> None:
+        keys = list({fold(name) for name in names} - self._asked)
+        for start in range(0, len(keys), _LOOKED_UP):
+            some = keys[start : start + _LOOKED_UP]
+            self._keys.update(self._rows.filter(**{f"{self._column}__in": some}))
+        self._asked.update(keys)
 
-def _numbered(wanted: str, number: int, is_free: Callable[[str], bool]) -> tuple[str, int]:
-    while not is_free(name := wanted if number == 1 else f"{wanted} {number}"):
-        number += 1
-    return name, number
+
+def _with(name: str, number: int) -> str:
+    return name if number == 1 else f"{name} {number}"

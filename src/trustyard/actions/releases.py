@@ -8,13 +8,12 @@ transaction with the save that caused them.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from trustyard import models
@@ -28,6 +27,7 @@ from trustyard.pki.truststores import root_alias
 from . import audit, found, news, receipts, restored, roots
 from .actors import Actor
 from .again import looks_again
+from .in_force import Newest
 from .permissions import require
 from .restored import Confirmed, Waiting
 
@@ -119,13 +119,39 @@ def keep(actor: Actor, wanted: Waiting, note: str, *, restored_from: int | None 
     return release
 
 
-def build(environment: models.Environment, now: datetime) -> Content:
-    """What the environment would trust and publish at this moment, and what is left out with its reason (D-19)."""
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What an entry says, without its certificate's DER; `text` is what a search looks through, where one asks."""
+
+    alias: str
+    certificate: str
+    sha256: str
+    not_before: datetime
+    not_after: datetime
+    revoked: bool
+    text: str = ""
+
+
+def saved(environment: models.Environment) -> list[Saved]:
+    """The environment's entries, by alias."""
+    columns = ("alias", "certificate__name", "x509_id", "x509__not_before", "x509__not_after", "revoked_at")
+    rows = models.Entry.objects.filter(environment=environment).order_by("alias_key").values_list(*columns)
+    return [
+        Saved(alias, name, sha256, not_before, not_after, revoked_at is not None)
+        for alias, name, sha256, not_before, not_after, revoked_at in rows
+    ]
+
+
+def build(environment: models.Environment, now: datetime, rows: Sequence[Saved] | None = None) -> Content:
+    """What the environment would trust and publish at this moment, and what is left out with its reason (D-19).
+
+    `rows` is what `saved` answers, for who has it already.
+    """
     # Others save meanwhile. A certificate and the keys made of it change together, so they are read as of one moment:
     # where the keys are the same before and after, they were so while the entries were read.
     jwks, before = _active(environment), None
     while jwks != before:
-        entries, left_out = _entries(environment, now)
+        entries, left_out = _entries(environment, saved(environment) if rows is None else rows, now)
         before, jwks = jwks, _active(environment)
     anchors = []
     for root in roots.of(environment):
@@ -142,23 +168,21 @@ def _active(environment: models.Environment) -> tuple[PublishedJwk, ...]:
     return tuple(PublishedJwk(name, public) for name, public in rows)
 
 
-def _entries(environment: models.Environment, now: datetime) -> tuple[list[TrustedEntry], list[LeftOut]]:
+def _entries(
+    environment: models.Environment, rows: Sequence[Saved], now: datetime
+) -> tuple[list[TrustedEntry], list[LeftOut]]:
     kept: list[TrustedEntry] = []
     left_out: list[LeftOut] = []
     weak = _weak(environment)
-    rows = (
-        models.Entry.objects.filter(environment=environment)
-        .order_by("alias_key")
-        .values_list("alias", "certificate__name", "x509_id", "x509__not_before", "x509__not_after", "revoked_at")
-    )
-    for alias, name, sha256, not_before, not_after, revoked_at in rows:
-        state = status(not_before, not_after, now, revoked_at is not None)
+    for row in rows:
+        state = status(row.not_before, row.not_after, now, row.revoked)
         if state in ("revoked", "expired", "not yet valid"):
-            left_out.append(LeftOut(name, alias, reason(state, not_before, not_after)))
-        elif sha256 in weak:
-            left_out.append(LeftOut(name, alias, f"The policy of {environment.name} leaves it out: {weak[sha256]}"))
+            left_out.append(LeftOut(row.certificate, row.alias, reason(state, row.not_before, row.not_after)))
+        elif row.sha256 in weak:
+            sentence = f"The policy of {environment.name} leaves it out: {weak[row.sha256]}"
+            left_out.append(LeftOut(row.certificate, row.alias, sentence))
         else:
-            kept.append(TrustedEntry(alias, name, sha256))
+            kept.append(TrustedEntry(row.alias, row.certificate, row.sha256))
     return kept, [*left_out, *doubles(kept)]
 
 
@@ -199,12 +223,10 @@ def latest(environment_id: int) -> models.Release | None:
     return models.Release.objects.filter(environment_id=environment_id).order_by("-number").first()
 
 
-@dataclass(frozen=True)
-class Newest:
-    """The newest release of an environment: its id and digest. The pair keys what is read once and kept in memory."""
-
-    id: int
-    digest: str
+def latest_known(environment: models.Environment) -> Newest | None:
+    """The same by its key alone, for what is remembered of it."""
+    row = models.Release.objects.order_by("-number").filter(environment=environment).values_list("pk", "digest").first()
+    return Newest(*row) if row is not None else None
 
 
 def latest_of_all() -> dict[int, Newest]:
@@ -213,25 +235,12 @@ def latest_of_all() -> dict[int, Newest]:
 
 
 def _newest() -> QuerySet[models.Release, tuple[int, int, str]]:
-    newest = models.Release.objects.order_by().values("environment_id").annotate(newest=Max("pk")).values("newest")
-    return models.Release.objects.order_by().filter(pk__in=newest).values_list("environment_id", "pk", "digest")
+    # By the number that the environment's row holds: years of releases are not looked through every two seconds.
+    rows = models.Release.objects.order_by().filter(number=F("environment__last_number"))
+    return rows.values_list("environment_id", "pk", "digest")
 
 
 _NEWEST = Written(_newest)
-
-
-@functools.lru_cache(maxsize=256)
-def in_force(newest: Newest) -> dict[str, str]:
-    """Alias to SHA-256 of a release's own entries. Releases never change, so this is read once."""
-    content = models.Release.objects.values_list("content", flat=True).get(pk=newest.id)
-    return {entry["alias"]: entry["sha256"] for entry in content["entries"]}
-
-
-@functools.lru_cache(maxsize=256)
-def roots_in_force(newest: Newest) -> frozenset[str]:
-    """The SHA-256 of a release's roots, read once for the same reason."""
-    content = models.Release.objects.values_list("content", flat=True).get(pk=newest.id)
-    return frozenset(content["roots"])
 
 
 def find(actor: Actor, environment: str | None = None) -> QuerySet[models.Release]:
@@ -261,16 +270,25 @@ def get(actor: Actor, environment: str, number: int) -> models.Release:
 
 def release_json(release: models.Release) -> dict[str, Any]:
     """The contract's *Release*, with what each gateway's nodes said of it."""
-    from .delivery import rows_of  # delivery builds on releases; only this view of a release needs it back
+    return releases_json([release])[0]
 
-    return {
-        "environment": release.environment.name,
-        "number": release.number,
-        "digest": release.digest,
-        "created_at": rfc3339(release.created_at),
-        "made_by": release.made_by,
-        "note": release.note,
-        "restored_from": release.restored_from,
-        "left_out": release.left_out,
-        "gateways": [row.json() for row in rows_of(release)],
-    }
+
+def releases_json(rows: Sequence[models.Release]) -> list[dict[str, Any]]:
+    """The contract's *Release* of each, with a fixed number of queries."""
+    from .delivery import rows_of_all  # delivery builds on releases; only this view of a release needs it back
+
+    said = rows_of_all(rows)
+    return [
+        {
+            "environment": release.environment.name,
+            "number": release.number,
+            "digest": release.digest,
+            "created_at": rfc3339(release.created_at),
+            "made_by": release.made_by,
+            "note": release.note,
+            "restored_from": release.restored_from,
+            "left_out": release.left_out,
+            "gateways": [row.json() for row in said[release.pk]],
+        }
+        for release in rows
+    ]

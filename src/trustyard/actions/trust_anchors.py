@@ -13,7 +13,7 @@ from trustyard.pki.content import Content
 from trustyard.pki.names import fold
 from trustyard.pki.truststores import root_alias
 
-from . import releases, truststores
+from . import releases, truststore_rows
 
 STATES = ("saved", "in force")
 
@@ -60,7 +60,7 @@ def of(environment: models.Environment, trust: str, state: str, moment: datetime
 
 
 def _anchors(content: Content) -> tuple[Anchor, ...]:
-    read = truststores.stored({entry.sha256 for entry in content.entries} | set(content.roots))
+    read = truststore_rows.stored({entry.sha256 for entry in content.entries} | set(content.roots))
     entries = [Anchor(read[entry.sha256], entry.alias, root=False) for entry in content.entries]
     roots = [Anchor(read[sha256], root_alias(sha256), root=True) for sha256 in content.roots]
     return (*entries, *roots)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from django.utils import timezone
 
-from trustyard import models
 from trustyard.errors import FieldError, Refused
 from trustyard.pki import findings as pki_findings
-from trustyard.pki.certificates import Certificate, facts_json, status
 from trustyard.pki.content import Content
 from trustyard.pki.filenames import safe_filename
 from trustyard.pki.names import search_fold
@@ -23,15 +19,15 @@ from trustyard.pki.truststores import (
     pem_bundle,
     pkcs7,
     pkcs12,
-    root_alias,
     sha256sums,
     zip_of,
 )
 
-from . import delivery, environments, findings, releases
+from . import delivery, environments, releases, truststore_rows
 from .actors import Actor
 from .files import File
 from .permissions import require
+from .truststore_rows import Rows, Slot
 
 FORMATS = ("pem", "zip", "pkcs7", "pkcs12", "jks")
 ORIGINS = ("certificate", "root")
@@ -46,7 +42,7 @@ def rows(
     status: str = "",
     severity: str = "",
     finding: str = "",
-) -> list[dict[str, Any]]:
+) -> Rows:
     """The rows of the newest release, and saved ones that no release holds yet, entries first, by alias.
 
     `pending` is null, `added`, `removed` or `changed` against what the next release would hold; `reason` says why in
@@ -64,135 +60,26 @@ def rows(
             sentence = f"The {field} is one of {', '.join(known)}."
             raise Refused(sentence, code="bad-filter", fields=[FieldError(field, sentence)])
     now = timezone.now()
-    newest = releases.latest(place.pk)
-    held = newest.read() if newest else Content(place.name)
-    wanted = releases.build(place, now)
-    shown: list[dict[str, Any]] = []
+    newest = releases.latest_known(place)
+    held = truststore_rows.held(newest) if newest else Content(place.name)
+    saved = releases.saved(place)
+    wanted = releases.build(place, now, saved)
+    text = _searched(q)
+    slots: list[Slot] = []
     if origin != "root":
-        shown += _entry_rows(held, wanted, now)
+        searched = truststore_rows.searchable(place, saved) if text else saved
+        slots += truststore_rows.entry_slots(held, wanted, searched, text)
     if origin != "certificate":
-        shown += _root_rows(held, wanted, now)
-    return [
-        row
-        for row in shown
-        if (not status or row["status"] == status) and _found(row, severity, finding) and _matches(row, q)
-    ]
+        slots += truststore_rows.root_slots(held, wanted, text)
+    shown = Rows([slot for slot in slots if not status or slot.status(now) == status], now)
+    return shown.with_finding(severity, finding) if severity or finding else shown
 
 
-def _entry_rows(held: Content, wanted: Content, now: datetime) -> list[dict[str, Any]]:
-    before = {entry.alias: entry for entry in held.entries}
-    after = {entry.alias: entry for entry in wanted.entries}
-    reasons = {left.alias: left.reason for left in wanted.left_out}
-    left_out = _left_out({*before, *after}, wanted)
-    read = stored({e.sha256 for e in (*held.entries, *wanted.entries)})
-    revoked = set(
-        models.Entry.objects.filter(environment__name=wanted.environment, revoked_at__isnull=False).values_list(
-            "alias", flat=True
-        )
-    )
-    shown = []
-    for alias in sorted({*before, *after}, key=lambda text: (text.casefold(), text)):
-        old, new = before.get(alias), after.get(alias)
-        entry = old or new
-        assert entry is not None
-        pending = _pending(old.sha256 if old else None, new.sha256 if new else None)
-        row = _row(read[entry.sha256], alias, "certificate", now, pending, revoked=alias in revoked)
-        row["certificate"] = entry.certificate
-        row["reason"] = _reason(pending, reasons.get(alias, ""))
-        shown.append(row)
-    for saved in left_out:
-        row = _row(saved.x509.read(), saved.alias, "certificate", now, "added")
-        shown.append(row | {"certificate": saved.certificate.name, "reason": f"Left out. {reasons[saved.alias]}"})
-    return sorted(shown, key=lambda row: (row["alias"].casefold(), row["alias"]))
-
-
-def _left_out(shown: set[str], wanted: Content) -> list[models.Entry]:
-    # Saved and waiting, though not for a release but for a moment or another certificate (D-25). What was revoked is
-    # not waiting for anything.
-    aliases = {left.alias for left in wanted.left_out} - shown
-    rows = models.Entry.objects.filter(environment__name=wanted.environment, alias__in=aliases, revoked_at__isnull=True)
-    return list(rows.select_related("x509", "certificate"))
-
-
-def _root_rows(held: Content, wanted: Content, now: datetime) -> list[dict[str, Any]]:
-    before, after = set(held.roots), set(wanted.roots)
-    read = stored(before | after)
-    shown = []
-    for sha256 in sorted(before | after, key=lambda s: (read[s].facts.certificate_name.casefold(), s)):
-        pending = _pending(sha256 if sha256 in before else None, sha256 if sha256 in after else None)
-        row = _row(read[sha256], root_alias(sha256), "root", now, pending)
-        row["certificate"] = None
-        row["reason"] = _reason(pending, "")
-        shown.append(row)
-    return shown
-
-
-def _pending(old: str | None, new: str | None) -> str | None:
-    if old == new:
-        return None
-    if old is None:
-        return "added"
-    return "removed" if new is None else "changed"
-
-
-def _reason(pending: str | None, left_out: str) -> str | None:
-    match pending:
-        case "added":
-            return "Saved; in force with the next release."
-        case "changed":
-            return "Another certificate is saved; it is in force with the next release."
-        case "removed":
-            return f"Goes with the next release. {left_out}".strip()
-    return None
-
-
-def stored(digests: Iterable[str]) -> dict[str, Certificate]:
-    """Certificates by their SHA-256, also roots of Mozilla's set that no release holds yet."""
-    wanted = set(digests)
-    found = {row.pk: row.read() for row in models.StoredCertificate.objects.filter(pk__in=wanted)}
-    missing = wanted - found.keys()
-    if missing:  # roots of a set that no release holds yet
-        from .roots import mozilla
-
-        found |= {root.sha256: root for root in mozilla() if root.sha256 in missing}
-    return found
-
-
-@functools.lru_cache(maxsize=1024)
-def _facts(certificate: Certificate) -> dict[str, Any]:
-    return facts_json(certificate, certificate.facts.not_before)  # what passes with time is written over it below
-
-
-def _row(
-    certificate: Certificate, alias: str, origin: str, now: datetime, pending: str | None, *, revoked: bool = False
-) -> dict[str, Any]:
-    facts = certificate.facts
-    state = status(facts.not_before, facts.not_after, now, revoked)
-    found = [one.json() for one in findings.at(certificate, now)]
-    return {
-        **_facts(certificate),
-        "status": state,
-        "findings": found,
-        "alias": alias,
-        "origin": origin,
-        "pending": pending,
-    }
-
-
-def _found(row: dict[str, Any], severity: str, code: str) -> bool:
-    found = row["findings"]
-    return (not severity or any(one["severity"] == severity for one in found)) and (
-        not code or any(one["code"] == code for one in found)
-    )
-
-
-def _matches(row: dict[str, Any], q: str) -> bool:
+def _searched(q: str) -> str:
+    """The text as it is compared; a fingerprint or serial may be written with colons."""
     text = search_fold(q.strip())
-    if not text:
-        return True
-    fields = ("alias", "certificate", "certificate_name", "subject", "issuer", "serial_hex", "sha256", "sha1")
-    values = [str(row[name] or "") for name in fields] + [san["value"] for san in row["sans"]]
-    return any(text in search_fold(value) for value in values)
+    digits = text.replace(":", "")
+    return digits if digits and all(c in "0123456789abcdef" for c in digits) else text
 
 
 def export(

@@ -13,6 +13,7 @@ from trustyard.actions import certificates, sources
 from trustyard.actions import export as exporting
 from trustyard.actions import lint as linting
 from trustyard.actions.certificates import Saved, certificate_json, certificates_json
+from trustyard.actions.certificates_read import fitting, in_order
 
 from . import bodies
 from .answers import deployed, download, shown
@@ -60,8 +61,11 @@ def inspect(request: Request) -> HttpResponse:
 def listing(request: Request, filters: Query[schemas.CertificateFilters], paging: Query[Paging]) -> HttpResponse:
     """Certificates with an entry that fits every filter."""
     now = timezone.now()
-    rows = certificates.find(request.auth, **filters.arguments())
-    return shown(page_at_once(rows, paging, lambda found: certificates_json(found, now)))
+    given = filters.arguments()
+    sort = given.pop("sort")
+    fits = fitting(request.auth, **given)
+    rows = in_order(fits, sort)
+    return shown(page_at_once(rows, paging, lambda found: certificates_json(found, now), fitting=fits))
 
 
 @router.post(

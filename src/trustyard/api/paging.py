@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 from django.db.models import Model, Q, QuerySet
 from pydantic import BaseModel, Field
 
+from trustyard.actions.counting import counted
 from trustyard.errors import FieldError, Refused
 
 from .schemas.strict import Text
@@ -31,26 +32,35 @@ def page(rows: QuerySet[Row], paging: Paging, show: Callable[[Row], Any]) -> dic
     return page_at_once(rows, paging, lambda found: [show(row) for row in found])
 
 
-def page_at_once(rows: QuerySet[Row], paging: Paging, show: Callable[[Sequence[Row]], Sequence[Any]]) -> dict[str, Any]:
-    """The same for rows that are shown together, because they share what is asked about them."""
+def page_at_once(
+    rows: QuerySet[Row],
+    paging: Paging,
+    show: Callable[[Sequence[Row]], Sequence[Any]],
+    *,
+    fitting: QuerySet[Row] | None = None,
+) -> dict[str, Any]:
+    """The same for rows that are shown together, because they share what is asked about them.
+
+    `fitting` are the same rows in no order, where that is quicker to count.
+    """
     order = [str(name) for name in rows.query.order_by or rows.model._meta.ordering or ["pk"]]
     following = _following(rows, order, paging.cursor) if paging.cursor else rows
     found = list(following[: paging.limit + 1])
     more = len(found) > paging.limit
     found = found[: paging.limit]
     last = _cursor(order, [_value(found[-1], name) for name in order]) if more else None
-    return {"items": list(show(found)), "next": last, "total": rows.count()}
+    return {"items": list(show(found)), "next": last, "total": counted(rows if fitting is None else fitting).number}
 
 
-def page_of_list(rows: Sequence[Any], paging: Paging, key: str) -> dict[str, Any]:
-    """The same for rows that were computed; `key` is a member that no two of them share."""
+def page_of_list(rows: Sequence[Any], keys: Sequence[str], paging: Paging, key: str) -> dict[str, Any]:
+    """The same for rows that were computed; `keys` are their members of the name `key`, which no two of them share."""
     start = 0
     if paging.cursor:
         [seen] = _values(paging.cursor, [key])
-        start = next((index + 1 for index, row in enumerate(rows) if row[key] == seen), len(rows))
-    found = rows[start : start + paging.limit]
-    more = start + paging.limit < len(rows)
-    return {"items": list(found), "next": _cursor([key], [found[-1][key]]) if more else None, "total": len(rows)}
+        start = next((index + 1 for index, one in enumerate(keys) if one == seen), len(rows))
+    end = start + paging.limit
+    following = _cursor([key], [keys[end - 1]]) if end < len(rows) else None
+    return {"items": list(rows[start:end]), "next": following, "total": len(rows)}
 
 
 def _following(rows: QuerySet[Row], order: Sequence[str], cursor: str) -> QuerySet[Row]:
@@ -61,14 +71,19 @@ def _following(rows: QuerySet[Row], order: Sequence[str], cursor: str) -> QueryS
 
 
 def _after(order: Sequence[str], values: Sequence[Any]) -> Q:
-    """Rows behind these values: behind in the first name, or equal there and behind in the next, and so on."""
+    """Rows behind these values: behind in the first name, or equal there and behind in the next, and so on.
+
+    That the first name is not before its value follows from this; it is said because an index can start there.
+    """
+    first = order[0].lstrip("-")
+    start = Q(**{f"{first}__{'lte' if order[0].startswith('-') else 'gte'}": values[0]})
     behind, equal = Q(), Q()
     for name, value in zip(order, values, strict=True):
         field = name.lstrip("-")
         compare = "lt" if name.startswith("-") else "gt"
         behind |= equal & Q(**{f"{field}__{compare}": value})
         equal &= Q(**{field: value})
-    return behind
+    return start & behind if len(order) > 1 else behind
 
 
 def _value(row: Model, name: str) -> Any:

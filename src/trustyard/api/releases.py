@@ -6,12 +6,12 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from trustyard.actions import differences, preflight, promotion, releases, restoring
-from trustyard.actions.releases import Deployed, release_json
+from trustyard.actions.releases import Deployed, release_json, releases_json
 
 from . import bodies
 from .answers import deployed, download, shown
 from .operations import Request, operation
-from .paging import Paging, page
+from .paging import Paging, page_at_once
 from .paths import address
 from .schemas import deployments as schemas
 from .schemas import releases as more
@@ -29,9 +29,10 @@ def listing(
     request: Request, environment: str, filters: Query[more.ReleaseFilters], paging: Query[Paging]
 ) -> HttpResponse:
     """The releases of an environment, newest first; with `at` the one that was in force then, if there was one."""
+    rows = releases.find(request.auth, environment)
     if filters.at is not None:
-        return shown(page(releases.find_at(request.auth, environment, filters.at), paging, release_json))
-    return shown(page(releases.find(request.auth, environment), paging, release_json))
+        rows = releases.find_at(request.auth, environment, filters.at)
+    return shown(page_at_once(rows.defer("content"), paging, releases_json))
 
 
 @router.post(

@@ -26,7 +26,7 @@ def listing(
     rows = truststores.rows(
         request.auth, environment, **{name: value or "" for name, value in filters.model_dump().items()}
     )
-    return shown(page_of_list(rows, paging, "alias"))
+    return shown(page_of_list(rows, rows.aliases, paging, "alias"))
 
 
 @router.get(

@@ -1,30 +1,23 @@
-"""`trustyard cert import`: many files and folders at once, with a progress bar where somebody watches."""
+"""`trustyard cert import`: any number of files and folders, in batches, with bars where somebody watches."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
+from .batches import MAX_CERTIFICATES, Batch, batches
 from .commands import Call, command
 from .failures import ERROR, Failure
-from .options import DeployIfTold, base64_text, names, password_of, read_bytes
+from .options import DeployIfTold, names, password_of
 from .progress import Progress
 from .rest import path
 from .screen import clean, say, table
 
-MAX_FILES = 20_000
-MAX_BYTES = 64_000_000  # 64 MB, as the server takes
 _SHOWN = 20  # rows of what is there already; the others are counted
 _THERE = ("already-there", "double")
-# In a folder everything else is passed over, above all keys.
-_SUFFIXES = re.compile(
-    r".+\.(pem|crt|cer|cert|der|p7b|p7c|p7|spc|p12|pfx|jks|jceks|ks|keystore|truststore|bundle)", re.IGNORECASE
-)
 
 
 def register(app: typer.Typer) -> None:
@@ -51,19 +44,20 @@ def import_(
     password_file: Annotated[
         str | None, typer.Option("--password-file", metavar="FILE", help="A file whose first line is that password.")
     ] = None,
+    batch: Annotated[
+        int, typer.Option("--batch", metavar="N", min=1, max=MAX_CERTIFICATES, help="Certificates stored at a time.")
+    ] = MAX_CERTIFICATES,
     deploying: DeployIfTold,
 ) -> None:
-    """Take many certificates in at once, each under its own name; what cannot be taken is left out and named."""
-    files, unreadable = _files(paths)
-    body = {"environments": names(env), "files": files, "deploy": deploying.deploy, **deploying.confirmed()}
+    """Take many certificates in, each under its own name; what cannot be taken is left out and named.
+
+    More than 20,000 or 64 MB go in several batches. The same command again goes on where one was interrupted.
+    """
+    body = {"environments": names(env), "deploy": deploying.deploy, **deploying.confirmed()}
     secret = password_of(password, password_file)
     if secret is not None:
         body["password"] = secret
-    with Progress() as progress:
-        value = progress.follow(
-            call.rest.lines(path("certificates", "import"), body, params={"wait": deploying.wait}, sent=progress.sent)
-        )
-    value["left_out"] = [*unreadable, *value["left_out"]]
+    value = _imported(call, batches(paths, batch), body, deploying.wait)
     if not call.as_json:
         _left_out(value)
     call.done(value, lambda value: _show(value, names(env), deployed=deploying.deploy))
@@ -71,47 +65,42 @@ def import_(
         raise typer.Exit(ERROR)
 
 
-def _files(paths: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """The files as REST takes them, and those of folders that cannot be read. Raises `Failure` for any other."""
-    files: list[dict[str, Any]] = []
-    unreadable = []
-    total = 0
-    for name, found in _walked(paths):
-        try:
-            data = read_bytes(name, MAX_BYTES)
-        except Failure as failure:
-            if not found:
-                raise
-            unreadable.append({"item": name, "reason": failure.sentence, "code": "unreadable-file"})
-            continue
-        total += len(data)
-        if total > MAX_BYTES or len(files) == MAX_FILES:
-            raise Failure(f"This is more than {MAX_FILES} files or 64 MB.", advice="Split it into several imports.")
-        files.append({"filename": clean(name)[-1000:], **_content(data)})
-    if not files:
-        raise Failure(unreadable[0]["reason"] if unreadable else f"{', '.join(paths)}: no file of certificates there.")
-    return files, unreadable
+def _imported(call: Call, given: Iterator[Batch], body: dict[str, Any], wait: float | None) -> dict[str, Any]:
+    """Sends one batch after the other, the last with the order to deploy; what all of them answered together."""
+    whole: dict[str, Any] = {"stored": 0, "left_out": [], "certificates": [], "notices": []}
+    number, following = 1, next(given, None)
+    while following is not None:
+        batch, following = following, next(given, None)
+        whole["left_out"] += batch.unreadable
+        sent = {**body, "files": batch.files, "deploy": body["deploy"] and following is None}
+        with _going_on(whole, number), Progress() as progress:
+            lines = call.rest.lines(path("certificates", "import"), sent, params={"wait": wait}, sent=progress.sent)
+            answer = progress.follow(lines)
+        if following is not None:
+            said = f"Batch {number}: stored {answer['stored']}, {len(answer['left_out'])} left out or there already."
+            say(said, error=True)
+        _add(whole, answer)
+        number += 1
+    return whole
 
 
-def _walked(paths: list[str]) -> Iterator[tuple[str, bool]]:
-    """Each file to read, and whether it was found in a folder. Links to folders are not followed."""
-    for name in paths:
-        if name == "-" or not Path(name).is_dir():
-            yield name, False
-            continue
-        for folder, folders, files in os.walk(name):
-            folders[:] = sorted(each for each in folders if not each.startswith("."))
-            for each in sorted(files):
-                file = Path(folder, each)
-                if _SUFFIXES.fullmatch(each) and not each.startswith(".") and file.is_file():
-                    yield str(file), True
+@contextmanager
+def _going_on(whole: dict[str, Any], number: int) -> Iterator[None]:
+    """What is stored already is said when a later batch fails; the same command goes on from there."""
+    try:
+        yield
+    except (Failure, KeyboardInterrupt) as error:
+        if number > 1:
+            said = f"Stored {whole['stored']} before this batch."
+            say(f"{said} The same command again goes on from there: what is there already is passed over.", error=True)
+        if isinstance(error, KeyboardInterrupt):
+            raise Failure("Interrupted; whether the batch under way was stored is not known.") from None
+        raise
 
 
-def _content(data: bytes) -> dict[str, str]:
-    # Text goes as it is: base64 of base64 would be a third longer, for nothing.
-    if b"-----BEGIN " in data and data.isascii() and b"\x00" not in data:
-        return {"pem": data.decode("ascii")}
-    return {"content_base64": base64_text(data)}
+def _add(whole: dict[str, Any], answer: dict[str, Any]) -> None:
+    for key, value in answer.items():
+        whole[key] = whole[key] + value if key in ("stored", "left_out", "certificates", "notices") else value
 
 
 def _show(value: dict[str, Any], environments: list[str], *, deployed: bool) -> None:

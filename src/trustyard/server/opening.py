@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import django
 import structlog
@@ -20,6 +22,7 @@ from .configuration import Configuration
 from .datadir import one_migration, prepare
 
 log = structlog.get_logger(__name__)
+LOCK_SECONDS = 0.1  # between two tries
 MIGRATION_LOCK = 0x7472757374  # "trust", the number of our advisory lock
 ENDS_OLDER = "_ends_older"  # how a migration is named that the version before it does not survive
 
@@ -103,11 +106,18 @@ def one_node() -> Iterator[None]:
         yield
         return
     with connection.cursor() as cursor:
-        # However long another node, or a large table, takes.
+        # However long a large table takes.
         cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        # Asked again and again: a statement that waits is one that CREATE INDEX CONCURRENTLY waits for in its turn.
+        while not _has_lock(cursor):
+            time.sleep(LOCK_SECONDS)
         try:
             yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
             cursor.execute("RESET lock_timeout; RESET statement_timeout")
+
+
+def _has_lock(cursor: Any) -> bool:
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [MIGRATION_LOCK])
+    return bool(cursor.fetchone()[0])

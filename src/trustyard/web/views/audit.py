@@ -6,12 +6,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from trustyard.actions import audit
 from trustyard.web.page import actor_of, is_fragment, page
+from trustyard.web.pages import Pages
 
 PER_PAGE = 50
 
@@ -30,7 +30,7 @@ def index(request: HttpRequest) -> HttpResponse:
         until=until + timedelta(days=1) if until else None,  # the day named is meant whole
         request_id=given.get("request_id", "").strip(),
     )
-    shown = Paginator(rows, PER_PAGE).get_page(given.get("page"))
+    shown = Pages(rows, PER_PAGE).get_page(given.get("page"))
     events = [
         {"event": event, "before": _text(event.before), "after": _text(event.after)} for event in shown.object_list
     ]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,12 +13,14 @@ from django.utils import timezone
 from trustyard import models
 from trustyard.actions import certificates, environments, findings, releases
 from trustyard.actions import lint as linting
-from trustyard.actions.certificates_read import STATUSES, entry_status, is_in_force
+from trustyard.actions.certificates_read import STATUSES, entry_status, fitting, in_order, is_in_force
 from trustyard.actions.export import export as exported
+from trustyard.actions.in_force import Newest
 from trustyard.errors import Unavailable
 from trustyard.pki.readable import content
 from trustyard.web.downloads import download
 from trustyard.web.page import actor_of, is_fragment, page
+from trustyard.web.pages import Pages
 
 from . import chains
 from .releases import of_address
@@ -60,15 +61,15 @@ def index(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     given = request.GET
     days = given.get("expires_within", "").strip()
-    rows = certificates.find(
+    fits = fitting(
         actor,
         q=given.get("q", ""),
         environment=given.get("environment", ""),
         status=given.get("status", ""),
         expires_within=int(days) if days.isascii() and days.isdigit() and len(days) < 7 else None,
-        sort=given.get("sort") or "name",
     )
-    shown = Paginator(rows, PER_PAGE).get_page(given.get("page"))
+    rows = in_order(fits, given.get("sort") or "name")
+    shown = Pages(rows, PER_PAGE, fits).get_page(given.get("page"))
     now, newest = timezone.now(), releases.latest_of_all()
     filtered = any(given.get(name) for name in ("q", "environment", "status", "expires_within"))
     context = {
@@ -84,7 +85,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "certificates/list.html", context)
 
 
-def _row(certificate: models.Certificate, now: datetime, newest: dict[int, releases.Newest]) -> Row:
+def _row(certificate: models.Certificate, now: datetime, newest: dict[int, Newest]) -> Row:
     entries = sorted(certificate.entries.all(), key=lambda entry: entry.environment_id)
     places = [_place(entry, now, newest) for entry in entries]
     present = {place.status for place in places}
@@ -93,7 +94,7 @@ def _row(certificate: models.Certificate, now: datetime, newest: dict[int, relea
     return Row(certificate, places, until, [status for status in _WORST if status in present], mark)
 
 
-def _place(entry: models.Entry, now: datetime, newest: dict[int, releases.Newest]) -> Place:
+def _place(entry: models.Entry, now: datetime, newest: dict[int, Newest]) -> Place:
     status = entry_status(entry, now)
     # What is left out anyway (revoked, expired) waits only while a release still holds it.
     in_force = is_in_force(entry, newest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -19,6 +20,7 @@ from trustyard.web.page import actor_of, go, page, problems
 from .questions import into_dialogs
 from .releases import of_address
 
+PER_PAGE = 25  # what waits in each is worked out anew
 # The values of each question, from the schema that REST has too.
 _CHOICES = {name: one["enum"] for name, one in Policy.model_json_schema()["properties"].items()}
 
@@ -30,15 +32,21 @@ def index(request: HttpRequest) -> HttpResponse:
     found = environments.find(actor).annotate(
         entry_count=Count("entries", distinct=True), gateway_count=Count("gateways", distinct=True)
     )
-    rows = [{"place": place, "waits": waits(place), "newest": releases.latest(place.pk)} for place in found]
-    return render(request, "environments/list.html", {"rows": rows, "deployment": of_address(request)})
+    shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    newest = models.Release.objects.defer("content", "left_out").in_bulk(
+        [one.id for one in releases.latest_of_all().values()]
+    )
+    by_place = {release.environment_id: release for release in newest.values()}
+    rows = [{"place": place, "waits": waits(place), "newest": by_place.get(place.pk)} for place in shown.object_list]
+    context = {"page": shown, "rows": rows, "deployment": of_address(request)}
+    return render(request, "environments/list.html", context)
 
 
 def waits(place: models.Environment) -> bool:
     """Whether what is saved differs from what is in force."""
     from django.utils import timezone
 
-    newest = releases.latest(place.pk)
+    newest = releases.latest_known(place)
     content = releases.build(place, timezone.now())
     if newest is None:
         return bool(content.entries or content.roots or content.jwks)

@@ -24,11 +24,12 @@ RECEIPTS = 20
 @page("GET")
 def index(request: HttpRequest) -> HttpResponse:
     """All gateways with what each node last said of its environment's newest release."""
-    newest = models.Release.objects.select_related("environment").in_bulk(
-        [one.id for one in releases.latest_of_all().values()]
-    )
+    ids = [one.id for one in releases.latest_of_all().values()]
+    newest = models.Release.objects.filter(pk__in=ids).only("environment_id", "number").in_bulk()
     said = {
-        (release.environment_id, row.gateway): row for release in newest.values() for row in delivery.rows_of(release)
+        (newest[pk].environment_id, row.gateway): row
+        for pk, rows in delivery.rows_of_all(list(newest.values())).items()
+        for row in rows
     }
     rows = [
         {"gateway": row, "kind": _title(row.kind), "word": said.get((row.environment_id, row.name))}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,6 +14,7 @@ from trustyard.actions import certificates, environments, jwks
 from trustyard.actions.actors import Actor
 from trustyard.errors import Conflict, FieldError, NotFound, Refused, Restored, StaleVersion, TrustyardError
 from trustyard.web.page import actor_of, confirmed, go, is_fragment, page, problems
+from trustyard.web.pages import Pages
 
 from .questions import into_dialogs
 from .releases import of_address
@@ -31,7 +31,7 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = jwks.find(
         actor, q=given.get("q", ""), environment=given.get("environment", ""), state=given.get("state", "")
     )
-    shown = Paginator(rows, PER_PAGE).get_page(given.get("page"))
+    shown = Pages(rows, PER_PAGE).get_page(given.get("page"))
     context = {"page": shown, "filtered": any(given.get(name) for name in ("q", "environment", "state"))}
     if is_fragment(request):
         return render(request, "jwks/_list.html", context)

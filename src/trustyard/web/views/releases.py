@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -20,6 +19,7 @@ from trustyard.pki.truststores import root_alias
 from trustyard.web.differences import side_by_side
 from trustyard.web.downloads import download
 from trustyard.web.page import actor_of, go, is_fragment, page
+from trustyard.web.pages import Pages
 
 from .questions import into_dialogs
 
@@ -61,12 +61,11 @@ def index(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     moment, problem = _moment(request.GET.get("at", ""))
     rows = _rows(actor, request.GET.get("environment", ""), moment)
-    shown = Paginator(rows.defer("content"), PER_PAGE).get_page(request.GET.get("page"))
+    shown = Pages(rows.defer("content"), PER_PAGE).get_page(request.GET.get("page"))
     newest = {one.id for one in releases.latest_of_all().values()}
-    listed = [
-        {"release": release, "states": delivery.rows_of(release), "in_force": release.pk in newest}
-        for release in shown.object_list
-    ]
+    page_of = list(shown.object_list)
+    said = delivery.rows_of_all(page_of)
+    listed = [{"release": release, "states": said[release.pk], "in_force": release.pk in newest} for release in page_of]
     context: dict[str, Any] = {"page": shown, "rows": listed, "at": moment, "problem": problem}
     if is_fragment(request):
         return render(request, "releases/_list.html", context)

@@ -11,6 +11,7 @@ from django.shortcuts import render
 
 from trustyard.actions import environments, truststores
 from trustyard.actions.certificates_read import STATUSES
+from trustyard.actions.truststore_rows import Rows
 from trustyard.pki.findings import PASSING
 from trustyard.web.downloads import download
 from trustyard.web.page import actor_of, is_fragment, page
@@ -26,17 +27,17 @@ def index(request: HttpRequest) -> HttpResponse:
     places = list(environments.find(actor))
     named = given.get("environment", "")
     place = next((place for place in places if place.name == named), places[0] if places else None)
-    rows: list[dict[str, Any]] = []
+    rows: Rows | None = None
     if place is not None:
         rows = truststores.rows(
             actor, place.name, q=given.get("q", ""), origin=given.get("origin", ""), status=given.get("status", "")
         )
-    shown = Paginator(rows, PER_PAGE).get_page(given.get("page"))
+    shown = Paginator(rows or [], PER_PAGE).get_page(given.get("page"))
     context: dict[str, Any] = {
         "page": shown,
         "rows": [_dated(row) for row in shown.object_list],
         "place": place,
-        "waiting": sum(1 for row in rows if row["pending"]),
+        "waiting": rows.waiting if rows else 0,
         "filtered": any(given.get(name) for name in ("q", "origin", "status")),
     }
     if is_fragment(request):

@@ -1,0 +1,55 @@
+"""How many rows a list has: all of it exactly, and of what a filter leaves as many as anybody would look through."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from trustyard import models
+
+MOST = 10_000  # of a filtered list; in a table that has had more than LARGE rows MOST_OF_LARGE
+LARGE, MOST_OF_LARGE = 100_000, 1_000
+_whole: dict[str, tuple[str, int]] = {}  # by table: the head of the audit chain, and how many rows there were then
+
+
+class Counted(NamedTuple):
+    """How many; where there are `more`, one more than were counted."""
+
+    number: int
+    more: bool = False
+
+
+def counted(rows: QuerySet[Any]) -> Counted:
+    """How many there are. What a filter leaves is counted up to a limit, a whole list to its end.
+
+    A database counts by reading, and what fits a filter is dear to read: hundreds of thousands of rows for a figure
+    that says "many". A whole list is counted by an index; where it is long, not again before something has changed.
+    """
+    rows = rows.order_by()
+    if rows.query.where:
+        most = MOST_OF_LARGE if _is_large(rows) else MOST
+        number = rows[: most + 1].count()
+        return Counted(number, number > most)
+    table = rows.model._meta.db_table
+    # Every change writes an audit event in its own transaction, so the same head means the same rows. It is read first:
+    # what comes between the two is counted, and counted again.
+    head = _head() if table in _whole else ""
+    known = _whole.get(table)
+    if known is not None and known[0] == head:
+        return Counted(known[1])
+    number = rows.count()
+    if number > MOST:
+        _whole[table] = head, number
+    else:
+        _whole.pop(table, None)
+    return Counted(number)
+
+
+def _is_large(rows: QuerySet[Any]) -> bool:
+    newest = rows.model._default_manager.order_by("-pk").values_list("pk", flat=True).first()
+    return isinstance(newest, int) and newest > LARGE
+
+
+def _head() -> str:
+    return models.AuditHead.objects.values_list("hash", flat=True).first() or ""

@@ -1,0 +1,83 @@
+"""What the newest releases hold, remembered in little room: a page asks it of every row, whatever the environment."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from trustyard import models
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest release of an environment: its id and digest. The pair keys what is read once and kept in memory."""
+
+    id: int
+    digest: str
+
+
+class Held:
+    """The entries of one release as numbers, 16 bytes for each: thousands of them in hundreds of environments fit."""
+
+    def __init__(self, release: int, entries: Iterable[dict[str, Any]]) -> None:
+        self._release = release
+        pairs = sorted((_first(entry["sha256"]), _digest(entry["alias"])) for entry in entries)
+        self._certificates = array("Q", (certificate for certificate, _ in pairs))
+        self._aliases = array("Q", (alias for _, alias in pairs))
+
+    def holds(self, alias: str, sha256: str) -> bool:
+        """Whether the release has this certificate under this alias."""
+        wanted = _first(sha256)
+        at = bisect_left(self._certificates, wanted)
+        named = _digest(alias)
+        while at < len(self._certificates) and self._certificates[at] == wanted:
+            if self._aliases[at] == named:
+                return True
+            at += 1
+        return False
+
+    def aliases(self, certificates: Iterable[str]) -> list[tuple[str, str]]:
+        """Alias and SHA-256 of those that the release has; it is read anew only when it has some."""
+        asked = {sha256 for sha256 in certificates if self._has(sha256)}
+        rows = _content(self._release)["entries"] if asked else ()
+        return [(row["alias"], row["sha256"]) for row in rows if row["sha256"] in asked]
+
+    def _has(self, sha256: str) -> bool:
+        wanted = _first(sha256)
+        at = bisect_left(self._certificates, wanted)
+        return at < len(self._certificates) and self._certificates[at] == wanted
+
+
+@functools.lru_cache(maxsize=1024)
+def held(newest: Newest) -> Held:
+    """The entries of a release. Releases never change, so this is read once."""
+    return Held(newest.id, _content(newest.id)["entries"])
+
+
+@functools.lru_cache(maxsize=1024)
+def roots(newest: Newest) -> frozenset[str]:
+    """The SHA-256 of a release's roots; releases with the same ones share them."""
+    return _shared(frozenset(_content(newest.id)["roots"]))
+
+
+@functools.lru_cache(maxsize=64)
+def _shared(digests: frozenset[str]) -> frozenset[str]:
+    return digests
+
+
+def _content(release: int) -> dict[str, Any]:
+    content: dict[str, Any] = models.Release.objects.values_list("content", flat=True).get(pk=release)
+    return content
+
+
+def _first(sha256: str) -> int:
+    return int(sha256[:16], 16)
+
+
+def _digest(alias: str) -> int:
+    return int.from_bytes(hashlib.blake2b(alias.encode(), digest_size=8).digest(), "big")

@@ -1,0 +1,226 @@
+"""The rows of a truststore: what is in force, what waits and why. All are known by little; the page shown is read."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, overload
+
+from trustyard import models
+from trustyard.pki.certificates import Certificate, status
+from trustyard.pki.content import Content, TrustedEntry
+from trustyard.pki.names import search_fold
+from trustyard.pki.truststores import root_alias
+
+from . import findings
+from .in_force import Newest
+from .releases import Saved
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A row before its certificate is read."""
+
+    alias: str
+    origin: str
+    sha256: str
+    certificate: str | None
+    pending: str | None
+    reason: str | None
+    not_before: datetime
+    not_after: datetime
+    revoked: bool = False
+
+    def status(self, now: datetime) -> str:
+        """The status at that moment (D-12)."""
+        return status(self.not_before, self.not_after, now, self.revoked)
+
+
+class Rows(Sequence[dict[str, Any]]):
+    """Rows that read their certificates when they are taken; a page of fifty reads fifty."""
+
+    def __init__(self, slots: Sequence[Slot], now: datetime) -> None:
+        self._slots, self._now = slots, now
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @overload
+    def __getitem__(self, at: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, at: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        if isinstance(at, int):
+            return self._shown([self._slots[at]])[0]
+        return self._shown(self._slots[at])
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._shown(self._slots))
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == other
+
+    __hash__ = None  # type: ignore[assignment]  # like a list
+
+    @property
+    def aliases(self) -> list[str]:
+        """The alias of each row."""
+        return [slot.alias for slot in self._slots]
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for the next release."""
+        return sum(slot.pending is not None for slot in self._slots)
+
+    def with_finding(self, severity: str, code: str) -> Rows:
+        """Those with such a finding; every certificate is read for it."""
+        kept = [slot for slot, row in zip(self._slots, self, strict=True) if _has(row["findings"], severity, code)]
+        return Rows(kept, self._now)
+
+    def _shown(self, slots: Sequence[Slot]) -> list[dict[str, Any]]:
+        read = stored(slot.sha256 for slot in slots)
+        return [_shown(slot, read[slot.sha256], self._now) for slot in slots]
+
+
+def entry_slots(held: Content, wanted: Content, saved: Sequence[Saved], text: str) -> list[Slot]:
+    """The entries in force and those that wait, by alias; `text` is what they hold, folded."""
+    before = {entry.alias: entry for entry in held.entries}
+    after = {entry.alias: entry for entry in wanted.entries}
+    reasons = {left.alias: left.reason for left in wanted.left_out}
+    by_alias = {one.alias: one for one in saved}
+    dates = {one.sha256: one for one in saved}
+    dates |= _known({entry.sha256 for entry in held.entries} - dates.keys(), text)
+    slots = []
+    for alias in {**before, **after}:
+        old, new = before.get(alias), after.get(alias)
+        shown = _one_of(old, new)
+        pending = _pending(old.sha256 if old else None, new.sha256 if new else None)
+        why = reason(pending, reasons.get(alias, ""))
+        facts, own = dates[shown.sha256], by_alias.get(alias)
+        if _holds((alias, shown.certificate), facts, text):
+            revoked = own is not None and own.revoked
+            moments = facts.not_before, facts.not_after, revoked
+            slots.append(Slot(alias, "certificate", shown.sha256, shown.certificate, pending, why, *moments))
+    # Saved and waiting, though not for a release but for a moment or another certificate (D-25). What was revoked is
+    # not waiting for anything.
+    for one in saved:
+        waits = one.alias in reasons and not one.revoked and one.alias not in before and one.alias not in after
+        if waits and _holds((one.alias, one.certificate), one, text):
+            why = f"Left out. {reasons[one.alias]}"
+            moments = one.not_before, one.not_after, False
+            slots.append(Slot(one.alias, "certificate", one.sha256, one.certificate, "added", why, *moments))
+    return sorted(slots, key=lambda slot: (slot.alias.casefold(), slot.alias))
+
+
+def root_slots(held: Content, wanted: Content, text: str) -> list[Slot]:
+    """The roots in force and those that wait, by their names."""
+    before, after = set(held.roots), set(wanted.roots)
+    read = stored(before | after)
+    slots = []
+    for sha256 in sorted(before | after, key=lambda s: (read[s].facts.certificate_name.casefold(), s)):
+        facts = read[sha256].facts
+        pending = _pending(sha256 if sha256 in before else None, sha256 if sha256 in after else None)
+        sans = (san.value for san in facts.sans)
+        words = (root_alias(sha256), facts.certificate_name, facts.subject, facts.issuer, facts.serial_hex, *sans)
+        if not text or _in((*words, sha256, facts.sha1), text):
+            why, moments = reason(pending, ""), (facts.not_before, facts.not_after)
+            slots.append(Slot(root_alias(sha256), "root", sha256, None, pending, why, *moments))
+    return slots
+
+
+def searchable(environment: models.Environment, rows: Sequence[Saved]) -> list[Saved]:
+    """The rows with what a search looks through."""
+    columns = ("x509_id", *(f"x509__{name}" for name in _SEARCHED))
+    found = models.Entry.objects.order_by().filter(environment=environment).values_list(*columns)
+    texts = {sha256: _joined(words) for sha256, *words in found}
+    return [replace(row, text=texts.get(row.sha256, "")) for row in rows]
+
+
+_SEARCHED = ("search_text", "certificate_name", "serial_hex", "sha1", "sha256")
+
+
+def _known(digests: set[str], text: str) -> dict[str, Saved]:
+    """The same of certificates that a release holds and no entry does any more."""
+    columns = ("pk", "not_before", "not_after", *(_SEARCHED if text else ()))
+    rows = models.StoredCertificate.objects.order_by().filter(pk__in=digests).values_list(*columns)
+    return {
+        sha256: Saved("", "", sha256, not_before, not_after, False, _joined(words))
+        for sha256, not_before, not_after, *words in rows
+    }
+
+
+def _joined(words: Sequence[str]) -> str:
+    return search_fold("\n".join(words)) if words else ""
+
+
+def _one_of(old: TrustedEntry | None, new: TrustedEntry | None) -> TrustedEntry:
+    entry = old or new
+    assert entry is not None  # its alias came from one of the two
+    return entry
+
+
+def _holds(names: tuple[str, str], facts: Saved, text: str) -> bool:
+    return not text or text in facts.text or _in((*names, facts.sha256), text)
+
+
+def _in(words: Iterable[str], text: str) -> bool:
+    return any(text in search_fold(word) for word in words)
+
+
+def _has(found: Sequence[Mapping[str, Any]], severity: str, code: str) -> bool:
+    return (not severity or any(one["severity"] == severity for one in found)) and (
+        not code or any(one["code"] == code for one in found)
+    )
+
+
+def _pending(old: str | None, new: str | None) -> str | None:
+    if old == new:
+        return None
+    if old is None:
+        return "added"
+    return "removed" if new is None else "changed"
+
+
+def reason(pending: str | None, left_out: str) -> str | None:
+    """Why a row waits, in a sentence."""
+    match pending:
+        case "added":
+            return "Saved; in force with the next release."
+        case "changed":
+            return "Another certificate is saved; it is in force with the next release."
+        case "removed":
+            return f"Goes with the next release. {left_out}".strip()
+    return None
+
+
+def stored(digests: Iterable[str]) -> dict[str, Certificate]:
+    """Certificates by their SHA-256, also roots of Mozilla's set that no release holds yet."""
+    wanted = set(digests)
+    found = {row.pk: row.read() for row in models.StoredCertificate.objects.filter(pk__in=wanted)}
+    missing = wanted - found.keys()
+    if missing:  # roots of a set that no release holds yet
+        from .roots import mozilla
+
+        found |= {root.sha256: root for root in mozilla() if root.sha256 in missing}
+    return found
+
+
+@functools.lru_cache(maxsize=4)
+def held(newest: Newest) -> Content:
+    """What a release says; kept for who turns the pages of a truststore."""
+    return models.Release.objects.get(pk=newest.id).read()
+
+
+def _shown(slot: Slot, certificate: Certificate, now: datetime) -> dict[str, Any]:
+    return {
+        **findings.facts(certificate),
+        "status": slot.status(now),
+        "findings": [one.json() for one in findings.at(certificate, now)],
+        "alias": slot.alias,
+        "origin": slot.origin,
+        "pending": slot.pending,
+        "certificate": slot.certificate,
+        "reason": slot.reason,
+    }

@@ -1,0 +1,45 @@
+"""Long lists in numbered pages: only as many are offered as anybody turns, and none of them is dear to count."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+
+from trustyard.actions.counting import Counted, counted
+
+MOST_PAGES = 200
+
+
+class Pages(Paginator):  # type: ignore[type-arg]  # it takes no argument while it runs
+    """Pages of rows; `fitting` are the same rows in no order, where that is quicker to count."""
+
+    def __init__(self, rows: QuerySet[Any], per_page: int, fitting: QuerySet[Any] | None = None) -> None:
+        super().__init__(rows, per_page)
+        self._fitting = rows if fitting is None else fitting
+
+    @functools.cached_property
+    def _counted(self) -> Counted:
+        return counted(self._fitting)
+
+    @functools.cached_property
+    def count(self) -> int:
+        """How many rows there are, as `counted` says."""
+        return self._counted.number
+
+    @functools.cached_property
+    def num_pages(self) -> int:
+        """How many pages are offered: beyond them a search is quicker, for whoever asks and for the database."""
+        return min(-(-max(self.count - self._counted.more, 1) // self.per_page), MOST_PAGES)
+
+    @property
+    def more(self) -> int:
+        """The number that there are more than, or 0 where `count` is exact."""
+        return self.count - 1 if self._counted.more else 0
+
+    @property
+    def cut(self) -> bool:
+        """Whether some rows are on none of the pages."""
+        return self.count > self.num_pages * self.per_page

@@ -1,0 +1,105 @@
+"""Lists on PostgreSQL: each can be answered by indexes, however many certificates there are; plans, not times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.authority import Authority
+from trustyard import models
+from trustyard.actions import audit, certificates_read, chains, counting, delivery, proofs, releases
+from trustyard.actions import certificates as written
+from trustyard.actions.actors import LOCAL
+from trustyard.actions.certificates import Definition, EntryGiven
+from trustyard.actions.sources import Paste
+from trustyard.api.paging import Paging, page, page_at_once
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="about PostgreSQL's plans"),
+]
+LARGE = "certificate|entry|storedcertificate|auditevent"
+SHA256 = "ab" * 32
+
+
+@pytest.fixture(autouse=True)
+def _some() -> None:
+    """A few certificates, and the planner told to avoid reading whole tables where it can."""
+    authority = Authority("Plan CA")
+    for number in range(5):
+        given = [EntryGiven(("test",), f"alias {number}", Paste("BASE64PEM", authority.issue(f"partner {number}").pem))]
+        written.create(LOCAL, [Definition(f"partner {number}", "", given)])
+    releases.deploy(LOCAL, "test")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+
+def read_whole(ask: Callable[[], Any]) -> list[str]:
+    """The large tables that one of its queries cannot but read from end to end."""
+    with CaptureQueriesContext(connection) as captured:
+        ask()
+    found = []
+    for query in captured.captured_queries:
+        if query["sql"].startswith(("SELECT", "(SELECT")):
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {query['sql']}")
+                plan = "\n".join(row[0] for row in cursor.fetchall())
+            found += re.findall(rf"Seq Scan on trustyard_(?:{LARGE})\b", plan)
+    return found
+
+
+def listed(sort: str = "name", cursor: str | None = None, **filters: Any) -> Any:
+    fits = certificates_read.fitting(LOCAL, **filters)
+    rows, paging = certificates_read.in_order(fits, sort), Paging(limit=2, cursor=cursor)
+    return page_at_once(rows, paging, certificates_read.certificates_json, fitting=fits)
+
+
+@pytest.mark.parametrize("sort", certificates_read.SORTS)
+def test_each_order_and_a_page_behind_a_cursor_follow_an_index(sort: str) -> None:
+    assert read_whole(lambda: listed(sort)) == []
+    behind = listed(sort)["next"]
+    assert read_whole(lambda: listed(sort, behind)) == []
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"environment": "test"}, *({"status": status} for status in certificates_read.STATUSES), {"expires_within": 30},
+        {"connected_jwks": True}, {"q": "partner 3"}, {"q": "quetzalcoatl"}, {"q": SHA256}, {"q": SHA256[:40]},
+        {"q": "0a:1b:2c"}, {"q": "partner", "environment": "test", "status": "valid"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_each_filter_and_each_search_is_answered_by_indexes(filters: dict[str, Any]) -> None:
+    assert read_whole(lambda: listed(**filters)) == []
+
+
+def test_a_certificate_finds_its_chain_and_its_likes_by_indexes() -> None:
+    row = models.Certificate.objects.all()[0]
+    assert read_whole(lambda: certificates_read.certificate_json(row)) == []
+    assert read_whole(lambda: chains.of_entries(LOCAL, row.entries.select_related("x509", "environment"))) == []
+
+
+def test_the_audit_and_what_the_jobs_ask_every_two_seconds_read_nothing_whole() -> None:
+    for filters in ({}, {"by": "admin"}, {"action": "certificate.create"}, {"object_name": "partner 1"}):
+        rows = audit.find(LOCAL, **filters)  # type: ignore[arg-type]  # all of them are text
+        assert read_whole(lambda rows=rows: page(rows, Paging(limit=2), audit.event_json)) == []  # type: ignore[misc]  # bound at once
+    for ask in (delivery.behind, proofs.wanted):
+        assert read_whole(ask) == []
+
+
+def test_a_count_of_many_stops_and_says_that_there_are_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert counting.counted(certificates_read.fitting(LOCAL, environment="test")) == (5, False)
+    monkeypatch.setattr(counting, "MOST", 3)
+    monkeypatch.setattr(counting, "_whole", {})
+    assert counting.counted(certificates_read.fitting(LOCAL, environment="test")) == (4, True)
+    assert counting.counted(certificates_read.fitting(LOCAL)) == (5, False), "a whole list is counted to its end"
+    given = [EntryGiven(("test",), "later", Paste("BASE64PEM", Authority("Later CA").issue("later").pem))]
+    written.create(LOCAL, [Definition("later", "", given)])
+    assert counting.counted(certificates_read.fitting(LOCAL)).number == 6, "what was counted before is not said again"
