@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 from cryptography.fernet import Fernet
-from load import request
+from load import request, send
+from made import certificates
 
 from trustyard.pki.certificates import pem
 
@@ -56,12 +58,22 @@ keys =
 handlers =
 """
 
+ASSOCIATED = {
+    "certificate_associations": "domain_id",
+    "roles_certificates": "role_id",
+    "certificate_notification_associations": "notification_id",
+}
+COPIED = """
+INSERT INTO {table} (certificate_id, {column})
+SELECT certificate_id + %(last)s * n, {column} FROM {table}, generate_series(1, %(times)s) n
+"""
+
 
 class Lemur:
     """Started and ready. `folder` is its own."""
 
     def __init__(self, folder: Path, database: str) -> None:
-        self._folder = folder
+        self._folder, self._database = folder, database
         folder.mkdir()
         settings = {
             "SQLALCHEMY_DATABASE_URI": database,
@@ -77,7 +89,7 @@ class Lemur:
         shutil.copytree(migrations, folder / "migrations")
         (folder / "migrations" / "alembic.ini").write_text(ALEMBIC)
         self._run("init", "--password", PASSWORD)
-        self.url = f"http://127.0.0.1:{_free_port()}"
+        self.url = f"http://127.0.0.1:{free_port()}"
         begun = time.perf_counter()
         with (folder / "log").open("wb") as log:
             words = self._words("start", "-w", str(WORKERS), "-b", self.url.removeprefix("http://"))
@@ -91,6 +103,28 @@ class Lemur:
             name = f"partner-{number}-{secrets.token_hex(4)}"
             body = {"owner": "team@example.org", "name": name, "body": pem(der), "notify": False}
             yield request("POST", "/api/1/certificates/upload", self.token, body)
+
+    def fill(self, count: int) -> None:
+        """Copies what was imported, with its domains, roles and notifications, until there are so many.
+
+        Importing thousands over REST would take Lemur many minutes.
+        """
+        with psycopg.connect(self._database) as connection:
+            row = connection.execute("SELECT count(*), max(id) FROM certificates").fetchone()
+            if row is None or not row[0]:
+                send([self.url], self.requests(certificates(40)), 1)
+                self.fill(count)
+                return
+            times = count // row[0]
+            columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'certificates'"
+            kept = [f'"{name}"' for (name,) in connection.execute(columns) if name not in ("id", "name")]
+            copied = f"SELECT id + %(last)s * n, name || '-' || n, {', '.join(kept)} FROM certificates"
+            for statement in (
+                f"INSERT INTO certificates (id, name, {', '.join(kept)}) {copied}, generate_series(1, %(times)s) n",
+                *(COPIED.format(table=table, column=column) for table, column in ASSOCIATED.items()),
+                "SELECT setval('certificates_id_seq', (SELECT max(id) FROM certificates))",
+            ):
+                connection.execute(statement, {"last": row[1], "times": times - 1})  # type: ignore[call-overload]
 
     def stop(self) -> None:
         """Ends it with its workers."""
@@ -131,7 +165,8 @@ class Lemur:
         return {**kept, "LEMUR_CONF": str(self._folder / "lemur.conf.py"), "HOME": str(self._folder)}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

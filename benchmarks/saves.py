@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 from load import request, send
@@ -28,11 +29,25 @@ from processes import cpu_seconds
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from table import Row
+
 from tests.databases import Cluster
 from tests.server.serving import Serving, run
 from trustyard.pki.certificates import pem
 
+if TYPE_CHECKING:
+    from stage import Stage  # which starts its database as this module says
+
 DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on", "max_connections=200", "shared_buffers=128MB")
+
+
+def rows(stage: Stage) -> Iterator[Row]:
+    """Two nodes, and as many one-row commits as fit."""
+    with serving(stage.cluster, 2) as (urls, token, pids):
+        for clients in (1, 8):
+            ours, floor = compared(stage.cluster, urls, token, pids, clients, 120, 3)
+            what = f"saves by two nodes, {clients} client{'s' if clients > 1 else ''}"
+            yield Row(what, "/s", ours.per_second, floor, "one-row commits through one lock", goal=0.5)
 
 
 @dataclass(frozen=True)
@@ -63,7 +78,7 @@ def compared(
     cluster: Cluster, urls: list[str], token: str, pids: list[int], clients: int, count: int, rounds: int
 ) -> tuple[Rate, float]:
     """The medians of the rounds: ours, and one-row commits per second; in turns, as others may be at work here."""
-    requests = made(count * rounds + count, token)
+    requests = made(count * rounds + count, token, f"partner-{clients}")
     send(urls, itertools.islice(requests, count), clients)  # warms up
     rates, floors = [], []
     for _ in range(rounds):
@@ -96,10 +111,10 @@ def serving(cluster: Cluster, nodes: int) -> Iterator[tuple[list[str], str, list
         yield [server.url for server in servers], made.stdout.strip(), [server.process.pid for server in servers]
 
 
-def made(count: int, token: str) -> Iterator[bytes]:
+def made(count: int, token: str, prefix: str = "partner") -> Iterator[bytes]:
     """Requests that each save one certificate in one environment, and deploy nothing."""
     for number, der in enumerate(certificates(count)):
-        name = f"partner-{number}"
+        name = f"{prefix}-{number}"
         source = {"kind": "paste", "encoding": "BASE64PEM", "content": pem(der)}
         body = {"name": name, "entries": [{"environment": "test", "alias": name, "source": source}]}
         yield request("POST", "/api/v1/certificates", token, body)
