@@ -1,12 +1,13 @@
 """One node with 10,000 certificates, 50 gateways and 20 people: its memory, and how soon it is ready.
 
 The gateways are streams of another process, as Envoys have them; the people are sessions of their own, who page through
-the list of certificates and search in it, all at once. Memory is PSS, the greatest of many looks while they do. What the
-process had at most (VmHWM) has a row of its own: checking a password takes argon2 100 MB for a moment, on purpose.
+the list of certificates and search in it, all at once. Memory is PSS, the greatest of many looks while they do. What
+the process had at most (VmHWM) has a row of its own: a password costs argon2 100 MB for a moment, on purpose.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import statistics
 import threading
@@ -75,7 +76,7 @@ def _person(url: str) -> httpx.Client:
 
 
 def _pages(person: httpx.Client) -> None:
-    with person:
+    with contextlib.closing(person):
         for number in range(PAGES):
             for path in (f"/certificates/?page={number * 7 + 1}", f"/certificates/?q=partner-{number}77"):
                 person.get(path).raise_for_status()
