@@ -83,15 +83,15 @@ def _entry() -> dict[str, object]:
     return {"environment": "bench", "alias": "partner", "source": source}
 
 
-def gateways(rest: httpx.Client, count: int, nodes: int) -> tuple[list[dict[str, str]], int]:
+def gateways(rest: httpx.Client, count: int, nodes: int, place: str = "bench") -> tuple[list[dict[str, str]], int]:
     """Adds them; their nodes with the tokens of the bootstraps, and the port that the bootstraps name."""
     made, text = [], ""
     for number in range(count):
         body = {"name": f"edge-{number}", "kind": "envoy", "options": {}}
-        rest.post("/environments/bench/gateways", json=body).raise_for_status()
-        text = rest.get(f"/environments/bench/gateways/edge-{number}/bootstrap").text
+        rest.post(f"/environments/{place}/gateways", json=body).raise_for_status()
+        text = rest.get(f"/environments/{place}/gateways/edge-{number}/bootstrap").text
         token = _found(r"xds\.[\w.-]+", text)
-        made += [{"cluster": f"bench/edge-{number}", "id": f"node-{each}", "token": token} for each in range(nodes)]
+        made += [{"cluster": f"{place}/edge-{number}", "id": f"node-{each}", "token": token} for each in range(nodes)]
     return made, int(_found(r"(?<=port_value: )\d+", text))
 
 

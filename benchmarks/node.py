@@ -1,6 +1,7 @@
 """One node with 10,000 certificates, 50 gateways and 20 people: its memory, and how soon it is ready.
 
-The gateways are streams of another process, as Envoys have them; the people are sessions of their own, who page through
+The certificates are spread over ten environments, with five gateways each, which are given the 1,000 that are in force
+there. The gateways are streams of another process, as Envoys have them; the people are sessions of their own, who page through
 the list of certificates and search in it, all at once. Memory is PSS, the greatest of many looks while they do. What
 the process had at most (VmHWM) has a row of its own: a password costs argon2 100 MB for a moment, on purpose.
 """
@@ -47,14 +48,15 @@ def _start(folder: Path, settings: dict[str, str]) -> float:
 
 def memory(stage: Stage) -> Iterator[Row]:
     """Lemur's two workers beside it, with 20 clients that page through its list."""
-    stage.full  # noqa: B018 - filled first
+    places = stage.places
+    stage.fill_lemur()
     # A process of its own: the one that imported thousands has more than one that serves them.
     with Serving(stage.folder / "serving", **stage.settings) as server:
         pid = server.process.pid
         headers = {"Authorization": f"Bearer {stage.token}"}
         with httpx.Client(base_url=f"{server.url}/api/v1", headers=headers, trust_env=False, timeout=60) as rest:
-            rest.post("/environments", json={"name": "bench", "type": "test"}).raise_for_status()
-            nodes, port = gateways(rest, GATEWAYS, 1)
+            made = [gateways(rest, GATEWAYS // len(places), 1, place) for place in places]
+        nodes, port = [node for part, _ in made for node in part], made[0][1]
         with fleet(stage.folder, port, nodes):
             with ThreadPoolExecutor(PEOPLE) as pool:
                 people = [_person(server.url) for _ in range(PEOPLE)]

@@ -18,6 +18,7 @@ from tests.server.serving import Serving, run
 from trustyard.pki.certificates import pem
 
 IMPORT_SECONDS = 300
+PLACES = 10  # environments that our certificates are spread over
 
 
 class Stage:
@@ -74,12 +75,19 @@ class Stage:
         return self._running.enter_context(Lemur(self.folder / "lemur", self.cluster.create("lemur")))
 
     @functools.cached_property
-    def full(self) -> None:
-        """Both hold `filled` certificates: ours by its bulk import, Lemur's few imported ones copied in its tables."""
-        bundle = "".join(pem(der) for der in certificates(self.filled)).encode()
-        files = {"file": ("bundle.pem", bundle)}
-        given = {"environments": "test", "deploy": "true"}
-        self.rest.post("/api/v1/certificates/import", files=files, data=given).raise_for_status()
-        self.lemur.fill(self.filled)
+    def places(self) -> list[str]:
+        """Our environments with as many certificates each, all of them in force."""
+        names = [f"place-{number}" for number in range(PLACES)]
+        ders = certificates(self.filled)
+        for number, name in enumerate(names):
+            self.rest.post("/api/v1/environments", json={"name": name, "type": "test"}).raise_for_status()
+            bundle = "".join(pem(der) for der in ders[number::PLACES]).encode()
+            files, given = {"file": (f"{name}.pem", bundle)}, {"environments": name, "deploy": "true"}
+            self.rest.post("/api/v1/certificates/import?wait=0", files=files, data=given).raise_for_status()
         self.cluster.execute("VACUUM ANALYZE", "ours")
+        return names
+
+    def fill_lemur(self) -> None:
+        """As many certificates there: few that it imported, copied in its tables."""
+        self.lemur.fill(self.filled)
         self.cluster.execute("VACUUM ANALYZE", "lemur")
