@@ -1,9 +1,9 @@
 """One node with 10,000 certificates, 50 gateways and 20 people: its memory, and how soon it is ready.
 
 The certificates are spread over ten environments, with five gateways each, which are given the 1,000 that are in force
-there. The gateways are streams of another process, as Envoys have them; the people are sessions of their own, who page through
-the list of certificates and search in it, all at once. Memory is PSS, the greatest of many looks while they do. What
-the process had at most (VmHWM) has a row of its own: a password costs argon2 100 MB for a moment, on purpose.
+there. The gateways are streams of another process, as Envoys have them; the people are sessions of their own, who page
+through the list of certificates and search in it, all at once. Memory is PSS, the greatest of many looks while they do.
+What the process had at most (VmHWM) has a row of its own: a password costs argon2 100 MB for a moment, on purpose.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ PARTS: dict[str, Callable[[Stage], Iterator[Row]]] = {
 
 
 def main() -> None:
-    """Runs the parts in their order, and prints one table at the end."""
+    """Runs the parts in their order, and prints one table at the end; rows as they come go to standard error."""
     parser = argparse.ArgumentParser(description="Trustyard beside its peers, in one run.")
     parser.add_argument("parts", nargs="*", metavar="NAME", help=f"of {', '.join(PARTS)}; none: all")
     parser.add_argument("--certificates", type=int, default=10_000, help="how many there are for lists and memory")
@@ -48,7 +48,9 @@ def main() -> None:
     with Stage(options.certificates) as stage:
         for name in options.parts or PARTS:
             begun = time.perf_counter()
-            rows += PARTS[name](stage)
+            for row in PARTS[name](stage):
+                print("  ".join(row.cells()), file=sys.stderr, flush=True)
+                rows.append(row)
             print(f"{name}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
     printed(rows)
 

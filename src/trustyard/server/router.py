@@ -40,11 +40,12 @@ class Router:
         """Answers one request, gives it an id, and counts it."""
         if scope["type"] != "http":
             return  # neither lifespan nor websockets are switched on
-        request = requests.begin(self.proxies.request_id(scope))
+        request_id = self.proxies.request_id(scope)
         held = self.published.at_hand(scope) if scope["raw_path"].startswith(PUBLISHED) else None
         if held and "published" not in self.logged:
-            await self._at_once(held, scope, _Watched(send, request.id))
+            await self._at_once(held, scope, _Watched(send, request_id))
             return
+        request = requests.begin(request_id)
         scope = self.proxies.seen_through(scope)
         watched = _Watched(send, request.id)
         part = part_of(scope["raw_path"])
