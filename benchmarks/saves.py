@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
+import secrets
 import statistics
 import sys
 import tempfile
@@ -104,11 +105,19 @@ def serving(cluster: Cluster, nodes: int) -> Iterator[tuple[list[str], str, list
     address = cluster.create(f"saves_{time.monotonic_ns()}")
     with tempfile.TemporaryDirectory(prefix="trustyard-benchmark-") as name, contextlib.ExitStack() as running:
         servers = []
+        settings = settings_of_a_node(address, Path(name))
         for number in range(nodes):
-            server = Serving(Path(name) / f"node-{number}", DATABASE_URL=address, LOG_LEVEL="warning")
-            servers.append(running.enter_context(server))
-        made = run(Path(name) / "node-0", "token", "create", "saves", "--role", "admin", DATABASE_URL=address)
+            servers.append(running.enter_context(Serving(Path(name) / f"node-{number}", **settings)))
+        made = run(Path(name) / "node-0", "token", "create", "saves", "--role", "admin", **settings)
         yield [server.url for server in servers], made.stdout.strip(), [server.process.pid for server in servers]
+
+
+def settings_of_a_node(address: str, folder: Path) -> dict[str, str]:
+    """With the secret key that all nodes of a database share; it is made here."""
+    key = folder / "secret-key"
+    key.touch(0o600)
+    key.write_text(secrets.token_urlsafe(64) + "\n")
+    return {"DATABASE_URL": address, "SECRET_KEY_FILE": str(key), "LOG_LEVEL": "warning"}
 
 
 def made(count: int, token: str, prefix: str = "partner") -> Iterator[bytes]:

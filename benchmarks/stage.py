@@ -11,7 +11,7 @@ from types import TracebackType
 import httpx
 from lemur_server import Lemur
 from made import certificates
-from saves import durable
+from saves import durable, settings_of_a_node
 
 from tests.databases import Cluster
 from tests.server.serving import Serving, run
@@ -53,8 +53,8 @@ class Stage:
 
     @functools.cached_property
     def settings(self) -> dict[str, str]:
-        """Of our node."""
-        return {"DATABASE_URL": self.cluster.create("ours"), "LOG_LEVEL": "warning"}
+        """Of our node, and of another on the same database."""
+        return settings_of_a_node(self.cluster.create("ours"), self.folder)
 
     @functools.cached_property
     def token(self) -> str:
