@@ -104,11 +104,10 @@ def serving(cluster: Cluster, nodes: int) -> Iterator[tuple[list[str], str, list
     """So many `trustyard serve` on a new database: their addresses, a token, their processes."""
     address = cluster.create(f"saves_{time.monotonic_ns()}")
     with tempfile.TemporaryDirectory(prefix="trustyard-benchmark-") as name, contextlib.ExitStack() as running:
-        servers = []
         settings = settings_of_a_node(address, Path(name))
-        for number in range(nodes):
-            servers.append(running.enter_context(Serving(Path(name) / f"node-{number}", **settings)))
-        made = run(Path(name) / "node-0", "token", "create", "saves", "--role", "admin", **settings)
+        folders = [Path(name) / f"node-{number}" for number in range(nodes)]
+        servers = [running.enter_context(Serving(folder, **settings)) for folder in folders]
+        made = run(folders[0], "token", "create", "saves", "--role", "admin", **settings)
         yield [server.url for server in servers], made.stdout.strip(), [server.process.pid for server in servers]
 
 
