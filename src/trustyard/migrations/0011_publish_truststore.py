@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trustyard", "0008_audit_request_id")]
+    dependencies = [("trustyard", "0010_saves")]
 
     operations = [
         migrations.AddField(
