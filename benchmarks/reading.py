@@ -13,15 +13,19 @@ import argparse
 import importlib
 import importlib.util
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from made import certificates
+from table import Row
 
 from trustyard.pki.certificates import read_certificate
+
+if TYPE_CHECKING:
+    from stage import Stage
 
 
 def main() -> None:
@@ -30,19 +34,33 @@ def main() -> None:
     parser.add_argument("--certificates", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    best = measured(options.certificates, options.rounds)
+    floor = best["cryptography"]
+    for name in [name for name in best if name != "cryptography"]:
+        print(f"{name} / cryptography: {best[name] / floor:.2f}   (aim: above 0.50, findings included)")
+    for name, rate in best.items():
+        print(f"{name:<20} {rate:8.0f} certificates/s")
+
+
+def rows(stage: Stage) -> Iterator[Row]:
+    """The same for the table."""
+    del stage
+    best = measured(3000, 2)
+    for name in [name for name in best if name != "cryptography"]:
+        yield Row(f"reading certificates: {name}", "/s", best[name], best["cryptography"], "cryptography", goal=0.5)
+
+
+def measured(certificates_of_a_round: int, rounds: int) -> dict[str, float]:
+    """Certificates per second, the best of the rounds."""
     ways = {"cryptography": with_cryptography, "reader": read_certificate}
     if (judge := _findings()) is not None:
         ways["reader and findings"] = judge
     best = dict.fromkeys(ways, 0.0)
-    for _ in range(options.rounds):
-        ders = certificates(options.certificates)  # new ones each time: the reader remembers what it has seen
+    for _ in range(rounds):
+        ders = certificates(certificates_of_a_round)  # new ones each time: the reader remembers what it has seen
         for name, read in ways.items():
             best[name] = max(best[name], _rate(read, ders))
-    floor = best["cryptography"]
-    for name in [name for name in ways if name != "cryptography"]:
-        print(f"{name} / cryptography: {best[name] / floor:.2f}   (aim: above 0.50, findings included)")
-    for name, rate in best.items():
-        print(f"{name:<20} {rate:8.0f} certificates/s")
+    return best
 
 
 def with_cryptography(der: bytes) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from tests.actions.conftest import ADMIN, OPERATOR, TEST_OPERATOR, VIEWER, fresh, pem
+from tests.actions.published import published_jwks
 from tests.tls_servers import Ca
 from trustyard import models
 from trustyard.actions import certificates, delivery, differences, environments, jwks, releases, restoring, truststores
@@ -167,7 +168,7 @@ def test_jwks_come_back_as_they_were_published_even_after_they_were_deleted(add:
     renew(saved, ca, answer=JwkAnswer("update", {}, "acme"))
     done = restoring.restore(ADMIN, "test", first.number).release
     assert done.content["jwks"] == first.content["jwks"]
-    assert delivery.published_jwks("test") is not None
+    assert published_jwks("test")
     jwks.delete(ADMIN, "sign", if_match="*", deploy=False)
     releases.deploy(ADMIN, "test", confirm_restored=True)
     assert kids(restoring.restore(ADMIN, "test", first.number).release) == kids(first)

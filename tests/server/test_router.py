@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from trustyard.server.published import environment_of, matches
+from trustyard.server.published import matches, place_of
 
 from .serving import Serving, eventually
 
@@ -107,7 +107,8 @@ def test_a_removed_environment_publishes_nothing_more(server: Serving, stranger:
     ],
 )
 def test_the_environment_is_one_segment_of_the_path(path: bytes, name: str | None) -> None:
-    assert environment_of(path) == name
+    place = place_of(path)
+    assert (place.environment if place else None) == name
 
 
 def test_no_condition_matches_nothing() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -222,21 +221,6 @@ def overall(rows: list[Row]) -> State:
     """The worst state of the nodes; gateways that nobody ever joined count only where there is nothing else."""
     joined = {row.state for row in rows if row.joined}
     return next((state for state in WORST_FIRST if state in joined), "pending")
-
-
-@functools.lru_cache(maxsize=64)
-def _published(newest: Newest) -> bytes:
-    jwk_set = models.Release.objects.get(pk=newest.id).read().jwk_set()
-    return json.dumps(jwk_set, separators=(",", ":"), sort_keys=True).encode()
-
-
-def published_jwks(environment: str) -> bytes | None:
-    """The JWK Set in force (RFC 7517, section 5) as JSON; None for an environment that does not exist."""
-    newest = _newest(environment)
-    if newest is not None:
-        return _published(newest)
-    known = models.Environment.objects.filter(name_key=fold(environment)).exists()
-    return b'{"keys":[]}' if known else None
 
 
 def _pushed_kinds() -> list[str]:

@@ -32,6 +32,7 @@ def create(
     root_set: RootSet = "none",
     deny_list: Sequence[str] = (),
     policy: Mapping[str, str] | None = None,
+    publish_truststore: bool = False,
 ) -> models.Environment:
     """Makes an environment. Its name never changes. Raises `Refused`, `Conflict`."""
     require(actor, "environments.write")
@@ -42,6 +43,7 @@ def create(
         _set_roots(row, root_set)
         row.deny_list = _digests(deny_list)
         row.policy = _policy(policy or {})
+        row.publish_truststore = publish_truststore
         row.save()
         audit.record(actor, "environment.create", "environment", row.name, after=fingerprint(row))
         news.tell(row.name)
@@ -59,6 +61,7 @@ def update(
     root_set: RootSet | None = None,
     deny_list: Sequence[str] | None = None,
     policy: Mapping[str, str] | None = None,
+    publish_truststore: bool | None = None,
 ) -> models.Environment:
     """Changes what is given. A changed root set is in force with the environment's next release."""
     require(actor, "environments.write")
@@ -78,10 +81,13 @@ def update(
             row.deny_list = _digests(deny_list)
         if policy is not None:
             row.policy = _policy(policy)
+        if publish_truststore is not None:
+            row.publish_truststore = publish_truststore
         if fingerprint(row) != before:
             row.version += 1
             row.save()
             audit.record(actor, "environment.update", "environment", row.name, before=before, after=fingerprint(row))
+            news.tell(row.name)
         return row
 
 
@@ -129,6 +135,7 @@ def environment_json(row: models.Environment) -> dict[str, Any]:
         "roots": len(roots.of(row)),
         "deny_list": row.deny_list,
         "policy": policies.of(row.policy, row.type).model_dump(),
+        "publish_truststore": row.publish_truststore,
         "release": row.last_number or None,
         "version": row.version,
     }
@@ -143,6 +150,7 @@ def fingerprint(row: models.Environment) -> dict[str, Any]:
         "uploaded_roots": row.uploaded_roots,
         "deny_list": row.deny_list,
         "policy": row.policy,
+        "publish_truststore": row.publish_truststore,
     }
 
 

@@ -47,6 +47,7 @@ def create(request: Request, given: schemas.NewEnvironment) -> HttpResponse:
         root_set=schemas.root_set(given.root_set) or "none",
         deny_list=given.deny_list,
         policy=given.policy.read(),
+        publish_truststore=given.publish_truststore,
     )
     return shown(environment_json(row), status=201, etag=row.etag, location=address("environments", row.name))
 
@@ -82,6 +83,7 @@ def edit(request: Request, name: str, given: schemas.EnvironmentChange) -> HttpR
         root_set=schemas.root_set(given.root_set),
         deny_list=given.deny_list,
         policy=None if given.policy is None else given.policy.read(),
+        publish_truststore=given.publish_truststore,
     )
     return shown(environment_json(row), etag=row.etag)
 

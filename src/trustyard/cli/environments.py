@@ -32,6 +32,10 @@ Policy = Annotated[
         help="weak=warn|'leave out'|block, unhonoured=warn|block, removal=allow|confirm; may be repeated.",
     ),
 ]
+Publish = Annotated[
+    bool | None,
+    typer.Option("--publish-truststore/--no-publish-truststore", help="Whether anybody may fetch the truststore."),
+]
 
 
 @command(app, "add")
@@ -44,6 +48,7 @@ def add(
     root_set: RootSet = None,
     deny: Deny = None,
     policy: Policy = None,
+    publish_truststore: Publish = None,
 ) -> None:
     """Make an environment."""
     body: dict[str, Any] = {"name": name, "type": type_, "description": description or ""}
@@ -53,6 +58,8 @@ def add(
         body["deny_list"] = [fingerprint(text) for text in deny]
     if policy:
         body["policy"] = _policy(policy)
+    if publish_truststore is not None:
+        body["publish_truststore"] = publish_truststore
     call.show(call.rest.send("POST", path("environments"), body).json, _one)
 
 
@@ -78,6 +85,7 @@ def edit(
     root_set: RootSet = None,
     deny: Deny = None,
     policy: Policy = None,
+    publish_truststore: Publish = None,
     allow: Annotated[
         list[str] | None, typer.Option("--allow", metavar="SHA256", help="A root to take off the deny list again.")
     ] = None,
@@ -92,6 +100,8 @@ def edit(
         body["root_set"] = _roots(root_set)
     if policy:
         body["policy"] = _policy(policy)
+    if publish_truststore is not None:
+        body["publish_truststore"] = publish_truststore
     denied, allowed = ({fingerprint(text) for text in given or []} for given in (deny, allow))
     if denied & allowed:
         raise Usage("A root cannot be denied and allowed at once.")
@@ -146,6 +156,7 @@ def _one(one: dict[str, Any]) -> None:
             ("Roots", one.get("roots")),
             ("Release", one.get("release") or "none yet"),
             ("Policy", ", ".join(f"{what}: {answer}" for what, answer in (one.get("policy") or {}).items())),
+            ("Truststore", "published" if one.get("publish_truststore") else "not published"),
             ("Denied Roots", ", ".join(one["deny_list"])),
         ]
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -30,14 +30,9 @@ def files_of(material: Material, further: Mapping[str, bytes] | None = None) -> 
 
     `further` files stand beside the usual ones, and in the manifest.
     """
-    trusted = _for_java(material)
-    for_pkcs12 = [(alias, der) for alias, der in trusted if truststores.fits_pkcs12(der)]
-    missing = tuple(alias for alias, der in trusted if not truststores.fits_pkcs12(der))
+    missing = tuple(alias for alias, der in _for_java(material) if not truststores.fits_pkcs12(der))
     files = {
-        "truststore.pem": truststores.pem_bundle(material.truststore() or [deny_all_der()]),
-        "truststore.p12": truststores.pkcs12(for_pkcs12 or _nobody(), PASSWORD),
-        "truststore.jks": truststores.jks(trusted or _nobody(), PASSWORD, material.created_at),
-        "used.pem": truststores.pem_bundle(material.used() or [deny_all_der()]),
+        **{name: made(material) for name, made in TRUSTSTORES.items()},
         **{f"aliases/{safe_filename(e.alias)}.pem": truststores.pem_bundle([der]) for e, der in material.entries()},
         "jwks.json": _json(material.content.jwk_set()),
         **(further or {}),
@@ -57,6 +52,32 @@ def manifest_of(material: Material, files: Mapping[str, bytes]) -> bytes:
             "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
         }
     )
+
+
+def _pem(material: Material) -> bytes:
+    return truststores.pem_bundle(material.truststore() or [deny_all_der()])
+
+
+def _pkcs12(material: Material) -> bytes:
+    fitting = [(alias, der) for alias, der in _for_java(material) if truststores.fits_pkcs12(der)]
+    return truststores.pkcs12(fitting or _nobody(), PASSWORD)
+
+
+def _jks(material: Material) -> bytes:
+    return truststores.jks(_for_java(material) or _nobody(), PASSWORD, material.created_at)
+
+
+def _used(material: Material) -> bytes:
+    return truststores.pem_bundle(material.used() or [deny_all_der()])
+
+
+# Each of these files by itself.
+TRUSTSTORES: Mapping[str, Callable[[Material], bytes]] = {
+    "truststore.pem": _pem,
+    "truststore.p12": _pkcs12,
+    "truststore.jks": _jks,
+    "used.pem": _used,
+}
 
 
 def _for_java(material: Material) -> list[tuple[str, bytes]]:

@@ -21,6 +21,7 @@ class Environment(Versioned):
     uploaded_roots = models.JSONField(default=list)  # SHA-256 of each, in the order of the upload
     deny_list = models.JSONField(default=list)  # SHA-256 of roots that are left out
     policy = models.JSONField(default=dict)  # what was said of it; the rest follows from the type
+    publish_truststore = models.BooleanField(default=False, db_default=False)  # for anybody: see docs/published.md
     last_number = models.PositiveIntegerField(default=0)  # the newest release's number; counted under this row's lock
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -13,6 +13,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 CLOSE = {"Connection": "close"}
 
@@ -34,7 +35,7 @@ class Answer:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else self.body})
 
 
-def encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+def encoded(headers: Mapping[str, str]) -> Headers:
     """Headers as ASGI has them."""
     return [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in headers.items()]
 

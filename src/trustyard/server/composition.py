@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from django.core.wsgi import get_wsgi_application
 
 from trustyard.actions import delivery, news
+from trustyard.actions.published import Edition, edition
 from trustyard.jobs.runner import Runner
 from trustyard.models.connections import looked_after
 
@@ -52,9 +53,9 @@ class _Delivery:
             return delivery.deployment(release_ids)
 
 
-def _published(environment: str) -> bytes | None:
+def _published(environment: str, name: str, known: str) -> Edition | None:
     with looked_after():
-        return delivery.published_jwks(environment)
+        return edition(environment, name, known)
 
 
 class Parts:

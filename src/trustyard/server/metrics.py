@@ -44,6 +44,8 @@ class Metrics:
             buckets=BUCKETS,
             registry=registry,
         )
+        # Looking labels up costs more than counting.
+        self._counted: dict[tuple[str, str, int], tuple[prometheus.Counter, prometheus.Histogram]] = {}
         self._deliveries = prometheus.Counter(
             "trustyard_deliveries", "Deliveries to gateways.", ["kind", "state"], registry=registry
         )
@@ -66,9 +68,14 @@ class Metrics:
 
     def answered(self, part: str, method: str, status: int, seconds: float) -> None:
         """One request; `part` is one of the router's few, so that no name of a user becomes a label."""
-        verb = method if method in VERBS else "other"
-        self._requests.labels(part, verb, str(status)).inc()
-        self._seconds.labels(part).observe(seconds)
+        counted = self._counted.get((part, method, status))
+        if counted is None:
+            verb = method if method in VERBS else "other"
+            counted = self._requests.labels(part, verb, str(status)), self._seconds.labels(part)
+            if method in VERBS:  # any other word could be anything
+                self._counted[part, method, status] = counted
+        counted[0].inc()
+        counted[1].observe(seconds)
 
     def delivered(self, kind: str, state: str) -> None:
         """One delivery, in any thread."""

@@ -1,107 +1,170 @@
-"""The documents that anybody may fetch: each environment's JWK Set in force, from memory."""
+"""The documents that anybody may fetch, from memory: each environment's JWK Set, and its truststore if it says so."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import functools
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from trustyard.pki.names import normal
+from trustyard.actions.published import MEDIA_TYPES, Document, Edition
+from trustyard.pki.names import fold, normal
 
-from .answers import Answer, Scope, Send, get_only, header, problem
+from .answers import Headers, Scope, Send, encoded, get_only, header, problem
 
 FRESH_SECONDS = 2.0  # after so long the database is asked again: another machine may have made the release
-KEPT = 1000
-HEADERS = {"Content-Type": "application/jwk-set+json", "Cache-Control": "public, max-age=300"}
+KEPT_BYTES = 32_000_000  # in memory altogether; what was read longest ago goes first
+CACHE = "public, max-age=300"
+Read = Callable[[str, str, str], Edition | None]  # environment, name, the version that is known
 
 
 @dataclass(frozen=True)
-class Document:
-    """Bytes with their ETag, and when they were read (monotonic seconds)."""
+class Place:
+    """A document's address: the environment as it was written, the key that it is kept under, the file's name."""
+
+    environment: str
+    key: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """A document with the headers of both its answers, made once; of which edition, and when it was read."""
 
     body: bytes
     etag: str
-    read_at: float
+    headers: Headers
+    unchanged: Headers
+    version: str
+    news: int
+    read_at: float  # monotonic seconds
 
 
 class Published:
-    """`/published/{environment}/jwks.json`. `read` answers the bytes of an environment, None for an unknown one."""
+    """`/published/{environment}/{name}`. `read` answers the edition in force, None where nothing is published."""
 
-    def __init__(self, read: Callable[[str], bytes | None]) -> None:
+    def __init__(self, read: Read) -> None:
         self._read = read
-        self._documents: dict[str, Document] = {}
-        self._reading: dict[str, asyncio.Future[Document | None]] = {}
+        self._held: dict[tuple[str, str], Held] = {}
+        self._bytes = 0
+        self._reading: dict[tuple[str, str], asyncio.Future[Held | None]] = {}
         self._news = 0
         self._threads = ThreadPoolExecutor(2, "published")
 
     def heard(self, environment: str) -> None:
         """News, in any thread: what is in memory is asked for again."""
-        del environment  # names may differ in case; reading all again costs one query each
+        del environment  # names may differ in case; asking again for all costs one query each
         self._news += 1
-        self._documents = {}
+
+    def at_hand(self, scope: Scope) -> Held | None:
+        """The document that a plain GET can be answered with right away."""
+        if scope["method"] != "GET":
+            return None
+        place = place_of(scope["raw_path"])
+        held = self._held.get((place.key, place.name)) if place else None
+        return held if held and self._fresh(held) else None
 
     async def __call__(self, scope: Scope, send: Send) -> None:
         """Answers one request."""
-        answer = get_only(scope) or await self._answer(scope)
-        await answer.send(scope, send)
+        refusal = get_only(scope)
+        place = place_of(scope["raw_path"])
+        held = await self._document(place) if place and not refusal else None
+        if held is not None:
+            await answer(held, scope, send)
+            return
+        where = f"There is no environment named {place.environment}, or it does not publish this." if place else ""
+        nothing = problem(404, "not-found", "Not found", where or "Nothing is published at this address.")
+        await (refusal or nothing).send(scope, send)
 
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    async def _answer(self, scope: Scope) -> Answer:
-        environment = environment_of(scope["raw_path"])
-        document = await self._document(environment) if environment else None
-        if document is None:
-            return problem(404, "not-found", "Not found", f"There is no environment named {environment or ''}.")
-        headers = {**HEADERS, "ETag": document.etag}
-        if matches(header(scope, b"if-none-match"), document.etag):
-            return Answer(304, b"", headers)
-        return Answer(200, document.body, headers)
+    def _fresh(self, held: Held) -> bool:
+        return held.news == self._news and time.monotonic() - held.read_at < FRESH_SECONDS
 
-    async def _document(self, environment: str) -> Document | None:
-        document = self._documents.get(environment)
-        if document and time.monotonic() - document.read_at < FRESH_SECONDS:
-            return document
+    async def _document(self, place: Place) -> Held | None:
+        key = (place.key, place.name)
+        held = self._held.get(key)
+        if held and self._fresh(held):
+            return held
         # However many ask at once, the database is asked once. One who comes after news waits for a newer answer.
-        reading = self._reading.get(environment)
+        reading = self._reading.get(key)
         if reading is None:
-            reading = asyncio.ensure_future(self._read_anew(environment))
-            self._reading[environment] = reading
-            reading.add_done_callback(lambda _: self._reading.pop(environment, None))
+            reading = asyncio.ensure_future(self._read_anew(place))
+            self._reading[key] = reading
+            reading.add_done_callback(lambda _: self._reading.pop(key, None))
         return await asyncio.shield(reading)
 
-    async def _read_anew(self, environment: str) -> Document | None:
+    async def _read_anew(self, place: Place) -> Held | None:
+        before = self._held.get((place.key, place.name))
         while True:
-            news, started = self._news, time.monotonic()
-            body = await asyncio.get_running_loop().run_in_executor(self._threads, self._read, environment)
+            news = self._news
+            held = await asyncio.get_running_loop().run_in_executor(self._threads, self._look, place, before, news)
             if news == self._news:
                 break
-        if body is None:
-            self._documents.pop(environment, None)
+        self._keep((place.key, place.name), held)
+        return held
+
+    def _look(self, place: Place, before: Held | None, news: int) -> Held | None:
+        """In a thread: what is in force. What is in memory already is not made again."""
+        started = time.monotonic()
+        edition = self._read(place.environment, place.name, before.version if before else "")
+        if edition is None:
             return None
-        document = Document(body, f'"{hashlib.sha256(body).hexdigest()}"', started)
-        if len(self._documents) < KEPT:
-            self._documents[environment] = document
-        return document
+        if edition.document is None:
+            return replace(before, news=news, read_at=started) if before else None
+        return held_of(place.name, edition.version, edition.document, news, started)
+
+    def _keep(self, key: tuple[str, str], held: Held | None) -> None:
+        old = self._held.pop(key, None)
+        self._bytes -= len(old.body) if old else 0
+        if held is None:
+            return
+        self._held[key] = held
+        self._bytes += len(held.body)
+        while self._bytes > KEPT_BYTES and len(self._held) > 1:
+            self._bytes -= len(self._held.pop(next(iter(self._held))).body)
 
 
-def environment_of(raw_path: bytes) -> str | None:
-    """The name in `/published/{environment}/jwks.json`, decoded; None for any other path."""
+async def answer(held: Held, scope: Scope, send: Send) -> None:
+    """Sends it; 304 to who has it already, and to HEAD no body."""
+    if matches(header(scope, b"if-none-match"), held.etag):
+        await send({"type": "http.response.start", "status": 304, "headers": held.unchanged})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": held.headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else held.body})
+
+
+def held_of(name: str, version: str, document: Document, news: int, read_at: float) -> Held:
+    """A document as it is kept: its headers are made once, not for each answer."""
+    headers = {"X-Content-Type-Options": "nosniff", "Content-Type": MEDIA_TYPES[name], "Cache-Control": CACHE}
+    unchanged = encoded({**headers, "ETag": document.etag})
+    length = encoded({"Content-Length": str(len(document.body))})
+    return Held(document.body, document.etag, [*unchanged, *length], unchanged, version, news, read_at)
+
+
+@functools.lru_cache(maxsize=1024)
+def place_of(raw_path: bytes) -> Place | None:
+    """What `/published/{environment}/{name}` means, decoded; None for any other path."""
     parts = raw_path.split(b"/")
-    if len(parts) != 4 or parts[:2] != [b"", b"published"] or parts[3] != b"jwks.json":
+    if len(parts) != 4 or parts[:2] != [b"", b"published"]:
         return None
     try:
-        name = unquote(parts[2].decode("ascii"), errors="strict")
+        environment, name = unquote(parts[2].decode("ascii"), errors="strict"), parts[3].decode("ascii")
     except UnicodeDecodeError:
         return None
-    return None if "\0" in name else normal(name)
+    if "\0" in environment or not environment or name not in MEDIA_TYPES:
+        return None
+    return Place(normal(environment), fold(environment), name)
 
 
 def matches(if_none_match: str, etag: str) -> bool:
     """RFC 9110, section 13.1.2: weak comparison with each of the list."""
+    if not if_none_match:
+        return False
     named = [word.strip().removeprefix("W/") for word in if_none_match.split(",")]
-    return "*" in named or etag in named
+    return "*" in named or etag.removeprefix("W/") in named

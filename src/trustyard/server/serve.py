@@ -20,6 +20,7 @@ from trustyard.xds import available
 from . import secretkey
 from .configuration import Configuration, written
 from .datadir import one_server, prepare
+from .memory import given_back
 from .opening import one_node, open_database
 from .sockets import address_of, listen
 
@@ -93,6 +94,7 @@ async def _answer(parts: Any, web: socket.socket, stop: asyncio.Event, ready: Ca
     )
     running = asyncio.create_task(server.serve(sockets=[web]))
     stopping = asyncio.create_task(stop.wait())
+    giving_back = asyncio.create_task(given_back())
     try:
         while not server.started and not running.done():
             await asyncio.sleep(0.005)
@@ -105,6 +107,7 @@ async def _answer(parts: Any, web: socket.socket, stop: asyncio.Event, ready: Ca
         await running
     finally:
         stopping.cancel()
+        giving_back.cancel()
 
 
 class _Server(uvicorn.Server):

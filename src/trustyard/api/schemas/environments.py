@@ -17,6 +17,7 @@ class UploadedRoots(Given):
     pem: str = Field(max_length=10_000_000)
 
 
+PUBLISH = "Anybody may fetch the truststore in force, without a token, below `/published/`."
 RootSet = Literal["none", "mozilla"] | UploadedRoots
 DenyList = Annotated[list[Sha256], Field(max_length=10_000, description="Roots that are left out.")]
 
@@ -42,6 +43,7 @@ class NewEnvironment(Given):
     root_set: RootSet = "none"
     deny_list: DenyList = Field(default_factory=list)
     policy: PolicyGiven = Field(default_factory=PolicyGiven)
+    publish_truststore: bool = Field(False, description=PUBLISH)
 
 
 class EnvironmentChange(Given):
@@ -52,6 +54,7 @@ class EnvironmentChange(Given):
     root_set: RootSet | Literal["uploaded"] | None = Field(None, description="`uploaded`: the bundle that is there.")
     deny_list: DenyList | None = None
     policy: PolicyGiven | None = Field(None, description="All of it: what it does not say follows from the type.")
+    publish_truststore: bool | None = Field(None, description=PUBLISH)
 
 
 def root_set(given: RootSet | Literal["uploaded"] | None) -> str | bytes | None:
@@ -69,6 +72,7 @@ class Environment(Shown):
     roots: int = Field(description="How many roots the set has, without those denied.")
     deny_list: list[str]
     policy: Policy
+    publish_truststore: bool = Field(description=PUBLISH)
     release: int | None = Field(description="The number of the newest release.")
     version: int
 

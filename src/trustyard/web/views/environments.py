@@ -58,12 +58,13 @@ def create(request: HttpRequest) -> HttpResponse:
     """The form for a new environment."""
     actor = actor_of(request)
     context: dict[str, Any] = {"given": request.POST, "root_set": request.POST.get("root_set", "none")}
+    context["published"] = _published(request)
     if request.method == "POST":
         try:
             place = environments.create(
                 actor, name=request.POST.get("name", ""), type=request.POST.get("type", "test"),
                 description=request.POST.get("description", ""), root_set=_roots(request, None),
-                deny_list=_deny_list(request), policy=_policy(request),
+                deny_list=_deny_list(request), policy=_policy(request), publish_truststore=_published(request),
             )  # fmt: skip
             return go(request, reverse("environments"), f"The environment {place.name} is made.")
         except (Refused, Conflict) as error:
@@ -83,7 +84,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             place = environments.update(
                 actor, place.name, if_match=request.POST.get("etag", ""), type=request.POST.get("type"),
                 description=request.POST.get("description", ""), root_set=_roots(request, place),
-                deny_list=_deny_list(request), policy=_policy(request),
+                deny_list=_deny_list(request), policy=_policy(request), publish_truststore=_published(request),
             )  # fmt: skip
             return go(request, reverse("environment", args=[pk]), f"The environment {place.name} is saved.")
         except (Refused, Conflict, StaleVersion) as error:
@@ -92,6 +93,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     context |= {
         "place": place,
         "root_set": request.POST.get("root_set", place.root_set),
+        "published": _published(request) if request.method == "POST" else place.publish_truststore,
         "waits": waits(place),
         "root_count": len(roots.of(place)),
         "denied": [
@@ -119,6 +121,10 @@ def _roots(request: HttpRequest, place: models.Environment | None) -> str | byte
 
 def _policy(request: HttpRequest) -> dict[str, str]:
     return {name: given for name in _CHOICES if (given := request.POST.get(f"policy_{name}", ""))}
+
+
+def _published(request: HttpRequest) -> bool:
+    return request.POST.get("publish_truststore") == "on"
 
 
 def _deny_list(request: HttpRequest) -> list[str]:

@@ -7,7 +7,7 @@ STATES = ("pending", "sent", "accepted", "observed", "refused", "unreachable", "
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trustyard", "0009_signin")]
+    dependencies = [("trustyard", "0007_signin")]
     operations = [
         migrations.AddConstraint(
             "user", models.UniqueConstraint(Lower("username"), name="user_name_once_without_case")

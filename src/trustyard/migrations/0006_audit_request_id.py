@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trustyard', '0006_nodes'),
+        ('trustyard', '0005_nodes'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from ._indexes import Index, Trigrams
 
 class Migration(migrations.Migration):
     atomic = False  # PostgreSQL builds them beside those who write
-    dependencies = [("trustyard", "0010_saves")]
+    dependencies = [("trustyard", "0009_publish_truststore")]
 
     operations = [
         Trigrams(),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trustyard', '0008_audit_request_id'),
+        ('trustyard', '0006_audit_request_id'),
     ]
 
     operations = [
