@@ -14,7 +14,7 @@ from trustyard.gateways import policies
 from trustyard.models.environments import ROOT_SETS, TYPES
 from trustyard.pki.containers import read_file
 
-from . import audit, found, news, roots
+from . import audit, bound, found, news, roots
 from .actors import Actor
 from .again import looks_again
 from .permissions import require
@@ -102,6 +102,7 @@ def delete(actor: Actor, name: str, *, if_match: str | None) -> None:
         found.check_version(row, if_match)
         _check_unused(row)
         before = fingerprint(row)
+        bound.narrow(actor, row)
         models.Release.objects.filter(environment=row).delete()
         models.Environment.objects.filter(pk=row.pk).delete()
         audit.record(actor, "environment.delete", "environment", row.name, before=before)
