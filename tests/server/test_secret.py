@@ -7,11 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
+from allauth.mfa.models import Authenticator
 
 from tests.server.serving import Serving, run, sign_in
 from trustyard import models
 from trustyard.actions import gateway_tokens
 from trustyard.actions.gateway_tokens import AGENT, XDS
+from trustyard.server.accounts import SecondFactorAdapter
+from trustyard.server.sealing import seal_again
 
 
 @pytest.mark.timeout(240)
@@ -36,6 +39,20 @@ def test_nobody_is_signed_out_by_a_rotation_and_everybody_when_the_earlier_key_i
     assert [action for action in actions if action.startswith("secret")] == [
         "secret.forget", "secret.rotate", "secret.rotate",
     ]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_second_factors_outlive_the_key_that_they_were_sealed_with(settings: Any) -> None:
+    user = models.User.objects.create(username="ida")
+    factors = SecondFactorAdapter()
+    sealed = {"secret": factors.encrypt("JBSWY3DPEHPK3PXP"), "other": "as it is"}
+    row = Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data=sealed)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another key", [settings.SECRET_KEY]
+    seal_again()
+    settings.SECRET_KEY_FALLBACKS = []
+    row.refresh_from_db()
+    assert factors.decrypt(row.data["secret"]) == "JBSWY3DPEHPK3PXP"
+    assert row.data["other"] == "as it is"
 
 
 @pytest.mark.django_db

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 from typing import Any, NoReturn
 
@@ -14,18 +13,19 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.encoding import force_bytes
 
 from trustyard.actions import audit, provider_accounts
 from trustyard.actions.actors import Actor, of_user
 from trustyard.errors import NotAllowed, TrustyardError, Unavailable
 from trustyard.models import User
+
+from .sealing import seal
 
 log = structlog.get_logger(__name__)
 
@@ -78,11 +78,11 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # the same
         return "Security key" if number == 1 else f"Security key {number}"
 
     def encrypt(self, text: str) -> str:
-        return _seal().encrypt(text.encode()).decode()
+        return seal().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
         try:
-            return _seal().decrypt(encrypted_text.encode()).decode()
+            return seal().decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
             # Another secret key than it was sealed with. No code fits a secret that nobody knows: an administrator
             # takes the factors away.
@@ -146,15 +146,6 @@ def refused(request: HttpRequest, error: TrustyardError) -> HttpResponse:
     """A refusal on a page of its own."""
     template = "403.html" if error.status == 403 else "refused.html"
     return render(request, template, {"error": error}, status=error.status)
-
-
-def _seal() -> MultiFernet:
-    return MultiFernet([_fernet(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
-
-
-def _fernet(secret_key: str | bytes) -> Fernet:
-    derived = hashlib.sha256(b"second factors:" + force_bytes(secret_key)).digest()
-    return Fernet(base64.urlsafe_b64encode(derived))
 
 
 def _address(request: HttpRequest) -> str:

@@ -66,14 +66,26 @@ def forget(configuration: Configuration) -> int:
     lines = secret_of(configuration).splitlines(keepends=True)
     if len(lines) < 2:
         raise Conflict("There is no earlier secret key to forget.", code="no-earlier-key")
+    from trustyard.actions import audit  # needs Django, as above
+
+    from .sealing import seal_again
+
+    with audit.transaction():
+        seal_again()  # what only the earlier keys open would be lost
+        _record("secret.forget", len(lines) - 1)
     write_secret(configuration, lines[0])
-    _told("secret.forget", len(lines) - 1)
     return len(lines) - 1
 
 
 def _told(action: str, earlier: int) -> None:
-    from trustyard.actions import audit  # needs Django, as above
-    from trustyard.actions.actors import LOCAL
+    from trustyard.actions import audit
 
     with audit.transaction():
-        audit.record(LOCAL, action, "secret", "secret-key", after={"earlier": earlier})
+        _record(action, earlier)
+
+
+def _record(action: str, earlier: int) -> None:
+    from trustyard.actions import audit
+    from trustyard.actions.actors import LOCAL
+
+    audit.record(LOCAL, action, "secret", "secret-key", after={"earlier": earlier})
