@@ -15,6 +15,7 @@ from django.http.request import UnreadablePostError
 from ninja.errors import HttpError, ValidationError
 
 from trustyard.actions import requests
+from trustyard.actions.again import unavailable
 from trustyard.errors import FieldError, NotFound, Refused, TooLarge, TrustyardError
 
 log = structlog.get_logger(__name__)
@@ -60,6 +61,8 @@ def problem(error: TrustyardError) -> HttpResponse:
     if error.status == 401:
         bad = ', error="invalid_token"' if error.code == "bad-token" else ""
         response["WWW-Authenticate"] = f'Bearer realm="trustyard"{bad}'  # RFC 6750, section 3
+    if error.status == 503:
+        response["Retry-After"] = "2"
     return response
 
 
@@ -88,7 +91,7 @@ def _known(error: Exception) -> TrustyardError | None:
             return TooLarge("The body is too large.")
         case SuspiciousOperation():
             return Unreadable("The request cannot be read.")
-    return None
+    return unavailable(error)
 
 
 def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from typing import Any
 
 import structlog
@@ -10,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from trustyard.actions import requests
+from trustyard.actions.again import unavailable
 
 log = structlog.get_logger()
 
@@ -47,7 +49,12 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def broken(request: HttpRequest, *_: Any) -> HttpResponse:
-    """500 with a reference number that stands in the log too."""
+    """500 with a reference number that stands in the log too; 503 where the database was not to be had."""
+    error = sys.exc_info()[1]
+    away = unavailable(error) if error is not None else None
+    if away is not None:  # in a few words of our own: a page would ask the database who looks at it
+        headers = {"Retry-After": "2"}
+        return HttpResponse(away.detail, status=503, content_type="text/plain; charset=utf-8", headers=headers)
     reference = requests.current_id() or secrets.token_hex(4)
     log.error("unforeseen", reference=reference, path=request.path)
     return render(request, "500.html", {"reference": reference}, status=500)
