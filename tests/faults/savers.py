@@ -17,12 +17,13 @@ _names = itertools.count(1)
 
 
 class Savers:
-    """Inside `with` they save at these servers in turn, new certificates in test; `answers` has each one's status.
+    """Inside `with` they save at these servers in turn, new certificates; `answers` has the status of each one's answer.
 
     0 stands for no answer at all.
     """
 
-    def __init__(self, *servers: Serving, clients: int = CLIENTS) -> None:
+    def __init__(self, *servers: Serving, clients: int = CLIENTS, environment: str = "test") -> None:
+        self._environment = environment
         self.answers: dict[str, int] = {}
         self.unexpected: list[str] = []
         self._pem = Authority("Saved CA").pem
@@ -56,7 +57,7 @@ class Savers:
             while not self._ending.is_set():
                 name = f"saved-{next(_names)}"
                 try:
-                    answer = client.post("/api/v1/certificates?wait=0", json=_definition(name, self._pem))
+                    answer = client.post("/api/v1/certificates?wait=0", json=self._definition(name))
                 except httpx.TransportError:
                     self.answers[name] = 0
                     self._ending.wait(0.1)
@@ -68,22 +69,24 @@ class Savers:
                     assert answer.headers["Retry-After"]
                     self._ending.wait(0.1)
 
+    def _definition(self, name: str) -> dict[str, Any]:
+        source = {"kind": "paste", "encoding": "BASE64PEM", "content": self._pem}
+        entry = {"environment": self._environment, "alias": name, "source": source}
+        return {"name": name, "entries": [entry], "deploy": True}
+
     def check(self, server: Serving) -> None:
         """What was answered as saved is there; the rest is there whole, or not at all; and all of it is deployed."""
         assert self.unexpected == []
         with server.client() as client:
             entries = _all(client, "/api/v1/certificates?q=saved-", "name")
-            rows = _all(client, "/api/v1/environments/test/truststore?q=saved-&origin=certificate", "alias")
-            releases = _all(client, "/api/v1/environments/test/releases", "number")
+            rows = _all(
+                client, f"/api/v1/environments/{self._environment}/truststore?q=saved-&origin=certificate", "alias"
+            )
+            releases = _all(client, f"/api/v1/environments/{self._environment}/releases", "number")
         lost = [name for name, status in self.answers.items() if status == 201 and name not in entries]
         assert not lost
         assert {name for name, row in rows.items() if row["pending"] is None} == set(entries)
         assert sorted(releases) == list(range(1, len(releases) + 1))
-
-
-def _definition(name: str, pem: str) -> dict[str, Any]:
-    source = {"kind": "paste", "encoding": "BASE64PEM", "content": pem}
-    return {"name": name, "entries": [{"environment": "test", "alias": name, "source": source}], "deploy": True}
 
 
 def _all(client: httpx.Client, path: str, key: str) -> dict[Any, dict[str, Any]]:
