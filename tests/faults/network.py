@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import selectors
 import socket
 import struct
 import threading
@@ -17,8 +16,8 @@ HALF = 65_536
 class Network:
     """Forwards connections to a port of loopback until it is `cut`.
 
-    A filter on our sockets drops each packet before it is acknowledged, as a broken network does: the node's system sends
-    it again and again, and finds out by its own time-outs alone.
+    A filter on our sockets drops each packet before it is acknowledged, as a broken network does: the node's system
+    sends it again and again, and finds out by its own time-outs alone.
     """
 
     def __init__(self, to: int) -> None:

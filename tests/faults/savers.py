@@ -17,9 +17,9 @@ _names = itertools.count(1)
 
 
 class Savers:
-    """Inside `with` they save at these servers in turn, new certificates; `answers` has the status of each one's answer.
+    """Inside `with` they save new certificates at these servers in turn.
 
-    0 stands for no answer at all.
+    `answers` has the status that each was answered with; 0 stands for no answer at all.
     """
 
     def __init__(self, *servers: Serving, clients: int = CLIENTS, environment: str = "test") -> None:
@@ -77,12 +77,11 @@ class Savers:
     def check(self, server: Serving) -> None:
         """What was answered as saved is there; the rest is there whole, or not at all; and all of it is deployed."""
         assert self.unexpected == []
+        place = f"/api/v1/environments/{self._environment}"
         with server.client() as client:
             entries = _all(client, "/api/v1/certificates?q=saved-", "name")
-            rows = _all(
-                client, f"/api/v1/environments/{self._environment}/truststore?q=saved-&origin=certificate", "alias"
-            )
-            releases = _all(client, f"/api/v1/environments/{self._environment}/releases", "number")
+            rows = _all(client, f"{place}/truststore?q=saved-&origin=certificate", "alias")
+            releases = _all(client, f"{place}/releases", "number")
         lost = [name for name, status in self.answers.items() if status == 201 and name not in entries]
         assert not lost
         assert {name for name, row in rows.items() if row["pending"] is None} == set(entries)
