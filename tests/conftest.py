@@ -76,6 +76,12 @@ def root() -> Path:
     return Path(__file__).parent.parent
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """Our own PostgreSQL goes away as a whole: there is no need to wait for the last connection of some thread."""
+    return bool(chosen()) or bool(request.config.getvalue("reuse_db"))
+
+
 _numbers = itertools.count(1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import hashlib
 import os
 import shutil
@@ -135,6 +136,24 @@ def settings_of(data_dir: Path) -> dict[str, str]:
     return {"TRUSTYARD_DATABASE_URL": address + name}
 
 
+def prepare(data_dir: Path) -> None:
+    """Gives a server that is to start on SQLite its tables: making them takes a second, and has tests of its own."""
+    if chosen() or data_dir.exists():
+        return
+    data_dir.mkdir(mode=0o700)
+    shutil.copy(_template(), data_dir / "trustyard.db")
+    (data_dir / "trustyard.db").chmod(0o600)
+
+
+@functools.cache
+def _template() -> Path:
+    """A SQLite file with our tables, and nothing in them; of this process."""
+    folder = tempfile.mkdtemp(prefix="trustyard-template-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _migrate({"TRUSTYARD_DATA_DIR": folder})
+    return Path(folder) / "trustyard.db"
+
+
 @contextmanager
 def opened(data_dir: Path) -> Iterator[Any]:
     """The database of a server on this data directory, for statements of the test's own; each commits by itself."""
@@ -155,14 +174,17 @@ def _make_template(connection: psycopg.Connection[Any], address: str) -> None:
     """A database with our tables, and nothing in them: copied in a moment, while migrations take a second or two."""
     connection.execute("CREATE DATABASE trustyard_migrated")
     with tempfile.TemporaryDirectory() as folder:
-        program = str(Path(sys.executable).parent / "trustyard")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRUSTYARD_", "DJANGO_"))}
-        own = {"TRUSTYARD_DATA_DIR": f"{folder}/data", "TRUSTYARD_DATABASE_URL": f"{address}trustyard_migrated"}
-        done = subprocess.run(
-            [program, "user", "list"], env={**kept, **own}, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
+        _migrate({"TRUSTYARD_DATA_DIR": f"{folder}/data", "TRUSTYARD_DATABASE_URL": f"{address}trustyard_migrated"})
     connection.execute(f"ALTER DATABASE trustyard_migrated RENAME TO {TEMPLATE}")  # type: ignore[call-overload]  # ours
+
+
+def _migrate(settings: dict[str, str]) -> None:
+    program = str(Path(sys.executable).parent / "trustyard")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRUSTYARD_", "DJANGO_"))}
+    done = subprocess.run(
+        [program, "user", "list"], env={**kept, **settings}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def touches(item: pytest.Item) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests.databases import opened, settings_of
+from tests.databases import opened, prepare, settings_of
 
 PROGRAM = str(Path(sys.executable).parent / "trustyard")
 PASSWORD = "correct horse battery staple"
@@ -72,6 +72,8 @@ class Serving:
 
     def __init__(self, data_dir: Path, command: str = "serve", *, program: str = PROGRAM, **settings: str) -> None:
         self.data_dir = data_dir
+        if command == "serve" and "DATABASE_URL" not in settings:
+            prepare(data_dir)
         self._settings = settings
         self.process = subprocess.Popen(
             [program, command],

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import ParamSpec, TypeVar
 
 import structlog
-from django.db import IntegrityError, InterfaceError, OperationalError, connection
+from django.db import IntegrityError, InterfaceError, InternalError, OperationalError, connection
 
 from trustyard.errors import Conflict, Unavailable
 
@@ -20,6 +20,9 @@ ATTEMPTS = 3
 _looking: ContextVar[bool] = ContextVar("looking_again", default=False)
 # SQLSTATE of PostgreSQL: the transaction was chosen to give way to another. Nothing of it is stored.
 GAVE_WAY = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+READ_ONLY = frozenset({"25006", "SQLITE_READONLY"})
+FULL = frozenset({"53100", "SQLITE_FULL"})
+FELL_SILENT = "25P03"  # a transaction that was ended because its program said nothing for too long
 
 
 def looks_again(change: Callable[P, T]) -> Callable[P, T]:
@@ -58,13 +61,21 @@ def is_second_look() -> bool:
 
 
 def unavailable(error: BaseException) -> Unavailable | None:
-    """What to say where the database is away, stopped the statement or made it wait too long; None for other errors.
+    """What to say where the database is away, refuses writes or made it wait too long; else None.
 
     The transaction was taken back whole, unless the connection broke in the moment of its commit.
     """
-    if not isinstance(error, OperationalError | InterfaceError):
+    state = _state(error)
+    if not isinstance(error, OperationalError | InterfaceError) and not _is_refused_write(error, state):
         return None
-    log.warning("database.unavailable", state=_state(error), error=str(error).split("\n")[0])
+    log.warning("database.unavailable", state=state, error=str(error).split("\n")[0])
+    if state in READ_ONLY | FULL:
+        why = "is read-only" if state in READ_ONLY else "has no room left"
+        return Unavailable(
+            f"The database takes no changes now: it {why}. Nothing was stored.",
+            code="database-read-only",
+            advice="Reading goes on. Repeat the change when whoever runs the database has seen to it.",
+        )
     return Unavailable(
         "The database does not answer, or is busy with another change.",
         code="database-unavailable",
@@ -72,5 +83,13 @@ def unavailable(error: BaseException) -> Unavailable | None:
     )
 
 
-def _state(error: Exception) -> str | None:
-    return getattr(error.__cause__, "sqlstate", None)
+def _is_refused_write(error: BaseException, state: str | None) -> bool:
+    """PostgreSQL counts these among its internal errors."""
+    return isinstance(error, InternalError) and state in {*READ_ONLY, FELL_SILENT}
+
+
+def _state(error: BaseException) -> str | None:
+    """SQLSTATE of PostgreSQL, or the name of SQLite's code."""
+    cause = error.__cause__
+    found: str | None = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    return found

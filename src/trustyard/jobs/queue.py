@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import structlog
 from django.db import connection, transaction
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job
 
 log = structlog.get_logger(__name__)
@@ -36,7 +37,8 @@ def put(jobs: Iterable[Job]) -> None:
     wanted = list(jobs)
     for _ in range(TRIES if wanted else 0):
         try:
-            with transaction.atomic():  # a savepoint: AlreadyEnqueued must not cost the caller's transaction
+            # A savepoint: AlreadyEnqueued must not cost the caller's transaction.
+            with transaction.atomic(), _django_s_errors():
                 for waiting in _waiting(one.queueing_lock for one in wanted):
                     app.job_manager.cancel_job_by_id(waiting, delete_job=True)
                 app.job_manager.batch_defer_jobs(wanted)
@@ -51,7 +53,7 @@ def add(jobs: Iterable[Job]) -> None:
     """Enqueues those under whose keys nothing waits. Each is a transaction of its own, so none holds up another."""
     for one in jobs:
         try:
-            with transaction.atomic():
+            with transaction.atomic(), _django_s_errors():
                 app.job_manager.defer_job(one)
         except AlreadyEnqueued:
             continue
@@ -60,13 +62,24 @@ def add(jobs: Iterable[Job]) -> None:
 def take_over(key: str) -> bool:
     """Takes out what waits under the key and is due: who has the key now does that, too."""
     due = _waiting([key], due=True)
-    return any(app.job_manager.cancel_job_by_id(waiting, delete_job=True) for waiting in due)
+    with _django_s_errors():
+        return any(app.job_manager.cancel_job_by_id(waiting, delete_job=True) for waiting in due)
 
 
 def arguments_of(task: str) -> dict[str, dict[str, Any]]:
     """The arguments of the jobs of this task that wait or are under way, by key."""
     rows = ProcrastinateJob.objects.filter(task_name=f"{QUEUE}:{task}", status__in=("todo", "doing"))
     return dict(rows.order_by("-status").values_list("queueing_lock", "args"))
+
+
+@contextmanager
+def _django_s_errors() -> Iterator[None]:
+    """Procrastinate wraps what the database raises: here it is unwrapped, for those above know Django's errors."""
+    with connection.wrap_database_errors:
+        try:
+            yield
+        except ConnectorException as error:
+            raise error.__cause__ or error from None
 
 
 def _waiting(keys: Iterable[str | None], *, due: bool = False) -> list[int]:

@@ -15,7 +15,7 @@ NOTICE = {
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "2",
-    "tcp_user_timeout": "15000",
+    "tcp_user_timeout": "10000",
 }
 
 

@@ -10,12 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
+import structlog
+
 from trustyard.actions.published import MEDIA_TYPES, Document, Edition
 from trustyard.pki.names import fold, normal
 
 from .answers import Headers, Scope, Send, encoded, get_only, header, problem
 
+log = structlog.get_logger(__name__)
 FRESH_SECONDS = 2.0  # after so long the database is asked again: another machine may have made the release
+PATIENCE_SECONDS = 3.0  # with a database that does not answer; what is in memory stays in force as it does at gateways
+AGAIN = {"Retry-After": "2"}
 KEPT_BYTES = 32_000_000  # in memory altogether; what was read longest ago goes first
 CACHE = "public, max-age=300"
 Read = Callable[[str, str, str], Edition | None]  # environment, name, the version that is known
@@ -55,7 +60,7 @@ class Published:
         self._threads = ThreadPoolExecutor(2, "published")
 
     def heard(self, environment: str) -> None:
-        """News, in any thread: what is in memory is asked for again."""
+        """News, in any thread: what is in memory is asked for again, and given while the database does not answer."""
         del environment  # names may differ in case; asking again for all costs one query each
         self._news += 1
 
@@ -71,7 +76,13 @@ class Published:
         """Answers one request."""
         refusal = get_only(scope)
         place = place_of(scope["raw_path"])
-        held = await self._document(place) if place and not refusal else None
+        try:
+            held = await self._document(place) if place and not refusal else None
+        except Exception as error:  # noqa: BLE001 - the database, most likely
+            log.warning("published.not_read", path=scope["path"], error=type(error).__name__)
+            away = problem(503, "database-unavailable", "Not available", "The database does not answer.", AGAIN)
+            await away.send(scope, send)
+            return
         if held is not None:
             await answer(held, scope, send)
             return
@@ -95,8 +106,18 @@ class Published:
         if reading is None:
             reading = asyncio.ensure_future(self._read_anew(place))
             self._reading[key] = reading
-            reading.add_done_callback(lambda _: self._reading.pop(key, None))
-        return await asyncio.shield(reading)
+            reading.add_done_callback(lambda done: self._was_read(key, done))
+        try:
+            return await asyncio.wait_for(asyncio.shield(reading), PATIENCE_SECONDS)
+        except Exception:
+            if held is None:
+                raise
+            return held  # as gateways go on with what they have
+
+    def _was_read(self, key: tuple[str, str], done: asyncio.Future[Held | None]) -> None:
+        self._reading.pop(key, None)
+        if not done.cancelled() and done.exception():
+            log.info("published.database_away", environment=key[0])
 
     async def _read_anew(self, place: Place) -> Held | None:
         before = self._held.get((place.key, place.name))

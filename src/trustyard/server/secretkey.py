@@ -72,6 +72,8 @@ def forget(configuration: Configuration) -> int:
 
     with audit.transaction():
         seal_again()  # what only the earlier keys open would be lost
+        if not configuration.sqlite:
+            replace(lines[0].decode("ascii").strip())  # no node has come by with it perhaps
         _record("secret.forget", len(lines) - 1)
     write_secret(configuration, lines[0])
     return len(lines) - 1

@@ -17,7 +17,7 @@ from django.db import DatabaseError
 
 from trustyard.xds import available
 
-from . import secretkey
+from . import ending, secretkey
 from .configuration import Configuration, written
 from .datadir import one_server, prepare
 from .memory import given_back
@@ -102,6 +102,7 @@ async def _answer(parts: Any, web: socket.socket, stop: asyncio.Event, ready: Ca
             ready()
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         log.info("serve.stopping")
+        ending.soon()
         parts.stop()
         server.should_exit = True
         await running

@@ -8,14 +8,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
+import structlog
+
 from .answers import App, Message, Receive, Scope, Send
 
 HEADER = b"x-trustyard-await"
 LINES = b"lines"  # an answer of JSON lines: what to wait for stands before the last one, and NUL between them
 NUL = b"\x00"
 LONGEST = 60.0
+ANSWER_SECONDS = 5.0  # for one look: a database that fell silent must not cost the answer that all is saved
 POLLS = (0.02, 0.03, 0.05, 0.1)  # seconds between looks; the last one repeats
 Value = TypeVar("Value")
+log = structlog.get_logger(__name__)
 
 
 class Receipts(Protocol):
@@ -61,22 +65,33 @@ class Waiting:
         releases = [int(number) for number in numbers.split(",")]
         await self._settled(releases, min(float(seconds), LONGEST))
         value = json.loads(body)
-        value["deployment"] = await self._in_thread(lambda: self._receipts.deployment(releases))
+        try:
+            value["deployment"] = await self._in_thread(lambda: self._receipts.deployment(releases))
+        except Exception:  # the database, most likely: it is saved, and that is to be said, with what was known then
+            log.warning("receipts.unknown", exc_info=True)
         return json.dumps(value, ensure_ascii=False).encode()
 
     async def _settled(self, releases: list[int], seconds: float) -> None:
         deadline = asyncio.get_running_loop().time() + seconds
         polls = iter(POLLS)
         pause = 0.0
-        while not await self._in_thread(lambda: self._receipts.settled(releases)):
+        while not await self._is_settled(releases):
             pause = next(polls, pause)
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0 or self._stopping.is_set():
                 return
             await asyncio.sleep(min(pause, left))
 
+    async def _is_settled(self, releases: list[int]) -> bool:
+        try:
+            return await self._in_thread(lambda: self._receipts.settled(releases))
+        except Exception as error:  # noqa: BLE001 - the database, most likely, which may be back before the time is over
+            log.info("receipts.not_read", error=type(error).__name__)
+            return False
+
     async def _in_thread(self, call: Callable[[], Value]) -> Value:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        asking = asyncio.get_running_loop().run_in_executor(self._threads, call)
+        return await asyncio.wait_for(asking, ANSWER_SECONDS)
 
 
 class _Held:

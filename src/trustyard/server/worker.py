@@ -10,7 +10,7 @@ import structlog
 
 from trustyard.errors import Refused
 
-from . import secretkey
+from . import ending, secretkey
 from .configuration import Configuration
 from .datadir import prepare
 from .opening import one_node, open_database
@@ -40,4 +40,5 @@ def work(configuration: Configuration, say: Callable[[str], None]) -> None:
     jobs.start()
     stop.wait()
     log.info("worker.stopping")
+    ending.soon()
     jobs.stop()

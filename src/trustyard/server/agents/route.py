@@ -46,6 +46,10 @@ class Agents:
             answer = problem(409, "node-taken", "Name of the node taken", sentence)
         except TooMany:
             answer = problem(503, "busy", "Busy", "Too many agents are connected.", {**CLOSE, "Retry-After": "60"})
+        except Exception:  # the database, most likely: the host keeps what it has, and asks again
+            log.warning("agents.not_answered", exc_info=True)
+            sentence = "The database does not answer."
+            answer = problem(503, "database-unavailable", "Not available", sentence, {"Retry-After": "5"})
         if answer is not None:
             await answer.send(scope, send)
 

@@ -9,11 +9,15 @@ from typing import Any
 import structlog
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from trustyard.actions import requests
 from trustyard.actions.again import unavailable
+from trustyard.errors import Unavailable
+from trustyard.web.page import is_fragment
 
 log = structlog.get_logger()
+RETRY_AFTER = "2"  # seconds
 
 
 def lost(request: HttpRequest) -> HttpResponse:
@@ -52,9 +56,22 @@ def broken(request: HttpRequest, *_: Any) -> HttpResponse:
     """500 with a reference number that stands in the log too; 503 where the database was not to be had."""
     error = sys.exc_info()[1]
     away = unavailable(error) if error is not None else None
-    if away is not None:  # in a few words of our own: a page would ask the database who looks at it
-        headers = {"Retry-After": "2"}
-        return HttpResponse(away.detail, status=503, content_type="text/plain; charset=utf-8", headers=headers)
+    if away is not None:
+        return without_database(request, away)
     reference = requests.current_id() or secrets.token_hex(4)
     log.error("unforeseen", reference=reference, path=request.path)
     return render(request, "500.html", {"reference": reference}, status=500)
+
+
+def without_database(request: HttpRequest, error: Unavailable) -> HttpResponse:
+    """503, as the REST API, a part of a page or a whole page says it; asks the database nothing, not even who asks."""
+    if request.path.startswith("/api/"):
+        body = {"type": f"/problems/{error.code}", "title": error.title, "status": 503, "detail": error.detail}
+        response: HttpResponse = JsonResponse(body, status=503, content_type="application/problem+json")
+    elif is_fragment(request):  # htmx shows what it is answered, whatever the status
+        response = HttpResponse(render_to_string("_alert.html", {"error": error}), status=503)
+        response["HX-Retarget"], response["HX-Reswap"] = "#notices", "innerHTML show:window:top"
+    else:
+        response = HttpResponse(render_to_string("refused.html", {"error": error}), status=503)
+    response["Retry-After"] = RETRY_AFTER
+    return response

@@ -1,0 +1,87 @@
+"""A worker is killed, or told to end, between what it brought to a gateway and the receipt for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.authority import Authority
+from tests.faults.story import add, deploy, post, said
+from tests.server.nodes import Nodes
+from tests.server.serving import Serving, eventually
+from trustyard.gateways.folders import manifest
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(240)]
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'trustyard_receipt'::regclass"
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> Iterator[Nodes]:
+    (tmp_path / "roots").mkdir()
+    with Nodes(tmp_path, FILES_ROOTS=str(tmp_path / "roots")) as nodes:
+        yield nodes
+
+
+@contextmanager
+def nothing_is_recorded(nodes: Nodes) -> Iterator[psycopg.Connection[object]]:
+    """Receipts can be read and not written: who writes one waits."""
+    with psycopg.connect(nodes.settings["DATABASE_URL"]) as connection:
+        connection.execute("LOCK TABLE trustyard_receipt IN EXCLUSIVE MODE")
+        yield connection
+        connection.rollback()
+
+
+def brought(nodes: Nodes) -> int:
+    """The release that is current in the folder of the gateway."""
+    found = manifest(nodes.folder / "roots" / "edge" / "current")
+    return found["release"] if found else 0
+
+
+def server_and_worker(nodes: Nodes) -> tuple[Serving, Serving]:
+    server = nodes.start("a", JOBS="off")
+    worker = nodes.start("w", "worker")
+    add(server, "files", {"directory": str(nodes.folder / "roots" / "edge")})
+    assert deploy(server, "first", Authority("First CA"), wait=60)["state"] == "accepted"
+    return server, worker
+
+
+def test_a_worker_that_is_killed_between_sending_and_recording_is_replaced_and_the_receipt_is_there_once(
+    nodes: Nodes,
+) -> None:
+    server, worker = server_and_worker(nodes)
+    with nothing_is_recorded(nodes) as connection:
+        assert post(server, "second", Authority("Second CA").pem, wait=0).status_code == 201
+        eventually(lambda: brought(nodes) == 2, 30)
+        eventually(lambda: connection.execute(WAITING).fetchone(), 30)
+        assert said(server)["state"] == "pending"
+        worker.kill()
+    # What was brought stays in force, and is not said to be until somebody can say so.
+    assert (said(server)["state"], brought(nodes)) == ("pending", 2)
+    other = nodes.start("v", "worker")
+    eventually(lambda: said(server)["state"] == "accepted", 60)
+    assert any("worker.rescued" in line for line in other.log)
+    assert brought(nodes) == 2
+    with psycopg.connect(nodes.settings["DATABASE_URL"]) as database:
+        receipts = "SELECT count(*) FROM trustyard_receipt r JOIN trustyard_gateway g ON g.id = r.gateway_id"
+        assert database.execute(f"{receipts} WHERE g.name = 'edge'").fetchone() == (2,)  # one for each release
+        left = "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('doing', 'failed')"
+        assert database.execute(left).fetchone() == (0,)
+    assert deploy(server, "third", Authority("Third CA"), wait=60)["state"] == "accepted"
+
+
+def test_a_worker_that_is_told_to_end_records_what_it_brought_before_it_does(nodes: Nodes) -> None:
+    server, worker = server_and_worker(nodes)
+    with ThreadPoolExecutor() as pool:
+        with nothing_is_recorded(nodes) as connection:
+            assert post(server, "second", Authority("Second CA").pem, wait=0).status_code == 201
+            eventually(lambda: connection.execute(WAITING).fetchone(), 30)
+            code = pool.submit(worker.terminate)
+            eventually(lambda: any("worker.stopping" in line for line in worker.log), 10)
+        assert code.result() == 0
+    assert (said(server)["state"], brought(nodes)) == ("accepted", 2)
+    assert not [line for line in worker.log if "Traceback" in line]
