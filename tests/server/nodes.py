@@ -21,7 +21,7 @@ class Nodes:
         self.key = folder / "secret-key"
         self.key.write_text(secrets.token_urlsafe(48))
         self.settings = {
-            "DATABASE_URL": settings_of(folder)["TRUSTYARD_DATABASE_URL"],
+            "DATABASE_URL": settings.get("DATABASE_URL") or settings_of(folder)["TRUSTYARD_DATABASE_URL"],
             "SECRET_KEY_FILE": str(self.key),
             **settings,
         }
