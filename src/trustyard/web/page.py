@@ -9,13 +9,11 @@ from typing import Any, Concatenate, ParamSpec
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
 
 from trustyard.actions.actors import Actor, of_user
-from trustyard.actions.again import unavailable
 from trustyard.actions.permissions import TABLE, allowed
 from trustyard.errors import Restored, TrustyardError
 
@@ -56,10 +54,6 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
                 return ask_restored(request, asked)
             except TrustyardError as error:
                 return refusal(request, error)
-            except (DatabaseError, InterfaceError) as error:
-                if (away := unavailable(error)) is None:
-                    raise
-                return refusal(request, away)
 
         return answer
 
