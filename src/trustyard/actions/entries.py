@@ -193,7 +193,7 @@ def _write(certificate: models.Certificate, planned: Planned, entry: models.Entr
             _trust_again(entry)
         fill(entry, planned.chosen)
     if entry._state.adding:
-        insert([entry])
+        insert([entry], later=True)
     else:
         entry.save()
     return entry

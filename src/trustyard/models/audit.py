@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from django.db import connection, models
 
-from .inserting import statement_of
+from .inserting import run_later, statement_of
 
 # What other rows must be there for ours is asked before the lock, not at the commit: whoever waits there for another
 # change would hold the head meanwhile, and that one may be waiting for the head.
-_LOCK = "SET CONSTRAINTS ALL IMMEDIATE; SELECT hash, events FROM trustyard_audithead WHERE id = 1 FOR UPDATE"
+_JUDGE = "SET CONSTRAINTS ALL IMMEDIATE"
+_LOCK = "SELECT hash, events FROM trustyard_audithead WHERE id = 1 FOR UPDATE"
 _MOVE = "UPDATE trustyard_audithead SET hash = %s, events = %s WHERE id = 1"
 
 
@@ -45,9 +46,9 @@ class AuditHead(models.Model):
     def locked(cls, genesis: str) -> AuditHead:
         """The head, locked until the transaction ends; before the first event it names `genesis`."""
         if connection.vendor == "postgresql":
+            run_later(_JUDGE)
             with connection.cursor() as cursor:
                 cursor.execute(_LOCK)
-                cursor.nextset()
                 row = cursor.fetchone()
             head = cls(1, *row) if row else None
         else:
@@ -65,6 +66,6 @@ class AuditHead(models.Model):
             self.save(update_fields=["hash", "events"])
             return
         statement, values = statement_of(events)
-        # One way to the database and back, for everybody waits meanwhile.
-        with connection.cursor() as cursor:
-            cursor.execute(f"{statement}; {_MOVE}", [*values, self.hash, self.events])
+        # One way to the database and back with the commit, for everybody waits meanwhile.
+        run_later(statement, values)
+        run_later(_MOVE, [self.hash, self.events])

@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connection
 from django.db.models import Field, Model
 
+Told = Callable[[list[tuple[Any, ...]]], None]
 
-def insert(rows: Sequence[Model], *, ignore: bool = False) -> None:
+
+def insert(rows: Sequence[Model], *, ignore: bool = False, later: bool = False) -> None:
     """Inserts new objects of one model and gives them their numbers; `ignore` passes over those that are there.
 
-    No signals are sent: nobody here listens to any.
+    No signals are sent: nobody here listens to any. With `later` they may be stored, and have their numbers, when the
+    next statement of the transaction is.
     """
     statement, values = statement_of(rows)
     numbered = type(rows[0])._meta.auto_field is not None and not ignore
     statement += " ON CONFLICT DO NOTHING" if ignore else ""
-    with connection.cursor() as cursor:
-        cursor.execute(f"{statement} RETURNING id" if numbered else statement, values)
-        numbers = cursor.fetchall() if numbered else []
-    for row, (number,) in zip(rows, numbers, strict=False):
-        row.pk = number
+    for row in rows:
         row._state.adding, row._state.db = False, connection.alias
+    if not numbered:
+        run_later(statement, values)
+    elif later:
+        run_later(f"{statement} RETURNING id", values, lambda numbers: _number(rows, numbers))
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(f"{statement} RETURNING id", values)
+            _number(rows, cursor.fetchall())
+
+
+def _number(rows: Sequence[Model], numbers: list[tuple[Any, ...]]) -> None:
+    for row, (number,) in zip(rows, numbers, strict=True):
+        row.pk = number
+
+
+def run_later(statement: str, values: Sequence[Any] = (), told: Told | None = None) -> None:
+    """Runs a statement of a transaction; on PostgreSQL it may travel with the next one, and fail there.
+
+    `told` is given the rows that it answers.
+    """
+    if hasattr(connection, "later"):  # ours, of trustyard.server.postgresql
+        connection.later(statement, values, told)
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        if told is not None:
+            told(cursor.fetchall())
 
 
 def statement_of(rows: Sequence[Model]) -> tuple[str, list[Any]]:

@@ -35,7 +35,8 @@ class Written:
             constant if place is None else values[place]
             for constant, place in zip(text.parameters, text.asked, strict=True)
         ]
-        with connection.cursor() as cursor:
+        # PostgreSQL keeps its plan too, on the connection that is ours.
+        with getattr(connection, "prepared_cursor", connection.cursor)() as cursor:
             cursor.execute(text.sql, asked)
             found = cursor.fetchall()
         return list(map(tuple, text.compiler.apply_converters(found, text.converters))) if text.converters else found

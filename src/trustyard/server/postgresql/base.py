@@ -1,20 +1,74 @@
-"""The connection of one thread, kept between requests."""
+"""The connection of one thread, kept between requests, with few ways to the database."""
 
 from __future__ import annotations
 
 import select
+from collections.abc import Sequence
+from typing import Any
 
 from django.db.backends.postgresql import base
+from django.db.backends.utils import debug_transaction
+
+from .together import BEGIN, NOTHING, Cursor, Told, Waiting
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Looks at the socket before each request, where Django would ask the database and wait for its answer.
+    """Django's, with two differences.
 
-    A server that ended the connection has said so there; silence is what a good connection has. Only where something is
-    to be read is the database asked, as Django does.
+    It looks at the socket before each request, where Django would ask the database and wait for its answer: a server
+    that ended the connection has said so there; silence is what a good connection has. Only where something is to be
+    read is the database asked, as Django does.
+
+    And statements whose answer nobody waits for go together with the next one: `BEGIN`, what `later` is given, and the
+    last ones of a transaction with its `COMMIT`. psycopg knows of no transaction then, but the database does.
     """
 
     health_check_done: bool
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting = Waiting()
+
+    def later(self, statement: str, values: Sequence[Any] = (), told: Told | None = None) -> None:
+        """A statement of the transaction under way, sent with the next one or the commit, which also fail for it.
+
+        `told` is given its rows then. Outside a transaction nothing follows for sure, so there it is sent at once.
+        """
+        with self.cursor() as cursor:
+            if not self.autocommit:
+                self._waiting.add(cursor.mogrify(statement, values or None), told)
+                return
+            cursor.execute(statement, values or None)
+            if told is not None:
+                told(cursor.fetchall())
+
+    def prepared_cursor(self) -> Any:
+        """A cursor for one statement that is asked often; an ordinary one where something is to be sent with it."""
+        if self._waiting:
+            return self.cursor()
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(base.ServerBindingCursor(self.connection))
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Django's, with our cursor, and with plans kept from the second time on that a prepared cursor asks."""
+        return {**super().get_connection_params(), "cursor_factory": Cursor, "prepare_threshold": 1}
+
+    def connect(self) -> None:
+        """What waited for the connection before is gone with it."""
+        self._waiting.forget()
+        super().connect()
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """A cursor with a name is declared by psycopg itself, so what waits goes before it."""
+        if name is None:
+            cursor = super().create_cursor()
+            cursor.waiting = self._waiting
+            return cursor
+        if self._waiting:
+            self.create_cursor().execute(NOTHING)
+        return base.ServerSideCursor(self.connection, name=name, scrollable=False, withhold=self.autocommit)
 
     def close_if_health_check_failed(self) -> None:
         """Once for each request, before its first statement."""
@@ -29,3 +83,26 @@ class DatabaseWrapper(base.DatabaseWrapper):
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)
         return not poll.poll(0)
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        if autocommit:
+            super()._set_autocommit(autocommit)
+        else:
+            self._waiting.add(BEGIN)
+
+    def _commit(self) -> None:
+        if self._waiting.is_empty_transaction:
+            self._waiting.forget()
+        elif self._waiting and self.connection is not None:
+            with debug_transaction(self, "COMMIT"), self.wrap_database_errors:
+                self.create_cursor().execute("COMMIT")
+            return
+        super()._commit()
+
+    def _rollback(self) -> None:
+        self._waiting.forget()
+        super()._rollback()
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        self._waiting.forget()  # the savepoint itself was sent, so these came after it
+        super()._savepoint_rollback(sid)

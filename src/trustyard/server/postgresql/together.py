@@ -1,0 +1,65 @@
+"""Statements that wait for the next one: they travel to the database together with it, in one way there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+from django.db.backends.postgresql import base
+
+BEGIN = "BEGIN"
+NOTHING = "SELECT"
+Told = Callable[[list[tuple[Any, ...]]], None]
+
+
+class Waiting:
+    """What was not sent yet, in its order; `told` is given the rows of a statement once they are there."""
+
+    def __init__(self) -> None:
+        self._statements: list[tuple[str, Told | None]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._statements)
+
+    @property
+    def is_empty_transaction(self) -> bool:
+        """Whether one was begun and nothing asked in it."""
+        return [statement for statement, _ in self._statements] == [BEGIN]
+
+    def add(self, statement: str, told: Told | None = None) -> None:
+        """One more, with its values in it."""
+        self._statements.append((statement, told))
+
+    def take(self) -> list[tuple[str, Told | None]]:
+        """All of them; from here on none waits."""
+        taken, self._statements = self._statements, []
+        return taken
+
+    def forget(self) -> None:
+        """None of them is to be sent any more: what they belong to is taken back."""
+        self._statements.clear()
+
+
+class Cursor(base.Cursor):
+    """Django's cursor; what waits on its connection goes first, and where that fails, so does what is executed."""
+
+    waiting: Waiting | None = None  # none where Django asks whether its connection lives
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """Sends what waits and this; leaves the result of this one."""
+        if not self.waiting:
+            return super().execute(query, params, **options)
+        last = self.mogrify(query, params)
+        before = self.waiting.take()
+        super().execute("; ".join([*(statement for statement, _ in before), last]), None, **options)
+        for _, told in before:
+            if told is not None:
+                told(self.fetchall())
+            self.nextset()
+        return self
+
+    def executemany(self, *args: Any, **options: Any) -> None:
+        """Sends what waits, then these."""
+        if self.waiting:
+            self.execute(NOTHING)
+        super().executemany(*args, **options)
