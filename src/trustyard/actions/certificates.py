@@ -18,7 +18,7 @@ from trustyard.pki.certificates import Certificate as X509Certificate
 
 from . import audit, entries, found, jwk_connection, releases
 from .actors import Actor
-from .again import looks_again
+from .again import is_second_look, looks_again
 from .certificates_read import certificate_json, certificates_json, find, get, get_by_id
 from .entries import EntryGiven
 from .entries import keep as keep_chosen
@@ -97,9 +97,10 @@ def create(
 
 
 def _planned(actor: Actor, definition: Definition, index: int) -> tuple[Definition, list[entries.Planned]]:
-    # The name is judged first: nobody should wait for a slow server to learn that the name is taken.
+    # The name is judged first: nobody should wait for a slow server to learn that the name is taken. Where nobody
+    # waits, the constraint says whether it is.
     name, key = found.clean(definition.name)
-    if _NAMED.rows(key):
+    if (is_second_look() or entries.wait(definition.entries)) and _NAMED.rows(key):
         raise found.taken("certificate", name)
     if not definition.entries:
         sentence = "A certificate needs at least one entry: an environment, an alias and a source."

@@ -99,6 +99,11 @@ def plan(actor: Actor, given: Sequence[EntryGiven], places: Places, prefix: str 
     return plans
 
 
+def wait(given: Iterable[EntryGiven]) -> bool:
+    """Whether reading the sources means asking other servers."""
+    return any(isinstance(one.source, sources.Connection) for one in given)
+
+
 def _below(place: str, error: FieldError) -> FieldError:
     # The choice stands beside the source, everything else within it.
     within = error.field if error.field == "choose" else f"source.{error.field}".rstrip(".")
@@ -175,6 +180,7 @@ def _known(certificate: models.Certificate, written: list[models.Entry]) -> None
     rows._result_cache = written
     certificate._prefetched_objects_cache = {"entries": rows}  # type: ignore[attr-defined]  # Django's own, no other way
     none = models.Jwk.objects.none()
+    none._result_cache = []  # else Django writes the SQL first, to find that there is none
     for entry in written:
         entry._prefetched_objects_cache = {"jwks": none}  # type: ignore[attr-defined]  # the same
 

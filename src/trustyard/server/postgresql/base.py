@@ -11,8 +11,12 @@ from django.db.backends.utils import debug_transaction
 
 from .together import BEGIN, NOTHING, Cursor, Told, Waiting
 
+_Django: Any = base.DatabaseWrapper  # its stubs leave out most of what is used here
+_NamedCursor: Any = base.ServerSideCursor
+_ServerCursor: Any = base.ServerBindingCursor
 
-class DatabaseWrapper(base.DatabaseWrapper):
+
+class DatabaseWrapper(_Django):  # type: ignore[misc]  # as above
     """Django's, with two differences.
 
     It looks at the socket before each request, where Django would ask the database and wait for its answer: a server
@@ -43,13 +47,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 told(cursor.fetchall())
 
     def prepared_cursor(self) -> Any:
-        """A cursor for one statement that is asked often; an ordinary one where something is to be sent with it."""
-        if self._waiting:
+        """A cursor for one statement that is asked often.
+
+        An ordinary one where something is to be sent with it, or where the log shall have the statement in whole.
+        """
+        if self._waiting or self.queries_logged:
             return self.cursor()
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
-            return self._prepare_cursor(base.ServerBindingCursor(self.connection))
+            return self._prepare_cursor(_ServerCursor(self.connection))
 
     def get_connection_params(self) -> dict[str, Any]:
         """Django's, with our cursor, and with plans kept from the second time on that a prepared cursor asks."""
@@ -68,7 +75,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return cursor
         if self._waiting:
             self.create_cursor().execute(NOTHING)
-        return base.ServerSideCursor(self.connection, name=name, scrollable=False, withhold=self.autocommit)
+        return _NamedCursor(self.connection, name=name, scrollable=False, withhold=self.autocommit)
 
     def close_if_health_check_failed(self) -> None:
         """Once for each request, before its first statement."""

@@ -40,7 +40,10 @@ class Waiting:
         self._statements.clear()
 
 
-class Cursor(base.Cursor):
+_Django: Any = base.Cursor  # comes without types
+
+
+class Cursor(_Django):  # type: ignore[misc]  # as above
     """Django's cursor; what waits on its connection goes first, and where that fails, so does what is executed."""
 
     waiting: Waiting | None = None  # none where Django asks whether its connection lives
@@ -48,7 +51,8 @@ class Cursor(base.Cursor):
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Sends what waits and this; leaves the result of this one."""
         if not self.waiting:
-            return super().execute(query, params, **options)
+            super().execute(query, params, **options)
+            return self
         last = self.mogrify(query, params)
         before = self.waiting.take()
         super().execute("; ".join([*(statement for statement, _ in before), last]), None, **options)
