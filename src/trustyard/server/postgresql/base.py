@@ -58,9 +58,11 @@ class DatabaseWrapper(_Django):  # type: ignore[misc]  # as above
         with self.wrap_database_errors:
             return self._prepare_cursor(_ServerCursor(self.connection))
 
-    def get_connection_params(self) -> dict[str, Any]:
-        """Django's, with our cursor, and with plans kept from the second time on that a prepared cursor asks."""
-        return {**super().get_connection_params(), "cursor_factory": Cursor, "prepare_threshold": 1}
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Django's, with our cursor; from the second time on the plan of what a prepared cursor asks is kept."""
+        connection = super().get_new_connection(conn_params)
+        connection.cursor_factory, connection.prepare_threshold = Cursor, 1
+        return connection
 
     def connect(self) -> None:
         """What waited for the connection before is gone with it."""
