@@ -172,8 +172,9 @@ def test_a_save_that_the_database_stops_is_a_503_stores_nothing_and_a_cut_connec
 ) -> None:
     save = writers.certificate("stopped", writers.entry("stopped", "test"))
     with psycopg.connect(address(nodes[0]), autocommit=True) as connection:
-        with connection.transaction(), ThreadPoolExecutor(1) as pool:
-            connection.execute("SELECT 1 FROM trustyard_audithead FOR UPDATE")
+        # Two connections: within a transaction everybody else's activity is what it was at the first look.
+        with psycopg.connect(address(nodes[0])) as holding, ThreadPoolExecutor(1) as pool:
+            holding.execute("SELECT 1 FROM trustyard_audithead FOR UPDATE")
             answer = pool.submit(lambda: writers.at_once([("save", save)])["save"][0])
             waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
             eventually(lambda: connection.execute(f"SELECT pg_cancel_backend(pid) {waiting}").fetchall())  # type: ignore[call-overload]  # ours
