@@ -153,7 +153,7 @@ def _deep(sort: str) -> str:
     from trustyard.actions.certificates_read import fitting, in_order
     from trustyard.api.paging import _cursor, _value
 
-    rows = in_order(fitting(LOCAL), sort)
+    rows = in_order(fitting(LOCAL).rows, sort)
     order = [str(name) for name in rows.query.order_by]
     row = rows[models.Certificate.objects.count() // 2]
     return _cursor(order, [_value(row, name) for name in order])
