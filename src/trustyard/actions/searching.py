@@ -7,7 +7,7 @@ from django.db.models import Q
 from trustyard import models
 from trustyard.pki.names import fold, search_fold
 
-from .counting import MOST_OF_LARGE, is_large
+from .counting import MOST, MOST_OF_LARGE, is_large
 from .narrowing import MOST_NAMED, Fitting, everything, one_by_one, some
 
 
@@ -19,31 +19,31 @@ def matching(text: str, environment: models.Environment | None = None) -> Fittin
     others are not looked up.
     """
     by_name, by_entry = _conditions(text)
-    found = _found(by_name, by_entry, environment)
-    if len(found) <= MOST_NAMED:
+    large = is_large(models.Certificate)
+    most = MOST_NAMED if large else MOST  # what a small table holds is counted by this look too
+    found = _found(by_name, by_entry, environment, most, repeated=large)
+    if len(found) <= (most if large else MOST_OF_LARGE):
         rows = some(found)
         return Fitting(rows, rows, few=True)
     anywhere = Q()
     for one in by_entry:
         anywhere |= one
-    every = everything().rows
-    entries = models.Entry.objects.order_by().filter(anywhere)
-    rows = one_by_one(every, entries, by_name)
-    if not is_large(models.Certificate):  # all of them are looked up at once
-        return Fitting(rows, every.filter(by_name | Q(pk__in=entries.values("certificate_id"))))
-    return Fitting(rows, some(found) if len(set(found)) > MOST_OF_LARGE else rows)
+    rows = one_by_one(everything().rows, models.Entry.objects.filter(anywhere), by_name)
+    return Fitting(rows, some(found) if not large or len(set(found)) > MOST_OF_LARGE else rows)
 
 
-def _found(by_name: Q, by_entry: list[Q], environment: models.Environment | None) -> list[int]:
-    """The numbers of the first that are met by the indexes; one may be met several times."""
+def _found(
+    by_name: Q, by_entry: list[Q], environment: models.Environment | None, most: int, *, repeated: bool
+) -> list[int]:
+    """The numbers of the first that are met by the indexes, one more than `most`; one may be `repeated`."""
     named, entries = models.Certificate.objects.order_by(), models.Entry.objects.order_by()
     if environment is not None:
         inside = entries.filter(environment=environment).values("certificate_id")
         named, entries = named.filter(pk__in=inside), entries.filter(certificate__in=inside)
     # Most stands in what certificates say: where that is enough, nothing else is looked through.
     first, *others = (entries.filter(one).values_list("certificate_id") for one in by_entry)
-    met = first.union(*others, named.filter(by_name).values_list("pk"), all=True)
-    return [pk for (pk,) in met[: MOST_NAMED + 1]]
+    met = first.union(*others, named.filter(by_name).values_list("pk"), all=repeated)
+    return [pk for (pk,) in met[: most + 1]]
 
 
 def _conditions(text: str) -> tuple[Q, list[Q]]:
