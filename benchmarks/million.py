@@ -1,9 +1,9 @@
 """Lists, searches and truststores with 10,000 and with 1,000,000 certificates in 200 environments on PostgreSQL.
 
 Each line is a whole request through Django, from its address to the bytes of the answer, in this process and without a
-socket; `cold` is the first of its kind, `median` and `p95` are of those that follow. `cpu` is the processor time of each,
-this process and its PostgreSQL together: what is left of `median` where nobody else is at work. The PostgreSQL is its
-own, with fsync as it comes; the million takes some minutes to fill.
+socket; `cold` is the first of its kind, `median` and `p95` are of those that follow. `cpu` is the processor time of
+each, this process and its PostgreSQL together: what is left of `median` where nobody else is at work. The PostgreSQL is
+its own, with fsync as it comes; the million takes some minutes to fill.
 
     .venv/bin/python benchmarks/million.py [--certificates 10000,1000000] [--rounds 20]
 """
