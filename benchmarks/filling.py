@@ -74,7 +74,8 @@ def main() -> None:
     open_database(Configuration.from_environment())
     from django.db import connection
 
-    made = import_module("trustyard.migrations.0007_scale").Migration.operations
+    names = ("0010_scale", "0011_lists")
+    made = [one for name in names for one in import_module(f"trustyard.migrations.{name}").Migration.operations]
     with connection.schema_editor(atomic=False) as editor:
         for one in made:
             one.database_backwards("trustyard", editor, None, None)

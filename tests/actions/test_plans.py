@@ -56,8 +56,8 @@ def read_whole(ask: Callable[[], Any]) -> list[str]:
 
 def listed(sort: str = "name", cursor: str | None = None, **filters: Any) -> Any:
     fits = certificates_read.fitting(LOCAL, **filters)
-    rows, paging = certificates_read.in_order(fits, sort), Paging(limit=2, cursor=cursor)
-    return page_at_once(rows, paging, certificates_read.certificates_json, fitting=fits)
+    rows, paging = certificates_read.in_order(fits.rows, sort), Paging(limit=2, cursor=cursor)
+    return page_at_once(rows, paging, certificates_read.certificates_json, fitting=fits.counted)
 
 
 @pytest.mark.parametrize("sort", certificates_read.SORTS)
@@ -95,11 +95,14 @@ def test_the_audit_and_what_the_jobs_ask_every_two_seconds_read_nothing_whole() 
 
 
 def test_a_count_of_many_stops_and_says_that_there_are_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert counting.counted(certificates_read.fitting(LOCAL, environment="test")) == (5, False)
+    def total(**filters: Any) -> counting.Counted:
+        return counting.counted(certificates_read.fitting(LOCAL, **filters).counted)
+
+    assert total(environment="test") == (5, False)
     monkeypatch.setattr(counting, "MOST", 3)
     monkeypatch.setattr(counting, "_whole", {})
-    assert counting.counted(certificates_read.fitting(LOCAL, environment="test")) == (4, True)
-    assert counting.counted(certificates_read.fitting(LOCAL)) == (5, False), "a whole list is counted to its end"
+    assert total(environment="test") == (4, True)
+    assert total() == (5, False), "a whole list is counted to its end"
     given = [EntryGiven(("test",), "later", Paste("BASE64PEM", Authority("Later CA").issue("later").pem))]
     written.create(LOCAL, [Definition("later", "", given)])
-    assert counting.counted(certificates_read.fitting(LOCAL)).number == 6, "what was counted before is not said again"
+    assert total().number == 6, "what was counted before is not said again"

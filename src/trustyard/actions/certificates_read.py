@@ -17,6 +17,7 @@ from trustyard.pki.findings import Finding
 from . import findings, found, in_force, releases, searching
 from .actors import Actor
 from .in_force import Newest
+from .narrowing import Fitting, everything, having
 from .permissions import require
 
 STATUSES = ("valid", "not yet valid", "expiring", "expired", "revoked")
@@ -37,7 +38,7 @@ def get_by_id(actor: Actor, pk: int) -> models.Certificate:
 
 def find(actor: Actor, *, sort: str = "name", **filters: Any) -> QuerySet[models.Certificate]:
     """Certificates that fit every filter of `fitting`, in this order. Raises `Refused` for an unknown one."""
-    return in_order(fitting(actor, **filters), sort)
+    return in_order(fitting(actor, **filters).rows, sort)
 
 
 def fitting(
@@ -48,32 +49,45 @@ def fitting(
     status: str = "",
     expires_within: int | None = None,
     connected_jwks: bool | None = None,
-) -> QuerySet[models.Certificate]:
-    """Certificates with an entry that fits every filter, in no order: what is counted.
+) -> Fitting:
+    """Certificates with an entry that fits every filter, in no order, and what of them is counted.
 
     `q` searches name, description, alias, subject, issuer, serial, fingerprints and SANs; `expires_within` is in days.
     Raises `Refused` for an unknown status or environment.
     """
     require(actor, "certificates.read")
-    fitting = Q()
-    if environment:
-        fitting &= Q(environment=found.environment(environment))
+    place = found.environment(environment) if environment else None
+    fits = searching.matching(q.strip(), place) if q.strip() else everything()
+    entries = models.Entry.objects.order_by()
+    wanted = entries.filter(environment=place) if place else entries
     if status:
-        fitting &= _of_status(status)
+        wanted = wanted.filter(_of_status(status))
     if expires_within is not None:
         now = timezone.now()
-        fitting &= Q(x509__not_after__gte=now, x509__not_after__lte=_later(now, expires_within))
-    rows = models.Certificate.objects.order_by()
-    if fitting:
-        rows = rows.filter(pk__in=models.Entry.objects.order_by().filter(fitting).values("certificate_id"))
-    if connected_jwks is not None:
-        connected = models.Entry.objects.filter(jwks__isnull=False).values("certificate_id")
-        rows = rows.filter(pk__in=connected) if connected_jwks else rows.exclude(pk__in=connected)
-    return searching.matching(rows, q.strip()) if q.strip() else rows
+        wanted = wanted.filter(x509__not_after__gte=now, x509__not_after__lte=_later(now, expires_within))
+    if wanted.query.where:
+        fits = having(fits, wanted if place else wanted.order_by(*_met_first(status, expires_within)))
+    connected = entries.filter(jwks__isnull=False)
+    if connected_jwks is False:
+        rows = fits.rows.exclude(pk__in=connected.values("certificate_id"))
+        return Fitting(rows, rows, fits.few)
+    return having(fits, connected) if connected_jwks else fits
 
 
 def _later(now: datetime, days: int) -> datetime:
     return now + timedelta(days=max(0, min(days, 1_000_000)))
+
+
+_INDEX = {"valid": "expiring_from", "not yet valid": "not_before", "expiring": "not_after", "expired": "not_after"}
+
+
+def _met_first(status: str, expires_within: int | None) -> list[str]:
+    """The order of the index along which entries that fit stand together; with two filters the planner chooses."""
+    if status and expires_within is not None:
+        return []
+    if status == "revoked":
+        return ["certificate_id"]
+    return [f"x509__{_INDEX.get(status, 'not_after')}"]
 
 
 def _of_status(wanted: str) -> Q:

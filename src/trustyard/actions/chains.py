@@ -61,8 +61,9 @@ def _anchors(names: set[str]) -> Iterator[Anchor]:
     saved = _saved(stored)
     for place in models.Environment.objects.all():
         held = newest.get(place.pk)
-        present = in_force.held(held).aliases(stored) if held and stored else []
-        yield from _entries(place, stored, saved.get(place.pk, {}), dict.fromkeys(present))
+        own = saved.get(place.pk, {})
+        present = in_force.held(held).aliases(stored, own) if held and stored else []
+        yield from _entries(place, stored, own, dict.fromkeys(present))
         yield from _roots(place, stored, in_force.roots(held) if held else frozenset(), names)
 
 

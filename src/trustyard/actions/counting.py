@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from trustyard import models
 
@@ -28,28 +28,30 @@ def counted(rows: QuerySet[Any]) -> Counted:
     """
     rows = rows.order_by()
     if rows.query.where:
-        most = MOST_OF_LARGE if _is_large(rows) else MOST
+        most = MOST_OF_LARGE if is_large(rows.model) else MOST
         number = rows[: most + 1].count()
         return Counted(number, number > most)
     table = rows.model._meta.db_table
     # Every change writes an audit event in its own transaction, so the same head means the same rows. It is read first:
     # what comes between the two is counted, and counted again.
-    head = _head() if table in _whole else ""
+    now = head() if table in _whole else ""
     known = _whole.get(table)
-    if known is not None and known[0] == head:
+    if known is not None and known[0] == now:
         return Counted(known[1])
     number = rows.count()
     if number > MOST:
-        _whole[table] = head, number
+        _whole[table] = now, number
     else:
         _whole.pop(table, None)
     return Counted(number)
 
 
-def _is_large(rows: QuerySet[Any]) -> bool:
-    newest = rows.model._default_manager.order_by("-pk").values_list("pk", flat=True).first()
+def is_large(model: type[Model]) -> bool:
+    """Whether the table has had more than so many rows that some ways of asking it take too long."""
+    newest = model._default_manager.order_by("-pk").values_list("pk", flat=True).first()
     return isinstance(newest, int) and newest > LARGE
 
 
-def _head() -> str:
+def head() -> str:
+    """The head of the audit chain. While it is the same, nothing that people see has changed."""
     return models.AuditHead.objects.values_list("hash", flat=True).first() or ""

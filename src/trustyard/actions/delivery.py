@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +23,9 @@ FINAL = frozenset({"accepted", "observed", "refused", "unreachable", "superseded
 WORST_FIRST: tuple[State, ...] = (
     "open", "drifted", "refused", "unreachable", "pending", "sent", "superseded", "accepted", "observed"
 )  # fmt: skip
+MOST_OCTETS = 32_000_000  # of the releases that are remembered; the one asked for last always is
+_materials: dict[Newest, Material] = {}
+_remembering = threading.Lock()
 FORGOTTEN_AFTER = timedelta(days=1)  # a node that was not seen for so long is not expected back
 
 
@@ -97,9 +100,22 @@ def _newest(environment: str) -> Newest | None:
     return Newest(*row) if row is not None else None
 
 
-@functools.lru_cache(maxsize=16)
 def _material(newest: Newest) -> Material:
-    return of_release(models.Release.objects.get(pk=newest.id))
+    """The release, remembered with its DER: those asked for last, of not more than so many octets together."""
+    with _remembering:
+        known = _materials.pop(newest, None)
+        if known is not None:
+            _materials[newest] = known  # the last again
+            return known
+    read = of_release(models.Release.objects.get(pk=newest.id))
+    with _remembering:
+        _materials[newest] = read
+        weights = {one: material.weight for one, material in _materials.items()}
+        for one in list(_materials)[:-1]:
+            if sum(weights.values()) <= MOST_OCTETS:
+                break
+            del _materials[one], weights[one]
+    return read
 
 
 def of_release(release: models.Release) -> Material:

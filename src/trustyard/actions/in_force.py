@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -41,16 +41,18 @@ class Held:
             at += 1
         return False
 
-    def aliases(self, certificates: Iterable[str]) -> list[tuple[str, str]]:
-        """Alias and SHA-256 of those that the release has; it is read anew only when it has some."""
-        asked = {sha256 for sha256 in certificates if self._has(sha256)}
+    def aliases(self, certificates: Iterable[str], saved: Iterable[tuple[str, str]] = ()) -> list[tuple[str, str]]:
+        """Alias and SHA-256 of those that the release has; it is read anew only when it has others than the saved."""
+        asked = {sha256 for sha256 in certificates if self._times(sha256)}
+        known = [pair for pair in saved if pair[1] in asked and self.holds(*pair)]
+        if len(known) == sum(map(self._times, asked)):
+            return known
         rows = _content(self._release)["entries"] if asked else ()
         return [(row["alias"], row["sha256"]) for row in rows if row["sha256"] in asked]
 
-    def _has(self, sha256: str) -> bool:
+    def _times(self, sha256: str) -> int:
         wanted = _first(sha256)
-        at = bisect_left(self._certificates, wanted)
-        return at < len(self._certificates) and self._certificates[at] == wanted
+        return bisect_right(self._certificates, wanted) - bisect_left(self._certificates, wanted)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -2,48 +2,54 @@
 
 from __future__ import annotations
 
-import json
-
-from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import Q
 
 from trustyard import models
 from trustyard.pki.names import fold, search_fold
 
-MOST_NAMED = 5_000  # found ones that are named one by one; where more fit, a page of them is soon met
+from .counting import MOST, MOST_OF_LARGE, is_large
+from .narrowing import MOST_NAMED, Fitting, everything, one_by_one, some
 
 
-def matching(rows: QuerySet[models.Certificate], text: str) -> QuerySet[models.Certificate]:
-    """Those of the rows that hold the text in a name, description, alias, subject, issuer, serial, fingerprint or SAN.
+def matching(text: str, environment: models.Environment | None = None) -> Fitting:
+    """Certificates that hold the text in a name, description, alias, subject, issuer, serial, fingerprint or SAN.
 
     Few are looked up by the indexes first: a condition over three tables could use none of them. Of many, the page that
-    is asked for is met soon enough on the way along the list's own order.
+    is asked for is met soon enough on the way along the list's own order. Where only one environment is asked for,
+    others are not looked up.
     """
     by_name, by_entry = _conditions(text)
-    named = models.Certificate.objects.order_by().filter(by_name).values_list("pk")
-    others = [models.Entry.objects.order_by().filter(one).values_list("certificate_id") for one in by_entry]
-    found = {pk for (pk,) in named.union(*others, all=True)[: MOST_NAMED + 1]}
-    if len(found) <= MOST_NAMED:
-        return rows.filter(pk__in=_listed(found))
-    entries = models.Entry.objects.filter(certificate=OuterRef("pk"))
+    large = is_large(models.Certificate)
+    most = MOST_NAMED if large else MOST  # what a small table holds is counted by this look too
+    found = _found(by_name, by_entry, environment, most, repeated=large)
+    if len(found) <= (most if large else MOST_OF_LARGE):
+        rows = some(found)
+        return Fitting(rows, rows, few=True)
     anywhere = Q()
     for one in by_entry:
         anywhere |= one
-    return rows.filter(by_name | Exists(entries.filter(anywhere)))
+    rows = one_by_one(everything().rows, models.Entry.objects.filter(anywhere), by_name)
+    return Fitting(rows, some(found) if not large or len(set(found)) > MOST_OF_LARGE else rows)
 
 
-def _listed(found: set[int]) -> RawSQL:
-    """The numbers as one parameter: as many parameters as numbers take longer to send than to look up."""
-    if connection.vendor == "postgresql":
-        return RawSQL("SELECT unnest(%s::bigint[])", [sorted(found)])
-    return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(sorted(found))])
+def _found(
+    by_name: Q, by_entry: list[Q], environment: models.Environment | None, most: int, *, repeated: bool
+) -> list[int]:
+    """The numbers of the first that are met by the indexes, one more than `most`; one may be `repeated`."""
+    named, entries = models.Certificate.objects.order_by(), models.Entry.objects.order_by()
+    if environment is not None:
+        inside = entries.filter(environment=environment).values("certificate_id")
+        named, entries = named.filter(pk__in=inside), entries.filter(certificate__in=inside)
+    # Most stands in what certificates say: where that is enough, nothing else is looked through.
+    first, *others = (entries.filter(one).values_list("certificate_id") for one in by_entry)
+    met = first.union(*others, named.filter(by_name).values_list("pk"), all=repeated)
+    return [pk for (pk,) in met[: most + 1]]
 
 
 def _conditions(text: str) -> tuple[Q, list[Q]]:
     """What a definition is found by, and what its entries are; each of these can use an index of its own."""
     folded = search_fold(text)
-    by_entry = [Q(alias_key__contains=fold(text)), Q(x509__search_text__contains=folded)]
+    by_entry = [Q(x509__search_text__contains=folded), Q(alias_key__contains=fold(text))]
     digits = text.replace(":", "").replace(" ", "").lower()
     if digits and all(c in "0123456789abcdef-" for c in digits):
         by_entry.append(Q(x509__serial_hex__contains=digits.lstrip("0") or "0"))

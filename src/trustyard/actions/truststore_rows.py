@@ -14,7 +14,7 @@ from trustyard.pki.content import Content, TrustedEntry
 from trustyard.pki.names import search_fold
 from trustyard.pki.truststores import root_alias
 
-from . import findings
+from . import counting, findings, releases
 from .in_force import Newest
 from .releases import Saved
 
@@ -130,8 +130,31 @@ def root_slots(held: Content, wanted: Content, text: str) -> list[Slot]:
     return slots
 
 
-def searchable(environment: models.Environment, rows: Sequence[Saved]) -> list[Saved]:
-    """The rows with what a search looks through."""
+_REMEMBERED = range(1_000, 20_000)  # so many rows are worth it, and not too large
+_remembered: dict[tuple[int, bool], tuple[str, list[Saved]]] = {}  # two lists at most, with the audit chain's head
+
+
+def saved(environment: models.Environment, *, with_text: bool) -> list[Saved]:
+    """The environment's entries, by alias, on request with what a search looks through.
+
+    A long list is remembered until something changes, for who turns its pages.
+    """
+    key, head = (environment.pk, with_text), counting.head()  # first: what comes after it is read now, and read again
+    known = _remembered.get(key)
+    if known is not None and known[0] == head:
+        return known[1]
+    rows = releases.saved(environment)
+    if with_text:
+        rows = _searchable(environment, rows)
+    _remembered.pop(key, None)
+    if len(rows) in _REMEMBERED:
+        for other in list(_remembered)[:-1]:
+            _remembered.pop(other, None)
+        _remembered[key] = head, rows
+    return rows
+
+
+def _searchable(environment: models.Environment, rows: Sequence[Saved]) -> list[Saved]:
     columns = ("x509_id", *(f"x509__{name}" for name in _SEARCHED))
     found = models.Entry.objects.order_by().filter(environment=environment).values_list(*columns)
     texts = {sha256: _joined(words) for sha256, *words in found}

@@ -59,16 +59,14 @@ def rows(
         if value and value not in known:
             sentence = f"The {field} is one of {', '.join(known)}."
             raise Refused(sentence, code="bad-filter", fields=[FieldError(field, sentence)])
-    now = timezone.now()
+    now, text = timezone.now(), _searched(q)
     newest = releases.latest_known(place)
     held = truststore_rows.held(newest) if newest else Content(place.name)
-    saved = releases.saved(place)
+    saved = truststore_rows.saved(place, with_text=bool(text) and origin != "root")
     wanted = releases.build(place, now, saved)
-    text = _searched(q)
     slots: list[Slot] = []
     if origin != "root":
-        searched = truststore_rows.searchable(place, saved) if text else saved
-        slots += truststore_rows.entry_slots(held, wanted, searched, text)
+        slots += truststore_rows.entry_slots(held, wanted, saved, text)
     if origin != "certificate":
         slots += truststore_rows.root_slots(held, wanted, text)
     shown = Rows([slot for slot in slots if not status or slot.status(now) == status], now)

@@ -64,8 +64,8 @@ def listing(request: Request, filters: Query[schemas.CertificateFilters], paging
     given = filters.arguments()
     sort = given.pop("sort")
     fits = fitting(request.auth, **given)
-    rows = in_order(fits, sort)
-    return shown(page_at_once(rows, paging, lambda found: certificates_json(found, now), fitting=fits))
+    rows = in_order(fits.rows, sort)
+    return shown(page_at_once(rows, paging, lambda found: certificates_json(found, now), fitting=fits.counted))
 
 
 @router.post(

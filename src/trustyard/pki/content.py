@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -92,6 +93,11 @@ class Material:
     number: int
     created_at: datetime
     ders: Mapping[str, bytes] = field(repr=False, default_factory=dict)
+
+    @functools.cached_property
+    def weight(self) -> int:
+        """About how many octets of memory this takes: DER, and as much again for names and digests."""
+        return sum(map(len, self.ders.values())) + 500 * (len(self.ders) + len(self.content.entries))
 
     def entries(self) -> list[tuple[TrustedEntry, bytes]]:
         """Our entries with their DER; one for each alias, so a doubled certificate may stand twice."""

@@ -19,6 +19,8 @@ NOTICE = {
 }
 
 
+# A page reads little by indexes: to start helpers for it, or to compile its query, takes longer than the query.
+AT_ONCE = "-c max_parallel_workers_per_gather=0 -c jit=off"
 # Nobody waits for ever: a change has its turn within ten seconds, a statement takes two minutes at most, a transaction
 # whose program fell silent is ended after one. In milliseconds; the address of the database may say others.
 PATIENCE = "-c lock_timeout=10000 -c statement_timeout=120000 -c idle_in_transaction_session_timeout=60000"
@@ -36,7 +38,7 @@ def database(configuration: Configuration) -> dict[str, Any]:
         }
     parts = urlsplit(configuration.database_url)
     options = {**NOTICE, **dict(parse_qsl(parts.query))}
-    options["options"] = f"{PATIENCE} {options.get('options', '')}".strip()
+    options["options"] = f"{PATIENCE} {AT_ONCE} {options.get('options', '')}".strip()
     return {
         "ENGINE": "trustyard.server.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),

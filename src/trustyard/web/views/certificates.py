@@ -68,8 +68,8 @@ def index(request: HttpRequest) -> HttpResponse:
         status=given.get("status", ""),
         expires_within=int(days) if days.isascii() and days.isdigit() and len(days) < 7 else None,
     )
-    rows = in_order(fits, given.get("sort") or "name")
-    shown = Pages(rows, PER_PAGE, fits).get_page(given.get("page"))
+    rows = in_order(fits.rows, given.get("sort") or "name")
+    shown = Pages(rows, PER_PAGE, fits.counted).get_page(given.get("page"))
     now, newest = timezone.now(), releases.latest_of_all()
     filtered = any(given.get(name) for name in ("q", "environment", "status", "expires_within"))
     context = {

@@ -14,6 +14,7 @@ from trustyard.actions import chains
 from trustyard.actions.actors import Actor
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.chains import Anchor, Chain, Ending, words
+from trustyard.pki.names import fold
 from trustyard.web.chain_picture import draw
 from trustyard.web.chain_shapes import Picture
 
@@ -57,7 +58,7 @@ def shown(actor: Actor, entries: Sequence[models.Entry], now: datetime) -> list[
     """What the page shows of the chains of these entries, in their order."""
     found = chains.of_entries(actor, entries)
     named = {e.anchor.definition for chain in found for e in chain.endings}
-    pages = dict(models.Certificate.objects.filter(name__in=named).values_list("name", "pk"))
+    pages = dict(models.Certificate.objects.filter(name_key__in=map(fold, named)).values_list("name", "pk"))
     return [_Page(entry.pk, chain, pages).shown(now) for entry, chain in zip(entries, found, strict=True)]
 
 
