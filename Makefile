@@ -1,7 +1,7 @@
 # Trustyard. `make run` starts it, `make test` proves it. Needs python3 (3.11 or newer) with pip, and make.
 
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 
