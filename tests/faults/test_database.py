@@ -109,7 +109,7 @@ def test_while_postgresql_is_away_gateways_keep_their_trust_all_else_is_told_so_
     scene.trust(f"after {how.name}", Authority("Afterwards"))
     assert scene.lets_in() == [200, REFUSED]
     scene.is_whole()
-    eventually(lambda: scene.cluster.execute(f"SELECT 1 {OTHERS} AND query = 'LISTEN trustyard_news'"), 30)
+    eventually(lambda: scene.cluster.execute(f"SELECT 1 {OTHERS} AND application_name = 'trustyard news'"), 30)
 
 
 def _told_that_it_is_away(scene: Scene) -> None:

@@ -12,6 +12,7 @@ from procrastinate.contrib.django import connector_params
 from trustyard.actions import news
 
 log = structlog.get_logger(__name__)
+NAME = "trustyard news"  # in pg_stat_activity
 QUIET_SECONDS = 10.0  # after so long without a word the connection is asked whether it still is one
 ANSWER_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
@@ -39,7 +40,8 @@ class Hearing:
 
     async def _connection(self) -> None:
         """Until it breaks."""
-        connecting = psycopg.AsyncConnection.connect(**connector_params(), autocommit=True)
+        parameters = {**connector_params(), "application_name": NAME}
+        connecting = psycopg.AsyncConnection.connect(**parameters, autocommit=True)
         async with await asyncio.wait_for(connecting, ANSWER_SECONDS) as connection:
             await connection.execute(f"LISTEN {news.CHANNEL}")
             self._pause = FIRST_PAUSE
