@@ -89,7 +89,7 @@ def test_a_database_address_becomes_djangos_own() -> None:
 def test_what_an_address_says_of_the_connection_comes_before_our_own_patience() -> None:
     made = database(configuration(DATABASE_URL="postgresql://db/trust?connect_timeout=30"))
     assert made["OPTIONS"]["connect_timeout"] == "30"
-    assert made["OPTIONS"]["tcp_user_timeout"] == "15000"
+    assert made["OPTIONS"]["tcp_user_timeout"] == "10000"
 
 
 def test_jobs_are_left_to_others_only_where_there_are_others() -> None:
