@@ -103,17 +103,17 @@ def test_a_deleted_jwk_is_withdrawn_at_once(add: Add, add_jwk: Add, operator: Re
 
 def test_the_jwks_are_filtered(add: Add, add_jwk: Add, operator: Rest) -> None:
     add("acme")
-    add_jwk("one", "acme")
+    add_jwk("the one", "acme")
     add_jwk("two", "acme", use="enc")
     operator.patch(path("jwks", "two"), {"state": "disabled"})
 
     def names(**query: Any) -> list[str]:
         return [item["name"] for item in operator.get(path("jwks"), **query).json["items"]]
 
-    assert names(q="on") == ["one"]
+    assert names(q="e on") == ["the one"]  # with a space, which no key ID has
     assert names(state="disabled") == ["two"]
     assert names(environment="production") == []
-    assert names(connected=True) == ["one", "two"]
+    assert names(connected=True) == ["the one", "two"]
     assert operator.get(path("jwks"), state="green").status == 422
     assert operator.get(path("jwks"), environment="moon").status == 422
 
