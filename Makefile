@@ -2,16 +2,18 @@
 
 PYTHON ?= python3
 JOBS ?= 3
+ASKING = tests/actions tests/api tests/faults tests/fuzz tests/jobs tests/journeys/test_kill.py tests/live/test_two_nodes.py tests/server tests/web tests/xds
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test fast fuzz demo bench check manual lock clean
+.PHONY: help run test test-postgresql fast fuzz demo bench check manual lock clean
 
 help:
 	@echo "make run     start Trustyard here: console, REST and xDS on loopback"
 	@echo "make test    install what the tests need, then check and test everything"
+	@echo "make test-postgresql  the same, and the rest of what touches a database on PostgreSQL too"
 	@echo "make fast    the tests that need no other program"
 	@echo "make fuzz    inputs that nobody thought of for every reader, FUZZ_SECONDS (20) each"
 	@echo "make demo    the whole story with a real Envoy, in about a minute"
@@ -28,12 +30,16 @@ run: $(VENV)/.run-time
 test: $(VENV)/.development .tools/envoy/.installed tests/oracles/node_modules/.installed
 	@sh tools/debian-packages
 	@$(MAKE) --no-print-directory check
-	@# Everything on SQLite, then what touches a database on a PostgreSQL that the tests start. Journeys in a browser
+	@# Everything on SQLite, then what asks the database itself on a PostgreSQL that the tests start. Journeys in a browser
 	@# have processes of their own: Playwright keeps an event loop running in the one that it was started in.
-	$(BIN)/pytest -n $(JOBS) --dist loadscope --durations=20 --ignore-glob='*/journeys/test_console*'
+	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=20 --ignore-glob='*/journeys/test_console*'
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --durations=10 tests/journeys/test_console_*.py
-	$(BIN)/pytest -n $(JOBS) --dist loadscope --durations=20 --database=postgresql --ignore-glob='*/journeys/test_console*'
-	$(BIN)/pytest -n $(JOBS) --dist loadscope --durations=10 --database=postgresql tests/journeys/test_console_*.py
+	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=20 --database=postgresql $(ASKING)
+
+# What is left on PostgreSQL: gateways, commands and browsers, whose way to the database is the same.
+test-postgresql: test
+	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --database=postgresql tests/cli tests/journeys tests/live --ignore-glob='*/journeys/test_console*'
+	$(BIN)/pytest -n $(JOBS) --dist loadscope --database=postgresql tests/journeys/test_console_*.py
 
 fast: $(VENV)/.development
 	$(BIN)/pytest -q -n $(JOBS) --dist loadscope --ignore=tests/live --ignore=tests/journeys --ignore=tests/console
