@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 JOBS ?= 3
-ASKING = tests/actions tests/api tests/faults tests/fuzz tests/jobs tests/journeys/test_kill.py tests/live/test_two_nodes.py tests/server tests/web tests/xds
+ASKING = tests/actions tests/api tests/fuzz tests/jobs tests/journeys/test_kill.py tests/live/test_two_nodes.py tests/server tests/web tests/xds \
+	$(patsubst %,tests/faults/test_%.py,cut_off database ending failover workers writers)
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -38,7 +39,7 @@ test: $(VENV)/.development .tools/envoy/.installed tests/oracles/node_modules/.i
 
 # What is left on PostgreSQL: gateways, commands and browsers, whose way to the database is the same.
 test-postgresql: test
-	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --database=postgresql tests/cli tests/journeys tests/live --ignore-glob='*/journeys/test_console*'
+	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --database=postgresql tests/cli tests/faults tests/journeys tests/live --ignore-glob='*/journeys/test_console*'
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --database=postgresql tests/journeys/test_console_*.py
 
 fast: $(VENV)/.development
