@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from trustyard import models
 
-from . import audit
+from . import tokens, users
 from .actors import Actor
 
 
@@ -16,14 +14,8 @@ def narrow(actor: Actor, environment: models.Environment) -> None:
     An operator bound to no environment is one of all (D-24), so nobody may be left bound to none.
     """
     for user in models.User.objects.filter(role="operator", environments=environment):
-        if user.environments.count() > 1:
-            continue
-        models.User.objects.filter(pk=user.pk).update(role="viewer")
-        before = {"role": "operator", "environments": [environment.name]}
-        audit.record(actor, "user.update", "user", user.username, before=before, after={"role": "viewer"})
-    bound = models.Token.objects.filter(role="operator", environments=environment, revoked_at__isnull=True)
-    for token in bound:
-        if token.environments.count() > 1:
-            continue
-        models.Token.objects.filter(pk=token.pk).update(revoked_at=timezone.now())
-        audit.record(actor, "token.revoke", "token", token.name)
+        if user.environments.count() == 1:
+            users.set_role(actor, user, "viewer", [])
+    for token in models.Token.objects.filter(role="operator", environments=environment, revoked_at__isnull=True):
+        if token.environments.count() == 1:
+            tokens.revoke(actor, token.name)

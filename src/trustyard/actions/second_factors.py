@@ -8,9 +8,8 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 
 from trustyard import models
-from trustyard.errors import NotFound
 
-from . import audit, sessions
+from . import audit, sessions, users
 from .actors import Actor
 from .permissions import require
 
@@ -44,9 +43,7 @@ def reset(actor: Actor, username: str) -> int:
     """Takes all factors of a person away and ends their sessions; answers how many there were. Raises `NotFound`."""
     require(actor, "users.manage")
     with audit.transaction():
-        user = models.User.objects.select_for_update().filter(username=username).first()
-        if user is None:
-            raise NotFound(f"There is no user named {username}.")
+        user = users.locked(username)
         rows = Authenticator.objects.filter(user=user)
         kinds = sorted(NAMES[kind].lower() for kind in rows.values_list("type", flat=True))
         rows.delete()

@@ -57,16 +57,8 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
 
 
 def set_role(actor: Actor, user: models.User, role: str, environments: Sequence[str]) -> models.User:
-    """The role that the sign-in provider says. It may take the last administrator's: it decides, not the list here."""
-    row = _locked(user.username)
-    before = fingerprint(row)
-    row.role = role
-    row.save(update_fields=["role"])
-    row.environments.set([found.environment(place, "environments") for place in environments])
-    after = fingerprint(row)
-    if after != before:
-        audit.record(actor, "user.update", "user", row.username, before=before, after=after)
-    return row
+    """The role that somebody else decides, such as the sign-in provider; even the last administrator's may go."""
+    return _change(actor, locked(user.username), role=role, environments=environments)
 
 
 @looks_again
@@ -83,24 +75,36 @@ def update(
     with audit.transaction():
         # All of them, in one order: two administrators who disable each other are not both right.
         list(models.User.objects.select_for_update(no_key=True).filter(role="admin").order_by("pk").values_list("pk"))
-        row = _locked(username)
-        before = fingerprint(row)
-        if role is not None:
-            check_role(role)
-            row.role = role
-        if active is not None:
-            row.is_active = active
-        row.save()
-        if environments is not None:
-            row.environments.set([found.environment(place, "environments") for place in environments])
+        row = _change(actor, locked(username), role=role, environments=environments, active=active)
         if not models.User.objects.filter(role="admin", is_active=True).exists():
             raise Conflict("This is the last administrator who can sign in.", code="last-admin")
-        after = fingerprint(row)
-        if after != before:
-            audit.record(actor, "user.update", "user", row.username, before=before, after=after)
         if active is False:
             sessions.end_quietly(row)  # or they would go on when the account is enabled again
         return row
+
+
+def _change(
+    actor: Actor,
+    row: models.User,
+    *,
+    role: str | None = None,
+    environments: Sequence[str] | None = None,
+    active: bool | None = None,
+) -> models.User:
+    """Changes what is given of a locked account, and records it where anything changed."""
+    before = fingerprint(row)
+    if role is not None:
+        check_role(role)
+        row.role = role
+    if active is not None:
+        row.is_active = active
+    row.save()
+    if environments is not None:
+        row.environments.set([found.environment(place, "environments") for place in environments])
+    after = fingerprint(row)
+    if after != before:
+        audit.record(actor, "user.update", "user", row.username, before=before, after=after)
+    return row
 
 
 def disable(actor: Actor, username: str) -> models.User:
@@ -117,7 +121,7 @@ def set_password(
     Raises `Refused` (`provider-account`) for who comes by the provider: a password would outlive what it says of them.
     """
     with audit.transaction():
-        row = _locked(username)
+        row = locked(username)
         own = actor.user_id == row.pk
         if of_provider(row):
             sentence = f"{row.username} signs in by the company's provider and has no password here."
@@ -192,7 +196,8 @@ def fingerprint(row: models.User) -> dict[str, Any]:
     }
 
 
-def _locked(username: str) -> models.User:
+def locked(username: str) -> models.User:
+    """The account under its lock. Raises `NotFound`."""
     row = models.User.objects.select_for_update(no_key=True).filter(username=username).first()
     if row is None:
         raise NotFound(f"There is no user named {username}.")

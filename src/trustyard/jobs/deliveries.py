@@ -52,14 +52,11 @@ class Deliveries:
     _again: set[int] = field(default_factory=set)
     _patience: dict[int, Patience] = field(default_factory=dict)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS, "deliver"))
-    behind: int = 0
 
     def look(self) -> None:
         """Starts a delivery for each gateway that is behind, unless one is under way or it is to be left alone."""
         with looked_after():
-            waiting = delivery.behind()
-        self.behind = len(waiting)
-        self._start(waiting)
+            self._start(delivery.behind())
 
     def look_at_all(self) -> None:
         """The same for every gateway that is pushed to, so that what was changed or lost meanwhile is mended."""

@@ -19,7 +19,6 @@ class Queued:
     """As `Runner`, for nodes that share their jobs. Without `works` it enqueues, and leaves the rest to others."""
 
     def __init__(self, told: Told, *, works: bool = True, ready: Callable[[], None] = lambda: None) -> None:
-        self.behind = 0
         self._looked = False
         self._worker = Worker(told, ready) if works else None
         self._rounds = (
@@ -47,7 +46,6 @@ class Queued:
         """The net below: a word can be lost, and so can a job."""
         with looked_after():
             waiting = delivery.behind()
-            self.behind = len(waiting)
             if not self._looked:  # what was given to gateways before this start may be lost
                 waiting, self._looked = delivery.pushed(), True
             # What is under way already has its own patience.

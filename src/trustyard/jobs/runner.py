@@ -29,11 +29,6 @@ class Runner:
         )
         self._unsubscribe = news.subscribe(self._heard)
 
-    @property
-    def behind(self) -> int:
-        """How many gateways that are pushed to lack their newest release."""
-        return self.deliveries.behind
-
     def start(self) -> None:
         """Looks at every gateway once, then keeps looking at those that are behind."""
         for rounds in self._rounds:

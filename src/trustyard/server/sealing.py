@@ -22,16 +22,17 @@ def seal() -> MultiFernet:
 def seal_again() -> None:
     """Everything is sealed with the key of now, so that earlier ones may go. Part of the caller's transaction."""
     kinds = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
+    keys = seal()
     for row in Authenticator.objects.select_for_update().filter(type__in=kinds):
-        row.data = {name: _again(value) if name in SECRETS else value for name, value in row.data.items()}
+        row.data = {name: _again(keys, value) if name in SECRETS else value for name, value in row.data.items()}
         row.save(update_fields=["data"])
 
 
-def _again(value: Any) -> Any:
+def _again(keys: MultiFernet, value: Any) -> Any:
     if isinstance(value, list):
-        return [_again(one) for one in value]
+        return [_again(keys, one) for one in value]
     try:
-        return seal().rotate(value.encode()).decode()
+        return keys.rotate(value.encode()).decode()
     except InvalidToken:  # nobody can open it any more: it is left for an administrator to reset
         return value
 

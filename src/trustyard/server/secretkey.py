@@ -57,7 +57,10 @@ def rotate(configuration: Configuration) -> int:
     """A new key, in force from the next start; how many earlier ones are still accepted."""
     lines = [fresh_secret(), *secret_of(configuration).splitlines(keepends=True)]
     write_secret(configuration, b"".join(lines))
-    _told("secret.rotate", len(lines) - 1)
+    from trustyard.actions import audit  # needs Django, as above
+
+    with audit.transaction():
+        _record("secret.rotate", len(lines) - 1)
     return len(lines) - 1
 
 
@@ -77,13 +80,6 @@ def forget(configuration: Configuration) -> int:
         _record("secret.forget", len(lines) - 1)
     write_secret(configuration, lines[0])
     return len(lines) - 1
-
-
-def _told(action: str, earlier: int) -> None:
-    from trustyard.actions import audit
-
-    with audit.transaction():
-        _record(action, earlier)
 
 
 def _record(action: str, earlier: int) -> None:
