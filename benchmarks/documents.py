@@ -9,18 +9,17 @@ import contextlib
 import shutil
 import statistics
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-from lemur_server import free_port
 from made import certificates
 from processes import cpu_seconds
 from stage import Stage
 from table import Row
 
-from tests.programs import find
+from tests.live.nginx import command, temporary
+from tests.programs import find, free_port, running
 from trustyard.pki.certificates import pem
 
 ROUNDS, SECONDS, CONNECTIONS = 3, 3, 32
@@ -34,11 +33,7 @@ http {{
   access_log off;
   sendfile on;
   keepalive_requests 100000000;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
+  {temporary}
   server {{
     listen 127.0.0.1:{port};
     location / {{
@@ -93,22 +88,17 @@ def _nginx(folder: Path, ours: str) -> Iterator[tuple[str, int]]:
     for place in (folder.parent, folder, served):
         place.chmod(0o755)  # its worker is nobody in particular
     port = free_port()
-    (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=port))
-    command = [_program("nginx"), "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"]
-    with subprocess.Popen(command) as process:
-        try:
-            time.sleep(0.5)
-            yield f"http://127.0.0.1:{port}", process.pid
-        finally:
-            process.terminate()
+    (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, temporary=temporary(folder), port=port))
+    with running(command(folder), port) as process:
+        yield f"http://127.0.0.1:{port}", process.pid
 
 
 def _asked(url: str, pid: int) -> tuple[float, float]:
     """Requests per second, and microseconds of processor time for each."""
-    command = [_program("wrk"), "--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{SECONDS}s", url]
+    asking = [_program("wrk"), "--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{SECONDS}s", url]
     httpx.get(url, trust_env=False).raise_for_status()
     before = cpu_seconds(pid)
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(asking, capture_output=True, text=True, check=True).stdout
     used = cpu_seconds(pid) - before
     if "Non-2xx" in said or "Socket errors" in said:
         raise SystemExit(said)

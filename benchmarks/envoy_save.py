@@ -25,8 +25,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from demo.programs import Trustyard
 from tests.authority import Authority, Issued
 from tests.live.bare import BareControlPlane, trusting
-from tests.live.envoy import Envoy, client_context, free_port, request
+from tests.live.envoy import Envoy, client_context, request
 from tests.live.stage import Stage
+from tests.programs import free_port
 
 
 def main() -> None:

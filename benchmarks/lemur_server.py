@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ from cryptography.fernet import Fernet
 from load import request, send
 from made import certificates
 
+from tests.programs import free_port
 from trustyard.pki.certificates import pem
 
 ENVIRONMENT = Path(__file__).parent.parent / ".tools" / "lemur"
@@ -163,11 +163,3 @@ class Lemur:
     def _environ(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TRUSTYARD_"))}
         return {**kept, "LEMUR_CONF": str(self._folder / "lemur.conf.py"), "HOME": str(self._folder)}
-
-
-def free_port() -> int:
-    """Of loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -8,7 +8,6 @@ import hashlib
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.programs import need
+from tests.programs import free_port, need
 
 OPTION = "--database=postgresql"
 ADDRESS = "TESTS_POSTGRESQL"  # of the cluster, for this process and those that it starts: postgresql://…/
@@ -39,7 +38,7 @@ class Cluster:
     def __init__(self, *settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="trustyard-postgresql-"))
         self.settings = settings or SETTINGS
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         # It refuses to run as root, so root becomes somebody who may do nothing else.
         self._somebody: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.getuid() == 0 else {}
@@ -102,13 +101,6 @@ class Cluster:
 
 def _program(name: str) -> str:
     return need(name, package="postgresql")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def chosen() -> str:

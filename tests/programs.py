@@ -1,15 +1,23 @@
-"""Where the real programs are that tests talk to: a missing one skips the test, and fails it where CI is set."""
+"""The real programs that tests talk to: where they are, and running; a missing one skips, and fails where CI is set."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 SYSTEM = ("/usr/sbin", "/sbin", "/usr/local/sbin", *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"))))
+
+
+_told: set[int] = set()  # a listener may not have begun when the next port is asked for
 
 
 def find(name: str) -> str | None:
@@ -31,3 +39,38 @@ def need(name: str, *, package: str) -> str:
 def missing(sentence: str) -> None:
     """Skips with one line, or fails where CI is set: there nothing is left out silently."""
     pytest.fail(sentence, pytrace=False) if os.environ.get("CI") else pytest.skip(sentence)
+
+
+def free_port() -> int:
+    """A port of loopback that was free a moment ago, and that this process has not been told of before."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _told:
+            _told.add(port)
+            return port
+
+
+@contextmanager
+def running(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that listens on the port, from when it does until the end of the block."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        try:
+            deadline = monotonic() + 20
+            while not _listens(port):
+                assert process.poll() is None, process.stderr.read() if process.stderr else ""
+                assert monotonic() < deadline, "it never listened"
+                sleep(0.02)
+            yield process
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True

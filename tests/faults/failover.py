@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -15,8 +14,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.authority import Authority
-from tests.live.envoy import eventually, free_port
-from tests.programs import ROOT, need
+from tests.live.envoy import eventually
+from tests.live.nginx import command, temporary
+from tests.programs import ROOT, free_port, running
 from tests.server.nodes import Nodes
 from tests.server.serving import Serving
 
@@ -106,30 +106,11 @@ def nginx(folder: Path, servers: list[Serving]) -> Iterator[str]:
     for number, server in enumerate(servers, start=11):
         text = text.replace(f"10.0.0.{number}:8400", urlsplit(server.url).netloc)
     text = re.sub(r" *ssl_certificate.*\n", "", text.replace("listen 443 ssl", f"listen 127.0.0.1:{port}"))
-    places = "".join(
-        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    (folder / "nginx.conf").write_text(
+        f"daemon off; pid {folder}/nginx.pid; events {{}}\nhttp {{ access_log off; {temporary(folder)}\n{text}\n}}\n"
     )
-    config = folder / "nginx.conf"
-    config.write_text(
-        f"daemon off; pid {folder}/nginx.pid; events {{}}\nhttp {{ access_log off; {places}\n{text}\n}}\n"
-    )
-    command = [
-        need("nginx", package="nginx-light"),
-        "-p",
-        str(folder),
-        "-e",
-        str(folder / "error.log"),
-        "-c",
-        str(config),
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        eventually(lambda: process.poll() is not None or (folder / "nginx.pid").exists(), why="nginx does not start")
-        assert process.poll() is None, (folder / "error.log").read_text()
+    with running(command(folder), port):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def drill(folder: Path, saves: int, **settings: str) -> Figures:

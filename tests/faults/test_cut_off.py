@@ -14,8 +14,9 @@ from tests.authority import Authority
 from tests.databases import settings_of
 from tests.faults.network import Network
 from tests.faults.story import add, deploy, releases
-from tests.live.envoy import REFUSED, Envoy, free_port, request
+from tests.live.envoy import REFUSED, Envoy, request
 from tests.live.stage import Stage
+from tests.programs import free_port
 from tests.server.nodes import Nodes, gateway_nodes
 from tests.server.serving import Serving, eventually
 

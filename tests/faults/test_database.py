@@ -16,8 +16,9 @@ from tests.authority import Authority
 from tests.databases import Cluster
 from tests.faults.savers import Savers
 from tests.faults.story import add, deploy, post, releases
-from tests.live.envoy import REFUSED, Envoy, free_port, request
+from tests.live.envoy import REFUSED, Envoy, request
 from tests.live.stage import Stage
+from tests.programs import free_port
 from tests.server.serving import PASSWORD, Serving, eventually, run
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(300)]

@@ -17,8 +17,9 @@ from tests.faults.savers import Savers
 from tests.faults.story import add, deploy, post, releases, said
 from tests.faults.test_server import asleep
 from tests.live.agents import Agent, Place
-from tests.live.envoy import Envoy, free_port
+from tests.live.envoy import Envoy
 from tests.live.stage import Stage
+from tests.programs import free_port
 from tests.server.nodes import Nodes
 from tests.server.serving import Serving, eventually
 

@@ -12,8 +12,9 @@ import pytest
 
 from tests.authority import Authority
 from tests.faults.story import add, deploy, post, releases, said
-from tests.live.envoy import REFUSED, Envoy, eventually, free_port, request
+from tests.live.envoy import REFUSED, Envoy, eventually, request
 from tests.live.stage import Stage
+from tests.programs import free_port
 from tests.server.serving import Serving, run
 from trustyard.gateways.folders import manifest
 

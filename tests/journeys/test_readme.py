@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cast import PROGRAM
-from tests.programs import ROOT, need
+from tests.programs import ROOT, free_port, need
 from tests.server.serving import Serving, environment
 
 PARTNER = "127.0.0.1:9443"  # README's address of the partner's server; the test gives it a free port
@@ -103,12 +103,6 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         opened = Shell(folder, variables)
         yield opened
         opened.close()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def wait_for(port: int) -> None:

@@ -6,8 +6,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests.live.envoy import eventually, free_port
-from tests.programs import need
+from tests.live.envoy import eventually
+from tests.programs import free_port, need
 
 _CONFIG = """\
 defaults

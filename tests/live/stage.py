@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from tests.authority import Authority, Issued
-from tests.live.envoy import Envoy, free_port
+from tests.live.envoy import Envoy
+from tests.programs import free_port
 from trustyard.gateways.envoy.bootstrap import bootstrap
 
 SDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "2s"}

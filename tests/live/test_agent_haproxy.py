@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.authority import Authority, Issued
-from tests.live.envoy import REFUSED, eventually, free_port, request
-from tests.programs import need
+from tests.live.envoy import REFUSED, eventually, request
+from tests.programs import free_port, need
 from tests.server.serving import Serving
 
 from .agents import Agent, Place, commands

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.authority import Authority, Issued
-from tests.live.envoy import client_context, eventually, free_port, request
-from tests.programs import need
+from tests.live.envoy import client_context, eventually, request
+from tests.live.nginx import temporary
+from tests.programs import free_port, need
 from tests.server.serving import Serving
 
 from .agents import Agent, Place, commands
@@ -26,8 +27,7 @@ worker_processes 2;
 events {{ worker_connections 256; }}
 http {{
   access_log off;
-  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
-  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+  {temporary}
   server {{
     listen 127.0.0.1:{port} ssl;
     ssl_certificate {cert}; ssl_certificate_key {key};
@@ -47,7 +47,9 @@ class Nginx:
         self.configuration = folder / "nginx.conf"
         cert, key = own.written(folder)
         place = folder / "agent" / "current" / clients
-        text = CONFIGURATION.format(folder=folder, port=self.port, cert=cert, key=key, clients=place)
+        text = CONFIGURATION.format(
+            folder=folder, temporary=temporary(folder), port=self.port, cert=cert, key=key, clients=place
+        )
         self.configuration.write_text(text)
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -14,8 +14,9 @@ import pytest
 
 from tests.authority import Authority
 from tests.databases import Cluster
-from tests.live.envoy import REFUSED, Envoy, binary, free_port, request
+from tests.live.envoy import REFUSED, Envoy, binary, request
 from tests.live.stage import Stage
+from tests.programs import free_port
 from tests.server.serving import Serving, eventually, run
 
 pytestmark = pytest.mark.sqlite  # it brings both databases itself

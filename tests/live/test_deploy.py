@@ -14,13 +14,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.live.envoy import eventually, free_port
-from tests.programs import ROOT, missing, need
+from tests.live.envoy import eventually
+from tests.live.nginx import command, temporary
+from tests.programs import ROOT, free_port, missing, need, running
 from tests.server.serving import PROGRAM, Serving, environment
 from tests.tls_servers import Ca
 
@@ -160,38 +162,19 @@ class Proxy:
         for name, path in zip(("tls.crt", "tls.key"), tls, strict=True):
             text = text.replace(f"/run/secrets/{name}", str(path))
         text = text.replace("/run/nginx.pid", f"{folder}/nginx.pid")
-        temporary = "".join(
-            f"    {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        text = text.replace("http {\n", "http {\n" + temporary)
-        self.config = folder / "nginx.conf"
+        text = text.replace("http {\n", f"http {{\n    {temporary(folder)}\n")
         # The official image has the module built in, Debian's nginx loads it.
-        self.config.write_text(f"load_module {STREAM};\ndaemon off;\n{text}")
-        self.command = [
-            need("nginx", package="nginx-light"),
-            "-p",
-            folder,
-            "-e",
-            folder / "error.log",
-            "-c",
-            self.config,
-        ]
+        (folder / "nginx.conf").write_text(f"load_module {STREAM};\ndaemon off;\n{text}")
+        self._running = ExitStack()
 
     def __enter__(self) -> Proxy:
-        tested = subprocess.run([*self.command, "-t"], capture_output=True, text=True, check=False)
+        tested = subprocess.run([*command(self.folder), "-t"], capture_output=True, text=True, check=False)
         assert tested.returncode == 0, tested.stderr
-        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        eventually(self._listens, why="nginx does not listen")
+        self._running.enter_context(running(command(self.folder), self.https))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-
-    def _listens(self) -> bool:
-        assert self.process.poll() is None, (self.folder / "error.log").read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.https)) == 0
+        self._running.close()
 
 
 def _xds(server: Serving) -> str:

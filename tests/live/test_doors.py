@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.authority import Authority
-from tests.live.envoy import free_port
 from tests.live.haproxy import HAProxy
 from tests.live.nginx import Nginx
+from tests.programs import free_port
 from trustyard.errors import SourceDenied, SourceUnreachable
 from trustyard.pki.certificates import read_certificate
 from trustyard.sources.doors import look

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from tests.authority import Authority
-from tests.live.envoy import REFUSED, Envoy, binary, eventually, free_port, request
+from tests.live.envoy import REFUSED, Envoy, binary, eventually, request
 from tests.live.stage import Stage
 from tests.live.test_envoy_delivery import settled
+from tests.programs import free_port
 from tests.xds.memory import ControlPlane
 from trustyard.gateways.envoy.bootstrap import bootstrap
 

@@ -16,8 +16,9 @@ import pytest
 
 from tests.authority import Authority
 from tests.databases import settings_of
-from tests.live.envoy import REFUSED, Envoy, binary, eventually, free_port, request
+from tests.live.envoy import REFUSED, Envoy, binary, eventually, request
 from tests.live.stage import Stage
+from tests.programs import free_port
 
 TRUSTYARD = Path(sys.executable).parent / "trustyard"
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.authority import Authority
-from tests.live.envoy import Envoy, eventually, free_port, request
+from tests.live.envoy import Envoy, eventually, request
 from tests.live.haproxy import HAProxy
 from tests.live.nginx import Nginx
 from tests.live.stage import Stage
+from tests.programs import free_port
 from tests.server.serving import Serving, run
 from trustyard.pki.certificates import pem
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +10,8 @@ import httpx
 import pytest
 
 from tests.authority import Authority
-from tests.live.envoy import eventually, free_port
-from tests.programs import ROOT, need
+from tests.live.nginx import command, temporary
+from tests.programs import ROOT, free_port, running
 from tests.server.serving import Serving
 
 AROUND = """\
@@ -25,11 +23,7 @@ user root;
 events {{ worker_connections 64; }}
 http {{
   access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
+  {temporary}
   {server}
 }}
 """
@@ -48,20 +42,9 @@ def nginx(tmp_path: Path) -> Iterator[str]:
     port, folder = free_port(), tmp_path / "nginx"
     folder.mkdir()
     own = manual.replace("/srv/trust/test", str(tmp_path / "srv" / "test")).replace("8080", f"127.0.0.1:{port}")
-    (folder / "nginx.conf").write_text(AROUND.format(folder=folder, server=own))
-    command = [need("nginx", package="nginx-light"), "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        eventually(lambda: answers(url), why="nginx does not listen")
-        yield url
-        process.send_signal(signal.SIGTERM)
-
-
-def answers(url: str) -> bool:
-    try:
-        return bool(httpx.get(url, trust_env=False).status_code)
-    except httpx.TransportError:
-        return False
+    (folder / "nginx.conf").write_text(AROUND.format(folder=folder, temporary=temporary(folder), server=own))
+    with running(command(folder), port):
+        yield f"http://127.0.0.1:{port}"
 
 
 def test_nginx_serves_each_release_as_soon_as_it_is_current_and_nothing_else(

@@ -10,8 +10,9 @@ import pytest
 
 from tests.authority import Authority
 from tests.cast import Stage as Server
-from tests.live.envoy import REFUSED, Envoy, free_port, request
+from tests.live.envoy import REFUSED, Envoy, request
 from tests.live.stage import Stage
+from tests.programs import free_port
 from tests.server.serving import Serving
 
 Unique = Callable[[str], str]

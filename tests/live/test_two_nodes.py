@@ -14,8 +14,9 @@ from tests.authority import Authority
 from tests.faults.story import add, deploy, releases, said
 from tests.live.agents import Agent, Place
 from tests.live.balancer import Balancer
-from tests.live.envoy import Envoy, eventually, free_port, request
+from tests.live.envoy import Envoy, eventually, request
 from tests.live.stage import Stage
+from tests.programs import free_port
 from tests.server.nodes import Nodes, gateway_nodes
 from tests.server.serving import Serving
 

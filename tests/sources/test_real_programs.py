@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 
 import pytest
 
-from tests.programs import need
+from tests.programs import free_port, need, running
 from tests.tls_servers import Ca
 from trustyard.sources.guard import Guard
 from trustyard.sources.tls import fetch_chain
@@ -19,36 +14,6 @@ from trustyard.sources.tls import fetch_chain
 ROOT = Ca.new("Root")
 SUB = ROOT.subordinate("Sub")
 LOOPBACK = Guard.from_settings("127.0.0.0/8", "")
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
-@contextmanager
-def running(command: list[str], port: int) -> Iterator[None]:
-    """A program that listens on the port, from when it does until the end of the block."""
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        try:
-            deadline = monotonic() + 20
-            while not _answers(port):
-                assert process.poll() is None, process.stderr.read() if process.stderr else ""
-                assert monotonic() < deadline, "it never listened"
-                sleep(0.02)
-            yield
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("demand", ["never", "demand"])

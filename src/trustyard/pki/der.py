@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -95,15 +94,6 @@ def inside(data: bytes, tag: int) -> list[Element]:
     if len(data) > 1 and data[0] == tag and data[1] == len(data) - 2 < 0x80:
         return _row(data[2:])
     return read_all(data).expect(tag).children()
-
-
-def elements(data: bytes) -> Iterator[Element]:
-    """The elements that follow one another in `data`, to its end."""
-    at = 0
-    while at < len(data):
-        element = read(data, at)
-        yield element
-        at += len(element.raw)
 
 
 def dotted(body: bytes) -> str:
