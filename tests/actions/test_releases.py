@@ -166,20 +166,19 @@ def test_the_words_of_a_thousand_nodes_are_kept_at_once_and_older_ones_are_super
 def test_the_token_of_a_gateway_is_derived_rotated_and_not_guessed(add: Add) -> None:
     gateway = gateways.create(ADMIN, "test", name="edge", kind="envoy")
     token = token_of(gateway, XDS)
-    found = delivery.gateway_of_token(token, XDS)
-    assert found is not None
+    found = delivery.gateways_of_tokens([token], XDS)[token]
     assert (found.environment, found.name) == ("test", "edge")
     for wrong in ("", "xds.1.1.x", token[:-1], token + "x", token.replace("xds.", "xds.9", 1)):
-        assert delivery.gateway_of_token(wrong, XDS) is None, wrong
+        assert delivery.gateways_of_tokens([wrong], XDS) == {}, wrong
     gateways.rotate_token(ADMIN, "test", "edge")
-    assert delivery.gateway_of_token(token, XDS) is None
+    assert delivery.gateways_of_tokens([token], XDS) == {}
 
 
 def test_a_token_of_one_purpose_opens_nothing_of_another(add: Add) -> None:
     gateway = gateways.create(ADMIN, "test", name="edge", kind="envoy")
     token = token_of(gateway, XDS)
     for wrong in (token, token.replace("xds.", "agent.", 1)):
-        assert delivery.gateway_of_token(wrong, AGENT) is None, wrong
+        assert delivery.gateways_of_tokens([wrong], AGENT) == {}, wrong
 
 
 def test_options_that_do_not_fit_are_named_by_field() -> None:

@@ -70,14 +70,8 @@ def given(row: models.Gateway) -> GatewayGiven:
     return GatewayGiven(row.pk, row.environment.name, row.name, row.kind, row.options, row.token_generation)
 
 
-def gateway_of_token(token: str, purpose: str) -> GatewayGiven | None:
-    """The gateway whose present token of this purpose this is, else None."""
-    row = gateway_tokens.holder(token, purpose)
-    return given(row) if row is not None else None
-
-
 def gateways_of_tokens(tokens: Iterable[str], purpose: str) -> dict[str, GatewayGiven]:
-    """The same for many tokens in one query; those of nobody are left out."""
+    """The gateways whose present tokens of this purpose these are, in one query; a token of nobody is left out."""
     return {token: given(row) for token, row in gateway_tokens.holders(tokens, purpose).items()}
 
 

@@ -51,11 +51,6 @@ def claimed(token: str, purpose: str) -> Claim | None:
     return None
 
 
-def holder(token: str, purpose: str) -> models.Gateway | None:
-    """The gateway whose present token this is, else None."""
-    return holders([token], purpose).get(token)
-
-
 def holders(tokens: Iterable[str], purpose: str) -> dict[str, models.Gateway]:
     """The gateways whose present tokens these are, in one query; a token of nobody is left out."""
     claims = {token: claim for token in tokens if (claim := claimed(token, purpose))}
