@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from trustyard import __version__
+from trustyard.pki.loopback import is_loopback
 
 from .failures import Failure, Usage
 from .restored import problem_of
@@ -64,7 +64,8 @@ class Rest:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         # A proxy of the environment is meant for other machines than this one.
-        local = _is_loopback(parts.hostname or "")
+        host = parts.hostname or ""
+        local = is_loopback(host) or host.endswith(".localhost")
         try:
             self._client = httpx.Client(
                 headers=headers, transport=transport, trust_env=not local, follow_redirects=False
@@ -234,13 +235,6 @@ def _parts(url: str) -> Any:
             f"{url!r} is no address of a Trustyard server.", advice=f"It looks like {DEFAULT_URL} or https://host."
         )
     return parts
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _translated(url: str, ask: Callable[[], Said]) -> Said:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from trustyard.errors import FieldError, Refused
+from trustyard.pki.loopback import is_loopback
 
 from .identity import Identity, identity
 
@@ -214,14 +215,6 @@ class Configuration:
         if self.sqlite and not self.jobs:
             sentence = "Without TRUSTYARD_DATABASE_URL nobody else does the jobs of this server, so they stay on."
             raise _refusal([FieldError("TRUSTYARD_JOBS", sentence)])
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only programs of this machine reach a listener on `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def written(address: Address) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from trustyard.errors import FieldError
+from trustyard.pki.loopback import is_loopback
 from trustyard.pki.names import listed
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _issuer(text: str) -> str:
     if not text:
         return ""
     parts = urlsplit(text)
-    here = parts.hostname == "localhost" or _loopback(parts.hostname or "")
+    here = is_loopback(parts.hostname or "")
     if not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ValueError(f"{text} is not an address such as https://login.example.org/realms/company.")
     if parts.scheme != "https" and not (parts.scheme == "http" and here):
@@ -106,13 +106,6 @@ def _name(text: str) -> str:
     if len(text) > LONGEST_NAME or not text.isprintable():
         raise ValueError(f"A name is text of at most {LONGEST_NAME} characters.")
     return text
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _scopes(text: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import structlog
 from envoy.service.discovery.v3 import ads_pb2_grpc
 
 from trustyard.errors import Refused
+from trustyard.pki.loopback import is_loopback
 from trustyard.xds.credentials import credentials
 from trustyard.xds.desk import POLL_SECONDS, Desk
 from trustyard.xds.dialects import Delta, StateOfTheWorld
@@ -119,13 +119,6 @@ def _node_problem(node: Any, gateway: Gateway) -> str:
     return ""
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 @dataclass
 class Running:
     """A server that listens on `port`."""
@@ -155,7 +148,7 @@ async def start(
     for an address that is not loopback.
     """
     host, port = address
-    if tls is None and not _is_loopback(host):
+    if tls is None and not is_loopback(host):
         raise Refused(f"Without TLS files xDS listens on loopback only, not on {host}.", code="xds-tls")
     if store is None:
         from trustyard.xds.delivered import Delivered  # needs Django, which a test of the protocol does not

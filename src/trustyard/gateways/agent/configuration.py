@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import tomllib
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from trustyard.errors import FieldError, Refused
+from trustyard.pki.loopback import is_loopback
 
 from .wire import LONGEST_WAIT
 
@@ -105,7 +105,7 @@ class Configuration(_Strict):
         if bool(self.token) == (self.token_file is not None):
             raise ValueError("give either token or token_file")
         parts = urlsplit(self.address)
-        if parts.scheme == "http" and not self.allow_http and not _is_here(parts.hostname or ""):
+        if parts.scheme == "http" and not self.allow_http and not is_loopback(parts.hostname or ""):
             raise ValueError("http would show the token to the network: use https, or say allow_http = true")
         places = [copy.to for copy in self.copies]
         if len(set(places)) != len(places):
@@ -140,10 +140,3 @@ def read(path: Path) -> Configuration:
 
 def _refused(sentence: str, mistakes: list[FieldError] | None = None) -> Refused:
     return Refused(sentence, code="agent-configuration", fields=mistakes)
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
@@ -54,7 +54,7 @@ def make(configuration: Configuration, name: str, *, secret_key: bool, overwrite
         made = write(out, name, key, carried(apps))
         # Before the file has its name: there is none that the audit does not know.
         after = {"sha256": made.sha256, "rows": sum(made.manifest.rows.values()), "secret_key": made.secret_key}
-        with transaction.atomic():
+        with audit.transaction():
             audit.record(LOCAL, "backup.create", "backup", Path(name).name[:250], after=after)
     return made
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from trustyard.errors import TrustyardError
-from trustyard.server.configuration import SETTINGS, Configuration, is_loopback
+from trustyard.pki.loopback import is_loopback
+from trustyard.server.configuration import SETTINGS, Configuration
 
 from .database import database
 from .finding import Finding, note, wrong
