@@ -18,12 +18,12 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
 from trustyard.actions import audit, provider_accounts
 from trustyard.actions.actors import Actor, of_user
 from trustyard.errors import NotAllowed, TrustyardError, Unavailable
 from trustyard.models import User
+from trustyard.web.views.errors import refused
 
 from .sealing import seal
 
@@ -140,12 +140,6 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # the
         from trustyard.web.views.provider import failed
 
         raise ImmediateHttpResponse(failed(request, rest.get("error"), rest.get("exception")))
-
-
-def refused(request: HttpRequest, error: TrustyardError) -> HttpResponse:
-    """A refusal on a page of its own."""
-    template = "403.html" if error.status == 403 else "refused.html"
-    return render(request, template, {"error": error}, status=error.status)
 
 
 def _address(request: HttpRequest) -> str:

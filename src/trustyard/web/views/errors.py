@@ -13,11 +13,18 @@ from django.template.loader import render_to_string
 
 from trustyard.actions import requests
 from trustyard.actions.again import unavailable
-from trustyard.errors import Unavailable
+from trustyard.errors import TrustyardError, Unavailable
 from trustyard.web.page import is_fragment
 
 log = structlog.get_logger()
 RETRY_AFTER = "2"  # seconds
+TOO_MANY = "Too many attempts. Wait a few minutes, then try again."
+
+
+def refused(request: HttpRequest, error: TrustyardError) -> HttpResponse:
+    """A refusal on a page of its own, for who cannot stay where they are."""
+    template = "403.html" if error.status == 403 else "refused.html"
+    return render(request, template, {"error": error}, status=error.status)
 
 
 def lost(request: HttpRequest) -> HttpResponse:

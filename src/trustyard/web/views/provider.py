@@ -25,12 +25,13 @@ from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOA
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 from requests import RequestException
 
-from trustyard.errors import NotSignedIn, TooManyAttempts, TrustyardError, Unavailable
+from trustyard.errors import NotSignedIn, TooManyAttempts, Unavailable
+
+from .errors import TOO_MANY, refused
 
 # Signatures that anybody can verify; none that the client secret makes.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -131,7 +132,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 def _throttled(request: HttpRequest, view: Any) -> HttpResponse:
     if not ratelimit.consume(request, app="allauth.account", action="provider", limit_get=True):
-        return _shown(request, TooManyAttempts("Too many attempts. Wait a few minutes, then try again."))
+        return refused(request, TooManyAttempts(TOO_MANY))
     try:
         adapter = CompanyAdapter(request, _ours().issuer)
         response: HttpResponse = view.adapter_view(adapter)(request)
@@ -143,9 +144,9 @@ def _throttled(request: HttpRequest, view: Any) -> HttpResponse:
 def failed(request: HttpRequest, error: str | None, exception: Exception | None) -> HttpResponse:
     """Why it came to nothing, on a page with a way back."""
     if error == AuthError.CANCELLED:
-        return _shown(request, NotSignedIn("The sign-in was cancelled at the provider."))
+        return refused(request, NotSignedIn("The sign-in was cancelled at the provider."))
     if exception is None:
-        return _shown(
+        return refused(
             request, NotSignedIn("This sign-in was begun elsewhere, or too long ago.", advice="Begin it again.")
         )
     log.warning("provider.failed", error=type(exception).__name__, reason=_reason(exception))
@@ -154,7 +155,7 @@ def failed(request: HttpRequest, error: str | None, exception: Exception | None)
         sentence = f"{name} does not answer, so nobody can sign in by it now."
     else:
         sentence = f"What {name} answered cannot be relied upon, so nobody is signed in."
-    return _shown(request, Unavailable(sentence, advice="Try again in a moment; the log of Trustyard says more."))
+    return refused(request, Unavailable(sentence, advice="Try again in a moment; the log of Trustyard says more."))
 
 
 def _reason(exception: Exception) -> str:
@@ -168,7 +169,3 @@ def _reason(exception: Exception) -> str:
 
 def _ours() -> Any:
     return settings.TRUSTYARD.identity.provider
-
-
-def _shown(request: HttpRequest, error: TrustyardError) -> HttpResponse:
-    return render(request, "refused.html", {"error": error}, status=error.status)

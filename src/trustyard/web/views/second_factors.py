@@ -19,8 +19,9 @@ from django.urls import reverse, reverse_lazy
 from trustyard.actions import audit, second_factors
 from trustyard.web.page import actor_of
 
+from .errors import TOO_MANY
+
 THROTTLED = {"too_many_login_attempts", "rate_limited"}
-TOO_MANY = "Too many attempts. Wait a few minutes, then try again."
 WRONG = "This code is not correct, or was used already."
 WRONG_KEY = "This security key was not accepted. Try again."
 

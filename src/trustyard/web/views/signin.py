@@ -13,9 +13,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from .errors import TOO_MANY
+
 OFF = "Passwords are switched off here (TRUSTYARD_LOCAL_SIGN_IN). Use the company's sign-in."
 REFUSED = "The username or the password is not correct."
-TOO_MANY = "Too many attempts. Wait a few minutes, then try again."
 
 
 class SignIn(LoginView):  # type: ignore[misc]  # allauth comes without types
