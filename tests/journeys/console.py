@@ -111,6 +111,25 @@ def sign_in(page: Page, served: Served, username: str, password: str) -> None:
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
+# The text of a paste and its encoding, as a person's events tell of them.
+PASTED = """(encoding, text) => {
+  const box = document.getElementById("window-certificate");
+  box.value = text;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  encoding.click();
+}"""
+# How many answers a page waits for.
+COUNTING = """
+window.underWay = 0;
+const send = XMLHttpRequest.prototype.send;
+XMLHttpRequest.prototype.send = function (...given) {
+  window.underWay += 1;
+  this.addEventListener("loadend", () => { window.underWay -= 1; });
+  return send.apply(this, given);
+};
+"""
+
+
 @dataclass
 class Console:
     """One person's browser window at the console."""
@@ -121,6 +140,7 @@ class Console:
 
     def listen(self) -> Console:
         """Collects console errors, broken policies and requests to another host."""
+        self.page.add_init_script(COUNTING)
         self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._requested)
@@ -132,8 +152,11 @@ class Console:
             self.complaints.append(f"a request to {request.url}")
 
     def quiet(self) -> None:
-        """Waits for the look-ups under way: htmx calls it an error when a page is left before their answer."""
-        expect(self.page.locator(".htmx-request")).to_have_count(0)
+        """Waits for the look-ups under way: htmx calls it an error when a page is left before their answer.
+
+        One of a window that was closed meanwhile has no element any more that would show it, so they are counted.
+        """
+        self.page.wait_for_function("() => !window.underWay && !document.querySelector('.htmx-request')")
 
     def open(self, path: str) -> None:
         """Goes to an address of the console."""
@@ -174,8 +197,8 @@ class Console:
         for environment in environments:
             window.get_by_role("checkbox", name=environment, exact=True).check()
         window.get_by_role("radio", name="Paste from Clipboard").check()
-        window.get_by_label("Certificate", exact=True).fill(pem)
-        window.get_by_role("radio", name="BASE64PEM", exact=True).check()
+        # In one moment, as nobody types: else the text is looked at before its encoding is known, and once more.
+        window.get_by_role("radio", name="BASE64PEM", exact=True).evaluate(PASTED, pem)
         expect(window.get_by_label("Content", exact=True)).to_have_value(re.compile("Subject: "))
         if alias:
             window.get_by_label("Alias", exact=True).fill(alias)

@@ -39,6 +39,8 @@ def axe() -> str:
 
 def judge(page: Page, axe: str) -> list[str]:
     """What axe finds serious or critical."""
+    # What is still on its way has other colours.
+    page.wait_for_function("() => !document.querySelector('.htmx-request') && !document.getAnimations().length")
     page.evaluate(axe)
     found = page.evaluate("axe.run({resultTypes: ['violations']})")
     return [

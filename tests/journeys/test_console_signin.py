@@ -171,12 +171,15 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(company:
     page.goto(f"{company.url}/account/")
     page.get_by_role("link", name="Add security key").click()
     page.get_by_label("Name", exact=True).fill("Blue key")
+    page.wait_for_load_state()  # the button asks the browser by a script
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("table", name="Second factor")).to_contain_text("Blue key")
 
     # From now on the sign-in asks for one: the key, an app's code once, a recovery code once.
     sign_out(page)
     by_password(page, company)
+    expect(page.get_by_role("heading", name="Second factor")).to_be_visible()
+    page.wait_for_load_state()  # as above
     page.get_by_role("button", name="Use security key").click()
     expect(page.get_by_role("heading", name="Certificates", exact=True)).to_be_visible()
     assert events(company, "user.sign_in")[0]["after"] == {"method": "password, security key"}
