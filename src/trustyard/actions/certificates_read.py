@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -109,12 +109,7 @@ def _of_status(wanted: str) -> Q:
 
 
 def in_order(rows: QuerySet[models.Certificate], sort: str = "name") -> QuerySet[models.Certificate]:
-    """The rows sorted, entries and X.509 facts loaded with a fixed number of queries. Raises `Refused`."""
-    rows = _sorted(rows, sort)
-    return rows.prefetch_related("entries__x509", "entries__environment", "entries__jwks")
-
-
-def _sorted(rows: QuerySet[models.Certificate], sort: str) -> QuerySet[models.Certificate]:
+    """The rows sorted. Raises `Refused`."""
     if sort not in SORTS:
         sentence = f"The list is sorted by one of {', '.join(SORTS)}."
         raise Refused(sentence, code="bad-filter", fields=[FieldError("sort", sentence)])
@@ -157,27 +152,46 @@ def certificate_json(certificate: models.Certificate, now: datetime | None = Non
 
 
 def certificates_json(certificates: Sequence[models.Certificate], now: datetime | None = None) -> list[dict[str, Any]]:
-    """The contract's *Certificate* of each, with a fixed number of queries for those that `find` loaded."""
+    """The contract's *Certificate* of each, with a fixed number of queries."""
     now = now or timezone.now()
     newest = releases.latest_of_all()
-    rows = {certificate.pk: _entries(certificate) for certificate in certificates}
-    beside = findings.beside([entry for entries in rows.values() for entry in entries])
+    bring_entries(certificates)
+    entries = [entry for certificate in certificates for entry in certificate.known_entries]
+    _bring_jwks(entries)
+    beside = findings.beside(entries)
     return [
         {
             "name": certificate.name,
             "description": certificate.description,
             "version": certificate.version,
-            "entries": [_entry_json(entry, now, newest, beside) for entry in rows[certificate.pk]],
+            "entries": [_entry_json(entry, now, newest, beside) for entry in certificate.known_entries],
         }
         for certificate in certificates
     ]
 
 
-def _entries(certificate: models.Certificate) -> list[models.Entry]:
-    rows = certificate.entries.all()
-    if "entries" not in getattr(certificate, "_prefetched_objects_cache", {}):
-        rows = rows.select_related("x509", "environment").prefetch_related("jwks")
-    return sorted(rows, key=lambda entry: entry.environment_id)
+def bring_entries(certificates: Iterable[models.Certificate]) -> None:
+    """Gives the certificates what `known_entries` says, with one query for all."""
+    asked = {certificate.pk: certificate for certificate in certificates if "known_entries" not in vars(certificate)}
+    if not asked:
+        return
+    for certificate in asked.values():
+        certificate.known_entries = []
+    for entry in models.Entry.objects.filter(certificate__in=list(asked)).select_related("x509", "environment"):
+        entry.certificate = asked[entry.certificate_id]
+        entry.certificate.known_entries.append(entry)
+
+
+def _bring_jwks(entries: Iterable[models.Entry]) -> None:
+    """Gives the entries the names of their JWKs, with one query for all."""
+    asked = {entry.pk: entry for entry in entries if "known_jwks" not in vars(entry)}
+    if not asked:
+        return
+    for entry in asked.values():
+        entry.known_jwks = []
+    named = models.Jwk.objects.filter(entry__in=list(asked)).order_by().values_list("name", "entry_id")
+    for name, pk in sorted(named):
+        asked[pk].known_jwks.append(name)
 
 
 def _entry_json(
@@ -197,6 +211,6 @@ def _entry_json(
         "alias": entry.alias,
         "source": {"kind": entry.source_kind, "url": entry.source_url or None},
         "revoked": revoked,
-        "connected_jwks": sorted(jwk.name for jwk in entry.jwks.all()),
+        "connected_jwks": entry.known_jwks,
         "in_force": is_in_force(entry, newest),
     }

@@ -175,14 +175,10 @@ def write(
 
 
 def _known(certificate: models.Certificate, written: list[models.Entry]) -> None:
-    """What was just written need not be read for the answer: as `prefetch_related` would leave it."""
-    rows = models.Entry.objects.filter(certificate_id=certificate.pk)
-    rows._result_cache = written
-    certificate._prefetched_objects_cache = {"entries": rows}  # type: ignore[attr-defined]  # Django's own, no other way
-    none = models.Jwk.objects.none()
-    none._result_cache = []  # else Django writes the SQL first, to find that there is none
+    """What was just written need not be read for the answer."""
+    certificate.known_entries = written
     for entry in written:
-        entry._prefetched_objects_cache = {"jwks": none}  # type: ignore[attr-defined]  # the same
+        entry.known_jwks = []
 
 
 def _write(certificate: models.Certificate, planned: Planned, entry: models.Entry | None) -> models.Entry:

@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, NamedTuple
-
-from django.db.models import Count, Q, QuerySet
+from typing import Any
 
 from trustyard import models
-from trustyard.models.written import Written
 from trustyard.pki import findings as pki
 from trustyard.pki.certificates import Certificate, facts_json
 from trustyard.pki.findings import Finding, Severity, finding, shown
 
-from . import roots
+from . import alike, roots
+from .alike import NAMED, NOBODY, Alike
 
-_NAMED = 5  # others, by name
-_MOST_NAMED = 1000  # rows to name others by; thousands of one key cost no more than these
-_FEW = 200
 _MOST_MARKS = 100_000
 _MARKED: tuple[Severity, ...] = ("error", "warning")
-
-
-class _Other(NamedTuple):
-    """Another entry, as it is named."""
-
-    key: str
-    sha256: str
-    pk: int
-    environment_id: int
-    environment: str
-    alias: str
-    certificate: str
 
 
 @functools.lru_cache(maxsize=1024)
@@ -91,7 +74,8 @@ def beside(entries: Sequence[models.Entry]) -> dict[int, list[Finding]]:
     The entries come with their certificates and environments loaded. Revoked ones are not trusted, so they double
     nobody; their own findings are worked out all the same.
     """
-    doubles, shared = _alike(entries)
+    by_key = alike.of_keys(entry.x509.spki_sha256 for entry in entries)
+    doubles = alike.doubles(entries, by_key)
     missing = _without_issuer(entries)
     found: dict[int, list[Finding]] = {}
     for entry in entries:
@@ -102,71 +86,11 @@ def beside(entries: Sequence[models.Entry]) -> dict[int, list[Finding]]:
             own.append(finding("duplicate", environment=place.name, others=words))
         if roots.holds(place, entry.x509_id):
             own.append(finding("in-root-set", environment=place.name))
-        if entry.x509.spki_sha256 in shared:
-            count, others = shared[entry.x509.spki_sha256]
-            named = (
-                f"{o.alias} in {o.environment} (certificate {o.certificate})"
-                for o in others
-                if o.sha256 != entry.x509_id
-            )
-            own.append(finding("same-key", others=_listed(named, count - 1)))
+        if with_its_key := _with_its_key(entry, by_key):
+            own.append(finding("same-key", others=with_its_key))
         if entry.pk in missing:
             own.append(finding("issuer-missing", environment=place.name, issuer=shown(entry.x509.issuer)))
     return found
-
-
-Doubles = dict[tuple[str, int], list[_Other]]
-Shared = dict[str, tuple[int, list[_Other]]]
-
-
-def _alike(entries: Sequence[models.Entry]) -> tuple[Doubles, Shared]:
-    """What `_doubles` and `_shared_keys` say, with one query where few have these keys, as nearly always."""
-    few = [_Other(*row) for row in _OF_KEYS.rows(*{entry.x509.spki_sha256 for entry in entries})] if entries else []
-    if len(few) == _FEW:
-        return _doubles(entries), _shared_keys(entries)
-    doubles: Doubles = {}
-    by_key: dict[str, list[_Other]] = {}
-    for other in few:
-        doubles.setdefault((other.sha256, other.environment_id), []).append(other)
-        by_key.setdefault(other.key, []).append(other)
-    counts = {key: len({other.sha256 for other in others}) for key, others in by_key.items()}
-    return doubles, {key: (count, by_key[key]) for key, count in counts.items() if count > 1}
-
-
-def _doubles(entries: Sequence[models.Entry]) -> Doubles:
-    """By certificate and environment: every entry that holds it there."""
-    found: Doubles = {}
-    for other in map(_Other._make, _others(Q(x509__in={entry.x509_id for entry in entries}))):
-        found.setdefault((other.sha256, other.environment_id), []).append(other)
-    return found
-
-
-def _shared_keys(entries: Sequence[models.Entry]) -> Shared:
-    """By key, where several certificates have it: how many, and the first of the entries that hold them.
-
-    Somebody may have thousands of one key: they are counted by the database, and some are named.
-    """
-    counted = (
-        models.Entry.objects.filter(
-            x509__spki_sha256__in={entry.x509.spki_sha256 for entry in entries}, revoked_at__isnull=True
-        )
-        .values_list("x509__spki_sha256")
-        .annotate(count=Count("x509", distinct=True))
-        .filter(count__gt=1)
-    )
-    found: Shared = {key: (count, []) for key, count in counted}
-    for other in map(_Other._make, _others(Q(x509__spki_sha256__in=found), _MOST_NAMED) if found else ()):
-        found[other.key][1].append(other)
-    return found
-
-
-def _others(which: Q, most: int | None = None) -> QuerySet[models.Entry, tuple[Any, ...]]:
-    rows = models.Entry.objects.filter(which, revoked_at__isnull=True).order_by("alias_key", "environment_id")
-    columns = ("x509__spki_sha256", "x509", "pk", "environment", "environment__name", "alias", "certificate__name")
-    return rows.values_list(*columns)[:most]
-
-
-_OF_KEYS = Written(lambda *keys: _others(Q(x509__spki_sha256__in=keys), _FEW))
 
 
 def _without_issuer(entries: Sequence[models.Entry]) -> set[int]:
@@ -190,9 +114,15 @@ def _without_issuer(entries: Sequence[models.Entry]) -> set[int]:
     }
 
 
-def _listed(words: Iterable[str], count: int) -> str:
-    """The first of `count` things by name, and how many more there are."""
-    named = list(islice(words, _NAMED))
-    if not named:
-        return f"{count} of them"
-    return ", ".join(named) + (f" and {count - len(named)} more" if count > len(named) else "")
+def _with_its_key(entry: models.Entry, by_key: Mapping[str, Alike]) -> str:
+    shared = by_key.get(entry.x509.spki_sha256, NOBODY)
+    others = [other for other in shared.others if other.sha256 != entry.x509_id]
+    words = (f"{o.alias} in {o.environment} (certificate {o.certificate})" for o in others)
+    return _listed(words, len({other.sha256 for other in others}), over=shared.more)
+
+
+def _listed(words: Iterable[str], count: int, *, over: bool = False) -> str:
+    """The first of `count` things, or of over so many, by name, and how many more there are."""
+    named = list(islice(words, NAMED))
+    left = count - len(named)
+    return ", ".join(named) + (f" and {'over ' if over else ''}{left} more" if left > 0 else "")

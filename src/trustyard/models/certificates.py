@@ -126,6 +126,11 @@ class Certificate(Versioned):
     def __str__(self) -> str:
         return self.name
 
+    @functools.cached_property
+    def known_entries(self) -> list[Entry]:
+        """Its entries as they were when first asked for, or brought along with the certificate."""
+        return list(self.entries.select_related("x509", "environment"))
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keeps what the search looks through in step with the name and the description."""
         self._make_searchable()
@@ -170,6 +175,11 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return self.alias
+
+    @functools.cached_property
+    def known_jwks(self) -> list[str]:
+        """The names of the JWKs made of it, as they were when first asked for, or brought along with the entry."""
+        return sorted(self.jwks.order_by().values_list("name", flat=True))
 
     @property
     def revoked(self) -> bool:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from trustyard import models
 from trustyard.actions import certificates, environments, findings, releases
 from trustyard.actions import lint as linting
-from trustyard.actions.certificates_read import STATUSES, entry_status, fitting, in_order, is_in_force
+from trustyard.actions.certificates_read import STATUSES, bring_entries, entry_status, fitting, in_order, is_in_force
 from trustyard.actions.export import export as exported
 from trustyard.actions.in_force import Newest
 from trustyard.errors import Unavailable
@@ -70,11 +70,13 @@ def index(request: HttpRequest) -> HttpResponse:
     )
     rows = in_order(fits.rows, given.get("sort") or "name")
     shown = Pages(rows, PER_PAGE, fits.counted).get_page(given.get("page"))
+    listed = list(shown.object_list)
+    bring_entries(listed)
     now, newest = timezone.now(), releases.latest_of_all()
     filtered = any(given.get(name) for name in ("q", "environment", "status", "expires_within"))
     context = {
         "page": shown,
-        "rows": [_row(certificate, now, newest) for certificate in shown.object_list],
+        "rows": [_row(certificate, now, newest) for certificate in listed],
         "filtered": filtered,
         "statuses": STATUSES,
         "sort": given.get("sort") or "name",
@@ -86,7 +88,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _row(certificate: models.Certificate, now: datetime, newest: dict[int, Newest]) -> Row:
-    entries = sorted(certificate.entries.all(), key=lambda entry: entry.environment_id)
+    entries = certificate.known_entries
     places = [_place(entry, now, newest) for entry in entries]
     present = {place.status for place in places}
     until = min((entry.x509.not_after for entry in entries), default=None)

@@ -1,0 +1,123 @@
+"""Who else holds a certificate, or its key: asked of a page's entries at once, however many of one key are stored."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from django.db import connection
+
+from trustyard import models
+
+MOST = 20  # entries of one key that are looked at: a maker of devices may have thousands
+NAMED = 5  # others by name
+
+
+class Other(NamedTuple):
+    """An entry that is not revoked, as it is named."""
+
+    key: str
+    sha256: str
+    pk: int
+    environment_id: int
+    environment: str
+    alias_key: str
+    alias: str
+    certificate: str
+
+
+class Alike(NamedTuple):
+    """Entries of one key: all of them, or of many enough to name others; where there are `more`, the first met."""
+
+    others: Sequence[Other]
+    is_whole: bool
+    more: bool = False
+
+
+NOBODY = Alike((), is_whole=True)
+
+
+def of_keys(keys: Iterable[str]) -> dict[str, Alike]:
+    """By the SHA-256 of its key: the entries that hold a certificate of it, by alias. One query, or two."""
+    found = _by_key(_OF_KEYS, keys)
+    alike, alone = {}, []
+    for key, others in found.items():
+        is_whole = len(others) <= MOST
+        alike[key] = Alike(others[:MOST], is_whole, more=not is_whole)
+        if not is_whole and len({other.sha256 for other in others}) <= NAMED:
+            alone.append(key)  # one certificate in so many environments hides the others
+    for key, others in _by_key(_CERTIFICATES_OF_KEYS, alone).items():
+        alike[key] = Alike(others[:MOST], is_whole=False, more=len(others) > MOST)
+    return alike
+
+
+def doubles(entries: Sequence[models.Entry], alike: Mapping[str, Alike]) -> dict[tuple[str, int], list[Other]]:
+    """By certificate and environment: every entry that holds it there. One query where a key has many, else none."""
+    whole = {key: one for key, one in alike.items() if one.is_whole}
+    others = [other for one in whole.values() for other in one.others]
+    left = {entry.x509_id for entry in entries if entry.x509.spki_sha256 in alike.keys() - whole.keys()}
+    others += _in_order(_asked(_OF_CERTIFICATES, left))
+    found: dict[tuple[str, int], list[Other]] = defaultdict(list)
+    for other in others:
+        found[other.sha256, other.environment_id].append(other)
+    return found
+
+
+def _by_key(statement: dict[str, str], keys: Iterable[str]) -> dict[str, list[Other]]:
+    found: dict[str, list[Other]] = defaultdict(list)
+    for other in _in_order(_asked(statement, keys)):
+        found[other.key].append(other)
+    return found
+
+
+def _in_order(others: Iterable[Other]) -> list[Other]:
+    return sorted(others, key=lambda other: (other.alias_key, other.environment_id))
+
+
+def _asked(statement: dict[str, str], values: Iterable[str]) -> list[Other]:
+    given = sorted(set(values))
+    if not given:
+        return []
+    vendor = connection.vendor
+    with getattr(connection, "prepared_cursor", connection.cursor)() as cursor:
+        cursor.execute(statement[vendor], [given if vendor == "postgresql" else json.dumps(given)])
+        return list(map(Other._make, cursor.fetchall()))
+
+
+# The ORM knows no LATERAL, and without it a database reads all of a key to answer its first few.
+_NAMED = """
+    SELECT x509.spki_sha256, entry.x509_id, entry.id, entry.environment_id, environment.name,
+        entry.alias_key, entry.alias, certificate.name
+"""
+_JOINED = """
+    JOIN trustyard_storedcertificate x509 ON x509.sha256 = entry.x509_id
+    JOIN trustyard_environment environment ON environment.id = entry.environment_id
+    JOIN trustyard_certificate certificate ON certificate.id = entry.certificate_id
+"""
+_ALIVE = "FROM trustyard_entry held WHERE held.x509_id = of_key.sha256 AND held.revoked_at IS NULL"
+
+
+def _statements(met: str) -> dict[str, str]:
+    """For each of the given values, the entries whose numbers `met` answers."""
+    return {
+        "postgresql": f"{_NAMED} FROM unnest(%s::text[]) asked(value) CROSS JOIN LATERAL ({met}) met(id)"
+        f" JOIN trustyard_entry entry ON entry.id = met.id {_JOINED}",
+        # CROSS JOIN of SQLite keeps this order, so that the entries are looked up by their numbers.
+        "sqlite": f"{_NAMED} FROM json_each(%s) asked"
+        f" CROSS JOIN trustyard_entry entry ON entry.id IN ({met}) {_JOINED}",
+    }
+
+
+_OF_KEYS = _statements(f"""
+    SELECT held.id FROM trustyard_storedcertificate of_key JOIN trustyard_entry held ON held.x509_id = of_key.sha256
+    WHERE of_key.spki_sha256 = asked.value AND held.revoked_at IS NULL LIMIT {MOST + 1}
+""")  # noqa: S608 - a number of ours
+_CERTIFICATES_OF_KEYS = _statements(f"""
+    SELECT (SELECT min(held.id) {_ALIVE}) FROM trustyard_storedcertificate of_key
+    WHERE of_key.spki_sha256 = asked.value AND EXISTS (SELECT 1 {_ALIVE}) LIMIT {MOST + 1}
+""")  # noqa: S608 - as above
+_OF_CERTIFICATES = _statements("""
+    SELECT held.id FROM trustyard_entry held WHERE held.x509_id = asked.value AND held.revoked_at IS NULL
+""")
