@@ -32,7 +32,7 @@ LOOK_SECONDS = 0.25
 
 def ready(stage: Stage) -> Iterator[Row]:
     """From the start of the process until it says that it answers; on the filled database, and on a new SQLite file."""
-    for name, settings in (("PostgreSQL", stage.settings), ("SQLite", {"LOG_LEVEL": "warning"})):
+    for name, settings in (("PostgreSQL", stage.settings), ("SQLite", {"ACCESS_LOG": "off"})):
         if name == "PostgreSQL":
             stage.token  # noqa: B018 - its tables are there
         folder = stage.folder / f"ready-{name}"

@@ -116,7 +116,7 @@ def settings_of_a_node(address: str, folder: Path) -> dict[str, str]:
     key = folder / "secret-key"
     key.touch(0o600)
     key.write_text(secrets.token_urlsafe(64) + "\n")
-    return {"DATABASE_URL": address, "SECRET_KEY_FILE": str(key), "LOG_LEVEL": "warning"}
+    return {"DATABASE_URL": address, "SECRET_KEY_FILE": str(key), "ACCESS_LOG": "off"}
 
 
 def made(count: int, token: str, prefix: str = "partner") -> Iterator[bytes]:

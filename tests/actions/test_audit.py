@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextvars
 
+import pytest
+
 from trustyard import models
 from trustyard.actions import audit, requests
+from trustyard.models.audit import FEW
 
 from .conftest import ADMIN
 
@@ -27,3 +30,29 @@ def test_events_with_and_without_an_id_make_one_chain_and_a_changed_id_breaks_it
     models.AuditEvent.objects.filter(pk=plain.pk).update(request_id="")
     models.AuditEvent.objects.filter(pk=traced.pk).update(request_id="")
     assert audit.verify().broken_at == traced.pk
+
+
+@pytest.mark.parametrize("count", [1, FEW, FEW + 1])
+def test_events_of_one_change_follow_each_other_whatever_their_names_are(count: int) -> None:
+    """On PostgreSQL the hashes of a few events are the database's, of many ours: both are checked by ours."""
+    names = ["Zürich", 'a "quoted" \\ name', "\N{GRINNING FACE} %s", "line\nbreak", "' or ''"]
+    with audit.transaction():
+        for number in range(count):
+            name = names[number % len(names)]
+            after = {"number": number, "of": [name, None, 1.5], "ü": {"b": True, "a": name}}
+            audit.record(ADMIN, "user.create", "user", name, after=after)
+    audit.record(ADMIN, "user.create", "user", "last")
+    events = list(models.AuditEvent.objects.order_by("pk"))
+    assert events[-2].object_name == names[(count - 1) % len(names)]
+    assert audit.verify() == audit.Verdict(True, len(events))
+
+
+@pytest.mark.parametrize("count", [1, FEW + 1])
+def test_the_first_event_of_all_begins_the_chain(count: int) -> None:
+    models.AuditEvent.objects.all().delete()
+    models.AuditHead.objects.all().delete()
+    with audit.transaction():
+        for number in range(count):
+            audit.record(ADMIN, "user.create", "user", f"person {number}")
+    assert models.AuditEvent.objects.earliest("pk").prev_hash == audit.GENESIS
+    assert audit.verify() == audit.Verdict(True, count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from django.utils import timezone
 from tests.tls_servers import Ca, new_key
 from trustyard import models
 from trustyard.actions import certificates, environments, findings, truststores
+from trustyard.actions.alike import MOST, NAMED
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
 from trustyard.actions.certificates_read import certificate_json, certificates_json
 from trustyard.pki.certificates import read_certificate
@@ -71,6 +73,28 @@ def test_of_many_certificates_of_one_key_some_are_named_and_all_are_counted(add:
     assert "partner 0" not in words
     assert [f"partner {number} in test" in words for number in range(1, 9)] == [True] * 5 + [False] * 3
     assert words.endswith(" and 3 more.")
+
+
+def test_of_a_key_of_thousands_a_few_are_named_and_doubles_are_still_found(add: Add, ca: Ca) -> None:
+    key = new_key()
+    issued = [ca.issue(f"device {number}", private=key) for number in range(MOST + 2)]
+    saved = [add(f"device {number}", issued=one) for number, one in enumerate(issued)]
+    add("again", issued=issued[0])
+    found = said(saved[0])
+    assert found["same-key"].count(" in test (certificate device ") == NAMED
+    assert re.search(r" and over 1[345] more\.$", found["same-key"]), found  # those met
+    assert found["duplicate"] == "The same certificate is in test as again (certificate again) too."
+
+
+def test_a_certificate_in_many_environments_does_not_hide_another_of_its_key(add: Add, ca: Ca) -> None:
+    key = new_key()
+    places = [f"site {number}" for number in range(MOST + 1)]
+    for place in places:
+        environments.create(ADMIN, name=place)
+    one = add("everywhere", *places, issued=ca.issue("device", private=key))
+    add("renewed", issued=ca.issue("device", private=key))
+    words = said(one, places[0])["same-key"]
+    assert words == "Its key is in other certificates too: renewed in test (certificate renewed)."
 
 
 def test_an_intermediate_without_its_root_is_said_to_lack_it(add: Add) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, NamedTuple
 
 from django.db.models import Model, QuerySet
@@ -10,6 +11,8 @@ from trustyard import models
 
 MOST = 10_000  # of a filtered list; in a table that has had more than LARGE rows MOST_OF_LARGE
 LARGE, MOST_OF_LARGE = 100_000, 1_000
+LOOK_SECONDS = 10.0
+_large: dict[str, tuple[float, bool]] = {}  # by table: when it was looked at, and what it was then
 _whole: dict[str, tuple[str, int]] = {}  # by table: the head of the audit chain, and how many rows there were then
 
 
@@ -47,9 +50,17 @@ def counted(rows: QuerySet[Any]) -> Counted:
 
 
 def is_large(model: type[Model]) -> bool:
-    """Whether the table has had more than so many rows that some ways of asking it take too long."""
-    newest = model._default_manager.order_by("-pk").values_list("pk", flat=True).first()
-    return isinstance(newest, int) and newest > LARGE
+    """Whether the table has had more than so many rows that some ways of asking it take too long.
+
+    Looked at every few seconds: the one way and the other find the same.
+    """
+    table, now = model._meta.db_table, time.monotonic()
+    looked_at, large = _large.get(table, (0.0, False))
+    if not looked_at or now - looked_at > LOOK_SECONDS:
+        newest = model._default_manager.order_by("-pk").values_list("pk", flat=True).first()
+        large = isinstance(newest, int) and newest > LARGE
+        _large[table] = now, large
+    return large
 
 
 def head() -> str:

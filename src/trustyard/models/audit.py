@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection, models
 
@@ -13,6 +14,17 @@ from .inserting import run_later, statement_of
 _JUDGE = "SET CONSTRAINTS ALL IMMEDIATE"
 _LOCK = "SELECT hash, events FROM trustyard_audithead WHERE id = 1 FOR UPDATE"
 _MOVE = "UPDATE trustyard_audithead SET hash = %s, events = %s WHERE id = 1"
+# The same without a way back between them: the row is locked, and made where it is missing; the hash is reckoned there.
+_LOCK_OR_MAKE = """
+    INSERT INTO trustyard_audithead (id, hash, events) VALUES (1, %s, 0)
+    ON CONFLICT (id) DO UPDATE SET events = 0 WHERE false
+"""
+_HASHED = """encode(sha256(convert_to('["' || head.hash || '",' || %s, 'UTF8')), 'hex')"""
+_FOLLOW = """
+    UPDATE trustyard_audithead head SET hash = event.hash, events = head.events + 1
+    FROM trustyard_auditevent event WHERE head.id = 1 AND event.prev_hash = head.hash
+"""
+FEW = 10  # events that are hashed by the database; of more it is quicker to hash them here
 
 
 class AuditEvent(models.Model):
@@ -58,6 +70,20 @@ class AuditHead(models.Model):
             return cls.locked(genesis)
         return head
 
+    @staticmethod
+    def follow(events: Sequence[tuple[AuditEvent, str]], genesis: str) -> None:
+        """Stores a few events in this order, on PostgreSQL, at the end of the transaction under way.
+
+        Beside each stands what is hashed of it, as text of the JSON array without its first member, which is the hash
+        of the event before. The head is locked when the transaction ends, so nothing travels while it is.
+        """
+        run_later(_JUDGE)
+        run_later(_LOCK_OR_MAKE, [genesis])
+        for event, rest in events:
+            statement, values = _following(event, rest)
+            run_later(statement, values)
+            run_later(_FOLLOW)
+
     def append(self, events: Sequence[AuditEvent]) -> None:
         """Stores these events, which follow in this order, and moves the head to the last of them."""
         self.hash, self.events = events[-1].hash, self.events + len(events)
@@ -69,3 +95,16 @@ class AuditHead(models.Model):
         # One way to the database and back with the commit, for everybody waits meanwhile.
         run_later(statement, values)
         run_later(_MOVE, [self.hash, self.events])
+
+
+def _following(event: AuditEvent, rest: str) -> tuple[str, list[Any]]:
+    """The INSERT of an event behind the head."""
+    given = [field for field in AuditEvent._meta.concrete_fields if field.name not in ("id", "prev_hash", "hash")]
+    columns = ", ".join(f'"{field.column}"' for field in given)
+    places = ", ".join(["%s"] * len(given))
+    values = [field.get_db_prep_save(field.pre_save(event, add=True), connection) for field in given]
+    statement = f"""
+        INSERT INTO trustyard_auditevent ({columns}, prev_hash, hash)
+        SELECT {places}, head.hash, {_HASHED} FROM trustyard_audithead head WHERE head.id = 1
+    """  # noqa: S608 - columns of the model
+    return statement, [*values, rest]

@@ -20,7 +20,7 @@ NOTICE = {
 
 
 # A page reads little by indexes: to start helpers for it, or to compile its query, takes longer than the query.
-AT_ONCE = "-c max_parallel_workers_per_gather=0 -c jit=off"
+AT_ONCE = "-c max_parallel_workers_per_gather=0 -c jit=off -c plan_cache_mode=force_generic_plan"
 # Nobody waits for ever: a change has its turn within ten seconds, a statement takes two minutes at most, a transaction
 # whose program fell silent is ended after one. In milliseconds; the address of the database may say others.
 PATIENCE = "-c lock_timeout=10000 -c statement_timeout=120000 -c idle_in_transaction_session_timeout=60000"
