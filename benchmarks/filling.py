@@ -248,7 +248,7 @@ def _releases(now: datetime) -> None:
 def _copy(table: str, names: list[str], rows: Iterable[list[Any]]) -> None:
     from django.db import connection
 
-    connection.ensure_connection()
+    _run("SET statement_timeout = 0")  # a million rows take longer than a request may
     statement = f"COPY trustyard_{table} ({', '.join(names)}) FROM STDIN"
     with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:

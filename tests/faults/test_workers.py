@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
@@ -36,6 +38,11 @@ def nothing_is_recorded(nodes: Nodes) -> Iterator[psycopg.Connection[object]]:
         connection.rollback()
 
 
+def get(worker: Serving, path: str) -> httpx.Response:
+    """What the worker itself says."""
+    return httpx.get(worker.url + path, trust_env=False, timeout=30)
+
+
 def brought(nodes: Nodes) -> int:
     """The release that is current in the folder of the gateway."""
     found = manifest(nodes.folder / "roots" / "edge" / "current")
@@ -44,7 +51,7 @@ def brought(nodes: Nodes) -> int:
 
 def server_and_worker(nodes: Nodes) -> tuple[Serving, Serving]:
     server = nodes.start("a", JOBS="off")
-    worker = nodes.start("w", "worker")
+    worker = nodes.start("w", "worker", WORKER_LISTEN="127.0.0.1:0")
     add(server, "files", {"directory": str(nodes.folder / "roots" / "edge")})
     assert deploy(server, "first", Authority("First CA"), wait=60)["state"] == "accepted"
     return server, worker
@@ -76,6 +83,14 @@ def test_a_worker_that_is_killed_between_sending_and_recording_is_replaced_and_t
 
 def test_a_worker_that_is_told_to_end_records_what_it_brought_before_it_does(nodes: Nodes) -> None:
     server, worker = server_and_worker(nodes)
+    assert get(worker, "/healthz").json() == {"status": "ok"}
+    assert get(worker, "/readyz").json() == {"status": "ready"}
+    figures = get(worker, "/metrics").text
+    assert re.search(r'^trustyard_deliveries_total{kind="files",state="accepted"} [1-9]', figures, re.MULTILINE)
+    assert "trustyard_database_up 1.0" in figures
+    for refused in (get(worker, "/api/v1/certificates"), httpx.post(f"{worker.url}/healthz", trust_env=False)):
+        assert refused.headers["Content-Type"] == "application/problem+json"
+        assert refused.status_code == (404 if refused.request.method == "GET" else 405)
     with ThreadPoolExecutor() as pool:
         with nothing_is_recorded(nodes) as connection:
             assert post(server, "second", Authority("Second CA").pem, wait=0).status_code == 201
@@ -85,3 +100,20 @@ def test_a_worker_that_is_told_to_end_records_what_it_brought_before_it_does(nod
         assert code.result() == 0
     assert (said(server)["state"], brought(nodes)) == ("accepted", 2)
     assert not [line for line in worker.log if "Traceback" in line]
+
+
+def test_a_worker_without_its_database_lives_and_is_not_ready(nodes: Nodes) -> None:
+    worker = nodes.start("w", "worker", WORKER_LISTEN="127.0.0.1:0")
+    address, _, name = nodes.settings["DATABASE_URL"].rpartition("/")
+    eventually(lambda: get(worker, "/readyz").status_code == 200, 30)
+    with psycopg.connect(f"{address}/postgres", autocommit=True) as administrator:
+        try:
+            administrator.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")  # type: ignore[call-overload]  # ours
+            administrator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            eventually(lambda: get(worker, "/readyz").status_code == 503, 30)
+            assert get(worker, "/readyz").json()["detail"] == "The database cannot be reached."
+            assert get(worker, "/healthz").status_code == 200
+            assert "trustyard_database_up 0.0" in get(worker, "/metrics").text
+        finally:
+            administrator.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")  # type: ignore[call-overload]  # ours
+    eventually(lambda: get(worker, "/readyz").status_code == 200, 30)

@@ -124,8 +124,14 @@ def test_services_probes_and_budget_mean_the_servers() -> None:
         "livenessProbe": "/healthz",  # a database that is away is no reason to restart
     }
     assert all(probe["port"] == "http" for probe in probes.values())
-    worker = deployments()["trustyard-worker"]["template"]["metadata"]["labels"]
-    assert not labels.items() <= worker.items(), "nobody may be sent to a worker"
+    worker = deployments()["trustyard-worker"]
+    assert not labels.items() <= worker["template"]["metadata"]["labels"].items(), "nobody may be sent to a worker"
+    only = container(worker)
+    assert {name: only[name]["httpGet"] for name in probes} == {
+        name: {"path": probe["path"], "port": "health"} for name, probe in probes.items()
+    }
+    [listens] = [one["value"] for one in only["env"] if one["name"] == "TRUSTYARD_WORKER_LISTEN"]
+    assert only["ports"] == [{"name": "health", "containerPort": int(listens.rpartition(":")[2])}]
 
 
 def test_files_of_secrets_lie_where_secrets_are_mounted() -> None:

@@ -93,7 +93,7 @@ class Serving:
         for thread in self._threads:
             thread.start()
         assert self._ready.wait(READY_SECONDS), (self.said, self.log)
-        found = [re.fullmatch(r"Console and REST API: (http://\S+)", line) for line in self.said]
+        found = [re.fullmatch(r"(?:Console and REST API|Health and metrics): (http://\S+)", line) for line in self.said]
         urls = [match[1] for match in found if match]
         if not urls and READY not in self.said:
             self.kill()

@@ -27,6 +27,11 @@ class Queued:
         )
         self._unsubscribe = news.subscribe_within(_enqueue)
 
+    @property
+    def are_taken(self) -> bool:
+        """Whether this process takes jobs at this moment: not before its start, nor while the database is away."""
+        return self._worker is not None and self._worker.takes_jobs
+
     def start(self) -> None:
         """Every gateway once, then those that are behind; on news at once, for news enqueues in its transaction."""
         for rounds in self._rounds:

@@ -44,6 +44,7 @@ class Worker:
     def __init__(self, told: Told, ready: Callable[[], None] = lambda: None) -> None:
         self._told, self._ready = told, ready
         self._begun = threading.Event()
+        self.takes_jobs = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
@@ -89,9 +90,11 @@ class Worker:
             additional_context={"told": self._told},
         )
         tasks = [asyncio.ensure_future(working), asyncio.ensure_future(_watch())]
+        self.takes_jobs = True
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self.takes_jobs = False
             for task in tasks:
                 task.cancel()
             ends = await asyncio.gather(*tasks, return_exceptions=True)

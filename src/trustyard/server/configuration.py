@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from trustyard.errors import FieldError, Refused
 from trustyard.pki.loopback import is_loopback
 
-from .identity import Identity, identity
+from .identity import Identity, identity, one_of
 
 Address = tuple[str, int]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -44,6 +44,11 @@ SETTINGS = (
         "TRUSTYARD_LISTEN", "127.0.0.1:8400", "Where console and REST API listen, HOST:PORT; port 0 takes a free one."
     ),
     Setting("TRUSTYARD_XDS_LISTEN", "127.0.0.1:8401", "Where Envoy connects, HOST:PORT; port 0 takes a free one."),
+    Setting(
+        "TRUSTYARD_WORKER_LISTEN",
+        "",
+        "Where `trustyard worker` answers `/healthz`, `/readyz` and `/metrics`, HOST:PORT; empty: nowhere.",
+    ),
     Setting("TRUSTYARD_PUBLIC_URL", "", "The address people use when a proxy stands before Trustyard, `https://…`."),
     Setting(
         "TRUSTYARD_ALLOWED_HOSTS",
@@ -114,6 +119,7 @@ class Configuration:
     trusted_proxies: tuple[Network, ...]
     listen: Address
     xds_listen: Address
+    worker_listen: Address | None
     xds_url: str
     xds_cert: Path | None
     xds_key: Path | None
@@ -132,12 +138,13 @@ class Configuration:
             data_dir=reader.take("TRUSTYARD_DATA_DIR", _folder),
             database_url=reader.take_secret("TRUSTYARD_DATABASE_URL", _database_url),
             given_secret_key_file=reader.take("TRUSTYARD_SECRET_KEY_FILE", _key_file),
-            jobs=reader.take("TRUSTYARD_JOBS", _switch),
+            jobs=reader.take("TRUSTYARD_JOBS", one_of("on", "off")) == "on",
             public_url=reader.take("TRUSTYARD_PUBLIC_URL", _public_url),
             allowed_hosts=reader.take("TRUSTYARD_ALLOWED_HOSTS", _words),
             trusted_proxies=reader.take("TRUSTYARD_TRUSTED_PROXIES", _networks),
             listen=reader.take("TRUSTYARD_LISTEN", _address),
             xds_listen=reader.take("TRUSTYARD_XDS_LISTEN", _address),
+            worker_listen=reader.take("TRUSTYARD_WORKER_LISTEN", _address_or_none),
             xds_url=reader.take("TRUSTYARD_XDS_URL", _xds_url),
             xds_cert=reader.take("TRUSTYARD_XDS_CERT", _file),
             xds_key=reader.take("TRUSTYARD_XDS_KEY", _file),
@@ -146,7 +153,7 @@ class Configuration:
             fetch_deny=reader.take("TRUSTYARD_FETCH_DENY", _networks),
             admin_password=reader.take_secret("TRUSTYARD_ADMIN_PASSWORD", str),
             identity=identity(reader),
-            access_log=reader.take("TRUSTYARD_ACCESS_LOG", _access_log),
+            access_log=reader.take("TRUSTYARD_ACCESS_LOG", one_of("on", "all", "off")),
         )
         reader.refuse_mistakes()
         configuration._check_xds()
@@ -294,12 +301,6 @@ def _key_file(text: str) -> Path | None:
     return path
 
 
-def _switch(text: str) -> bool:
-    if text not in ("on", "off"):
-        raise ValueError(f"{text} is neither on nor off.")
-    return text == "on"
-
-
 def _networks(text: str) -> tuple[Network, ...]:
     networks = []
     for word in _words(text):
@@ -310,18 +311,16 @@ def _networks(text: str) -> tuple[Network, ...]:
     return tuple(networks)
 
 
-def _access_log(text: str) -> str:
-    if text not in ("on", "all", "off"):
-        raise ValueError(f"{text} is none of on, all and off.")
-    return text
-
-
 def _address(text: str) -> Address:
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65535):
         raise ValueError(f"{text} is not HOST:PORT such as 127.0.0.1:8400.")
     return host, int(port)
+
+
+def _address_or_none(text: str) -> Address | None:
+    return _address(text) if text else None
 
 
 def _database_url(text: str) -> str:

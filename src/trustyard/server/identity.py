@@ -60,11 +60,11 @@ class Identity:
 def identity(reader: Reader) -> Identity:
     """All of it; the reader keeps the mistakes."""
     provider = _provider(reader)
-    local = reader.take("TRUSTYARD_LOCAL_SIGN_IN", _word("on", "off")) == "on"
+    local = reader.take("TRUSTYARD_LOCAL_SIGN_IN", one_of("on", "off")) == "on"
     if not local and provider is None:
         sentence = "Nobody could sign in: set TRUSTYARD_OIDC_ISSUER too, or leave local sign-in on."
         reader.mistakes.append(FieldError("TRUSTYARD_LOCAL_SIGN_IN", sentence))
-    second_factor = reader.take("TRUSTYARD_REQUIRE_MFA", _word("off", "admins", "all"))
+    second_factor = reader.take("TRUSTYARD_REQUIRE_MFA", one_of("off", "admins", "all"))
     return Identity(provider, local, second_factor, reader.take("TRUSTYARD_TOKEN_MAX_DAYS", _days))
 
 
@@ -127,7 +127,9 @@ def _grant(part: str) -> Grant:
     return Grant(value, role, environment)
 
 
-def _word(*words: str) -> Callable[[str], str]:
+def one_of(*words: str) -> Callable[[str], str]:
+    """Reads one of these words, however it is written."""
+
     def read(text: str) -> str:
         if text.lower() not in words:
             raise ValueError(f"{text} is none of {', '.join(words)}.")

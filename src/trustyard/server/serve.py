@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import Any
 
 import structlog
-import uvicorn
 from django.db import DatabaseError
 
 from trustyard.xds import available
@@ -22,10 +19,10 @@ from .configuration import Configuration, written
 from .datadir import one_server, prepare
 from .memory import given_back
 from .opening import one_node, open_database
+from .running import HttpServer, runner, signals
 from .sockets import address_of, listen
 
 log = structlog.get_logger(__name__)
-GRACE_SECONDS = 3
 Say = Callable[[str], None]
 
 
@@ -44,8 +41,8 @@ def serve(configuration: Configuration, say: Say) -> None:
         for line in lines:
             say(line)
         # 3. Everything else runs on one event loop.
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_run(configuration, web, say))
+        with runner() as running:
+            running.run(_run(configuration, web, say))
 
 
 async def _run(configuration: Configuration, web: socket.socket, say: Say) -> None:
@@ -57,7 +54,7 @@ async def _run(configuration: Configuration, web: socket.socket, say: Say) -> No
 
     stop = asyncio.Event()
     # One that comes while the rest still starts counts too: from here on a signal is a wish, not an end.
-    with _signals(stop.set):
+    with signals(stop.set):
         await asyncio.to_thread(servers.register)
         parts = Parts(configuration)
         xds = await _start_xds(configuration)
@@ -79,19 +76,7 @@ async def _run(configuration: Configuration, web: socket.socket, say: Say) -> No
 
 
 async def _answer(parts: Any, web: socket.socket, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    server = _Server(
-        uvicorn.Config(
-            parts.router,
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # the router's business: it looks at every hop
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-    )
+    server = HttpServer(parts.router)
     running = asyncio.create_task(server.serve(sockets=[web]))
     stopping = asyncio.create_task(stop.wait())
     giving_back = asyncio.create_task(given_back())
@@ -109,26 +94,6 @@ async def _answer(parts: Any, web: socket.socket, stop: asyncio.Event, ready: Ca
     finally:
         stopping.cancel()
         giving_back.cancel()
-
-
-class _Server(uvicorn.Server):
-    """Signals are ours: uvicorn would raise the one it caught again at the end, and the exit code would not be 0."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
 
 
 async def _start_xds(configuration: Configuration) -> Any:
@@ -166,11 +131,3 @@ def _announce(say: Say, web: socket.socket, configuration: Configuration, xds: A
         say("xDS: not installed (pip install 'trustyard[envoy]')")
     else:
         say(f"xDS: {written((configuration.xds_listen[0], xds.port))}")
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if not find_spec("uvloop"):
-        return None
-    import uvloop
-
-    return uvloop.new_event_loop

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 
 from trustyard.errors import Refused
 
 from . import ending, secretkey
-from .configuration import Configuration
+from .answers import Answer, Receive, Scope, Send, get_only, problem
+from .configuration import Configuration, written
 from .datadir import prepare
 from .opening import one_node, open_database
+from .running import HttpServer, runner, signals
+from .sockets import address_of, listen
+
+if TYPE_CHECKING:  # they need Django, which is set up later
+    from trustyard.jobs.queued import Queued
+
+    from .health import Health
+    from .metrics import Metrics
 
 log = structlog.get_logger(__name__)
+Say = Callable[[str], None]
 
 
-def work(configuration: Configuration, say: Callable[[str], None]) -> None:
+def work(configuration: Configuration, say: Say) -> None:
     """Runs until SIGTERM or SIGINT, then lets jobs under way end. Raises TrustyardError where it cannot start."""
     if configuration.sqlite:
         raise Refused(
@@ -27,18 +39,73 @@ def work(configuration: Configuration, say: Callable[[str], None]) -> None:
             advice="Set TRUSTYARD_DATABASE_URL to the database of the servers.",
         )
     prepare(configuration)
-    open_database(configuration)
-    with one_node():
-        secretkey.check(configuration)
-    from trustyard.jobs.queued import Queued  # needs Django, which is set up now
+    with _listening(configuration) as web:
+        open_database(configuration)
+        with one_node():
+            secretkey.check(configuration)
+        with runner() as running:
+            running.run(_run(web, say))
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    # Programs read this line: its form stays.
-    jobs = Queued(lambda kind, state: None, ready=lambda: say("Worker: ready"))
-    jobs.start()
-    stop.wait()
-    log.info("worker.stopping")
-    ending.soon()
-    jobs.stop()
+
+@contextmanager
+def _listening(configuration: Configuration) -> Iterator[socket.socket | None]:
+    if configuration.worker_listen is None:
+        yield None
+        return
+    with listen(configuration.worker_listen, "TRUSTYARD_WORKER_LISTEN") as web:
+        yield web
+
+
+async def _run(web: socket.socket | None, say: Say) -> None:
+    from trustyard.jobs.queued import Queued
+
+    from .health import Health
+    from .metrics import Metrics
+
+    stop = asyncio.Event()
+    health, metrics = Health(), Metrics()
+    # Programs read these lines: their form stays.
+    jobs = Queued(metrics.delivered, ready=lambda: say("Worker: ready"))
+    server = HttpServer(Observed(health, metrics, jobs))
+    with signals(stop.set):
+        serving = asyncio.create_task(server.serve(sockets=[web])) if web else None
+        if web:
+            say(f"Health and metrics: http://{written(address_of(web))}")
+        try:
+            await asyncio.to_thread(jobs.start)
+            await stop.wait()
+        finally:
+            log.info("worker.stopping")
+            ending.soon()
+            await asyncio.to_thread(jobs.stop)
+            server.should_exit = True
+            if serving:
+                await serving
+            health.close()
+            metrics.close()
+
+
+class Observed:
+    """The ASGI application of a worker: `/healthz`, `/readyz`, `/metrics` and nothing else."""
+
+    def __init__(self, health: Health, metrics: Metrics, jobs: Queued) -> None:
+        self._health, self._metrics, self._jobs = health, metrics, jobs
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] == "http":
+            await (get_only(scope) or await self._answer(scope["raw_path"])).send(scope, send)
+
+    async def _answer(self, path: bytes) -> Answer:
+        match path:
+            case b"/healthz":
+                return self._health.alive()
+            case b"/readyz":
+                # The database first: where it is away, that is why no jobs are taken.
+                missing = await self._health.ready()
+                if missing.status == 200 and not self._jobs.are_taken:
+                    return problem(503, "not-ready", "Not ready", "No jobs are taken at this moment.")
+                return missing
+            case b"/metrics":
+                return await self._metrics.answer()
+        return problem(404, "not-found", "Not found", "A worker answers /healthz, /readyz and /metrics.")
