@@ -1,4 +1,4 @@
-"""Import over REST, list and search of our node beside Lemur's two workers, on the same PostgreSQL in turns."""
+"""Import over REST by two nodes, list and search of one, beside two workers of Lemur on the same PostgreSQL."""
 
 from __future__ import annotations
 
@@ -30,21 +30,18 @@ def imports(stage: Stage) -> Iterator[Row]:
 
 
 def _in_turns(stage: Stage, clients: int) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-    database = stage.cluster.process
+    database, nodes = stage.cluster.process, [stage.ours, stage.second]
     assert database is not None
     mine = made((ROUNDS + 1) * OURS, stage.token, f"imported-{clients}")
     theirs = stage.lemur.requests(certificates((ROUNDS + 1) * LEMURS))
     ours: list[tuple[float, float]] = []
     lemurs: list[tuple[float, float]] = []
     for _ in range(ROUNDS + 1):  # the first warms up
-        for figures, url, requests, count, pid in (
-            (ours, stage.ours.url, mine, OURS, stage.ours.process.pid),
-            (lemurs, stage.lemur.url, theirs, LEMURS, stage.lemur.process.pid),
-        ):
-            ready = list(itertools.islice(requests, count))
-            before = cpu_seconds(pid, database.pid)
-            sent = send([url], ready, clients)
-            figures.append((sent.rate, (cpu_seconds(pid, database.pid) - before) / count * 1000))
+        for figures, servers, requests, count in ((ours, nodes, mine, OURS), (lemurs, [stage.lemur], theirs, LEMURS)):
+            ready, pids = list(itertools.islice(requests, count)), [server.process.pid for server in servers]
+            before = cpu_seconds(*pids, database.pid)
+            sent = send([server.url for server in servers], ready, clients)
+            figures.append((sent.rate, (cpu_seconds(*pids, database.pid) - before) / count * 1000))
     return ours[1:], lemurs[1:]
 
 

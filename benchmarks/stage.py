@@ -52,6 +52,12 @@ class Stage:
         return self._running.enter_context(Serving(self.folder / "ours", **self.settings))
 
     @functools.cached_property
+    def second(self) -> Serving:
+        """Another node on the same database."""
+        self.ours  # noqa: B018 - started first: it makes the tables
+        return self._running.enter_context(Serving(self.folder / "second", **self.settings))
+
+    @functools.cached_property
     def settings(self) -> dict[str, str]:
         """Of our node, and of another on the same database."""
         return settings_of_a_node(self.cluster.create("ours"), self.folder)
