@@ -59,6 +59,15 @@ def filled(console: Console, unique: Unique) -> str:
     return name
 
 
+def judge_in_both(page: Page, axe: str) -> list[str]:
+    """The same, of a page as it is in light and in dark."""
+    found: list[str] = []
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # one of its words
+        found += judge(page, axe)
+    return found
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_on_any_page(console: Console, filled: str, axe: str, scheme: Any) -> None:
     console.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")

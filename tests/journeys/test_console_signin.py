@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.company import Provider, company, provider
+from tests.journeys.test_console_pages import axe, judge_in_both
 from tests.server.serving import PASSWORD, Serving, run
 
-__all__ = ["company", "provider"]
+__all__ = ["axe", "company", "provider"]
 Window = Callable[[], Page]
 
 
@@ -134,8 +135,12 @@ def test_the_providers_claim_decides_who_comes_in_and_as_what(
     expect(again.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(company: Serving, window: Window) -> None:
+def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(
+    company: Serving, window: Window, axe: str
+) -> None:
     page = window()
+    page.goto(f"{company.url}/sign-in/")
+    found = judge_in_both(page, axe)
     by_password(page, company)
     expect(page.get_by_text("Your role needs a second factor")).to_be_visible()
     page.goto(f"{company.url}/certificates/")
@@ -146,6 +151,7 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(company:
     # An app: the password again, the secret, a code; recovery codes come along.
     page.get_by_role("link", name="Add authenticator app").click()
     expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    found += judge_in_both(page, axe)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Confirm").click()
     expect(page.locator(".qr svg")).to_be_visible()
@@ -153,10 +159,12 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(company:
     page.get_by_label("Code").fill("000000")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("not correct")
+    found += judge_in_both(page, axe)
     page.get_by_label("Code").fill(code(secret))
     page.get_by_role("button", name="Add", exact=True).click()
     spare = page.get_by_label("Unused codes").input_value().split()
     assert len(spare) == 10
+    found += judge_in_both(page, axe)
     stored = (company.data_dir / "trustyard.db").read_bytes() if (company.data_dir / "trustyard.db").exists() else b""
     assert secret.encode() not in stored, "it is kept sealed"
     page.get_by_role("button", name="Done", exact=True).click()
@@ -170,15 +178,19 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(company:
     browser.send("WebAuthn.addVirtualAuthenticator", {"options": options})
     page.goto(f"{company.url}/account/")
     page.get_by_role("link", name="Add security key").click()
+    found += judge_in_both(page, axe)
     page.get_by_label("Name", exact=True).fill("Blue key")
     page.wait_for_load_state()  # the button asks the browser by a script
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("table", name="Second factor")).to_contain_text("Blue key")
+    found += judge_in_both(page, axe)
 
     # From now on the sign-in asks for one: the key, an app's code once, a recovery code once.
     sign_out(page)
     by_password(page, company)
     expect(page.get_by_role("heading", name="Second factor")).to_be_visible()
+    found += judge_in_both(page, axe)
+    assert found == []
     page.wait_for_load_state()  # as above
     page.get_by_role("button", name="Use security key").click()
     expect(page.get_by_role("heading", name="Certificates", exact=True)).to_be_visible()
