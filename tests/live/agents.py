@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.authority import Issued
+from tests.live.envoy import request
 from tests.server.serving import PROGRAM, Serving, eventually
 from trustyard.gateways import folders
 
@@ -83,6 +85,35 @@ class Place:
         return "trustyard_agents_connected 1.0" in metrics and any(node["connected"] for node in gateway["nodes"])
 
 
+class Behind:
+    """A gateway's program that an agent reloads: listening while it is entered."""
+
+    commands: str  # what the agent's configuration says of it
+
+    def __init__(self, command: Command, log: Path, port: int) -> None:
+        self.command, self.log, self.port = command, log, port
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Behind:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+        eventually(self._listens, 15)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(10)
+
+    def _listens(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return bool(request(self.port))
+        except OSError:
+            return False
+
+
 class Agent:
     """A `trustyard agent` in a process of its own, with the configuration that the bootstrap prints and `more`."""
 
@@ -94,6 +125,17 @@ class Agent:
         self._anchors, self._node = anchors, node
         self.process: subprocess.Popen[bytes] | None = None
         self.configure(more)
+
+    @contextlib.contextmanager
+    def reloading(self, program: Behind, more: str = "") -> Iterator[None]:
+        """Brings the first release, so that the program has files to start with, and from then on reloads it."""
+        self.until(1)
+        self.terminate()
+        with program:
+            self.configure(more + program.commands)
+            self.start()
+            eventually(self.place.connected)
+            yield
 
     def configure(self, more: str = "", bootstrap: str | None = None) -> None:
         """Another local configuration, for the next start."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from tests.live.envoy import REFUSED, eventually, request
 from tests.programs import free_port, need
 from tests.server.serving import Serving
 
-from .agents import Agent, Place, commands
+from .agents import Agent, Behind, Place, commands
 
 CONFIGURATION = """\
 global
@@ -31,46 +29,20 @@ frontend mtls
 """
 
 
-class Haproxy:
+class Haproxy(Behind):
     """A master with a worker; SIGUSR2 to the master is the reload."""
 
     def __init__(self, folder: Path, own: Issued, clients: Path) -> None:
-        self.program = need("haproxy", package="haproxy")
-        self.folder, self.port = folder, free_port()
+        program, port = need("haproxy", package="haproxy"), free_port()
         cert, key = (Path(path).read_text() for path in own.written(folder))
         (folder / "pair.pem").write_text(cert + key)
-        self.configuration = folder / "haproxy.cfg"
-        text = CONFIGURATION.format(port=self.port, pair=folder / "pair.pem", clients=clients)
-        self.configuration.write_text(text)
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def commands(self) -> str:
-        """What the agent's configuration says of it; `systemctl reload haproxy` sends the same signal."""
-        check = [self.program, "-c", "-f", str(self.configuration)]
-        reload = ["sh", "-c", 'kill -USR2 "$(cat "$0")"', str(self.folder / "haproxy.pid")]
-        return commands(check=check, reload=reload)
-
-    def __enter__(self) -> Haproxy:
-        command = [self.program, "-W", "-db", "-f", str(self.configuration), "-p", str(self.folder / "haproxy.pid")]
-        with (self.folder / "haproxy.log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        (self.folder / "haproxy.pid").write_text(str(self.process.pid))
-        eventually(self._listens, seconds=15)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(10)
-
-    def _listens(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, (self.folder / "haproxy.log").read_text()
-        try:
-            return bool(request(self.port))
-        except OSError:
-            return False
+        self.configuration, pid = folder / "haproxy.cfg", str(folder / "haproxy.pid")
+        self.configuration.write_text(CONFIGURATION.format(port=port, pair=folder / "pair.pem", clients=clients))
+        named = ["-f", str(self.configuration)]
+        super().__init__([program, "-W", "-db", *named, "-p", pid], folder / "haproxy.log", port)
+        # `systemctl reload haproxy` sends the same signal.
+        reload = ["sh", "-c", 'kill -USR2 "$(cat "$0")"', pid]
+        self.commands = commands(check=[program, "-c", *named], reload=reload)
 
 
 @pytest.fixture(scope="module")
@@ -86,21 +58,15 @@ def test_a_partner_is_let_in_and_kept_out_again_by_reload(server: Serving, tmp_p
     a, b = one.issue("client").written(tmp_path), two.issue("client").written(tmp_path)
     haproxy = Haproxy(tmp_path, one.issue("own"), tmp_path / "agent" / "current" / "used-roots.pem")
     place.trust("a", one, wait=0)
-    with Agent(place, tmp_path, anchors="roots") as agent:
-        agent.until(1)
-        agent.terminate()
-        with haproxy:
-            agent.configure(haproxy.commands)
-            agent.start()
-            eventually(place.connected)
-            assert (request(haproxy.port, a), request(haproxy.port, b)) == (200, REFUSED)
-            assert place.trust("b", two)["state"] == "accepted"
-            eventually(lambda: request(haproxy.port, b) == 200)
-            assert place.distrust("a")["state"] == "accepted"
-            eventually(lambda: request(haproxy.port, a) == REFUSED)
-            assert request(haproxy.port, b) == 200
-            assert place.distrust("b")["state"] == "accepted"
-            eventually(lambda: request(haproxy.port, b) == REFUSED, why="D-17: nobody is trusted")
+    with Agent(place, tmp_path, anchors="roots") as agent, agent.reloading(haproxy):
+        assert (request(haproxy.port, a), request(haproxy.port, b)) == (200, REFUSED)
+        assert place.trust("b", two)["state"] == "accepted"
+        eventually(lambda: request(haproxy.port, b) == 200)
+        assert place.distrust("a")["state"] == "accepted"
+        eventually(lambda: request(haproxy.port, a) == REFUSED)
+        assert request(haproxy.port, b) == 200
+        assert place.distrust("b")["state"] == "accepted"
+        eventually(lambda: request(haproxy.port, b) == REFUSED, why="D-17: nobody is trusted")
 
 
 def test_what_haproxy_will_not_take_is_rolled_back_with_its_copy(server: Serving, tmp_path: Path) -> None:
@@ -112,20 +78,14 @@ def test_what_haproxy_will_not_take_is_rolled_back_with_its_copy(server: Serving
     haproxy = Haproxy(tmp_path, one.issue("own"), clients)
     copy = f'[[copy]]\nfrom = "used-roots.pem"\nto = "{clients}"\n'
     place.trust("a", one, wait=0)
-    with Agent(place, tmp_path, copy, anchors="roots") as agent:
-        agent.until(1)
-        agent.terminate()
-        with haproxy:
-            agent.configure(copy + haproxy.commands)
-            agent.start()
-            eventually(place.connected)
-            good = haproxy.configuration.read_text()
-            haproxy.configuration.write_text(good + "  no-such-word\n")
-            row = place.trust("b", two)
-            assert row["state"] == "refused"
-            assert "no-such-word" in row["detail"]
-            assert clients.read_text() == one.pem
-            assert (request(haproxy.port, a), request(haproxy.port, b)) == (200, REFUSED)
-            haproxy.configuration.write_text(good)
-            assert place.distrust("a")["state"] == "accepted"
-            eventually(lambda: request(haproxy.port, b) == 200)
+    with Agent(place, tmp_path, copy, anchors="roots") as agent, agent.reloading(haproxy, copy):
+        good = haproxy.configuration.read_text()
+        haproxy.configuration.write_text(good + "  no-such-word\n")
+        row = place.trust("b", two)
+        assert row["state"] == "refused"
+        assert "no-such-word" in row["detail"]
+        assert clients.read_text() == one.pem
+        assert (request(haproxy.port, a), request(haproxy.port, b)) == (200, REFUSED)
+        haproxy.configuration.write_text(good)
+        assert place.distrust("a")["state"] == "accepted"
+        eventually(lambda: request(haproxy.port, b) == 200)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +14,7 @@ from tests.live.nginx import temporary
 from tests.programs import free_port, need
 from tests.server.serving import Serving
 
-from .agents import Agent, Place, commands
+from .agents import Agent, Behind, Place, commands
 
 RELOADS = 20
 CONFIGURATION = """\
@@ -38,44 +36,23 @@ http {{
 """
 
 
-class Nginx:
+class Nginx(Behind):
     """One nginx, started with the files of the current release."""
 
     def __init__(self, folder: Path, own: Issued, clients: str = "used-roots.pem") -> None:
-        self.program = need("nginx", package="nginx-light")
-        self.folder, self.port = folder, free_port()
-        self.configuration = folder / "nginx.conf"
+        program, port = need("nginx", package="nginx-light"), free_port()
+        configuration = folder / "nginx.conf"
         cert, key = own.written(folder)
         place = folder / "agent" / "current" / clients
         text = CONFIGURATION.format(
-            folder=folder, temporary=temporary(folder), port=self.port, cert=cert, key=key, clients=place
+            folder=folder, temporary=temporary(folder), port=port, cert=cert, key=key, clients=place
         )
-        self.configuration.write_text(text)
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def commands(self) -> str:
-        """What the agent's configuration says of it, as the manual has it."""
-        command = [self.program, "-c", str(self.configuration)]
-        return commands(check=[*command, "-t", "-q"], reload=[*command, "-s", "reload"])
-
-    def __enter__(self) -> Nginx:
-        self.process = subprocess.Popen([self.program, "-c", str(self.configuration)], stderr=subprocess.DEVNULL)
-        eventually(self._listens, seconds=15)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(10)
-
-    def _listens(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, (self.folder / "error.log").read_text()
-        try:
-            return bool(request(self.port))
-        except OSError:
-            return False
+        configuration.write_text(text)
+        command = [program, "-c", str(configuration)]
+        super().__init__(command, folder / "error.log", port)
+        self.commands = commands(
+            check=[*command, "-t", "-q"], reload=[*command, "-s", "reload"]
+        )  # as the manual has it
 
 
 @pytest.fixture(scope="module")
@@ -98,22 +75,16 @@ def test_a_partner_is_let_in_and_kept_out_again_on_fresh_handshakes(
     a, b = (partner.issue("client").written(tmp_path) for partner in partners[:2])
     nginx = Nginx(tmp_path, partners[0].issue("own"))
     place.trust("a", partners[0], wait=0)
-    with Agent(place, tmp_path, anchors="roots") as agent:  # nginx starts with a folder that is there
-        agent.until(1)
-        agent.terminate()
-        with nginx:
-            agent.configure(nginx.commands)
-            agent.start()
-            eventually(place.connected)
-            assert (request(nginx.port, a), request(nginx.port, b), request(nginx.port)) == (200, 400, 400)
-            assert place.trust("b", partners[1])["state"] == "accepted"
-            eventually(lambda: request(nginx.port, b) == 200)
-            row = place.distrust("a")
-            assert (row["state"], row["detail"]) == ("accepted", "release 3 is current; check, reload passed")
-            eventually(lambda: request(nginx.port, a) == 400)
-            assert request(nginx.port, b) == 200
-            assert place.distrust("b")["state"] == "accepted"
-            eventually(lambda: request(nginx.port, b) == 400, why="D-17: a set with nobody in it lets nobody in")
+    with Agent(place, tmp_path, anchors="roots") as agent, agent.reloading(nginx):
+        assert (request(nginx.port, a), request(nginx.port, b), request(nginx.port)) == (200, 400, 400)
+        assert place.trust("b", partners[1])["state"] == "accepted"
+        eventually(lambda: request(nginx.port, b) == 200)
+        row = place.distrust("a")
+        assert (row["state"], row["detail"]) == ("accepted", "release 3 is current; check, reload passed")
+        eventually(lambda: request(nginx.port, a) == 400)
+        assert request(nginx.port, b) == 200
+        assert place.distrust("b")["state"] == "accepted"
+        eventually(lambda: request(nginx.port, b) == 400, why="D-17: a set with nobody in it lets nobody in")
 
 
 def test_no_request_is_lost_over_twenty_reloads_under_load(
@@ -123,30 +94,24 @@ def test_no_request_is_lost_over_twenty_reloads_under_load(
     context = client_context(partners[0].issue("client").written(tmp_path))
     nginx = Nginx(tmp_path, partners[0].issue("own"))
     place.trust("a", partners[0], wait=0)
-    with Agent(place, tmp_path, anchors="roots") as agent:
-        agent.until(1)
-        agent.terminate()
-        with nginx:
-            agent.configure(nginx.commands)
-            agent.start()
-            eventually(place.connected)
-            stop, statuses = threading.Event(), list[int | str]()
+    with Agent(place, tmp_path, anchors="roots") as agent, agent.reloading(nginx):
+        stop, statuses = threading.Event(), list[int | str]()
 
-            def load() -> None:
-                while not stop.is_set():
-                    statuses.append(request(nginx.port, context=context))
+        def load() -> None:
+            while not stop.is_set():
+                statuses.append(request(nginx.port, context=context))
 
-            clients = [threading.Thread(target=load) for _ in range(2)]
+        clients = [threading.Thread(target=load) for _ in range(2)]
+        for client in clients:
+            client.start()
+        try:
+            rows = [place.distrust("b") if at % 2 else place.trust("b", partners[1]) for at in range(RELOADS)]
+        finally:
+            stop.set()
             for client in clients:
-                client.start()
-            try:
-                rows = [place.distrust("b") if at % 2 else place.trust("b", partners[1]) for at in range(RELOADS)]
-            finally:
-                stop.set()
-                for client in clients:
-                    client.join(30)
+                client.join(30)
     assert {(row["state"], row["detail"].partition("; ")[2]) for row in rows} == {("accepted", "check, reload passed")}
-    assert (nginx.folder / "error.log").read_text().count("signal 1 (SIGHUP)") == RELOADS
+    assert nginx.log.read_text().count("signal 1 (SIGHUP)") == RELOADS
     print(f"{len(statuses)} requests, {RELOADS} reloads")
     assert len(statuses) > RELOADS
     assert set(statuses) == {200}
@@ -160,12 +125,7 @@ def test_what_nginx_will_not_take_is_rolled_back_in_nginx_s_words_and_a_restart_
     a = partners[0].issue("client").written(tmp_path)
     place.trust("a", partners[0], wait=0)
     with Agent(place, tmp_path) as agent:
-        agent.until(1)
-        agent.terminate()
-        with nginx:
-            agent.configure(nginx.commands)
-            agent.start()
-            eventually(place.connected)
+        with agent.reloading(nginx):
             place.trust("b", partners[1])
             row = place.distrust("a")
             assert row["state"] == "refused"
@@ -185,15 +145,9 @@ def test_a_pin_is_left_out_of_what_nginx_loads_and_named(
     pin = Authority("Elsewhere").issue("pinned client")
     nginx = Nginx(tmp_path, partners[0].issue("own"))
     place.trust("a", partners[0], wait=0)
-    with Agent(place, tmp_path, anchors="roots") as agent:
-        agent.until(1)
-        agent.terminate()
-        with nginx:
-            agent.configure(nginx.commands)
-            agent.start()
-            eventually(place.connected)
-            row = place.trust("pin", pin)
-            assert row["state"] == "accepted"
-            assert "pin is left out" in row["detail"]
-            assert request(nginx.port, pin.written(tmp_path)) == 400
-            assert request(nginx.port, partners[0].issue("client").written(tmp_path)) == 200
+    with Agent(place, tmp_path, anchors="roots") as agent, agent.reloading(nginx):
+        row = place.trust("pin", pin)
+        assert row["state"] == "accepted"
+        assert "pin is left out" in row["detail"]
+        assert request(nginx.port, pin.written(tmp_path)) == 400
+        assert request(nginx.port, partners[0].issue("client").written(tmp_path)) == 200
