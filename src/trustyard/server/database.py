@@ -19,8 +19,8 @@ NOTICE = {
 }
 
 
-# A page reads little by indexes: to start helpers for it, to compile its query, or to plan again what was prepared for any
-# values takes longer than the query.
+# A page reads little by indexes: to start helpers for it, to compile its query, or to plan again what was prepared
+# takes longer than the query.
 AT_ONCE = "-c max_parallel_workers_per_gather=0 -c jit=off -c plan_cache_mode=force_generic_plan"
 # Nobody waits for ever: a change has its turn within ten seconds, a statement takes two minutes at most, a transaction
 # whose program fell silent is ended after one. In milliseconds; the address of the database may say others.
