@@ -18,7 +18,7 @@ from trustyard.actions.sources import Paste
 pytestmark = pytest.mark.django_db
 
 # Session, user, certificates (count, rows), entries with X.509, environments, JWKs; releases; the filter.
-QUERIES = {"/certificates/": 10}
+QUERIES = {"/certificates/": 8}
 
 
 @pytest.fixture

@@ -23,17 +23,17 @@ class Counted(NamedTuple):
     more: bool = False
 
 
-def counted(rows: QuerySet[Any]) -> Counted:
-    """How many there are. What a filter leaves is counted up to a limit, a whole list to its end.
+def counted(rows: QuerySet[Any] | Counted) -> Counted:
+    """How many there are, or what is known of it. What a filter leaves is counted up to a limit, a list to its end.
 
     A database counts by reading, and what fits a filter is dear to read: hundreds of thousands of rows for a figure
     that says "many". A whole list is counted by an index; where it is long, not again before something has changed.
     """
+    if isinstance(rows, Counted):
+        return rows
     rows = rows.order_by()
     if rows.query.where:
-        most = MOST_OF_LARGE if is_large(rows.model) else MOST
-        number = rows[: most + 1].count()
-        return Counted(number, number > most)
+        return up_to(most_of(rows.model), rows[: most_of(rows.model) + 1].count())
     table = rows.model._meta.db_table
     # Every change writes an audit event in its own transaction, so the same head means the same rows. It is read first:
     # what comes between the two is counted, and counted again.
@@ -47,6 +47,16 @@ def counted(rows: QuerySet[Any]) -> Counted:
     else:
         _whole.pop(table, None)
     return Counted(number)
+
+
+def up_to(most: int, number: int) -> Counted:
+    """So many as they are shown where nobody counts further than to `most`."""
+    return Counted(min(number, most + 1), number > most)
+
+
+def most_of(model: type[Model]) -> int:
+    """How far a filtered list of this table is counted."""
+    return MOST_OF_LARGE if is_large(model) else MOST
 
 
 def is_large(model: type[Model]) -> bool:

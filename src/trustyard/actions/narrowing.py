@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -12,17 +12,17 @@ from django.db.models.expressions import RawSQL
 
 from trustyard import models
 
-from .counting import MOST_OF_LARGE, is_large
+from .counting import MOST_OF_LARGE, Counted, is_large, most_of, up_to
 
 MOST_NAMED = 5_000  # where more fit, reading the list in its own order meets a page of them sooner than sorting them
-MANY = 8 * MOST_NAMED  # where so many are expected, that is not tried
+ABOUT = 2 * MOST_NAMED  # where no more are expected, so many are named too; where more are, that is not tried
 
 
 class Fitting(NamedTuple):
-    """The certificates that fit, in no order. `counted` is quicker to count, or as many of them as are ever counted."""
+    """The certificates that fit, in no order. `counted` is how many, or rows that are quicker to count."""
 
     rows: QuerySet[models.Certificate]
-    counted: QuerySet[models.Certificate]
+    counted: QuerySet[models.Certificate] | Counted
     few: bool = False  # they are named one by one, so that a further filter has little to read
 
 
@@ -38,14 +38,14 @@ def having(fitting: Fitting, entries: QuerySet[models.Entry]) -> Fitting:
     if fitting.few or not is_large(models.Entry):
         return Fitting(within, within, fitting.few)
     numbers = entries.values_list("certificate_id", flat=True)
-    most = MOST_NAMED if _expected(numbers) < MANY else 2 * MOST_OF_LARGE  # some may be of one certificate
+    most = ABOUT if expected(numbers) < ABOUT else 2 * MOST_OF_LARGE  # some may be of one certificate
     found = list(numbers[: most + 1])
+    known = None if fitting.rows.query.where else counted_of(found)
     if len(found) <= most:
         rows = fitting.rows.filter(pk__in=listed(found))
-        return Fitting(rows, rows, few=True)
+        return Fitting(rows, known or rows, few=True)
     rows = one_by_one(fitting.rows, entries, Q())
-    counts = not fitting.rows.query.where and len(set(found)) > MOST_OF_LARGE
-    return Fitting(rows, some(found) if counts else within)
+    return Fitting(rows, known if known and known.more else within)
 
 
 def one_by_one(
@@ -59,8 +59,8 @@ def one_by_one(
     return rows.alias(met=Subquery(own)).filter(else_ | Q(met__isnull=False))
 
 
-def _expected(rows: QuerySet[models.Entry, int]) -> int:
-    """How many rows PostgreSQL expects, by its statistics of the columns."""
+def expected(rows: QuerySet[Any, Any]) -> int:
+    """How many rows PostgreSQL expects, by its statistics of the columns; 0 on SQLite, which has none to ask."""
     if connection.vendor != "postgresql":
         return 0
     [plan] = json.loads(rows.order_by().explain(format="json"))
@@ -70,6 +70,11 @@ def _expected(rows: QuerySet[models.Entry, int]) -> int:
 def some(found: Iterable[int]) -> QuerySet[models.Certificate]:
     """The certificates of these numbers."""
     return models.Certificate.objects.order_by().filter(pk__in=listed(found))
+
+
+def counted_of(found: Iterable[int]) -> Counted:
+    """How many certificates these numbers are, of which some are there more than once."""
+    return up_to(most_of(models.Certificate), len(set(found)))
 
 
 def listed(found: Iterable[int]) -> RawSQL:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+import functools
+import operator
+from typing import Any, NamedTuple
+
+from django.db.models import Q, QuerySet
 
 from trustyard import models
 from trustyard.pki.names import fold, search_fold
 
 from .counting import MOST, MOST_OF_LARGE, is_large
-from .narrowing import MOST_NAMED, Fitting, everything, one_by_one, some
+from .narrowing import ABOUT, MOST_NAMED, Fitting, counted_of, everything, expected, one_by_one, some
+
+LOOKED_THROUGH = 20_000  # entries of one environment that are read, where an index would find those of all
 
 
 def matching(text: str, environment: models.Environment | None = None) -> Fitting:
@@ -18,40 +24,52 @@ def matching(text: str, environment: models.Environment | None = None) -> Fittin
     is asked for is met soon enough on the way along the list's own order. Where only one environment is asked for,
     others are not looked up.
     """
-    by_name, by_entry = _conditions(text)
-    large = is_large(models.Certificate)
-    most = MOST_NAMED if large else MOST  # what a small table holds is counted by this look too
-    found = _found(by_name, by_entry, environment, most, repeated=large)
+    asked, large = _conditions(text), is_large(models.Certificate)
+    met = _met(asked, environment, repeated=large)
+    most = MOST  # what a small table holds is counted by this look too
+    if large:
+        most = MOST_NAMED if expected(met) < ABOUT else 2 * MOST_OF_LARGE
+    found = [pk for (pk,) in met[: most + 1]]
     if len(found) <= (most if large else MOST_OF_LARGE):
-        rows = some(found)
-        return Fitting(rows, rows, few=True)
-    anywhere = Q()
-    for one in by_entry:
-        anywhere |= one
-    rows = one_by_one(everything().rows, models.Entry.objects.filter(anywhere), by_name)
-    return Fitting(rows, some(found) if not large or len(set(found)) > MOST_OF_LARGE else rows)
+        return Fitting(some(found), counted_of(found), few=True)
+    rows = one_by_one(everything().rows, models.Entry.objects.filter(_any(asked.entries)), asked.definition)
+    known = counted_of(found)
+    return Fitting(rows, known if known.more or not large else rows)
 
 
-def _found(
-    by_name: Q, by_entry: list[Q], environment: models.Environment | None, most: int, *, repeated: bool
-) -> list[int]:
-    """The numbers of the first that are met by the indexes, one more than `most`; one may be `repeated`."""
-    named, entries = models.Certificate.objects.order_by(), models.Entry.objects.order_by()
-    if environment is not None:
-        inside = entries.filter(environment=environment).values("certificate_id")
-        named, entries = named.filter(pk__in=inside), entries.filter(certificate__in=inside)
-    # Most stands in what certificates say: where that is enough, nothing else is looked through.
-    first, *others = (entries.filter(one).values_list("certificate_id") for one in by_entry)
-    met = first.union(*others, named.filter(by_name).values_list("pk"), all=repeated)
-    return [pk for (pk,) in met[: most + 1]]
+class _Conditions(NamedTuple):
+    """What a definition is found by, and what its entries are; each can use an index of its own."""
+
+    definition: Q
+    entries: list[Q]
+    of_entry: Q  # the first, asked of an entry
 
 
-def _conditions(text: str) -> tuple[Q, list[Q]]:
-    """What a definition is found by, and what its entries are; each of these can use an index of its own."""
+def _conditions(text: str) -> _Conditions:
     folded = search_fold(text)
-    by_entry = [Q(x509__search_text__contains=folded), Q(alias_key__contains=fold(text))]
+    entries = [Q(x509__search_text__contains=folded), Q(alias_key__contains=fold(text))]
     digits = text.replace(":", "").replace(" ", "").lower()
     if digits and all(c in "0123456789abcdef-" for c in digits):
-        by_entry.append(Q(x509__serial_hex__contains=digits.lstrip("0") or "0"))
-        by_entry += [Q(x509__sha256__startswith=digits), Q(x509__sha1__startswith=digits)]
-    return Q(search_text__contains=folded), by_entry
+        entries.append(Q(x509__serial_hex__contains=digits.lstrip("0") or "0"))
+        entries += [Q(x509__sha256__startswith=digits), Q(x509__sha1__startswith=digits)]
+    return _Conditions(Q(search_text__contains=folded), entries, Q(certificate__search_text__contains=folded))
+
+
+def _met(asked: _Conditions, environment: models.Environment | None, *, repeated: bool) -> QuerySet[Any, tuple[int]]:
+    """The numbers of those that are met, by indexes or by reading one environment; one may be `repeated`."""
+    named, entries = models.Certificate.objects.order_by(), models.Entry.objects.order_by()
+    if environment is not None:
+        own = entries.filter(environment=environment)
+        inside = own.values("certificate_id")
+        if expected(own) <= LOOKED_THROUGH:
+            met = entries.filter(_any([*asked.entries, asked.of_entry]), certificate__in=inside)
+            return met.values_list("certificate_id") if repeated else met.values_list("certificate_id").distinct()
+        named, entries = named.filter(pk__in=inside), entries.filter(certificate__in=inside)
+    # Most stands in what certificates say: where that is enough, nothing else is looked through.
+    first, *others = (entries.filter(one).values_list("certificate_id") for one in asked.entries)
+    return first.union(*others, named.filter(asked.definition).values_list("pk"), all=repeated)
+
+
+def _any(conditions: list[Q]) -> Q:
+    """One of them."""
+    return functools.reduce(operator.or_, conditions)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 from django.db.models import Model, Q, QuerySet
 from pydantic import BaseModel, Field
 
-from trustyard.actions.counting import counted
+from trustyard.actions.counting import Counted, counted
 from trustyard.errors import FieldError, Refused
 
 from .schemas.strict import Text
@@ -37,11 +37,11 @@ def page_at_once(
     paging: Paging,
     show: Callable[[Sequence[Row]], Sequence[Any]],
     *,
-    fitting: QuerySet[Row] | None = None,
+    fitting: QuerySet[Row] | Counted | None = None,
 ) -> dict[str, Any]:
     """The same for rows that are shown together, because they share what is asked about them.
 
-    `fitting` are the same rows in no order, where that is quicker to count.
+    `fitting` is how many there are, or the same rows in no order, where that is quicker to count.
     """
     order = [str(name) for name in rows.query.order_by or rows.model._meta.ordering or ["pk"]]
     following = _following(rows, order, paging.cursor) if paging.cursor else rows

@@ -14,9 +14,9 @@ MOST_PAGES = 200
 
 
 class Pages(Paginator):  # type: ignore[type-arg]  # it takes no argument while it runs
-    """Pages of rows; `fitting` are the same rows in no order, where that is quicker to count."""
+    """Pages of rows; `fitting` is how many there are, or the same rows in no order, where that is quicker to count."""
 
-    def __init__(self, rows: QuerySet[Any], per_page: int, fitting: QuerySet[Any] | None = None) -> None:
+    def __init__(self, rows: QuerySet[Any], per_page: int, fitting: QuerySet[Any] | Counted | None = None) -> None:
         super().__init__(rows, per_page)
         self._fitting = rows if fitting is None else fitting
 
