@@ -9,8 +9,9 @@ import pytest
 from tests.actions.conftest import ADMIN, OPERATOR, TEST_OPERATOR, VIEWER, fresh, pem
 from tests.tls_servers import Ca
 from trustyard import models
-from trustyard.actions import audit, certificates, environments, releases, sources
+from trustyard.actions import audit, certificates, certificates_read, environments, releases, sources
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
+from trustyard.api.paging import Paging, page
 from trustyard.errors import (
     ChoiceNeeded,
     Conflict,
@@ -294,6 +295,29 @@ def test_the_list_finds_by_every_field_and_filters_by_state(add: Add, ca: Ca) ->
     assert next(iter(certificates.find(ADMIN, sort="-valid_until"))).name == "bank"
     with pytest.raises(Refused):
         certificates.find(ADMIN, status="fine")
+
+
+@pytest.mark.parametrize("sort", certificates_read.SORTS)
+def test_each_certificate_stands_once_in_each_order_by_the_end_that_comes_first(add: Add, ca: Ca, sort: str) -> None:
+    short, long = ca.issue("short", days=20), ca.issue("long", days=300)
+    add("same in both", "test", "production", issued=long)
+    add("other", issued=ca.issue("other", days=100))
+    differs = add("differs", issued=long, alias="differs").certificate
+    later = EntryGiven(("production",), "differs", pem(short))
+    certificates.update(ADMIN, differs.name, if_match="*", entries=[later])
+    expected = {
+        "name": ["differs", "other", "same in both"],
+        "valid_until": ["differs", "other", "same in both"],
+        "changed": ["same in both", "other", "differs"],
+    }[sort.lstrip("-")]
+    expected = expected[::-1] if sort.startswith("-") else expected
+    assert [c.name for c in certificates.find(ADMIN, sort=sort)] == expected
+    within = [c.name for c in certificates.find(ADMIN, sort=sort, environment="production")]
+    assert within == [name for name in expected if name != "other"]
+    paged = page(certificates.find(ADMIN, sort=sort), Paging(limit=2), lambda row: row.name)
+    rest = page(certificates.find(ADMIN, sort=sort), Paging(limit=2, cursor=paged["next"]), lambda row: row.name)
+    assert [*paged["items"], *rest["items"]] == expected
+    assert (paged["total"], rest["next"]) == (3, None)
 
 
 def test_names_of_any_script_are_kept_as_typed(add: Add) -> None:

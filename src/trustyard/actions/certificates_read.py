@@ -130,9 +130,11 @@ def _by_first_end(rows: QuerySet[models.Certificate]) -> QuerySet[models.Certifi
     more of them than it shows.
     """
     rows = rows.annotate(first=FilteredRelation("entries")).filter(first__isnull=False)
-    end, own = OuterRef("first__x509__not_after"), models.Entry.objects.filter(certificate=OuterRef("pk"))
-    sooner = own.filter(Q(x509__not_after__lt=end) | Q(x509__not_after=end, pk__lt=OuterRef("first__pk")))
-    return rows.annotate(valid_until=F("first__x509__not_after")).filter(~Exists(sooner))
+    # By names: a reference along the relation would join the entries once more, and mean any of them.
+    rows = rows.annotate(valid_until=F("first__x509__not_after"), number=F("first__pk"))
+    end, own = OuterRef("valid_until"), models.Entry.objects.filter(certificate=OuterRef("pk"))
+    sooner = own.filter(Q(x509__not_after__lt=end) | Q(x509__not_after=end, pk__lt=OuterRef("number")))
+    return rows.filter(~Exists(sooner))
 
 
 def entry_status(entry: models.Entry, now: datetime) -> str:
