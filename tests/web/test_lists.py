@@ -68,6 +68,25 @@ def test_more_releases_and_gateways_need_no_more_queries(person: Client, path: s
     assert queries() == few
 
 
+def test_gateways_come_in_pages_and_by_environment(person: Client) -> None:
+    for name in ("test", "production", "empty"):
+        environments.create(LOCAL, name=name)
+    for number in range(50):
+        gateways.create(LOCAL, "test", name=f"edge-{number}", kind="envoy", options={})
+    gateways.create(LOCAL, "production", name="last", kind="envoy", options={})
+    first = person.get("/gateways/").content.decode()
+    assert ">edge-49</a>" in first
+    assert ">last</a>" not in first
+    assert "1–50 of 51" in first
+    assert ">last</a>" in person.get("/gateways/?page=2").content.decode()
+    part = person.get("/gateways/?environment=production", headers={"HX-Request": "true"}).content.decode()
+    assert ">last</a>" in part
+    assert "edge-" not in part
+    assert "<html" not in part
+    assert "No gateway here" in person.get("/gateways/?environment=empty").content.decode()
+    assert person.get("/gateways/?environment=nowhere").status_code == 404
+
+
 def test_a_404_and_a_403_are_pages_of_the_console(person: Client) -> None:
     lost = person.get("/nothing/")
     assert lost.status_code == 404

@@ -15,16 +15,24 @@ from trustyard.errors import Conflict, NotFound, Refused, StaleVersion
 from trustyard.gateways.kinds import KINDS
 from trustyard.web import options
 from trustyard.web.page import actor_of, go, is_fragment, page, problems
+from trustyard.web.pages import Pages
 
 from .questions import into_dialogs
 
+PER_PAGE = 50
 RECEIPTS = 20
 
 
 @page("GET")
 def index(request: HttpRequest) -> HttpResponse:
-    """All gateways with what each node last said of its environment's newest release."""
-    ids = [one.id for one in releases.latest_of_all().values()]
+    """The list, with what each gateway's nodes last said of its environment's newest release."""
+    actor = actor_of(request)
+    shown = Pages(gateways.find(actor, request.GET.get("environment") or None), PER_PAGE).get_page(
+        request.GET.get("page")
+    )
+    found = list(shown.object_list)
+    newest_of = releases.latest_of_all()
+    ids = {newest_of[row.environment_id].id for row in found if row.environment_id in newest_of}
     newest = models.Release.objects.filter(pk__in=ids).only("environment_id", "number").in_bulk()
     said = {
         (newest[pk].environment_id, row.gateway): row
@@ -32,10 +40,12 @@ def index(request: HttpRequest) -> HttpResponse:
         for row in rows
     }
     rows = [
-        {"gateway": row, "kind": _title(row.kind), "word": said.get((row.environment_id, row.name))}
-        for row in gateways.find(actor_of(request))
+        {"gateway": row, "kind": _title(row.kind), "word": said.get((row.environment_id, row.name))} for row in found
     ]
-    return render(request, "gateways/list.html", {"rows": rows})
+    context: dict[str, Any] = {"page": shown, "rows": rows}
+    if is_fragment(request):
+        return render(request, "gateways/_list.html", context)
+    return render(request, "gateways/list.html", {**context, "environments": environments.find(actor)})
 
 
 def _title(kind: str) -> str:
