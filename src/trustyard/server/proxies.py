@@ -45,10 +45,11 @@ class Proxies:
 
     def request_id(self, scope: Scope) -> str:
         """The id that a trusted proxy gave the request, so that its log and ours agree; else one of our own."""
-        client = scope.get("client")
         given = header(scope, b"x-request-id")
-        trusted = client is not None and self._trusts(client[0])
-        return given if trusted and REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        if not given or not REQUEST_ID.fullmatch(given):
+            return secrets.token_hex(8)
+        client = scope.get("client")
+        return given if client is not None and self._trusts(client[0]) else secrets.token_hex(8)
 
     def _first_stranger(self, forwarded: list[str]) -> str:
         """From the right, the first address that is not one of our proxies; if all are, the outermost."""

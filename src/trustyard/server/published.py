@@ -150,14 +150,13 @@ class Published:
             self._bytes -= len(self._held.pop(next(iter(self._held))).body)
 
 
-async def answer(held: Held, scope: Scope, send: Send) -> None:
-    """Sends it; 304 to who has it already, and to HEAD no body."""
-    if matches(header(scope, b"if-none-match"), held.etag):
-        await send({"type": "http.response.start", "status": 304, "headers": held.unchanged})
-        await send({"type": "http.response.body", "body": b""})
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": held.headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else held.body})
+async def answer(held: Held, scope: Scope, send: Send, *more: tuple[bytes, bytes]) -> int:
+    """Sends it, with `more` headers; 304 to who has it already, and to HEAD no body. Answers the status."""
+    known = matches(header(scope, b"if-none-match"), held.etag)
+    status, headers = (304, held.unchanged) if known else (200, held.headers)
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *more]})
+    await send({"type": "http.response.body", "body": b"" if known or scope["method"] == "HEAD" else held.body})
+    return status
 
 
 def held_of(name: str, version: str, document: Document, news: int, read_at: float) -> Held:

@@ -16,12 +16,13 @@ from .answers import CLOSE, Answer, App, Message, Receive, Scope, Send, get_only
 from .health import Health
 from .metrics import Metrics
 from .proxies import Proxies
-from .published import Held, Published
+from .published import Published
 
 log = structlog.get_logger(__name__)
 PARTS = ("django", "published", "agents", "healthz", "readyz", "metrics")
 LOGGED = {"off": (), "on": ("django",), "all": PARTS}  # by TRUSTYARD_ACCESS_LOG
 PUBLISHED = b"/published/"
+REQUEST_ID = b"x-request-id"
 
 
 @dataclass
@@ -43,7 +44,10 @@ class Router:
         request_id = self.proxies.request_id(scope)
         held = self.published.at_hand(scope) if scope["raw_path"].startswith(PUBLISHED) else None
         if held and "published" not in self.logged:
-            await self._at_once(held, scope, _Watched(send, request_id))
+            # From memory: asked for most, and without what only the other answers need.
+            started = time.monotonic()
+            status = await published.answer(held, scope, send, (REQUEST_ID, request_id.encode()))
+            self.metrics.answered("published", "GET", status, time.monotonic() - started)
             return
         request = requests.begin(request_id)
         scope = self.proxies.seen_through(scope)
@@ -71,12 +75,6 @@ class Router:
                 actor=request.actor,
                 address=scope["client"][0] if scope.get("client") else "",
             )
-
-    async def _at_once(self, held: Held, scope: Scope, watched: _Watched) -> None:
-        """A published document from memory: asked for most, and without what only the other answers need."""
-        started = time.monotonic()
-        await published.answer(held, scope, watched)
-        self.metrics.answered("published", "GET", watched.status, time.monotonic() - started)
 
     async def _dispatch(self, part: str, scope: Scope, receive: Receive, send: Send) -> None:
         if part == "django":
@@ -114,7 +112,7 @@ class _Watched:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message = {**message, "headers": [*message["headers"], (b"x-request-id", self.id.encode())]}
+            message = {**message, "headers": [*message["headers"], (REQUEST_ID, self.id.encode())]}
         await self._send(message)
 
     async def refuse(self, scope: Scope, answer: Answer) -> None:
