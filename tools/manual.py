@@ -20,14 +20,13 @@ BAR = "\\|"  # within a table
 FINDINGS_HEAD = "| code | severity | what it says | what to do | source |\n|---|---|---|---|---|\n"
 # By the function that reads a setting: what is written there, and an example.
 FORMS = {
-    "_access_log": ("`on`, `all` or `off`", ""),
     "_address": ("HOST:PORT", "0.0.0.0:8400"),
+    "_address_or_none": ("HOST:PORT", "127.0.0.1:8402"),
     "_database_url": ("an address", "postgresql://trustyard:secret@db.example.org/trustyard"),
     "_file": ("a file", "/etc/trustyard/xds.pem"),
     "_folder": ("a folder", "/var/lib/trustyard"),
     "_folders": ("folders, comma separated", "/etc/haproxy,/srv/trust"),
     "_key_file": ("a file", "/etc/trustyard/secret-key"),
-    "_switch": ("`on` or `off`", ""),
     "_networks": ("networks, comma separated", "10.0.0.0/8,fd00::/8"),
     "_public_url": ("an address", "https://trustyard.example.org"),
     "_url": ("an address", "https://trustyard.example.org"),
@@ -79,7 +78,7 @@ def settings() -> str:
     readers = _readers()
     rows = []
     for setting in SETTINGS:
-        form, example = FORMS.get(readers.get(setting.name, ""), ("text", ""))
+        form, example = _form(readers.get(setting.name))
         default = f"`{setting.default}`" if setting.default else "none"
         written = f"{form}, such as `{example}`" if example else form
         says = setting.description.replace("|", BAR)
@@ -87,15 +86,23 @@ def settings() -> str:
     return "| setting | what is written | default | what it is for |\n|---|---|---|---|\n" + "".join(rows)
 
 
-def _readers() -> dict[str, str]:
-    """Each setting with the name of the function that reads it; what the client commands take the server does not."""
+def _form(reader: Any) -> tuple[str, str]:
+    """What is written, and an example of it."""
+    *most, last = [f"`{word}`" for word in getattr(reader, "words", ())] or [""]
+    if last:
+        return f"{', '.join(most)} or {last}", ""
+    return FORMS.get(getattr(reader, "__name__", ""), ("text", ""))
+
+
+def _readers() -> dict[str, Any]:
+    """Each setting with what reads it; what the client commands take the server does not."""
     from trustyard.server import configuration
 
-    noted = {"TRUSTYARD_URL": "_url"}
+    noted: dict[str, Any] = {"TRUSTYARD_URL": configuration._url}
 
     class Noting(configuration.Reader):
         def take(self, name: str, read: Any) -> Any:
-            noted[name] = read.__name__
+            noted[name] = read
             return super().take(name, read)
 
     with mock.patch.object(configuration, "Reader", Noting):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from trustyard.errors import FieldError, Refused
 from trustyard.pki.loopback import is_loopback
 
-from .identity import Identity, identity, one_of
+from .identity import Identity, OneOf, identity
 
 Address = tuple[str, int]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -138,7 +138,7 @@ class Configuration:
             data_dir=reader.take("TRUSTYARD_DATA_DIR", _folder),
             database_url=reader.take_secret("TRUSTYARD_DATABASE_URL", _database_url),
             given_secret_key_file=reader.take("TRUSTYARD_SECRET_KEY_FILE", _key_file),
-            jobs=reader.take("TRUSTYARD_JOBS", one_of("on", "off")) == "on",
+            jobs=reader.take("TRUSTYARD_JOBS", OneOf("on", "off")) == "on",
             public_url=reader.take("TRUSTYARD_PUBLIC_URL", _public_url),
             allowed_hosts=reader.take("TRUSTYARD_ALLOWED_HOSTS", _words),
             trusted_proxies=reader.take("TRUSTYARD_TRUSTED_PROXIES", _networks),
@@ -153,7 +153,7 @@ class Configuration:
             fetch_deny=reader.take("TRUSTYARD_FETCH_DENY", _networks),
             admin_password=reader.take_secret("TRUSTYARD_ADMIN_PASSWORD", str),
             identity=identity(reader),
-            access_log=reader.take("TRUSTYARD_ACCESS_LOG", one_of("on", "all", "off")),
+            access_log=reader.take("TRUSTYARD_ACCESS_LOG", OneOf("on", "all", "off")),
         )
         reader.refuse_mistakes()
         configuration._check_xds()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -60,11 +59,11 @@ class Identity:
 def identity(reader: Reader) -> Identity:
     """All of it; the reader keeps the mistakes."""
     provider = _provider(reader)
-    local = reader.take("TRUSTYARD_LOCAL_SIGN_IN", one_of("on", "off")) == "on"
+    local = reader.take("TRUSTYARD_LOCAL_SIGN_IN", OneOf("on", "off")) == "on"
     if not local and provider is None:
         sentence = "Nobody could sign in: set TRUSTYARD_OIDC_ISSUER too, or leave local sign-in on."
         reader.mistakes.append(FieldError("TRUSTYARD_LOCAL_SIGN_IN", sentence))
-    second_factor = reader.take("TRUSTYARD_REQUIRE_MFA", one_of("off", "admins", "all"))
+    second_factor = reader.take("TRUSTYARD_REQUIRE_MFA", OneOf("off", "admins", "all"))
     return Identity(provider, local, second_factor, reader.take("TRUSTYARD_TOKEN_MAX_DAYS", _days))
 
 
@@ -127,15 +126,16 @@ def _grant(part: str) -> Grant:
     return Grant(value, role, environment)
 
 
-def one_of(*words: str) -> Callable[[str], str]:
+class OneOf:
     """Reads one of these words, however it is written."""
 
-    def read(text: str) -> str:
-        if text.lower() not in words:
-            raise ValueError(f"{text} is none of {', '.join(words)}.")
-        return text.lower()
+    def __init__(self, *words: str) -> None:
+        self.words = words
 
-    return read
+    def __call__(self, text: str) -> str:
+        if text.lower() not in self.words:
+            raise ValueError(f"{text} is none of {', '.join(self.words)}.")
+        return text.lower()
 
 
 def _days(text: str) -> int:
