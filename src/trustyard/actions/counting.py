@@ -11,7 +11,7 @@ from trustyard import models
 
 MOST = 10_000  # of a filtered list; in a table that has had more than LARGE rows MOST_OF_LARGE
 LARGE, MOST_OF_LARGE = 100_000, 1_000
-LOOK_SECONDS = 10.0
+LOOK_SECONDS = 10.0  # between two looks at how large a table is
 _large: dict[str, tuple[float, bool]] = {}  # by table: when it was looked at, and what it was then
 _whole: dict[str, tuple[str, int]] = {}  # by table: the head of the audit chain, and how many rows there were then
 
