@@ -88,9 +88,9 @@ def settings() -> str:
 
 def _form(reader: Any) -> tuple[str, str]:
     """What is written, and an example of it."""
-    *most, last = [f"`{word}`" for word in getattr(reader, "words", ())] or [""]
-    if last:
-        return f"{', '.join(most)} or {last}", ""
+    words = [f"`{word}`" for word in getattr(reader, "words", ())]
+    if words:
+        return f"{', '.join(words[:-1])} or {words[-1]}", ""
     return FORMS.get(getattr(reader, "__name__", ""), ("text", ""))
 
 

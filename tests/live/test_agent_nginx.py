@@ -50,9 +50,8 @@ class Nginx(Behind):
         configuration.write_text(text)
         command = [program, "-c", str(configuration)]
         super().__init__(command, folder / "error.log", port)
-        self.commands = commands(
-            check=[*command, "-t", "-q"], reload=[*command, "-s", "reload"]
-        )  # as the manual has it
+        # As the manual has it.
+        self.commands = commands(check=[*command, "-t", "-q"], reload=[*command, "-s", "reload"])
 
 
 @pytest.fixture(scope="module")

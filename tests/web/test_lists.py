@@ -17,7 +17,7 @@ from trustyard.actions.sources import Paste
 
 pytestmark = pytest.mark.django_db
 
-# Session, user, certificates (count, rows), entries with X.509, environments, JWKs; releases; the filter.
+# Session, user, certificates (count, rows), entries with X.509, environments; releases; the filter.
 QUERIES = {"/certificates/": 8}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, FilteredRelation, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from trustyard import models
@@ -20,6 +20,7 @@ from .in_force import Newest
 from .narrowing import Fitting, everything, having
 from .permissions import require
 
+Row = TypeVar("Row", bound=Model)
 STATUSES = ("valid", "not yet valid", "expiring", "expired", "revoked")
 SORTS = ("name", "-name", "valid_until", "-valid_until", "changed", "-changed")
 
@@ -173,12 +174,10 @@ def certificates_json(certificates: Sequence[models.Certificate], now: datetime 
 
 
 def bring_entries(certificates: Iterable[models.Certificate]) -> None:
-    """Gives the certificates what `known_entries` says, with two queries for all."""
-    asked = {certificate.pk: certificate for certificate in certificates if "known_entries" not in vars(certificate)}
+    """Gives the certificates their `known_entries`, with two queries for all."""
+    asked = _lacking(certificates, "known_entries")
     if not asked:
         return
-    for certificate in asked.values():
-        certificate.known_entries = []
     entries = list(models.Entry.objects.filter(certificate__in=list(asked)).select_related("x509"))
     places = models.Environment.objects.in_bulk({entry.environment_id for entry in entries})
     for entry in entries:
@@ -188,14 +187,20 @@ def bring_entries(certificates: Iterable[models.Certificate]) -> None:
 
 def _bring_jwks(entries: Iterable[models.Entry]) -> None:
     """Gives the entries the names of their JWKs, with one query for all."""
-    asked = {entry.pk: entry for entry in entries if "known_jwks" not in vars(entry)}
+    asked = _lacking(entries, "known_jwks")
     if not asked:
         return
-    for entry in asked.values():
-        entry.known_jwks = []
     named = models.Jwk.objects.filter(entry__in=list(asked)).order_by().values_list("name", "entry_id")
     for name, pk in sorted(named):
         asked[pk].known_jwks.append(name)
+
+
+def _lacking(rows: Iterable[Row], known: str) -> dict[int, Row]:
+    """By their numbers those that do not know this of theirs yet; each has an empty list for it now."""
+    asked = {row.pk: row for row in rows if not hasattr(row, known)}
+    for row in asked.values():
+        setattr(row, known, [])
+    return asked
 
 
 def _entry_json(

@@ -33,7 +33,8 @@ def counted(rows: QuerySet[Any] | Counted) -> Counted:
         return rows
     rows = rows.order_by()
     if rows.query.where:
-        return up_to(most_of(rows.model), rows[: most_of(rows.model) + 1].count())
+        most = most_of(rows.model)
+        return up_to(most, rows[: most + 1].count())
     table = rows.model._meta.db_table
     # Every change writes an audit event in its own transaction, so the same head means the same rows. It is read first:
     # what comes between the two is counted, and counted again.

@@ -63,7 +63,8 @@ def _met(asked: _Conditions, environment: models.Environment | None, *, repeated
         inside = own.values("certificate_id")
         if expected(own) <= LOOKED_THROUGH:
             met = entries.filter(_any([*asked.entries, asked.of_entry]), certificate__in=inside)
-            return met.values_list("certificate_id") if repeated else met.values_list("certificate_id").distinct()
+            numbers = met.values_list("certificate_id")
+            return numbers if repeated else numbers.distinct()
         named, entries = named.filter(pk__in=inside), entries.filter(certificate__in=inside)
     # Most stands in what certificates say: where that is enough, nothing else is looked through.
     first, *others = (entries.filter(one).values_list("certificate_id") for one in asked.entries)

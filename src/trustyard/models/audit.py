@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from .inserting import run_later, statement_of
+from .inserting import parts_of, run_later, statement_of
 
 # What other rows must be there for ours is asked before the lock, not at the commit: whoever waits there for another
 # change would hold the head meanwhile, and that one may be waiting for the head.
@@ -99,10 +99,7 @@ class AuditHead(models.Model):
 
 def _following(event: AuditEvent, rest: str) -> tuple[str, list[Any]]:
     """The INSERT of an event behind the head."""
-    given = [field for field in AuditEvent._meta.concrete_fields if field.name not in ("id", "prev_hash", "hash")]
-    columns = ", ".join(f'"{field.column}"' for field in given)
-    places = ", ".join(["%s"] * len(given))
-    values = [field.get_db_prep_save(field.pre_save(event, add=True), connection) for field in given]
+    columns, places, values = parts_of([event], but=("prev_hash", "hash"))
     statement = f"""
         INSERT INTO trustyard_auditevent ({columns}, prev_hash, hash)
         SELECT {places}, head.hash, {_HASHED} FROM trustyard_audithead head WHERE head.id = 1

@@ -120,16 +120,13 @@ class Certificate(Versioned):
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
+    known_entries: list[Entry]  # with what they refer to, where `bring_entries` or the change that wrote them says so
+
     class Meta:
         ordering = ["name_key"]
 
     def __str__(self) -> str:
         return self.name
-
-    @functools.cached_property
-    def known_entries(self) -> list[Entry]:
-        """Its entries as they were when first asked for, or brought along with the certificate."""
-        return list(self.entries.select_related("x509", "environment"))
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keeps what the search looks through in step with the name and the description."""
@@ -165,6 +162,8 @@ class Entry(models.Model):
     revoked_by = models.CharField(max_length=150, blank=True, default="")
     revoked_reason = models.TextField(blank=True, default="")
 
+    known_jwks: list[str]  # the names of those made of it, where they were brought along
+
     class Meta:
         ordering = ["certificate_id", "environment_id"]
         constraints = [
@@ -175,11 +174,6 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return self.alias
-
-    @functools.cached_property
-    def known_jwks(self) -> list[str]:
-        """The names of the JWKs made of it, as they were when first asked for, or brought along with the entry."""
-        return sorted(self.jwks.order_by().values_list("name", flat=True))
 
     @property
     def revoked(self) -> bool:

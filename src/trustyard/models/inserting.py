@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django.db import connection
@@ -53,9 +53,17 @@ def run_later(statement: str, values: Sequence[Any] = (), told: Told | None = No
 
 def statement_of(rows: Sequence[Model]) -> tuple[str, list[Any]]:
     """`INSERT INTO …` with the values of these objects of one model, without their numbers."""
+    columns, places, values = parts_of(rows)
+    several = ", ".join([f"({places})"] * len(rows))
+    table = type(rows[0])._meta.db_table
+    return f'INSERT INTO "{table}" ({columns}) VALUES {several}', values  # noqa: S608 - columns of the model
+
+
+def parts_of(rows: Sequence[Model], but: Collection[str] = ()) -> tuple[str, str, list[Any]]:
+    """The columns but their numbers and these, the places of one row's values, and the values of all rows."""
     options = type(rows[0])._meta
-    fields: list[Field[Any, Any]] = [field for field in options.concrete_fields if field is not options.auto_field]
+    left_out = {options.auto_field, *map(options.get_field, but)}
+    fields: list[Field[Any, Any]] = [field for field in options.concrete_fields if field not in left_out]
     columns = ", ".join(f'"{field.column}"' for field in fields)
-    places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
     values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows for field in fields]
-    return f'INSERT INTO "{options.db_table}" ({columns}) VALUES {places}', values  # noqa: S608 - columns of the model
+    return columns, ", ".join(["%s"] * len(fields)), values

@@ -13,6 +13,7 @@ import uvicorn
 from .answers import App
 
 GRACE_SECONDS = 3
+Say = Callable[[str], None]  # gets what a person reads
 
 
 class HttpServer(uvicorn.Server):

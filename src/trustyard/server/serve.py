@@ -19,11 +19,10 @@ from .configuration import Configuration, written
 from .datadir import one_server, prepare
 from .memory import given_back
 from .opening import one_node, open_database
-from .running import HttpServer, runner, signals
+from .running import HttpServer, Say, runner, signals
 from .sockets import address_of, listen
 
 log = structlog.get_logger(__name__)
-Say = Callable[[str], None]
 
 
 def serve(configuration: Configuration, say: Say) -> None:

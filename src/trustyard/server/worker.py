@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from .answers import Answer, Receive, Scope, Send, get_only, problem
 from .configuration import Configuration, written
 from .datadir import prepare
 from .opening import one_node, open_database
-from .running import HttpServer, runner, signals
+from .running import HttpServer, Say, runner, signals
 from .sockets import address_of, listen
 
 if TYPE_CHECKING:  # they need Django, which is set up later
@@ -27,7 +27,6 @@ if TYPE_CHECKING:  # they need Django, which is set up later
     from .metrics import Metrics
 
 log = structlog.get_logger(__name__)
-Say = Callable[[str], None]
 
 
 def work(configuration: Configuration, say: Say) -> None:
