@@ -25,7 +25,7 @@ def post(serving: Serving, alias: str, pem: str, wait: float = 20) -> httpx.Resp
     source = {"kind": "paste", "encoding": "BASE64PEM", "content": pem}
     body = {"name": alias, "entries": [{"environment": "test", "alias": alias, "source": source}], "deploy": True}
     with serving.client() as client:
-        return client.post(f"/api/v1/certificates?wait={wait}", json=body)
+        return client.post(f"/api/v1/certificates?wait={wait}", json=body, timeout=wait + 30)
 
 
 def deploy(

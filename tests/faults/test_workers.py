@@ -20,6 +20,11 @@ from trustyard.gateways.folders import manifest
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(240)]
 WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'trustyard_receipt'::regclass"
+# A job that was done well is deleted; all else that a worker writes is taken.
+REFUSING = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no outcome is taken'; END $$;
+    CREATE TRIGGER refuse BEFORE DELETE ON procrastinate_jobs EXECUTE FUNCTION refuse();
+"""
 
 
 @pytest.fixture
@@ -79,6 +84,19 @@ def test_a_worker_that_is_killed_between_sending_and_recording_is_replaced_and_t
         left = "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('doing', 'failed')"
         assert database.execute(left).fetchone() == (0,)
     assert deploy(server, "third", Authority("Third CA"), wait=60)["state"] == "accepted"
+
+
+def test_a_worker_whose_outcome_is_not_taken_once_goes_on_with_that_gateway(nodes: Nodes) -> None:
+    server, worker = server_and_worker(nodes)
+    with psycopg.connect(nodes.settings["DATABASE_URL"], autocommit=True) as database:
+        with nothing_is_recorded(nodes) as connection:
+            assert post(server, "second", Authority("Second CA").pem, wait=0).status_code == 201
+            eventually(lambda: connection.execute(WAITING).fetchone(), 30)
+            database.execute(REFUSING)
+        eventually(lambda: any("no outcome is taken" in line for line in worker.log), 30)
+        database.execute("DROP FUNCTION refuse CASCADE")
+    assert deploy(server, "third", Authority("Third CA"), wait=25)["state"] == "accepted"
+    assert worker.process.poll() is None
 
 
 def test_a_worker_that_is_told_to_end_records_what_it_brought_before_it_does(nodes: Nodes) -> None:

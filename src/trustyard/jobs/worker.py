@@ -7,26 +7,24 @@ import functools
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import structlog
-from procrastinate import App, PsycopgConnector
+from procrastinate import App, PsycopgConnector, worker
 from procrastinate.contrib.django import DjangoApp, connector_params
-from procrastinate.exceptions import ConnectorException, UniqueViolation
-from procrastinate.jobs import DeleteJobCondition, Status
+from procrastinate.jobs import DeleteJobCondition
 
 from .deliveries import WORKERS, Told
 from .queue import QUEUE
+from .rescuing import DEAD_SECONDS, UnderWay, rescue
 from .tasks import tasks
 
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.5  # behind the notifications, which can be lost
-BEAT_SECONDS, DEAD_SECONDS = 3.0, 12.0
+BEAT_SECONDS = 3.0
 RESCUE_SECONDS = 5.0
 REST_SECONDS = 1.0  # before it begins anew, give or take half
-AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # whatever the clocks of node and database say
 CLOCK_SECONDS = 30.0  # a clock that was set by more than that: what is to be done every minute is reckoned anew
 
 
@@ -79,7 +77,9 @@ class Worker:
 
     async def _shift(self) -> None:
         """Until the database is away, or a clock was set."""
-        working = _app().run_worker_async(
+        under_way = UnderWay()
+        working = worker.Worker(
+            _app(),
             queues=[QUEUE],
             concurrency=WORKERS,
             delete_jobs=DeleteJobCondition.SUCCESSFUL.value,
@@ -88,8 +88,10 @@ class Worker:
             stalled_worker_timeout=DEAD_SECONDS,
             install_signal_handlers=False,
             additional_context={"told": self._told},
+            worker_middleware=[under_way.around],
         )
-        tasks = [asyncio.ensure_future(working), asyncio.ensure_future(_watch())]
+        run: Callable[[], Coroutine[None, None, None]] = working.run  # comes without types
+        tasks = [asyncio.ensure_future(run()), asyncio.ensure_future(_watch(working, under_way))]
         self.takes_jobs = True
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -103,23 +105,12 @@ class Worker:
                 raise end
 
 
-async def _watch() -> None:
-    """Sees to the jobs of workers that died. Ends when the clock was set, which the hours of tasks go by."""
+async def _watch(working: worker.Worker, under_way: UnderWay) -> None:
+    """Sees to the jobs that nobody works on. Ends when the clock was set, which the hours of tasks go by."""
+    manager = _app().job_manager
     began = time.time() - time.monotonic()
     while abs(time.time() - time.monotonic() - began) < CLOCK_SECONDS:
-        await _rescue()
+        await rescue(manager)
+        await under_way.rescue(manager, working.worker_id)
         await asyncio.sleep(RESCUE_SECONDS)
     log.warning("worker.clock_was_set")
-
-
-async def _rescue() -> None:
-    """What a worker had begun that died, or lost the database: whoever comes first does it again."""
-    manager = _app().job_manager
-    for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=DEAD_SECONDS):
-        log.warning("worker.rescued", job=job.call_string)
-        try:
-            await manager.retry_job(job, retry_at=AT_ONCE)
-        except UniqueViolation:  # the same waits already
-            await manager.finish_job(job, status=Status.FAILED, delete_job=True)
-        except ConnectorException:  # another was quicker
-            continue

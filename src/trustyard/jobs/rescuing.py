@@ -1,0 +1,66 @@
+"""Jobs that are under way by what the database says, and that nobody works on: whoever comes first does them again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from procrastinate import JobContext
+from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
+
+from .queue import QUEUE
+
+log = structlog.get_logger(__name__)
+DEAD_SECONDS = 12.0  # without a word of a worker
+AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # whatever the clocks of node and database say
+
+
+class UnderWay:
+    """What a living worker works on, to find what it should and does not.
+
+    The database is away for a moment, between two words of a worker that lives on: the answer that gave it a job is
+    lost, or the outcome of one is not taken. Such a job would hold its key for ever, and no gateway under that key be
+    given anything again.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: set[int | None] = set()
+        self._missed: set[int | None] = set()
+
+    async def around(self, go_on: Callable[[], Awaitable[Any]], context: JobContext, worker: object) -> Any:
+        """Around each job that the worker does."""
+        del worker
+        self._jobs.add(context.job.id)
+        try:
+            return await go_on()
+        finally:
+            self._jobs.discard(context.job.id)
+
+    async def rescue(self, manager: JobManager, worker_id: int | None) -> None:
+        """Frees what was missed at the look before, too: a job that just begins or ends is missed once at most."""
+        if worker_id is None:
+            return
+        given = await manager.list_jobs_async(queue=QUEUE, status=Status.DOING.value, worker_id=worker_id)
+        missed = {job.id: job for job in given if job.id not in self._jobs}
+        await _free(manager, [job for number, job in missed.items() if number in self._missed])
+        self._missed = set(missed)
+
+
+async def rescue(manager: JobManager) -> None:
+    """Frees what a worker had begun that died, or lost the database for longer."""
+    await _free(manager, await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=DEAD_SECONDS))
+
+
+async def _free(manager: JobManager, jobs: Iterable[Job]) -> None:
+    for job in jobs:
+        log.warning("worker.rescued", job=job.call_string)
+        try:
+            await manager.retry_job(job, retry_at=AT_ONCE)
+        except UniqueViolation:  # the same waits already
+            await manager.finish_job(job, status=Status.FAILED, delete_job=True)
+        except ConnectorException:  # another was quicker
+            continue
