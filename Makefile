@@ -1,7 +1,7 @@
 # Trustyard. `make run` starts it, `make test` proves it. Needs python3 (3.11 or newer) with pip, and make.
 
 PYTHON ?= python3
-JOBS ?= 3
+JOBS ?= 4
 ASKING = tests/actions tests/api tests/fuzz tests/jobs tests/journeys/test_kill.py tests/live/test_two_nodes.py tests/server tests/web tests/xds \
 	$(patsubst %,tests/faults/test_%.py,cut_off database ending failover workers writers)
 VENV := .venv
@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
+# Where bytecode may not be kept, every process that the tests start would compile Trustyard anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test test-postgresql fast fuzz demo bench check manual lock clean
 
 help:
@@ -34,7 +36,7 @@ test: $(VENV)/.development .tools/envoy/.installed tests/oracles/node_modules/.i
 	@# Everything on SQLite, then what asks the database itself on a PostgreSQL that the tests start. Journeys in a browser
 	@# have processes of their own: Playwright keeps an event loop running in the one that it was started in.
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=20 --ignore-glob='*/journeys/test_console*'
-	$(BIN)/pytest -n 2 --dist loadscope --durations=10 tests/journeys/test_console_*.py
+	$(BIN)/pytest -n 3 --dist loadscope --durations=10 tests/journeys/test_console_*.py
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=20 --database=postgresql $(ASKING)
 
 # What is left on PostgreSQL: gateways, commands and browsers, whose way to the database is the same.
