@@ -36,7 +36,7 @@ test: $(VENV)/.development .tools/envoy/.installed tests/oracles/node_modules/.i
 	@# Everything on SQLite, then what asks the database itself on a PostgreSQL that the tests start. Journeys in a browser
 	@# have processes of their own: Playwright keeps an event loop running in the one that it was started in.
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=20 --ignore-glob='*/journeys/test_console*'
-	$(BIN)/pytest -n 3 --dist loadscope --durations=10 tests/journeys/test_console_*.py
+	$(BIN)/pytest -n 2 --dist loadscope --durations=10 tests/journeys/test_console_*.py
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=20 --database=postgresql $(ASKING)
 
 # What is left on PostgreSQL: gateways, commands and browsers, whose way to the database is the same.

@@ -69,6 +69,21 @@ class Cluster:
             self.process.wait(30)
             self.process = None
 
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """As on a host that is paused: all of it stands still, and what is sent to it is taken and not answered."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)  # first, so that it starts no other
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        everybody = [*map(int, children), self.process.pid]
+        for pid in everybody:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in everybody:
+                os.kill(pid, signal.SIGCONT)
+
     def remove(self) -> None:
         """Stops it for good."""
         self.stop(signal.SIGQUIT)

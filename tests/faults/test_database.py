@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(300)]
 SETTINGS = ("fsync=on", "max_connections=100", "shared_buffers=32MB", "listen_addresses=''")
 DATABASE = "trustyard"
 BOUND = 10.0  # seconds until a request is answered that needs a database which is not there
+# Five of silence until it is asked over a new connection, five for that; what others had begun is answered before.
+STILL_BOUND = 30.0
 OTHERS = f"FROM pg_stat_activity WHERE datname = '{DATABASE}' AND pid <> pg_backend_pid()"
 
 
@@ -52,6 +54,10 @@ class Scene:
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.serving.url + path, trust_env=False, timeout=60)
+
+    def get_as_administrator(self, path: str) -> httpx.Response:
+        with self.serving.client() as client:
+            return client.get(path, timeout=90)
 
     def is_whole(self) -> None:
         """The same process goes on, and the audit chain is whole."""
@@ -111,6 +117,26 @@ def test_while_postgresql_is_away_gateways_keep_their_trust_all_else_is_told_so_
     assert scene.lets_in() == [200, REFUSED]
     scene.is_whole()
     eventually(lambda: scene.cluster.execute(f"SELECT 1 {OTHERS} AND application_name = 'trustyard news'"), 30)
+
+
+def test_a_database_that_stands_still_holds_nobody_up_and_all_goes_on_when_it_wakes(scene: Scene) -> None:
+    published = scene.get("/published/test/jwks.json").content
+    with Savers(scene.serving) as savers:
+        with scene.cluster.asleep():
+            began = time.monotonic()
+            ready = scene.get("/readyz")
+            assert (ready.status_code, ready.json()["detail"]) == (503, "The database cannot be reached.")
+            answer = scene.get_as_administrator("/api/v1/certificates")
+            took = time.monotonic() - began
+            print(f"refused after {took:.1f} s")
+            assert (answer.status_code, answer.json()["type"]) == (503, "/problems/database-unavailable")
+            assert took < STILL_BOUND
+            assert scene.get("/published/test/jwks.json").content == published
+            assert scene.lets_in() == [200, REFUSED]
+        savers.more()
+    savers.check(scene.serving)
+    scene.trust("after sleep", Authority("Afterwards"))
+    scene.is_whole()
 
 
 def _told_that_it_is_away(scene: Scene) -> None:

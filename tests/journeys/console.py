@@ -141,18 +141,25 @@ class Console:
     def listen(self) -> Console:
         """Collects console errors, broken policies and requests to another host."""
         self.page.add_init_script(COUNTING)
-        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on("console", lambda m: self._complained(m.text) if m.type in ("error", "warning") else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._requested)
         self.page.set_default_timeout(10_000)
         return self
+
+    def _complained(self, text: str) -> None:
+        """What a person ends by going on is no error, though htmx says two words of it."""
+        if text.startswith("htmx:sendAbort"):
+            assert self.complaints.pop().startswith("htmx:afterRequest")
+        else:
+            self.complaints.append(text)
 
     def _requested(self, request: Any) -> None:
         if not request.url.startswith((self.url, "data:", "blob:")):
             self.complaints.append(f"a request to {request.url}")
 
     def quiet(self) -> None:
-        """Waits for the look-ups under way: htmx calls it an error when a page is left before their answer.
+        """Waits for the look-ups under way.
 
         One of a window that was closed meanwhile has no element any more that would show it, so they are counted.
         """

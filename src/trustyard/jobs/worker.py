@@ -9,11 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 import structlog
-from procrastinate import App, PsycopgConnector, worker
+from procrastinate import App, JobContext, PsycopgConnector, worker
 from procrastinate.contrib.django import DjangoApp, connector_params
 from procrastinate.jobs import DeleteJobCondition
+
+from trustyard.models.connections import looked_after
 
 from .deliveries import WORKERS, Told
 from .queue import QUEUE
@@ -89,6 +92,7 @@ class Worker:
             install_signal_handlers=False,
             additional_context={"told": self._told},
             worker_middleware=[under_way.around],
+            task_middleware=[_with_connection],
         )
         run: Callable[[], Coroutine[None, None, None]] = working.run  # comes without types
         tasks = [asyncio.ensure_future(run()), asyncio.ensure_future(_watch(working, under_way))]
@@ -103,6 +107,13 @@ class Worker:
         for end in ends:
             if isinstance(end, Exception):
                 raise end
+
+
+def _with_connection(go_on: Callable[[], Any], context: JobContext, working: object) -> Any:
+    """Around each job, in its thread: a connection that broke in the job before is not used again."""
+    del context, working
+    with looked_after():
+        return go_on()
 
 
 async def _watch(working: worker.Worker, under_way: UnderWay) -> None:

@@ -6,9 +6,11 @@ import select
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base
 from django.db.backends.utils import debug_transaction
 
+from . import silence
 from .together import BEGIN, NOTHING, Cursor, Told, Waiting
 
 _Django: Any = base.DatabaseWrapper  # its stubs leave out most of what is used here
@@ -16,8 +18,19 @@ _NamedCursor: Any = base.ServerSideCursor
 _ServerCursor: Any = base.ServerBindingCursor
 
 
+class _Psycopg:
+    """psycopg as Django knows it, whose connections do not wait for a server that fell silent."""
+
+    connect = staticmethod(silence.connect)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(psycopg, name)
+
+
 class DatabaseWrapper(_Django):  # type: ignore[misc]  # as above
-    """Django's, with two differences.
+    """Django's, with three differences.
+
+    A server that fell silent is not waited for without end (`silence`).
 
     It looks at the socket before each request, where Django would ask the database and wait for its answer: a server
     that ended the connection has said so there; silence is what a good connection has. Only where something is to be
@@ -27,6 +40,7 @@ class DatabaseWrapper(_Django):  # type: ignore[misc]  # as above
     last ones of a transaction with its `COMMIT`. psycopg knows of no transaction then, but the database does.
     """
 
+    Database = _Psycopg()
     health_check_done: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
