@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.programs import missing
 
-DAYS = 400
+LONG = timedelta(days=400)
+NONE = timedelta()
 
 
 @contextmanager
-def clock_off(days: int, folder: Path) -> Iterator[Callable[[int], None]]:
-    """Programs started inside believe that it is so many days later; the function gives them another belief.
+def clock_off(by: timedelta, folder: Path) -> Iterator[Callable[[timedelta], None]]:
+    """Programs started inside believe that it is so much later; the function gives them another belief.
 
     Only the time of day is moved, as a wrong clock does: what counts elapsed seconds goes on.
     """
@@ -24,12 +26,12 @@ def clock_off(days: int, folder: Path) -> Iterator[Callable[[int], None]]:
         missing("libfaketime is missing: install the package faketime (make test does it)")
     file = folder / "clock"
 
-    def believe(days: int) -> None:
+    def believe(by: timedelta) -> None:
         new = file.with_suffix(".new")
-        new.write_text(f"{days:+}d\n")
+        new.write_text(f"{by.total_seconds():+.3f}\n")
         new.rename(file)
 
-    believe(days)
+    believe(by)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("LD_PRELOAD", str(library))
         patched.setenv("FAKETIME_TIMESTAMP_FILE", str(file))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.authority import Authority
-from tests.faults.clocks import DAYS, clock_off
+from tests.faults.clocks import LONG, NONE, clock_off
 from tests.faults.story import add, deploy, releases, said
 from tests.live.envoy import REFUSED, eventually, request
 from tests.live.haproxy import HAProxy
@@ -23,7 +23,7 @@ def test_a_clock_that_runs_ahead_takes_no_trust_away_by_itself_and_says_why_a_re
         with Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving:
             add(serving, "haproxy", haproxy.options)
             deploy(serving, "first", FIRST)
-        with clock_off(DAYS, tmp_path), Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving:
+        with clock_off(LONG, tmp_path), Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving:
             eventually(lambda: said(serving)["detail"] == "release 1 is in force", seconds=20)
             assert request(haproxy.port, client) == 200
             assert deploy(serving, "second", SECOND)["state"] == "accepted"
@@ -42,11 +42,11 @@ def test_a_clock_that_runs_ahead_takes_no_trust_away_by_itself_and_says_why_a_re
 
 
 def test_a_clock_that_is_behind_sends_what_has_expired_and_the_gateway_still_lets_nobody_in(tmp_path: Path) -> None:
-    expired = Authority("Expired CA", moment=datetime.now(UTC) - timedelta(days=DAYS))
+    expired = Authority("Expired CA", moment=datetime.now(UTC) - LONG)
     client = expired.issue("client").written(tmp_path)
     with (
         HAProxy(tmp_path) as haproxy,
-        clock_off(-DAYS, tmp_path),
+        clock_off(-LONG, tmp_path),
         Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving,
     ):
         add(serving, "haproxy", haproxy.options)
@@ -61,10 +61,10 @@ def test_a_clock_that_is_behind_sends_what_has_expired_and_the_gateway_still_let
 def test_a_clock_that_is_set_right_while_it_runs_stops_no_delivery(tmp_path: Path) -> None:
     """400 days back, as when the time service comes up late: whoever waits for a time of day waits until then."""
     haproxy = HAProxy(tmp_path)
-    with clock_off(DAYS, tmp_path) as believe, Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving:
+    with clock_off(LONG, tmp_path) as believe, Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving:
         add(serving, "haproxy", haproxy.options)
         assert deploy(serving, "first", FIRST)["state"] == "unreachable"
-        believe(0)
+        believe(NONE)
         haproxy.start()
         try:
             eventually(lambda: said(serving)["state"] == "accepted", seconds=20)

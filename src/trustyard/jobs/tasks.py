@@ -70,7 +70,7 @@ def probe_key(one: Wanted) -> str:
 
 
 @tasks.periodic(cron="* * * * *")
-@tasks.task(name="read_back", queueing_lock="read back")
+@tasks.task(name="read_back", queue=queue.QUEUE, queueing_lock="read back")
 def read_back(timestamp: int) -> None:
     """What gateways were given is read back: it can be lost without anybody's word."""
     del timestamp
@@ -78,7 +78,7 @@ def read_back(timestamp: int) -> None:
 
 
 @tasks.periodic(cron="7 * * * *")
-@tasks.task(name="clean", queueing_lock="clean")
+@tasks.task(name="clean", queue=queue.QUEUE, queueing_lock="clean")
 def clean(timestamp: int) -> None:
     """Once an hour, wherever."""
     del timestamp
@@ -86,7 +86,7 @@ def clean(timestamp: int) -> None:
 
 
 @tasks.periodic(cron="17 * * * *")
-@tasks.task(name="remove_old_jobs", queueing_lock="remove old jobs", pass_context=True)
+@tasks.task(name="remove_old_jobs", queue=queue.QUEUE, queueing_lock="remove old jobs", pass_context=True)
 async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
     """Jobs that failed are kept for a day."""
     del timestamp

@@ -82,8 +82,7 @@ class Worker:
         """Until the database is away, or a clock was set."""
         under_way = UnderWay()
         working = worker.Worker(
-            _app(),
-            queues=[QUEUE],
+            _app(),  # of every queue: versions before this one had another for what is done by the clock
             concurrency=WORKERS,
             delete_jobs=DeleteJobCondition.SUCCESSFUL.value,
             fetch_job_polling_interval=POLL_SECONDS,
