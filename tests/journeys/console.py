@@ -30,6 +30,8 @@ FLAGS = [
 ]
 PASSWORD = "correct-horse-battery"  # of the throw-away server's administrator
 SECONDS = 30
+PATIENCE = 20_000  # milliseconds, on a machine that is busy with other tests
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
@@ -144,7 +146,7 @@ class Console:
         self.page.on("console", lambda m: self._complained(m.text) if m.type in ("error", "warning") else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._requested)
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(PATIENCE)
         return self
 
     def _complained(self, text: str) -> None:

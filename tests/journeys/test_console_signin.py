@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.company import Provider, company, provider
+from tests.journeys.console import PATIENCE
 from tests.journeys.test_console_pages import axe, judge_in_both
 from tests.server.serving import PASSWORD, Serving, run
 
@@ -34,7 +35,7 @@ def window(browser: Browser) -> Iterator[Window]:
     def open_one() -> Page:
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         context.route(re.compile("^https:"), lambda route: route.abort())  # the provider's page asks for a stylesheet
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: heard(message.text))

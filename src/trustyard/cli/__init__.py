@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -77,4 +78,5 @@ def _reach(
 
 def main() -> None:
     """The program. Exit codes: 0 done, 1 error, 2 wrong usage, 3 a choice is needed, 4 saved but not delivered."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look for some in every installed package
     app(prog_name="trustyard")

@@ -8,7 +8,6 @@ import tomllib
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from .certificate_screen import more
 from .commands import Call, ask, command, group
@@ -119,6 +118,8 @@ def bootstrap(
 
 
 def _configuration(data: bytes) -> Any:
+    import yaml  # for this alone
+
     try:
         return tomllib.loads(data.decode())  # an agent's; YAML in its block style is never TOML
     except ValueError:

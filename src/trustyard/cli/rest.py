@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
@@ -66,9 +67,11 @@ class Rest:
         # A proxy of the environment is meant for other machines than this one.
         host = parts.hostname or ""
         local = is_loopback(host) or host.endswith(".localhost")
+        # Whom to trust takes longer to read than most answers do, and is of no use without TLS.
+        verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if local and parts.scheme == "http" else True
         try:
             self._client = httpx.Client(
-                headers=headers, transport=transport, trust_env=not local, follow_redirects=False
+                headers=headers, transport=transport, trust_env=not local, follow_redirects=False, verify=verify
             )
         except OSError as error:  # ssl.SSLError too: a file named by SSL_CERT_FILE
             raise Failure(f"TLS cannot be set up: {error}.", advice="Look at SSL_CERT_FILE and SSL_CERT_DIR.") from None

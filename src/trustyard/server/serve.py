@@ -78,12 +78,13 @@ async def _answer(parts: Any, web: socket.socket, stop: asyncio.Event, ready: Ca
     server = HttpServer(parts.router)
     running = asyncio.create_task(server.serve(sockets=[web]))
     stopping = asyncio.create_task(stop.wait())
-    giving_back = asyncio.create_task(given_back())
+    tasks: list[asyncio.Task[Any]] = [stopping]
     try:
         while not server.started and not running.done():
             await asyncio.sleep(0.005)
         if server.started:
             ready()
+            tasks.append(asyncio.create_task(given_back()))
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         log.info("serve.stopping")
         ending.soon()
@@ -91,8 +92,8 @@ async def _answer(parts: Any, web: socket.socket, stop: asyncio.Event, ready: Ca
         server.should_exit = True
         await running
     finally:
-        stopping.cancel()
-        giving_back.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 async def _start_xds(configuration: Configuration) -> Any:
