@@ -96,28 +96,37 @@ _JOINED = """
     JOIN trustyard_environment environment ON environment.id = entry.environment_id
     JOIN trustyard_certificate certificate ON certificate.id = entry.certificate_id
 """
-_ALIVE = "FROM trustyard_entry held WHERE held.x509_id = of_key.sha256 AND held.revoked_at IS NULL"
+_EACH = "SELECT named.* FROM unnest(%s::text[]) asked(value)"
+_OF_KEY = "FROM trustyard_storedcertificate of_key WHERE of_key.spki_sha256 = asked.value"
+_ALIVE = "FROM trustyard_entry held WHERE held.revoked_at IS NULL AND held.x509_id"
 
 
-def _statements(met: str) -> dict[str, str]:
-    """For each of the given values, the entries whose numbers `met` answers."""
+def _statements(met: str, looked_up: str = "") -> dict[str, str]:
+    """For each of the given values, the entries whose numbers `met` answers; on PostgreSQL rather as `looked_up` says.
+
+    Beyond OFFSET 0 PostgreSQL looks up what the row before names, and cannot begin there: a plan that was made while
+    tables were small, and is kept, would read them whole until somebody counts them anew.
+    """
+    named = f"{_NAMED} FROM trustyard_entry entry {_JOINED}"
     return {
-        "postgresql": f"{_NAMED} FROM unnest(%s::text[]) asked(value) CROSS JOIN LATERAL ({met}) met(id)"
-        f" JOIN trustyard_entry entry ON entry.id = met.id {_JOINED}",
+        "postgresql": f"{_EACH} CROSS JOIN LATERAL ({looked_up or met}) met"
+        f" CROSS JOIN LATERAL ({named} WHERE entry.id = met.id OFFSET 0) named",
         # CROSS JOIN of SQLite keeps this order, so that the entries are looked up by their numbers.
         "sqlite": f"{_NAMED} FROM json_each(%s) asked"
         f" CROSS JOIN trustyard_entry entry ON entry.id IN ({met}) {_JOINED}",
     }
 
 
-_OF_KEYS = _statements(f"""
-    SELECT held.id FROM trustyard_storedcertificate of_key JOIN trustyard_entry held ON held.x509_id = of_key.sha256
-    WHERE of_key.spki_sha256 = asked.value AND held.revoked_at IS NULL LIMIT {MOST + 1}
-""")  # noqa: S608 - a number of ours
-_CERTIFICATES_OF_KEYS = _statements(f"""
-    SELECT (SELECT min(held.id) {_ALIVE}) FROM trustyard_storedcertificate of_key
-    WHERE of_key.spki_sha256 = asked.value AND EXISTS (SELECT 1 {_ALIVE}) LIMIT {MOST + 1}
-""")  # noqa: S608 - as above
-_OF_CERTIFICATES = _statements("""
-    SELECT held.id FROM trustyard_entry held WHERE held.x509_id = asked.value AND held.revoked_at IS NULL
-""")
+_OF_KEYS = _statements(
+    f"SELECT held.id {_ALIVE} IN (SELECT of_key.sha256 {_OF_KEY}) LIMIT {MOST + 1}",
+    f"SELECT held.id FROM (SELECT of_key.sha256 {_OF_KEY} OFFSET 0) of_key"  # noqa: S608 - numbers of ours
+    f" CROSS JOIN LATERAL (SELECT held.id {_ALIVE} = of_key.sha256 OFFSET 0) held LIMIT {MOST + 1}",
+)
+_CERTIFICATES_OF_KEYS = _statements(
+    f"SELECT (SELECT min(held.id) {_ALIVE} = of_key.sha256) AS id {_OF_KEY}"
+    f" AND EXISTS (SELECT 1 {_ALIVE} = of_key.sha256) LIMIT {MOST + 1}"
+)
+_OF_CERTIFICATES = _statements(
+    f"SELECT held.id {_ALIVE} = asked.value",
+    f"SELECT held.id {_ALIVE} = asked.value OFFSET 0",
+)

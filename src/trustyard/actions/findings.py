@@ -98,13 +98,11 @@ def _without_issuer(entries: Sequence[models.Entry]) -> set[int]:
     asked = [entry for entry in entries if entry.x509.is_ca and entry.x509.subject != entry.x509.issuer]
     if not asked:
         return set()
-    known = set(
-        models.Entry.objects.filter(
-            environment_id__in={entry.environment_id for entry in asked},
-            x509__subject__in={entry.x509.issuer for entry in asked},
-            revoked_at__isnull=True,
-        ).values_list("environment_id", "x509__subject")
-    )
+    # By their subject first: few are named so, and an environment may hold thousands.
+    named = models.StoredCertificate.objects.filter(subject__in={entry.x509.issuer for entry in asked})
+    subjects = dict(named.values_list("sha256", "subject"))
+    held = models.Entry.objects.order_by().filter(x509__in=list(subjects), revoked_at__isnull=True)
+    known = {(place, subjects[sha256]) for place, sha256 in held.values_list("environment_id", "x509_id")}
     in_roots = {place.pk: roots.subjects(place) for place in {entry.environment for entry in asked}}
     return {
         entry.pk

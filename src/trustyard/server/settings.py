@@ -54,6 +54,7 @@ if not TRUSTYARD.sqlite:
     PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""  # jobs.worker takes its tasks itself
 MIDDLEWARE = [
     "trustyard.server.headers.SecurityHeaders",
+    "trustyard.server.programs.ProgramsFirst",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

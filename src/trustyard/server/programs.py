@@ -1,0 +1,33 @@
+"""Requests with a token: they have no session, no form, no messages and no page, so they pass by what those need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import resolve
+
+from trustyard.api.paths import ROOT
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+
+class ProgramsFirst:
+    """Middleware: what comes to the REST API with an `Authorization` header is answered here, all else further in.
+
+    That header alone says who asks then (`api/authentication.py`), so nothing of what is passed by would have a say.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "HTTP_AUTHORIZATION" not in request.META or not request.path_info.startswith(ROOT):
+            return self.get_response(request)
+        request.get_host()  # refuses a name that is none of ours
+        request.resolver_match = match = resolve(request.path_info)
+        response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        if isinstance(response, HttpResponse):
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+        return response
