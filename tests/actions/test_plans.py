@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.authority import Authority
 from trustyard import models
-from trustyard.actions import audit, certificates_read, chains, counting, delivery, proofs, releases
+from trustyard.actions import alike, audit, certificates_read, chains, counting, delivery, proofs, releases
 from trustyard.actions import certificates as written
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
@@ -106,3 +107,42 @@ def test_a_count_of_many_stops_and_says_that_there_are_more(monkeypatch: pytest.
     given = [EntryGiven(("test",), "later", Paste("BASE64PEM", Authority("Later CA").issue("later").pem))]
     written.create(LOCAL, [Definition("later", "", given)])
     assert total().number == 6, "what was counted before is not said again"
+
+
+def five_hundred_more() -> None:
+    """Certificates as those that are there, each with a key of its own."""
+    (entry,) = models.Entry.objects.select_related("x509", "certificate", "environment")[:1]
+    x509s, certificates, entries = [], [], []
+    for number in range(500):
+        x509, certificate, own = copy(entry.x509), copy(entry.certificate), copy(entry)
+        x509.sha256, x509.spki_sha256 = f"{number:064x}", f"{number:064x}"
+        certificate.pk, certificate.name, certificate.name_key = None, f"more {number}", f"more {number}"
+        own.pk, own.certificate, own.x509 = None, certificate, x509
+        own.alias, own.alias_key = f"more {number}", f"more {number}"
+        x509s.append(x509)
+        certificates.append(certificate)
+        entries.append(own)
+    models.StoredCertificate.objects.bulk_create(x509s)
+    models.Certificate.objects.bulk_create(certificates)
+    models.Entry.objects.bulk_create(entries)
+
+
+def rows_read(plan: dict[str, Any]) -> int:
+    """By all of its scans."""
+    own = plan["Actual Rows"] * plan["Actual Loops"] if "Scan" in plan["Node Type"] else 0
+    return int(own) + sum(map(rows_read, plan.get("Plans", ())))
+
+
+@pytest.mark.parametrize("statement", [alike._OF_KEYS, alike._CERTIFICATES_OF_KEYS, alike._OF_CERTIFICATES])
+def test_a_plan_that_was_made_while_tables_were_small_reads_no_more_when_they_are_not(
+    statement: dict[str, str],
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = on")
+        cursor.execute("PREPARE asked(text[]) AS " + statement["postgresql"].replace("%s", "$1"))
+        cursor.execute("EXECUTE asked('{}')")
+        five_hundred_more()
+        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked(%s)", [[f"{7:064x}"]])
+        (read,) = (rows_read(one["Plan"]) for one in cursor.fetchone()[0])
+        cursor.execute("DEALLOCATE asked")
+    assert read < 50
