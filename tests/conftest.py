@@ -32,7 +32,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     else:
         kept = [item for item in items if not item.get_closest_marker("postgresql")]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
-    items[:] = kept
+    # What may take longest comes first, so that in the end no process works on while the others have nothing to do.
+    seconds: dict[Path, float] = {}
+    for item in kept:
+        marker = item.get_closest_marker("timeout")
+        seconds[item.path] = max(seconds.get(item.path, 0.0), marker.args[0] if marker else 0.0)
+    items[:] = sorted(kept, key=lambda item: -seconds[item.path])
 
 
 # A seed that does not move: a failure seen on the build server is seen here too.
