@@ -18,6 +18,7 @@ from procrastinate.jobs import DeleteJobCondition
 
 from trustyard.models.connections import looked_after
 
+from .cancelling import ended
 from .deliveries import WORKERS, Told
 from .queue import QUEUE
 from .rescuing import DEAD_SECONDS, UnderWay, rescue
@@ -44,7 +45,7 @@ class Worker:
 
     def __init__(self, told: Told, ready: Callable[[], None] = lambda: None) -> None:
         self._told, self._ready = told, ready
-        self._begun = threading.Event()
+        self._begun, self._stopping = threading.Event(), threading.Event()
         self.takes_jobs = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work: asyncio.Task[None] | None = None
@@ -57,6 +58,7 @@ class Worker:
 
     def stop(self) -> None:
         """Lets jobs under way end."""
+        self._stopping.set()
         if self._loop and self._work and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._work.cancel)
             self._thread.join()
@@ -68,7 +70,7 @@ class Worker:
     async def _shifts(self) -> None:
         self._loop, self._work = asyncio.get_running_loop(), asyncio.current_task()
         self._begun.set()
-        while True:
+        while not self._stopping.is_set():
             try:
                 async with _app().open_async():
                     self._ready()
@@ -94,18 +96,17 @@ class Worker:
             task_middleware=[_with_connection],
         )
         run: Callable[[], Coroutine[None, None, None]] = working.run  # comes without types
-        tasks = [asyncio.ensure_future(run()), asyncio.ensure_future(_watch(working, under_way))]
+        running, watching = asyncio.create_task(run()), asyncio.create_task(_watch(working, under_way))
         self.takes_jobs = True
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([running, watching], return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.takes_jobs = False
-            for task in tasks:
-                task.cancel()
-            ends = await asyncio.gather(*tasks, return_exceptions=True)
-        for end in ends:
-            if isinstance(end, Exception):
-                raise end
+            # Jobs under way end first; one that takes longer than a dead worker's is another's, as that is.
+            await asyncio.gather(ended(watching, 1.0), ended(running, DEAD_SECONDS))
+        for task in (running, watching):
+            if not task.cancelled() and (error := task.exception()):
+                raise error
 
 
 def _with_connection(go_on: Callable[[], Any], context: JobContext, working: object) -> Any:
