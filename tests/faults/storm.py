@@ -37,7 +37,9 @@ class Storm:
 
     def __init__(self, cluster: Cluster, nodes: Nodes, chance: random.Random) -> None:
         self._cluster, self._nodes, self._chance = cluster, nodes, chance
-        self.running = {name: nodes.start(name) for name in SERVERS} | {"w": nodes.start("w", "worker")}
+        self.running: dict[str, Serving] = {}
+        for name in (*SERVERS, "w"):
+            self._start(name)
         self.faults: list[Callable[[], None]] = [
             self.connections_cut, self.no_writes, self.database_stopped, self.database_asleep, self.node_ended,
         ]  # fmt: skip
@@ -72,7 +74,11 @@ class Storm:
             self.running[name].kill()
         else:
             assert self.running[name].terminate() == 0
-        self.running[name] = self._nodes.start(name, "worker" if name == "w" else "serve")
+        self._start(name)
+
+    def _start(self, name: str) -> None:
+        node = self.running[name] = self._nodes.start(name, "worker" if name == "w" else "serve")
+        assert node.token  # made now, and shared with those that start later: the database may be away then
 
     def is_over(self, number: int) -> None:
         """All servers are ready, and a save at one of them is in force."""
