@@ -84,6 +84,24 @@ class Cluster:
             for pid in everybody:
                 os.kill(pid, signal.SIGCONT)
 
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Transactions that begin meanwhile take no writes; what each session learns within a moment."""
+        self._set_read_only("on")
+        try:
+            yield
+        finally:
+            self._set_read_only("off")
+
+    def cut(self, database: str, share: float = 1.0) -> list[tuple[Any, ...]]:
+        """Ends others' connections to this database, or about so many of them; a row for each."""
+        others = f"FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()"
+        return self.execute(f"SELECT pg_terminate_backend(pid) {others} AND random() < {share}")
+
+    def _set_read_only(self, value: str) -> None:
+        self.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+        self.execute("SELECT pg_reload_conf()")
+
     def remove(self) -> None:
         """Stops it for good."""
         self.stop(signal.SIGQUIT)

@@ -27,7 +27,6 @@ from tests.server.serving import Serving, eventually, run
 
 SETTINGS = ("fsync=on", "max_connections=300", "shared_buffers=32MB", "listen_addresses=''")
 DATABASE = "storm"
-OTHERS = f"FROM pg_stat_activity WHERE datname = '{DATABASE}' AND pid <> pg_backend_pid()"
 SERVERS = ("a", "b")
 SECONDS = 40  # until a save is in force again
 
@@ -49,15 +48,12 @@ class Storm:
 
     def connections_cut(self) -> None:
         for _ in range(self._chance.randrange(1, 5)):
-            some = self._chance.choice([1.0, self._chance.random()])
-            self._cluster.execute(f"SELECT pg_terminate_backend(pid) {OTHERS} AND random() < {some}")
+            self._cluster.cut(DATABASE, self._chance.choice([1.0, self._chance.random()]))
             time.sleep(self._chance.random() / 2)
 
     def no_writes(self) -> None:
-        for value, seconds in (("on", 3 * self._chance.random() ** 2), ("off", 0.0)):
-            self._cluster.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
-            self._cluster.execute("SELECT pg_reload_conf()")
-            time.sleep(seconds)
+        with self._cluster.read_only():
+            time.sleep(3 * self._chance.random() ** 2)
 
     def database_stopped(self) -> None:
         self._cluster.stop(self._chance.choice([signal.SIGINT, signal.SIGQUIT]))

@@ -55,10 +55,6 @@ class Scene:
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.serving.url + path, trust_env=False, timeout=60)
 
-    def get_as_administrator(self, path: str) -> httpx.Response:
-        with self.serving.client() as client:
-            return client.get(path, timeout=90)
-
     def is_whole(self) -> None:
         """The same process goes on, and the audit chain is whole."""
         assert self.serving.process.poll() is None
@@ -122,11 +118,11 @@ def test_while_postgresql_is_away_gateways_keep_their_trust_all_else_is_told_so_
 def test_a_database_that_stands_still_holds_nobody_up_and_all_goes_on_when_it_wakes(scene: Scene) -> None:
     published = scene.get("/published/test/jwks.json").content
     with Savers(scene.serving) as savers:
-        with scene.cluster.asleep():
+        with scene.cluster.asleep(), scene.serving.client() as client:
             began = time.monotonic()
             ready = scene.get("/readyz")
             assert (ready.status_code, ready.json()["detail"]) == (503, "The database cannot be reached.")
-            answer = scene.get_as_administrator("/api/v1/certificates")
+            answer = client.get("/api/v1/certificates", timeout=90)
             took = time.monotonic() - began
             print(f"refused after {took:.1f} s")
             assert (answer.status_code, answer.json()["type"]) == (503, "/problems/database-unavailable")
@@ -167,10 +163,10 @@ def _told_that_it_is_away(scene: Scene) -> None:
 def test_connections_that_are_cut_amid_saves_cost_a_503_at_most_and_nothing_is_half_saved(scene: Scene) -> None:
     with Savers(scene.serving) as savers:
         for _ in range(4):
-            assert scene.cluster.execute(f"SELECT pg_terminate_backend(pid) {OTHERS}")
+            assert scene.cluster.cut(DATABASE)
             savers.more()
     savers.check(scene.serving)
-    assert scene.cluster.execute(f"SELECT pg_terminate_backend(pid) {OTHERS}")
+    assert scene.cluster.cut(DATABASE)
     with ThreadPoolExecutor() as pool, scene.serving.client() as client:
         asked = [pool.submit(client.get, "/api/v1/certificates") for _ in range(12)]
         assert {one.result().status_code for one in asked} == {200}
@@ -181,8 +177,7 @@ def test_connections_that_are_cut_amid_saves_cost_a_503_at_most_and_nothing_is_h
 
 def test_while_the_database_takes_no_writes_saves_are_refused_in_words_and_reading_goes_on(scene: Scene) -> None:
     before, published = releases(scene.serving)[0]["number"], scene.get("/published/test/jwks.json").content
-    _read_only(scene.cluster, "on")
-    try:
+    with scene.cluster.read_only():
         refused = eventually(lambda: _refused(scene, f"never {time.monotonic()}"), 30)
         assert refused.json()["type"] == "/problems/database-read-only"
         assert int(refused.headers["Retry-After"]) > 0
@@ -190,8 +185,6 @@ def test_while_the_database_takes_no_writes_saves_are_refused_in_words_and_readi
         assert scene.get("/published/test/jwks.json").content == published
         assert scene.lets_in() == [200, REFUSED]
         now = releases(scene.serving)[0]["number"]
-    finally:
-        _read_only(scene.cluster, "off")
     eventually(lambda: post(scene.serving, f"again {time.monotonic()}", Authority("Again").pem).status_code == 201, 30)
     assert releases(scene.serving)[0]["number"] == now + 1
     assert now >= before
@@ -202,8 +195,3 @@ def test_while_the_database_takes_no_writes_saves_are_refused_in_words_and_readi
 def _refused(scene: Scene, alias: str) -> httpx.Response | None:
     answer = post(scene.serving, alias, Authority("Never").pem, wait=0)
     return None if answer.status_code == 201 else answer
-
-
-def _read_only(cluster: Cluster, value: str) -> None:
-    cluster.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
-    cluster.execute("SELECT pg_reload_conf()")

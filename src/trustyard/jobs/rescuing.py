@@ -12,8 +12,6 @@ from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
-from .queue import QUEUE
-
 log = structlog.get_logger(__name__)
 DEAD_SECONDS = 12.0  # without a word of a worker
 AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # whatever the clocks of node and database say
@@ -44,7 +42,7 @@ class UnderWay:
         """Frees what was missed at the look before, too: a job that just begins or ends is missed once at most."""
         if worker_id is None:
             return
-        given = await manager.list_jobs_async(queue=QUEUE, status=Status.DOING.value, worker_id=worker_id)
+        given = await manager.list_jobs_async(status=Status.DOING.value, worker_id=worker_id)
         missed = {job.id: job for job in given if job.id not in self._jobs}
         await _free(manager, [job for number, job in missed.items() if number in self._missed])
         self._missed = set(missed)
@@ -52,7 +50,7 @@ class UnderWay:
 
 async def rescue(manager: JobManager) -> None:
     """Frees what a worker had begun that died, or lost the database for longer."""
-    await _free(manager, await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=DEAD_SECONDS))
+    await _free(manager, await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_SECONDS))
 
 
 async def _free(manager: JobManager, jobs: Iterable[Job]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
 from django.urls import resolve
 
 from trustyard.api.paths import ROOT
@@ -21,13 +23,17 @@ class ProgramsFirst:
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
+        # Refuses a host that is none of ours, and says how long the answer is.
+        self._answer: Callable[[HttpRequest], Any] = CommonMiddleware(_answered)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if "HTTP_AUTHORIZATION" not in request.META or not request.path_info.startswith(ROOT):
             return self.get_response(request)
-        request.get_host()  # refuses a name that is none of ours
-        request.resolver_match = match = resolve(request.path_info)
-        response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
-        if isinstance(response, HttpResponse):
-            response.headers.setdefault("Content-Length", str(len(response.content)))
+        response: HttpResponseBase = self._answer(request)
         return response
+
+
+def _answered(request: HttpRequest) -> HttpResponseBase:
+    request.resolver_match = match = resolve(request.path_info)
+    response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+    return response

@@ -56,5 +56,5 @@ def answers(params: dict[str, Any]) -> bool:
     except psycopg.errors.ConnectionTimeout:
         return False
     except psycopg.OperationalError:
-        return True
+        pass
     return True
