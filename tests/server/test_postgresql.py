@@ -7,17 +7,20 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests.authority import Authority
+from trustyard.server.postgresql.kept import MOST
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 INSERT = "INSERT INTO said VALUES (%s) RETURNING word"
+PREPARED = "SELECT statement FROM pg_prepared_statements ORDER BY prepare_time"
 
 
 @pytest.fixture(autouse=True)
 def table(transactional_db: None) -> Iterator[None]:
+    connection.close()  # and with it what others prepared
     ask("CREATE TEMPORARY TABLE said (word text PRIMARY KEY)")
     yield
     ask("DROP TABLE said")
@@ -27,6 +30,12 @@ def ask(statement: str, *values: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values or None)
         return cursor.fetchall() if cursor.description else []
+
+
+def kept(statement: str, *values: str) -> list[tuple[Any, ...]]:
+    """As a statement that is asked often."""
+    rows: list[tuple[Any, ...]] = connection.ask(statement, values, prepared=True)  # type: ignore[attr-defined]
+    return rows
 
 
 def later(word: str, told: Any = None) -> None:
@@ -125,10 +134,47 @@ def test_many_at_once_and_rows_read_in_portions_come_after_what_waits() -> None:
 
 def test_a_statement_that_is_asked_often_is_planned_once() -> None:
     for word in ("one", "two", "three"):
-        with connection.prepared_cursor() as cursor:  # type: ignore[attr-defined]  # of our own backend
-            cursor.execute("SELECT upper(%s::text)", [word])
-            assert cursor.fetchall() == [(word.upper(),)]
-    assert ask("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT upper(%'") == [(1,)]
+        assert kept("SELECT upper(%s::text)", word) == [(word.upper(),)]
+    assert ask(PREPARED) == [("PREPARE trustyard_0 AS SELECT upper($1::text)",)]
+
+
+def test_a_statement_that_is_prepared_says_what_it_says_otherwise() -> None:
+    values = ("100 % %s; ' one", "two")
+    statement = "SELECT %s::text, '%%', 5 %% 3, %s::text"
+    assert kept(statement, *values) == ask(statement, *values) == [(values[0], "%", 2, values[1])]
+
+
+def test_a_statement_stays_prepared_when_its_first_transaction_is_taken_back() -> None:
+    with suppress(LookupError), transaction.atomic():
+        assert kept(INSERT, "one") == [("one",)]
+        raise LookupError
+    with transaction.atomic():
+        later("before")
+        assert kept(INSERT, "two") == [("two",)]
+    assert said() == ["before", "two"]
+    assert len(ask(PREPARED)) == 1
+
+
+def test_a_prepared_statement_that_fails_is_refused_as_any_other_and_asked_again() -> None:
+    kept(INSERT, "one")
+    with pytest.raises(IntegrityError):
+        kept(INSERT, "one")
+    with pytest.raises(ProgrammingError, match="no_such_table"):
+        kept("SELECT * FROM no_such_table WHERE word = %s", "one")
+    assert kept(INSERT, "two") == [("two",)]
+
+
+def test_a_connection_that_was_made_anew_prepares_its_statements_anew() -> None:
+    assert kept("SELECT %s::text", "one") == [("one",)]
+    connection.close()
+    assert kept("SELECT %s::text", "two") == [("two",)]
+    ask("CREATE TEMPORARY TABLE said (word text PRIMARY KEY)")  # the one before is gone with its connection
+
+
+def test_a_connection_keeps_a_bounded_number_of_statements() -> None:
+    for number in range(MOST + 5):
+        assert kept(f"SELECT {number}, %s::text", "one") == [(number, "one")]
+    assert len(ask(PREPARED)) == MOST
 
 
 def test_a_new_certificate_is_stored_in_three_ways_to_the_database() -> None:

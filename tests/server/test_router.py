@@ -133,7 +133,7 @@ def test_every_answer_has_an_id_and_the_security_headers(stranger: httpx.Client)
         ids.add(answer.headers["X-Request-ID"])
         assert answer.headers["X-Content-Type-Options"] == "nosniff", path
         if path != "/healthz":
-            assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'"), path
+            assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'"), path
             assert answer.headers["X-Frame-Options"] == "DENY"
         assert "server" not in answer.headers
     assert len(ids) == 5

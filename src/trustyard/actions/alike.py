@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
-
-from django.db import connection
+from typing import Any, NamedTuple
 
 from trustyard import models
+from trustyard.models.asking import ask, database
 
 MOST = 20  # entries of one key that are looked at: a maker of devices may have thousands
 NAMED = 5  # others by name
@@ -65,6 +64,11 @@ def doubles(entries: Sequence[models.Entry], alike: Mapping[str, Alike]) -> dict
     return found
 
 
+def named(subjects: Iterable[str]) -> set[tuple[str, int]]:
+    """Which of these subjects (RFC 4514) a certificate of which environment has. One query."""
+    return set(_rows(_OF_SUBJECTS, subjects))
+
+
 def _by_key(statement: dict[str, str], keys: Iterable[str]) -> dict[str, list[Other]]:
     found: dict[str, list[Other]] = defaultdict(list)
     for other in _in_order(_asked(statement, keys)):
@@ -77,13 +81,15 @@ def _in_order(others: Iterable[Other]) -> list[Other]:
 
 
 def _asked(statement: dict[str, str], values: Iterable[str]) -> list[Other]:
+    return list(map(Other._make, _rows(statement, values)))
+
+
+def _rows(statement: dict[str, str], values: Iterable[str]) -> list[Any]:
     given = sorted(set(values))
     if not given:
         return []
-    vendor = connection.vendor
-    with getattr(connection, "prepared_cursor", connection.cursor)() as cursor:
-        cursor.execute(statement[vendor], [given if vendor == "postgresql" else json.dumps(given)])
-        return list(map(Other._make, cursor.fetchall()))
+    vendor = database().vendor
+    return ask(statement[vendor], [given if vendor == "postgresql" else json.dumps(given)], prepared=True)
 
 
 # The ORM knows no LATERAL, and without it a database reads all of a key to answer its first few.
@@ -130,3 +136,20 @@ _OF_CERTIFICATES = _statements(
     f"SELECT held.id {_ALIVE} = asked.value",
     f"SELECT held.id {_ALIVE} = asked.value OFFSET 0",
 )
+# By their subject first: few are named so, and an environment may hold thousands.
+_OF_SUBJECTS = {
+    "postgresql": """
+        SELECT DISTINCT asked.value, held.environment_id FROM unnest(%s::text[]) asked(value)
+        CROSS JOIN LATERAL (
+            SELECT sha256 FROM trustyard_storedcertificate WHERE subject = asked.value OFFSET 0
+        ) x509
+        CROSS JOIN LATERAL (
+            SELECT environment_id FROM trustyard_entry WHERE x509_id = x509.sha256 AND revoked_at IS NULL OFFSET 0
+        ) held
+    """,
+    "sqlite": """
+        SELECT DISTINCT asked.value, held.environment_id FROM json_each(%s) asked
+        CROSS JOIN trustyard_storedcertificate x509 ON x509.subject = asked.value
+        CROSS JOIN trustyard_entry held ON held.x509_id = x509.sha256 AND held.revoked_at IS NULL
+    """,
+}

@@ -10,7 +10,7 @@ from typing import Any
 
 from trustyard import models
 from trustyard.pki import findings as pki
-from trustyard.pki.certificates import Certificate, facts_json
+from trustyard.pki.certificates import Certificate, lasting_json
 from trustyard.pki.findings import Finding, Severity, finding, shown
 
 from . import alike, roots
@@ -27,8 +27,8 @@ def _lasting(certificate: Certificate) -> tuple[Finding, ...]:
 
 @functools.lru_cache(maxsize=1024)
 def facts(certificate: Certificate) -> dict[str, Any]:
-    """The X.509 facts as JSON values, worked out once; the status is not that of now and is to be written over."""
-    return facts_json(certificate, certificate.facts.not_before)
+    """The X.509 facts as JSON values, worked out once; status and findings are to be written over."""
+    return lasting_json(certificate)
 
 
 def at(certificate: Certificate, now: datetime) -> tuple[Finding, ...]:
@@ -98,16 +98,12 @@ def _without_issuer(entries: Sequence[models.Entry]) -> set[int]:
     asked = [entry for entry in entries if entry.x509.is_ca and entry.x509.subject != entry.x509.issuer]
     if not asked:
         return set()
-    # By their subject first: few are named so, and an environment may hold thousands.
-    named = models.StoredCertificate.objects.filter(subject__in={entry.x509.issuer for entry in asked})
-    subjects = dict(named.values_list("sha256", "subject"))
-    held = models.Entry.objects.order_by().filter(x509__in=list(subjects), revoked_at__isnull=True)
-    known = {(place, subjects[sha256]) for place, sha256 in held.values_list("environment_id", "x509_id")}
+    known = alike.named(entry.x509.issuer for entry in asked)
     in_roots = {place.pk: roots.subjects(place) for place in {entry.environment for entry in asked}}
     return {
         entry.pk
         for entry in asked
-        if (entry.environment_id, entry.x509.issuer) not in known
+        if (entry.x509.issuer, entry.environment_id) not in known
         and entry.x509.issuer not in in_roots[entry.environment_id]
     }
 

@@ -54,7 +54,14 @@ def holds(environment: models.Environment, sha256: str) -> bool:
 
 def subjects(environment: models.Environment) -> frozenset[str]:
     """The subjects (RFC 4514) of the environment's root set."""
+    if environment.root_set == "mozilla":
+        return _mozilla_subjects(frozenset(environment.deny_list))
     return frozenset(root.facts.subject for root in of(environment))
+
+
+@functools.lru_cache(maxsize=64)
+def _mozilla_subjects(denied: frozenset[str]) -> frozenset[str]:
+    return frozenset(root.facts.subject for root in mozilla() if root.sha256 not in denied)
 
 
 @functools.cache

@@ -96,8 +96,8 @@ def authenticate(secret: str, address: str) -> Actor | None:
         # Whoever holds the whole secret is no stranger: they may know why it stopped working.
         sentence = f"This token ended on {row.expires_at:%Y-%m-%d}."
         raise NotSignedIn(sentence, code="token-expired", advice="Ask an administrator for another one.")
-    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USED_AT_MOST_EVERY)
     if row.last_used_at is None or now - row.last_used_at > USED_AT_MOST_EVERY:
+        stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USED_AT_MOST_EVERY)
         with suppress(DatabaseError):  # one that takes no writes can be read, and whoever asks finds out the rest
             models.Token.objects.filter(stale, pk=row.pk).update(last_used_at=now)
     return actors.of_token(row, address)

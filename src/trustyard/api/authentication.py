@@ -18,7 +18,7 @@ def actor_of(request: HttpRequest) -> Actor:
 
     A header that is there is what counts: a bad token never falls back to the session of the same browser.
     """
-    given = request.headers.get("Authorization")
+    given = request.META.get("HTTP_AUTHORIZATION")
     return _of_session(request) if given is None else _of_token(given, _address(request))
 
 

@@ -44,7 +44,7 @@ def judge(
     cap = most or (MAX_JSON if given == JSON else MAX_FILE + _AROUND_A_FILE)
     if length > cap:
         raise TooLarge(f"The body is larger than {cap // 1_000_000} MB.")
-    encoding = request.headers.get("Content-Encoding", "identity")
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity")
     if encoding != "identity":
         raise WrongMediaType(f"This body is encoded ({encoding}).", advice="Send it as it is.")
 
@@ -73,7 +73,9 @@ def read_json(data: bytes) -> Any:
         raise Unreadable(f"The body is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from None
     except (ValueError, RecursionError):  # a number of thousands of digits; thousands of brackets
         raise Unreadable("The body is JSON that nobody needs: too deep, or a number too long.") from None
-    _check_text(value, ())
+    # What could not be stored comes by an escape alone, for UTF-8 and JSON know no other way to write it.
+    if b"\\u" in data or data.count(b"{") + data.count(b"[") >= MAX_DEPTH:
+        _check_text(value, ())
     return value
 
 

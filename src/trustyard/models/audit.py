@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection, models
 
+from .asking import ask, database
 from .inserting import parts_of, run_later, statement_of
 
 # What other rows must be there for ours is asked before the lock, not at the commit: whoever waits there for another
@@ -59,10 +60,8 @@ class AuditHead(models.Model):
         """The head, locked until the transaction ends; before the first event it names `genesis`."""
         if connection.vendor == "postgresql":
             run_later(_JUDGE)
-            with connection.cursor() as cursor:
-                cursor.execute(_LOCK)
-                row = cursor.fetchone()
-            head = cls(1, *row) if row else None
+            rows = ask(_LOCK, prepared=True)
+            head = cls(pk=1, hash=rows[0][0], events=rows[0][1]) if rows else None
         else:
             head = cls.objects.filter(pk=1).first()  # one writer at a time
         if head is None:
@@ -77,12 +76,13 @@ class AuditHead(models.Model):
         Beside each stands what is hashed of it, as text of the JSON array without its first member, which is the hash
         of the event before. The head is locked when the transaction ends, so nothing travels while it is.
         """
-        run_later(_JUDGE)
-        run_later(_LOCK_OR_MAKE, [genesis])
+        later = database().later
+        later(_JUDGE)
+        later(_LOCK_OR_MAKE, [genesis], prepared=True)
         for event, rest in events:
             statement, values = _following(event, rest)
-            run_later(statement, values)
-            run_later(_FOLLOW)
+            later(statement, values, prepared=True)
+            later(_FOLLOW, prepared=True)
 
     def append(self, events: Sequence[AuditEvent]) -> None:
         """Stores these events, which follow in this order, and moves the head to the last of them."""
@@ -94,7 +94,7 @@ class AuditHead(models.Model):
         statement, values = statement_of(events)
         # One way to the database and back with the commit, for everybody waits meanwhile.
         run_later(statement, values)
-        run_later(_MOVE, [self.hash, self.events])
+        run_later(_MOVE, [self.hash, self.events], prepared=True)
 
 
 def _following(event: AuditEvent, rest: str) -> tuple[str, list[Any]]:

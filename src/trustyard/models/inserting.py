@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from django.db import connection
-from django.db.models import Field, Model
+from django.db.models import Field, JSONField, Model
 
-Told = Callable[[list[tuple[Any, ...]]], None]
+from .asking import Rows, ask, database
+
+Told = Callable[[Rows], None]
+_PLAIN: frozenset[type] = frozenset({str, int, bool, bytes, type(None)})
 
 
 def insert(rows: Sequence[Model], *, ignore: bool = False, later: bool = False) -> None:
@@ -20,35 +24,34 @@ def insert(rows: Sequence[Model], *, ignore: bool = False, later: bool = False) 
     statement, values = statement_of(rows)
     numbered = type(rows[0])._meta.auto_field is not None and not ignore
     statement += " ON CONFLICT DO NOTHING" if ignore else ""
+    alias, alone = database().alias, len(rows) == 1
     for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+        row._state.adding, row._state.db = False, alias
     if not numbered:
-        run_later(statement, values)
+        run_later(statement, values, prepared=alone)
     elif later:
-        run_later(f"{statement} RETURNING id", values, lambda numbers: _number(rows, numbers))
+        run_later(f"{statement} RETURNING id", values, lambda numbers: _number(rows, numbers), prepared=alone)
     else:
-        with connection.cursor() as cursor:
-            cursor.execute(f"{statement} RETURNING id", values)
-            _number(rows, cursor.fetchall())
+        _number(rows, ask(f"{statement} RETURNING id", values, prepared=alone))
 
 
-def _number(rows: Sequence[Model], numbers: list[tuple[Any, ...]]) -> None:
+def _number(rows: Sequence[Model], numbers: Rows) -> None:
     for row, (number,) in zip(rows, numbers, strict=True):
         row.pk = number
 
 
-def run_later(statement: str, values: Sequence[Any] = (), told: Told | None = None) -> None:
+def run_later(statement: str, values: Sequence[Any] = (), told: Told | None = None, *, prepared: bool = False) -> None:
     """Runs a statement of a transaction; on PostgreSQL it may travel with the next one, and fail there.
 
-    `told` is given the rows that it answers.
+    `told` is given the rows that it answers; `prepared` is as for `ask`.
     """
-    if hasattr(connection, "later"):  # ours, of trustyard.server.postgresql
-        connection.later(statement, values, told)
+    found = database()
+    if hasattr(found, "later"):  # ours, of trustyard.server.postgresql
+        found.later(statement, values, told, prepared=prepared)
         return
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        if told is not None:
-            told(cursor.fetchall())
+    rows = ask(statement, values)
+    if told is not None:
+        told(rows)
 
 
 def statement_of(rows: Sequence[Model]) -> tuple[str, list[Any]]:
@@ -61,9 +64,35 @@ def statement_of(rows: Sequence[Model]) -> tuple[str, list[Any]]:
 
 def parts_of(rows: Sequence[Model], but: Collection[str] = ()) -> tuple[str, str, list[Any]]:
     """The columns but their numbers and these, the places of one row's values, and the values of all rows."""
-    options = type(rows[0])._meta
-    left_out = {options.auto_field, *map(options.get_field, but)}
-    fields: list[Field[Any, Any]] = [field for field in options.concrete_fields if field not in left_out]
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows for field in fields]
-    return columns, ", ".join(["%s"] * len(fields)), values
+    found = database()
+    values = []
+    columns = _columns(type(rows[0]), frozenset(but), found.vendor)
+    for row in rows:
+        for field, name, is_set, as_they_are in columns:
+            value = field.pre_save(row, add=True) if is_set else getattr(row, name)
+            values.append(value if type(value) in as_they_are else field.get_db_prep_save(value, found))
+    return ", ".join([f'"{field.column}"' for field, *_ in columns]), ", ".join(["%s"] * len(columns)), values
+
+
+class _Column(NamedTuple):
+    """A field of a model, and what is known of its values beforehand."""
+
+    field: Field[Any, Any]
+    name: str  # under which an object has the value
+    is_set: bool  # by the field itself, when the object is saved
+    as_they_are: frozenset[type]  # values of these types go to the database so
+
+
+@functools.cache
+def _columns(model: type[Model], but: frozenset[str], vendor: str) -> tuple[_Column, ...]:
+    plain = _PLAIN | {datetime} if vendor == "postgresql" else _PLAIN  # SQLite has no type for moments
+    return tuple(
+        _Column(
+            field,
+            field.attname,
+            is_set=getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False),
+            as_they_are=frozenset() if isinstance(field, JSONField) else plain,
+        )
+        for field in model._meta.concrete_fields
+        if field is not model._meta.auto_field and field.name not in but
+    )

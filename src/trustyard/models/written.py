@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from django.db import connection
 from django.db.models import Model, QuerySet
 
+from .asking import ask
+
 Row = TypeVar("Row", bound=Model)
 
 
@@ -35,10 +37,7 @@ class Written:
             constant if place is None else values[place]
             for constant, place in zip(text.parameters, text.asked, strict=True)
         ]
-        # PostgreSQL keeps its plan too, on the connection that is ours.
-        with getattr(connection, "prepared_cursor", connection.cursor)() as cursor:
-            cursor.execute(text.sql, asked)
-            found = cursor.fetchall()
+        found = ask(text.sql, asked, prepared=True)
         return list(map(tuple, text.compiler.apply_converters(found, text.converters))) if text.converters else found
 
     def one(self, model: type[Row], *values: str) -> Row | None:

@@ -64,6 +64,9 @@ class Certificate:
     der: bytes
     facts: Facts
 
+    def __hash__(self) -> int:
+        return hash(self.der)  # all else follows from it
+
     @property
     def sha256(self) -> str:
         """The fingerprint: SHA-256 of the DER, lower-case hex."""
@@ -122,8 +125,19 @@ def expiring_from(not_before: datetime, not_after: datetime) -> datetime:
 
 def facts_json(certificate: Certificate, moment: datetime, revoked: bool = False) -> dict[str, Any]:
     """The *X.509 facts* of the REST API: JSON values, times in RFC 3339 with `Z`."""
-    from trustyard.pki.findings import findings  # these two build on this module
-    from trustyard.pki.readable import content
+    from trustyard.pki.findings import findings  # which builds on this module
+
+    facts = certificate.facts
+    return {
+        **lasting_json(certificate),
+        "status": status(facts.not_before, facts.not_after, moment, revoked),
+        "findings": [one.json() for one in findings(certificate, moment)],
+    }
+
+
+def lasting_json(certificate: Certificate) -> dict[str, Any]:
+    """The *X.509 facts* that are the same at any moment; `status` and `findings` have only their place."""
+    from trustyard.pki.readable import content  # which builds on this module
 
     facts = certificate.facts
     return {
@@ -136,7 +150,7 @@ def facts_json(certificate: Certificate, moment: datetime, revoked: bool = False
         "issuer": facts.issuer,
         "not_before": rfc3339(facts.not_before),
         "not_after": rfc3339(facts.not_after),
-        "status": status(facts.not_before, facts.not_after, moment, revoked),
+        "status": "",
         "key": {"type": facts.key.type, "size": facts.key.size, "curve": facts.key.curve},
         "signature_algorithm": facts.signature_algorithm,
         "signature_algorithm_oid": facts.signature_algorithm_oid,
@@ -148,7 +162,7 @@ def facts_json(certificate: Certificate, moment: datetime, revoked: bool = False
         "ski": facts.ski,
         "aki": facts.aki,
         "extensions": [{"oid": e.oid, "name": e.name, "critical": e.critical} for e in facts.extensions],
-        "findings": [one.json() for one in findings(certificate, moment)],
+        "findings": [],
         "content": content(certificate),
         "pem": certificate.pem(),
     }

@@ -67,13 +67,18 @@ def _problem(name: str) -> str:
         return "is missing"
     if len(name) > MAX_LENGTH:
         return f"is longer than {MAX_LENGTH} characters"
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in _MISLEADING for c in name):
+    # What is printable in ASCII holds none; of other scripts each character is looked at.
+    if not (name.isascii() and name.isprintable()) and any(map(_is_control, name)):
         return "holds a control character"
     if name != name.strip():
         return "begins or ends with a space"
     if name in (".", ".."):
         return "is a dot or two dots, which mean folders"
     return ""
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _MISLEADING
 
 
 # Invisible ones, and those that turn the direction of writing: they make two names look alike (Unicode TR 36).

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
 
+Headers = list[tuple[bytes, bytes]]
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -21,27 +21,25 @@ POLICY = "; ".join(
     ]
 )
 HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Frame-Options": "DENY",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "content-security-policy": POLICY,
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-store",  # what is not a static file is not stored by browsers or proxies either
 }
+HTTPS_HEADERS = {"strict-transport-security": "max-age=31536000"}
 
 
-class SecurityHeaders:
-    """Middleware, the outermost. What is not a static file is not stored by browsers or proxies either."""
+def secured(headers: Headers) -> Headers:
+    """These headers, their names in lower case, and of ours those that are not among them."""
+    present = {name for name, _ in headers}
+    return [*headers, *(one for one in _ours() if one[0] not in present)]
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        response.headers.setdefault("Cache-Control", "no-store")
-        if settings.TRUSTYARD.https:
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-        return response
+@functools.cache
+def _ours() -> Headers:
+    wanted = HEADERS | HTTPS_HEADERS if settings.TRUSTYARD.https else HEADERS
+    return [(name.encode(), value.encode()) for name, value in wanted.items()]

@@ -53,7 +53,6 @@ if not TRUSTYARD.sqlite:
     INSTALLED_APPS.append("procrastinate.contrib.django")  # the queue of jobs; its migrations are for PostgreSQL alone
     PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""  # jobs.worker takes its tasks itself
 MIDDLEWARE = [
-    "trustyard.server.headers.SecurityHeaders",
     "trustyard.server.programs.ProgramsFirst",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -1,4 +1,7 @@
-"""WSGI in a bounded pool of threads: a whole answer comes back in one step, a stream chunk by chunk."""
+"""WSGI in a bounded pool of threads: a whole answer comes back in one step, a stream chunk by chunk.
+
+Each has the security headers.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Any
 from a2wsgi.wsgi import build_environ
 
 from .answers import Message, Scope, Send
+from .headers import secured
 
 Wsgi = Callable[..., Iterable[bytes]]
 
@@ -45,7 +49,7 @@ class Threads:
 
         def start(status: str, headers: list[tuple[str, str]], _: object = None) -> None:
             encoded = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in headers]
-            begun[:] = [{"type": "http.response.start", "status": int(status.split()[0]), "headers": encoded}]
+            begun[:] = [{"type": "http.response.start", "status": int(status[:3]), "headers": secured(encoded)}]
 
         chunks = self._app(environ, start)
         try:

@@ -11,11 +11,11 @@ from django.db.backends.postgresql import base
 from django.db.backends.utils import debug_transaction
 
 from . import silence
+from .kept import Kept
 from .together import BEGIN, NOTHING, Cursor, Told, Waiting
 
 _Django: Any = base.DatabaseWrapper  # its stubs leave out most of what is used here
 _NamedCursor: Any = base.ServerSideCursor
-_ServerCursor: Any = base.ServerBindingCursor
 
 
 class _Psycopg:
@@ -46,41 +46,57 @@ class DatabaseWrapper(_Django):  # type: ignore[misc]  # as above
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._waiting = Waiting()
+        self._kept: Kept | None = None
 
-    def later(self, statement: str, values: Sequence[Any] = (), told: Told | None = None) -> None:
+    def ask(self, statement: str, values: Sequence[Any] = (), *, prepared: bool = False) -> list[tuple[Any, ...]]:
+        """The rows of a statement, with a cursor that is kept, since making one takes longer than asking.
+
+        Where it is `prepared`, its plan is kept too, from the first time on.
+        """
+        if self.queries_logged or self.execute_wrappers:  # somebody looks on
+            with self.cursor() as cursor:
+                cursor.execute(statement, values or None)
+                return cursor.fetchall() if cursor.description else []
+        self.validate_no_broken_transaction()
+        with self.wrap_database_errors:
+            kept = self._living()
+            return kept.rows(kept.written(statement, values, prepared=prepared))
+
+    def later(
+        self, statement: str, values: Sequence[Any] = (), told: Told | None = None, *, prepared: bool = False
+    ) -> None:
         """A statement of the transaction under way, sent with the next one or the commit, which also fail for it.
 
         `told` is given its rows then. Outside a transaction nothing follows for sure, so there it is sent at once.
         """
-        with self.cursor() as cursor:
-            if not self.autocommit:
-                self._waiting.add(cursor.mogrify(statement, values or None), told)
-                return
-            cursor.execute(statement, values or None)
+        if self.autocommit:
+            rows = self.ask(statement, values, prepared=prepared)
             if told is not None:
-                told(cursor.fetchall())
-
-    def prepared_cursor(self) -> Any:
-        """A cursor for one statement that is asked often.
-
-        An ordinary one where something is to be sent with it, or where the log shall have the statement in whole.
-        """
-        if self._waiting or self.queries_logged:
-            return self.cursor()
-        self.close_if_health_check_failed()
-        self.ensure_connection()
+                told(rows)
+            return
         with self.wrap_database_errors:
-            return self._prepare_cursor(_ServerCursor(self.connection))
+            written = self._living().written(statement, values, prepared=prepared)
+        self._waiting.add(written, told)
+
+    def _living(self) -> Kept:
+        """What the connection keeps, after it was looked at as before any cursor."""
+        if not self.health_check_done:
+            self.close_if_health_check_failed()
+        if self.connection is None or self._kept is None:
+            self.ensure_connection()
+            self._kept = Kept(self.create_cursor())
+        return self._kept
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Django's, with our cursor; from the second time on the plan of what a prepared cursor asks is kept."""
+        """Django's, with our cursor."""
         connection = super().get_new_connection(conn_params)
-        connection.cursor_factory, connection.prepare_threshold = Cursor, 1
+        connection.cursor_factory = Cursor
         return connection
 
     def connect(self) -> None:
-        """What waited for the connection before is gone with it."""
+        """What waited for the connection before is gone with it, and so is what it kept."""
         self._waiting.forget()
+        self._kept = None
         super().connect()
 
     def create_cursor(self, name: str | None = None) -> Any:

@@ -53,14 +53,18 @@ class Cursor(_Django):  # type: ignore[misc]  # as above
         if not self.waiting:
             super().execute(query, params, **options)
             return self
-        last = self.mogrify(query, params)
+        last = query if params is None and isinstance(query, str) else self.mogrify(query, params)
         before = self.waiting.take()
-        super().execute("; ".join([*(statement for statement, _ in before), last]), None, **options)
-        for _, told in before:
+        super().execute("; ".join([*[statement for statement, _ in before], last]), None, **options)
+        for place, (_, told) in enumerate(before):
             if told is not None:
-                told(self.fetchall())
-            self.nextset()
+                told(self.set_result(place).fetchall())
+        self.set_result(len(before))
         return self
+
+    def execute_alone(self, query: str) -> None:
+        """Sends this; what waits goes on waiting."""
+        super().execute(query)
 
     def executemany(self, *args: Any, **options: Any) -> None:
         """Sends what waits, then these."""

@@ -1,0 +1,29 @@
+"""Statements that are written here and not by the ORM, asked with as little as can be around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+Rows = list[tuple[Any, ...]]
+
+
+def database() -> Any:
+    """The connection of this thread itself; `django.db.connection` looks for it at each use."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def ask(statement: str, values: Sequence[Any] = (), *, prepared: bool = False) -> Rows:
+    """The rows that a statement answers, which may be none.
+
+    What is `prepared` is asked often and in the same words: PostgreSQL keeps its plan, on the connection that is ours.
+    """
+    found = database()
+    if hasattr(found, "ask"):  # ours, of trustyard.server.postgresql
+        rows: Rows = found.ask(statement, values, prepared=prepared)
+        return rows
+    with found.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []

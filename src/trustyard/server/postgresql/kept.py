@@ -1,0 +1,45 @@
+"""What a connection keeps between statements: a cursor, and the plans of what is asked often in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .together import Cursor
+
+MOST = 100  # statements that a connection keeps prepared; ours are some twenty
+
+
+class Kept:
+    """One cursor, read to its end before it is used again, and prepared statements by their text.
+
+    They are prepared in SQL (`PREPARE`, `EXECUTE`) and not by the driver's protocol, where each goes alone: so they may
+    travel together with others. A transaction that is taken back leaves them prepared.
+    """
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._calls: dict[str, str] = {}
+
+    def written(self, statement: str, values: Sequence[Any], *, prepared: bool) -> str:
+        """The statement with its values in it. What is `prepared` has only values, each as `%s`, that change."""
+        if prepared:
+            statement = self._calls.get(statement) or self._prepare(statement)
+        text: str = self._cursor.mogrify(statement, values) if values else statement
+        return text
+
+    def rows(self, written: str) -> list[tuple[Any, ...]]:
+        """What it answers, which may be nothing."""
+        self._cursor.execute(written)
+        return [] if self._cursor.rownumber is None else self._cursor.fetchall()
+
+    def _prepare(self, statement: str) -> str:
+        if len(self._calls) >= MOST:
+            return statement
+        first, *others = statement.split("%s")
+        numbered = "".join([first, *(f"${number}{text}" for number, text in enumerate(others, 1))])
+        name = f"trustyard_{len(self._calls)}"
+        self._cursor.execute_alone(f"PREPARE {name} AS {numbered.replace('%%', '%')}")
+        places = ", ".join(["%s"] * len(others))
+        self._calls[statement] = f"EXECUTE {name}({places})" if others else f"EXECUTE {name}"
+        return self._calls[statement]
