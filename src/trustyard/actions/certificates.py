@@ -116,7 +116,7 @@ def _create(
 ) -> tuple[models.Certificate, list[models.Environment]]:
     name, key = found.clean(definition.name)  # free when it was planned; a constraint says whether it still is
     certificate = models.Certificate(name=name, name_key=key, description=found.description(definition.description))
-    models.Certificate.create_all([certificate])
+    models.Certificate.create_all([certificate], later=True)
     applied = entries.write(certificate, plans, new=True)
     after = {"description": certificate.description, "entries": applied.after}
     audit.record(actor, "certificate.create", "certificate", certificate.name, after=after)

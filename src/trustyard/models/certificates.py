@@ -134,12 +134,12 @@ class Certificate(Versioned):
         super().save(*args, **kwargs)
 
     @classmethod
-    def create_all(cls, rows: Sequence[Self]) -> None:
-        """Saves many new ones at once."""
+    def create_all(cls, rows: Sequence[Self], *, later: bool = False) -> None:
+        """Saves many new ones at once; `later` is as for `insert`, where they are few."""
         for row in rows:
             row._make_searchable()
         if len(rows) <= FEW:
-            insert(rows)
+            insert(rows, later=later)
         else:
             cls.objects.bulk_create(rows, batch_size=BATCH)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Field, JSONField, Model
+from django.db.models import Field, ForeignKey, JSONField, Model
 
 from .asking import Rows, ask, database
 
@@ -19,9 +19,11 @@ def insert(rows: Sequence[Model], *, ignore: bool = False, later: bool = False) 
     """Inserts new objects of one model and gives them their numbers; `ignore` passes over those that are there.
 
     No signals are sent: nobody here listens to any. With `later` they may be stored, and have their numbers, when the
-    next statement of the transaction is.
+    next statement of the transaction is. One that refers to an object without a number yet refers to the newest of its
+    kind, which waits before it.
     """
-    statement, values = statement_of(rows)
+    newest = _without_number(rows[0]) if later else []
+    statement, values = statement_of(rows, newest)
     numbered = type(rows[0])._meta.auto_field is not None and not ignore
     statement += " ON CONFLICT DO NOTHING" if ignore else ""
     alias, alone = database().alias, len(rows) == 1
@@ -30,14 +32,17 @@ def insert(rows: Sequence[Model], *, ignore: bool = False, later: bool = False) 
     if not numbered:
         run_later(statement, values, prepared=alone)
     elif later:
-        run_later(f"{statement} RETURNING id", values, lambda numbers: _number(rows, numbers), prepared=alone)
+        told = functools.partial(_number, rows, newest)
+        run_later(f"{statement} RETURNING id", values, told, prepared=alone)
     else:
-        _number(rows, ask(f"{statement} RETURNING id", values, prepared=alone))
+        _number(rows, newest, ask(f"{statement} RETURNING id", values, prepared=alone))
 
 
-def _number(rows: Sequence[Model], numbers: Rows) -> None:
+def _number(rows: Sequence[Model], newest: Sequence[ForeignKey[Any, Any]], numbers: Rows) -> None:
     for row, (number,) in zip(rows, numbers, strict=True):
         row.pk = number
+        for field in newest:  # which were told before
+            setattr(row, field.attname, getattr(row, field.name).pk)
 
 
 def run_later(statement: str, values: Sequence[Any] = (), told: Told | None = None, *, prepared: bool = False) -> None:
@@ -54,9 +59,15 @@ def run_later(statement: str, values: Sequence[Any] = (), told: Told | None = No
         told(rows)
 
 
-def statement_of(rows: Sequence[Model]) -> tuple[str, list[Any]]:
-    """`INSERT INTO …` with the values of these objects of one model, without their numbers."""
-    columns, places, values = parts_of(rows)
+def statement_of(rows: Sequence[Model], newest: Sequence[ForeignKey[Any, Any]] = ()) -> tuple[str, list[Any]]:
+    """`INSERT INTO …` with the values of these objects of one model, without their numbers.
+
+    What they refer to by `newest` is the object that this connection inserted last, which only PostgreSQL can say.
+    """
+    columns, places, values = parts_of(rows, [field.name for field in newest])
+    for field in newest:
+        columns += f', "{field.column}"'
+        places += f", currval(pg_get_serial_sequence('{field.related_model._meta.db_table}', 'id'))"
     several = ", ".join([f"({places})"] * len(rows))
     table = type(rows[0])._meta.db_table
     return f'INSERT INTO "{table}" ({columns}) VALUES {several}', values  # noqa: S608 - columns of the model
@@ -81,6 +92,20 @@ class _Column(NamedTuple):
     name: str  # under which an object has the value
     is_set: bool  # by the field itself, when the object is saved
     as_they_are: frozenset[type]  # values of these types go to the database so
+
+
+def _without_number(row: Model) -> list[ForeignKey[Any, Any]]:
+    """What of an object refers to others that wait for their numbers."""
+    return [
+        field
+        for field in _references(type(row))
+        if getattr(row, field.attname) is None and field.get_cached_value(row, None) is not None
+    ]
+
+
+@functools.cache
+def _references(model: type[Model]) -> list[ForeignKey[Any, Any]]:
+    return [field for field in model._meta.concrete_fields if isinstance(field, ForeignKey)]
 
 
 @functools.cache
