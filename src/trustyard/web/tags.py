@@ -129,7 +129,7 @@ def distance(moment: datetime, now: datetime) -> str:
 
 
 def _span(gap: timedelta) -> str:
-    steps = ((365 * 86400 * 2, 365 * 86400, "year"), (60 * 86400, 30 * 86400, "month"), (2 * 86400, 86400, "day"))
+    steps = ((365 * 86400 * 2, 365 * 86400, "year"), (120 * 86400, 30 * 86400, "month"), (2 * 86400, 86400, "day"))
     seconds = gap.total_seconds()
     for least, unit, word in (*steps, (5400, 3600, "hour"), (60, 60, "minute")):
         if seconds >= least:
