@@ -140,8 +140,8 @@ def test_a_statement_that_is_asked_often_is_planned_once() -> None:
 
 def test_a_statement_that_is_prepared_says_what_it_says_otherwise() -> None:
     values = ("100 % %s; ' one", "two")
-    statement = "SELECT %s::text, '%%', 5 %% 3, %s::text"
-    assert kept(statement, *values) == ask(statement, *values) == [(values[0], "%", 2, values[1])]
+    statement = "SELECT %s::text, '%%s%%', 5 %% 3, %s::text"
+    assert kept(statement, *values) == ask(statement, *values) == [(values[0], "%s%", 2, values[1])]
 
 
 def test_a_statement_stays_prepared_when_its_first_transaction_is_taken_back() -> None:

@@ -28,7 +28,7 @@ class _Psycopg:
 
 
 class DatabaseWrapper(_Django):  # type: ignore[misc]  # as above
-    """Django's, with three differences.
+    """Django's, with four differences.
 
     A server that fell silent is not waited for without end (`silence`).
 
@@ -36,8 +36,10 @@ class DatabaseWrapper(_Django):  # type: ignore[misc]  # as above
     that ended the connection has said so there; silence is what a good connection has. Only where something is to be
     read is the database asked, as Django does.
 
-    And statements whose answer nobody waits for go together with the next one: `BEGIN`, what `later` is given, and the
+    Statements whose answer nobody waits for go together with the next one: `BEGIN`, what `later` is given, and the
     last ones of a transaction with its `COMMIT`. psycopg knows of no transaction then, but the database does.
+
+    And what is given to `ask` and `later` goes by one cursor and, where it is asked often, by a plan that are kept.
     """
 
     Database = _Psycopg()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from .together import Cursor
 
+_SIGN = re.compile("%[%s]")  # a percent sign, or the place of a value
 MOST = 100  # statements that a connection keeps prepared; ours are some twenty
 
 
@@ -36,10 +38,14 @@ class Kept:
     def _prepare(self, statement: str) -> str:
         if len(self._calls) >= MOST:
             return statement
-        first, *others = statement.split("%s")
-        numbered = "".join([first, *(f"${number}{text}" for number, text in enumerate(others, 1))])
-        name = f"trustyard_{len(self._calls)}"
-        self._cursor.execute_alone(f"PREPARE {name} AS {numbered.replace('%%', '%')}")
-        places = ", ".join(["%s"] * len(others))
-        self._calls[statement] = f"EXECUTE {name}({places})" if others else f"EXECUTE {name}"
+        name, places = f"trustyard_{len(self._calls)}", []
+
+        def numbered(sign: re.Match[str]) -> str:
+            if sign[0] == "%%":
+                return "%"
+            places.append("%s")
+            return f"${len(places)}"
+
+        self._cursor.execute_alone(f"PREPARE {name} AS {_SIGN.sub(numbered, statement)}")
+        self._calls[statement] = f"EXECUTE {name}({', '.join(places)})" if places else f"EXECUTE {name}"
         return self._calls[statement]
