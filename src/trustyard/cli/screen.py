@@ -7,7 +7,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 
 from rich.box import SIMPLE_HEAD
@@ -74,16 +74,18 @@ def facts(pairs: Iterable[tuple[str, object]]) -> None:
 
 
 def day(moment: str | None, *, now: datetime | None = None) -> str:
-    """An RFC 3339 moment as its day and the distance to it: `2027-01-01 (in 38 days)`."""
+    """An RFC 3339 moment as its day and the distance in whole days, as findings say it: `2027-01-01 (in 38 days)`."""
     if not moment:
         return ""
     try:
-        read = datetime.fromisoformat(moment)
-        days = (read.astimezone(UTC).date() - (now or datetime.now(UTC)).date()).days
+        gap = datetime.fromisoformat(moment).astimezone(UTC) - (now or datetime.now(UTC))
     except (ValueError, OverflowError):
         return clean(moment)
-    distance = "today" if days == 0 else f"in {days} days" if days > 0 else f"{-days} days ago"
-    return f"{moment[:10]} ({distance.replace('1 days', '1 day') if abs(days) == 1 else distance})"
+    days = abs(gap).days
+    said = f"{days} day{'' if days == 1 else 's'}"
+    if gap < timedelta(0):
+        return f"{moment[:10]} ({said if days else 'less than a day'} ago)"
+    return f"{moment[:10]} ({f'in {said}' if days else 'within a day'})"
 
 
 def same(one: str, other: str) -> bool:
