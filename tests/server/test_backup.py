@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
+from tests.server.nodes import Nodes
 from tests.server.serving import PROGRAM, Serving, environment, run
 from trustyard import models
 from trustyard.errors import TrustyardError
@@ -27,6 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     for name in ("one", "two"):
         run(folder / "data", "token", "create", name)
+    Serving(folder / "data").terminate()  # the first server makes the secret key
     run(folder / "data", "backup", "it.backup")
     return folder / "it.backup"
 
@@ -157,7 +159,29 @@ def test_standard_output_takes_it_and_the_secret_key_can_be_left_out(made: Path,
     said = run(tmp_path / "data", "restore", "piped").stdout
     assert "needs a new bootstrap" in said
     assert not (tmp_path / "data" / "secret-key").exists()
-    assert "one" in run(tmp_path / "data", "token", "list").stdout  # and the first command made a key
+    assert "one" in run(tmp_path / "data", "token", "list").stdout
+
+
+@pytest.mark.postgresql
+def test_the_key_in_a_backup_is_that_of_the_database_or_there_is_no_backup(tmp_path: Path) -> None:
+    data = tmp_path / "elsewhere" / "data"
+    data.parent.mkdir()
+    with Nodes(tmp_path) as nodes:
+        nodes.start("one")
+        database = {"DATABASE_URL": nodes.settings["DATABASE_URL"]}
+        said = run(data, "backup", "it.backup", code=1, **database).stderr
+        assert "is missing" in said
+        assert "TRUSTYARD_SECRET_KEY_FILE" in said
+        assert not (data / "secret-key").exists()
+        (data / "secret-key").write_text("another\n")
+        for command in (("backup", "it.backup"), ("secret", "rotate")):
+            assert "is not the one" in run(data, *command, code=1, **database).stderr
+        assert (data / "secret-key").read_text() == "another\n"
+        assert list(data.parent.glob("*.backup")) == []
+        run(data, "backup", "without.backup", "--without-secret-key", **database)
+        run(data, "backup", "it.backup", **database, SECRET_KEY_FILE=str(nodes.key))
+    with zipfile.ZipFile(data.parent / "it.backup") as file:
+        assert file.read(SECRET) == nodes.key.read_bytes()
 
 
 def test_another_secret_key_is_not_replaced(made: Path, tmp_path: Path) -> None:

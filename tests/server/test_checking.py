@@ -67,6 +67,9 @@ def test_what_is_wrong_with_the_database_is_said(cluster: Cluster, tmp_path: Pat
     empty = check(url, code=0)
     assert "lacks" in empty
     assert "The database allows 17 connections" in empty
+    cluster.execute("ALTER ROLE guest CONNECTION LIMIT 9")
+    assert "The database allows 9 connections, 0 of which" in check(url.replace("trustyard@", "guest@"))
+    cluster.execute("ALTER ROLE guest CONNECTION LIMIT -1")
     assert "!The database cannot be used" in check(url.replace("/good", "/nowhere"))
     cluster.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     assert "!The database's encoding is LATIN1" in check(f"{cluster.url}latin")

@@ -7,10 +7,18 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.db import (
+    IntegrityError,
+    InternalError,
+    ProgrammingError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 from django.test.utils import CaptureQueriesContext
 
 from tests.authority import Authority
+from trustyard import models
 from trustyard.server.postgresql.kept import MOST
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -171,6 +179,22 @@ def test_a_connection_that_was_made_anew_prepares_its_statements_anew() -> None:
     ask("CREATE TEMPORARY TABLE said (word text PRIMARY KEY)")  # the one before is gone with its connection
 
 
+def test_a_connection_that_was_begun_while_nothing_could_be_written_is_made_anew() -> None:
+    reset = f"ALTER DATABASE {connection.ops.quote_name(connection.settings_dict['NAME'])} RESET ALL"
+    ask(reset.replace("RESET ALL", "SET default_transaction_read_only = on"))
+    connection.close()
+    try:
+        with pytest.raises(InternalError, match="read-only"):
+            models.Environment.objects.create(name="one", name_key="one")
+    finally:
+        ask("SET default_transaction_read_only = off")
+        ask(reset)
+        ask("SET default_transaction_read_only = on")  # as it was begun with
+    close_old_connections()  # as after each request
+    models.Environment.objects.create(name="one", name_key="one")
+    ask("CREATE TEMPORARY TABLE said (word text PRIMARY KEY)")  # the one before is gone with its connection
+
+
 def test_a_connection_keeps_a_bounded_number_of_statements() -> None:
     for number in range(MOST + 5):
         assert kept(f"SELECT {number}, %s::text", "one") == [(number, "one")]
@@ -178,7 +202,6 @@ def test_a_connection_keeps_a_bounded_number_of_statements() -> None:
 
 
 def test_a_new_certificate_is_stored_in_one_way_to_the_database() -> None:
-    from trustyard import models
     from trustyard.actions.actors import LOCAL
     from trustyard.actions.certificates import Definition, EntryGiven, create
     from trustyard.actions.sources import Paste

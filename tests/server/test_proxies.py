@@ -48,6 +48,7 @@ def test_headers_with_underscores_do_not_pass_for_those_with_hyphens() -> None:
 def test_ports_brackets_and_mapped_addresses_are_understood() -> None:
     for word, client in (("192.0.2.7:4711", "192.0.2.7"), ("[2001:db8::1]:80", "2001:db8::1")):
         assert seen("::1", {"x-forwarded-for": word})["client"][0] == client
+    assert seen("::1", {"x-forwarded-for": f"fe80::1%{'z' * 70}"})["client"][0] == "fe80::1"
     assert seen("::ffff:10.0.0.1", {"x-forwarded-for": "192.0.2.7"})["client"][0] == "192.0.2.7"
 
 

@@ -19,6 +19,8 @@ NOTICE = {
 }
 
 
+# What is read is told apart by this form of dates, whatever the role or the database has set.
+FORM = "-c datestyle=ISO"
 # A page reads little by indexes: to start helpers for it, to compile its query, or to plan again what was prepared
 # takes longer than the query.
 AT_ONCE = "-c max_parallel_workers_per_gather=0 -c jit=off -c plan_cache_mode=force_generic_plan"
@@ -39,7 +41,7 @@ def database(configuration: Configuration) -> dict[str, Any]:
         }
     parts = urlsplit(configuration.database_url)
     options = {**NOTICE, **dict(parse_qsl(parts.query))}
-    options["options"] = f"{PATIENCE} {AT_ONCE} {options.get('options', '')}".strip()
+    options["options"] = f"{PATIENCE} {AT_ONCE} {FORM} {options.get('options', '')}".strip()
     return {
         "ENGINE": "trustyard.server.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),

@@ -19,7 +19,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from trustyard.errors import Refused
 
 from .configuration import Configuration
-from .datadir import one_migration, prepare
+from .datadir import make_folder, one_migration, prepare
 
 log = structlog.get_logger(__name__)
 LOCK_SECONDS = 0.1  # between two tries
@@ -36,9 +36,14 @@ def set_up() -> None:
 def open_database(configuration: Configuration, *, changes: bool = True) -> None:
     """Data directory, Django, and unless told otherwise migrations.
 
+    On PostgreSQL no secret key is made here: a database in use has one, and another would be taken for it.
+
     Raises Refused (`database`) with what is wrong, (`database-newer`) where a newer version left this one no way.
     """
-    prepare(configuration)
+    if configuration.sqlite:
+        prepare(configuration)
+    else:
+        make_folder(configuration)
     set_up()
     try:
         with alone(configuration):

@@ -70,6 +70,7 @@ class Proxies:
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     plain = text.removeprefix("[").partition("]")[0] if text.startswith("[") else text
+    plain = plain.partition("%")[0]  # a zone means something on the proxy's host alone
     if plain.count(":") == 1:
         plain = plain.partition(":")[0]  # some proxies add the port
     try:

@@ -29,16 +29,29 @@ def check(configuration: Configuration) -> None:
 
     if configuration.sqlite:
         return
-    ours = fingerprints(configuration)
-    kept, _ = models.SecretKey.objects.get_or_create(pk=1, defaults={"fingerprint": ours[0]})
-    if kept.fingerprint not in ours:
+    newest = fingerprints(configuration)[0]
+    models.SecretKey.objects.get_or_create(pk=1, defaults={"fingerprint": newest})
+    if agree(configuration) != newest:
+        replace(configuration.secret_key)
+
+
+def agree(configuration: Configuration) -> str:
+    """The fingerprint that the database has, or the key's where it has none yet.
+
+    Raises Refused (`secret-key`) where there is no key, or none of ours is the database's.
+    """
+    from trustyard import models  # as above
+
+    ours = fingerprints(configuration) if configuration.secret_key else []
+    kept = None if configuration.sqlite else models.SecretKey.objects.filter(pk=1).first()
+    if not ours or (kept is not None and kept.fingerprint not in ours):
+        what = "is not the one that this database was made with" if ours else "is missing"
         raise Refused(
-            f"The secret key in {configuration.secret_key_file} is not the one that this database was made with.",
+            f"The secret key in {configuration.secret_key_file} {what}.",
             code="secret-key",
             advice="Give every node the key of the first one, and name its file in TRUSTYARD_SECRET_KEY_FILE.",
         )
-    if kept.fingerprint != ours[0]:
-        replace(configuration.secret_key)
+    return kept.fingerprint if kept is not None else ours[0]
 
 
 def fingerprints(configuration: Configuration) -> list[str]:
@@ -54,7 +67,11 @@ def replace(key: str) -> None:
 
 
 def rotate(configuration: Configuration) -> int:
-    """A new key, in force from the next start; how many earlier ones are still accepted."""
+    """A new key, in force from the next start; how many earlier ones are still accepted.
+
+    Raises Refused (`secret-key`) as `agree` does.
+    """
+    agree(configuration)
     lines = [fresh_secret(), *secret_of(configuration).splitlines(keepends=True)]
     write_secret(configuration, b"".join(lines))
     from trustyard.actions import audit  # needs Django, as above
@@ -65,10 +82,14 @@ def rotate(configuration: Configuration) -> int:
 
 
 def forget(configuration: Configuration) -> int:
-    """Ends the earlier keys, from the next start on; how many. Raises Conflict (`no-earlier-key`)."""
+    """Ends the earlier keys, from the next start on; how many.
+
+    Raises Conflict (`no-earlier-key`), and Refused (`secret-key`) as `agree` does.
+    """
     lines = secret_of(configuration).splitlines(keepends=True)
     if len(lines) < 2:
         raise Conflict("There is no earlier secret key to forget.", code="no-earlier-key")
+    agree(configuration)
     from trustyard.actions import audit  # needs Django, as above
 
     from .sealing import seal_again

@@ -16,7 +16,9 @@ from trustyard import __version__
 from trustyard.actions import audit
 from trustyard.actions.actors import LOCAL
 from trustyard.errors import Refused
+from trustyard.models import SecretKey
 from trustyard.pki.certificates import rfc3339
+from trustyard.server import secretkey
 from trustyard.server.configuration import Configuration
 from trustyard.server.opening import ahead, applied, behind
 
@@ -42,14 +44,17 @@ class Made:
 
 
 def make(configuration: Configuration, name: str, *, secret_key: bool, overwrite: bool) -> Made:
-    """Writes the file. Raises Conflict (`backup-exists`), Refused (`backup-not-written`, `backup-version`)."""
+    """Writes the file.
+
+    Raises Conflict (`backup-exists`), Refused (`backup-not-written`, `backup-version`, `secret-key`).
+    """
     if behind() or ahead():
         raise Refused(
             "The database is of another version of Trustyard than this program.",
             code="backup-version",
             advice="Make the backup with the version that runs on it.",
         )
-    key = configuration.secret_key_file.read_bytes() if secret_key else b""
+    key = _key(configuration) if secret_key else b""
     with output(name, overwrite=overwrite) as out:
         made = write(out, name, key, carried(apps))
         # Before the file has its name: there is none that the audit does not know.
@@ -57,6 +62,13 @@ def make(configuration: Configuration, name: str, *, secret_key: bool, overwrite
         with audit.transaction():
             audit.record(LOCAL, "backup.create", "backup", Path(name).name[:250], after=after)
     return made
+
+
+def _key(configuration: Configuration) -> bytes:
+    if not configuration.secret_key and not SecretKey.objects.exists():
+        return b""  # nothing was ever derived from one: no server has run yet
+    secretkey.agree(configuration)  # with another one no gateway would be let in after a restore
+    return configuration.secret_key_file.read_bytes()
 
 
 def write(out: IO[bytes], name: str, key: bytes, models: Sequence[type[Model]]) -> Made:

@@ -103,9 +103,9 @@ def _refuse_what_is_there(configuration: Configuration, key: bytes) -> None:
     own = secret_of(configuration)
     if key and own and own != key:
         raise Conflict(
-            f"The data directory {configuration.data_dir} has another secret key than the backup.",
+            f"{configuration.secret_key_file} holds another secret key than the backup.",
             code="restore-secret-key",
-            advice="Remove its file secret-key, or keep it with --without-secret-key.",
+            advice="Remove that file, or keep it with --without-secret-key.",
         )
 
 

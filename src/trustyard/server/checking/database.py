@@ -92,18 +92,25 @@ def _clock() -> Iterator[Finding]:
 
 
 def _connections() -> Iterator[Finding]:
-    # The server's, the role's and the database's own limit; -1 is none, and `least` passes over NULL.
+    # The narrowest of three limits: the server's, the role's and the database's own, where -1 is none.
     most, used = _row("""
-        SELECT least(
-            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
-            (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
-            (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database())
-        ), (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')
+        WITH used AS (
+            SELECT usename, datname FROM pg_stat_activity
+            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+        ), limits AS (
+            SELECT current_setting('max_connections')::int
+                - current_setting('superuser_reserved_connections')::int AS most, (SELECT count(*) FROM used) AS used
+            UNION ALL SELECT nullif(rolconnlimit, -1), (SELECT count(*) FROM used WHERE usename = rolname)
+            FROM pg_roles WHERE rolname = current_user
+            UNION ALL SELECT nullif(datconnlimit, -1), (SELECT count(*) FROM used WHERE datname = pg_database.datname)
+            FROM pg_database WHERE datname = current_database()
+        )
+        SELECT most, used FROM limits WHERE most IS NOT NULL ORDER BY most - used LIMIT 1
     """)
-    if most < CONNECTIONS:
+    if most - used < CONNECTIONS:
         yield note(
-            f"The database allows {most} connections, {used} of which are in use; a node may open {CONNECTIONS} at its "
-            "busiest. Raise max_connections."
+            f"The database allows {most} connections, {used} of which are in use; one more node may open "
+            f"{CONNECTIONS} at its busiest. Raise max_connections, or the limit of the role or the database."
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from .together import BEGIN, NOTHING, Cursor, Told, Waiting
 
 _Django: Any = base.DatabaseWrapper  # its stubs leave out most of what is used here
 _NamedCursor: Any = base.ServerSideCursor
+_READ_ONLY = "SHOW default_transaction_read_only"
 
 
 class _Psycopg:
@@ -116,6 +118,15 @@ class DatabaseWrapper(_Django):  # type: ignore[misc]  # as above
         if self.connection is not None and not self.health_check_done and self._is_silent():
             self.health_check_done = True
         super().close_if_health_check_failed()
+
+    def is_usable(self) -> bool:
+        """Asked after an error. One that was begun while the database took no writes keeps to that, so it ends."""
+        if not super().is_usable():
+            return False
+        with suppress(psycopg.Error):
+            (answer,) = self.connection.cursor().execute(_READ_ONLY).fetchone()
+            return bool(answer == "off")
+        return False
 
     def _is_silent(self) -> bool:
         connection = self.connection
