@@ -15,6 +15,7 @@ from trustyard.pki.truststores import fits_pkcs12, pem_bundle
 
 from .anchor_rules import LIMITS, Program, concerns
 from .anchors import by_subject, ends
+from .boringssl import look
 
 # Which programs read what a kind delivers; folders are read by any.
 PROGRAMS: dict[str, tuple[Program, ...]] = {
@@ -81,6 +82,8 @@ def _loading(certificates: Named, kind: str) -> list[Note]:
     programs = PROGRAMS.get(kind, ())
     notes = []
     for alias, certificate in certificates:
+        if "envoy" in programs and not look(certificate.der).is_read:
+            notes.append(Note("not-for-envoy", alias, f"Envoy cannot read {alias}; it is left out."))
         if "java" in programs and not fits_pkcs12(certificate.der):
             sentence = f"{alias} cannot be put into truststore.p12; truststore.jks holds it."
             notes.append(Note("not-for-pkcs12", alias, sentence))

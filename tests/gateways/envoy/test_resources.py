@@ -15,9 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.authority import Authority
+from tests.pki.handmade import attribute, certificate
+from tests.pki.handmade import name as name_of
 from tests.xds.memory import make_material
 from trustyard.gateways.envoy.options import EnvoyOptions
 from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Catalogue, Resource
+from trustyard.pki import der
 from trustyard.pki.certificates import pem
 from trustyard.pki.content import Material
 from trustyard.pki.denyall import deny_all_der
@@ -26,6 +29,7 @@ from trustyard.pki.jwks import jwk_of_key
 
 ONE, TWO, ROOT = (Authority(name).der for name in ("one", "two", "root"))
 LEAF = Authority("of the leaf").issue("leaf").der
+UNREAD = certificate(subject=name_of(attribute("2.5.4.3", der.encode(0x0C, b"\xff"))))  # a name that is no text
 
 
 def catalogue(material: Material | None, **options: Any) -> Catalogue:
@@ -105,6 +109,26 @@ def test_a_certificate_that_is_no_ca_is_sent_and_named_a_pin() -> None:
         "pinned is a pin: it is not a CA, and Envoy trusts exactly this certificate."
     ]
     assert made(make_material({"pinned": LEAF, "ca": ONE}), "alias/ca").notes == ()
+
+
+def test_what_envoy_cannot_read_is_left_out_by_name_and_never_leaves_a_set_without_an_anchor() -> None:
+    material = make_material({"acme": ONE, "odd": UNREAD})
+    left_out = "odd is left out: Envoy cannot read it, and would refuse all others with it."
+    for name in ("used", "truststore"):
+        resource = made(material, name)
+        assert anchors(resource) == pem(ONE)
+        assert resource.notes == (left_out,)
+    assert anchors(made(material, "alias/odd")) == pem(deny_all_der())
+    assert made(material, "alias/odd").notes == (left_out,)
+    assert made(material, "alias/acme").notes == ()
+
+
+def test_a_receipt_names_the_first_few_and_counts_the_rest() -> None:
+    issuer = Authority("of many")
+    notes = made(make_material({f"pin {at:02}": issuer.issue(f"pin {at}").der for at in range(23)}), "used").notes
+    assert len(notes) == 21
+    assert notes[0].startswith("pin 00 is a pin")
+    assert notes[-1] == "The same is true of 3 more."
 
 
 def filter_of(material: Material | None, **options: Any) -> JwtAuthentication:

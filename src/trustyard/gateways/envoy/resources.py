@@ -6,17 +6,16 @@ Each resource's version is a digest of its bytes, so that what a gateway reports
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 
-from trustyard.errors import InputRefused
+from trustyard.gateways.boringssl import look
 from trustyard.gateways.envoy.jwt import filter_of
 from trustyard.gateways.envoy.options import EnvoyOptions
-from trustyard.pki.certificates import read_certificate
 from trustyard.pki.content import Material
 from trustyard.pki.denyall import deny_all_der
 from trustyard.pki.filenames import safe_filename
@@ -25,6 +24,8 @@ from trustyard.pki.truststores import pem_bundle
 PREFIX = "type.googleapis.com/"
 SECRET = PREFIX + "envoy.extensions.transport_sockets.tls.v3.Secret"
 EXTENSION = PREFIX + "envoy.config.core.v3.TypedExtensionConfig"
+MOST_SAID = 20  # certificates by name in one receipt
+Named = Sequence[tuple[str, bytes]]  # alias and DER
 
 
 @dataclass(frozen=True)
@@ -63,28 +64,21 @@ class Catalogue:
             return self._jwks()
         if type_url != SECRET:
             return None
-        if name == "truststore":
-            return validation_context(name, self.material.truststore() if self.material else [])
-        if name == "used":
-            return validation_context(name, self.material.used() if self.material else [], self._pins(None))
+        if name in ("truststore", "used"):
+            named = self.material.named(roots=name == "truststore") if self.material else []
+            notes = _pins(self._entries()) if name == "used" else ()
+            return _trusting(name, [(alias, der) for alias, _, der in named], notes)
         if name.startswith("alias/"):
             return self._alias(name)
         return None
 
     def _alias(self, name: str) -> Resource:
-        entries = self.material.entries() if self.material else []
-        ders = [der for entry, der in entries if f"alias/{safe_filename(entry.alias)}" == name]
-        missing = () if ders or not self.material else (f"{name} is not in this release and trusts nobody.",)
-        return validation_context(name, ders, missing + self._pins(name))
+        named = [(alias, der) for alias, der in self._entries() if f"alias/{safe_filename(alias)}" == name]
+        missing = () if named or not self.material else (f"{name} is not in this release and trusts nobody.",)
+        return _trusting(name, named, missing + _pins(named))
 
-    def _pins(self, name: str | None) -> tuple[str, ...]:
-        """D-18: Envoy takes a certificate that is no CA as an anchor for exactly itself; people are told."""
-        entries = self.material.entries() if self.material else []
-        return tuple(
-            f"{entry.alias} is a pin: it is not a CA, and Envoy trusts exactly this certificate."
-            for entry, der in entries
-            if name in (None, f"alias/{safe_filename(entry.alias)}") and not _is_ca(der)
-        )
+    def _entries(self) -> Named:
+        return [(entry.alias, der) for entry, der in self.material.entries()] if self.material else []
 
     def _jwks(self) -> Resource:
         published = self.material.content.jwks if self.material else ()
@@ -94,6 +88,26 @@ class Catalogue:
         extension.typed_config.type_url = PREFIX + configuration.DESCRIPTOR.full_name
         extension.typed_config.value = configuration.SerializeToString(deterministic=True)
         return _resource(EXTENSION, "jwks", extension, left_out)
+
+
+def _trusting(name: str, named: Named, notes: tuple[str, ...]) -> Resource:
+    """A validation context of what Envoy can read: one that it cannot would cost all others."""
+    unread = [alias for alias, der in named if not look(der).is_read]
+    left_out = _each(unread, "is left out: Envoy cannot read it, and would refuse all others with it")
+    return validation_context(name, [der for _, der in named if look(der).is_read], notes + left_out)
+
+
+def _pins(named: Named) -> tuple[str, ...]:
+    """D-18: Envoy takes a certificate that is no CA as an anchor for exactly itself; people are told."""
+    pins = [alias for alias, der in named if not look(der).is_ca and look(der).is_read]
+    return _each(pins, "is a pin: it is not a CA, and Envoy trusts exactly this certificate")
+
+
+def _each(aliases: list[str], said: str) -> tuple[str, ...]:
+    """A sentence for each of the first few, and how many more there are."""
+    more = len(aliases) - MOST_SAID
+    first = tuple(f"{alias} {said}." for alias in aliases[:MOST_SAID])
+    return first if more <= 0 else (*first, f"The same is true of {more} more.")
 
 
 def validation_context(name: str, ders: Iterable[bytes], notes: tuple[str, ...] = ()) -> Resource:
@@ -110,10 +124,3 @@ def validation_context(name: str, ders: Iterable[bytes], notes: tuple[str, ...] 
 def _resource(type_url: str, name: str, message: Any, notes: tuple[str, ...]) -> Resource:
     body = message.SerializeToString(deterministic=True)
     return Resource(type_url, name, hashlib.sha256(body).hexdigest(), body, notes)
-
-
-def _is_ca(der: bytes) -> bool:
-    try:
-        return read_certificate(der).facts.is_ca
-    except InputRefused:
-        return True  # nothing is said of what cannot be read
