@@ -95,3 +95,29 @@ def test_a_conflict_leads_to_what_is_stored_and_says_what_saving_again_does(form
     assert "theirs" in form.person.get(there).content.decode()
     assert 'value="acme"' in form.person.get(form.address).content.decode(), "the draft is still there"
     assert "See what is stored now" not in form.post("save/", name="", description="")
+
+
+def save(name: str, *, deploy: bool = False) -> models.Certificate:
+    """Another certificate of test."""
+    entry = EntryGiven(("test",), name, Paste("BASE64PEM", Authority(name).pem))
+    return certificates.create(LOCAL, [Definition(name, "", [entry])], deploy=deploy).certificates[0]
+
+
+def test_the_dialogs_that_deploy_say_what_else_their_release_brings(form: Form) -> None:
+    """A release holds the whole environment: what somebody else saved goes along."""
+    place = models.Environment.objects.get()
+    revoke, preview = f"rows/e{place.pk}/revoke/", f'href="/environments/{place.pk}/preview/"'
+    alone = form.person.get(f"{form.address}{revoke}", **HTMX).content.decode()
+    assert "no longer trusted in test" in alone
+    assert "The same release" not in alone, "its own JWK is named already"
+    other = save("other")
+    said = form.person.get(f"{form.address}{revoke}", **HTMX).content.decode()
+    assert "The same release brings 1 other change of test that waits" in said
+    assert preview in said
+    deletion = form.person.get(f"/certificates/{other.pk}/delete/", **HTMX).content.decode()
+    assert "The same release brings 2 other changes of test that wait" in deletion
+    there = f"/certificates/{models.Certificate.objects.get(name='acme').pk}/delete/"
+    asked = form.person.get(there, **HTMX).content.decode()
+    chosen = form.person.post(there, {"state": state(asked), "action": "delete"}, **HTMX).content.decode()
+    assert "Confirm Deletion" in chosen
+    assert "The same release brings 1 other change of test that waits" in chosen
