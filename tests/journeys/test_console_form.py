@@ -73,6 +73,18 @@ def test_a_form_without_name_or_entry_is_refused_and_says_which(console: Console
     expect(console.page.get_by_role("alert")).to_contain_text("at least one entry")
 
 
+def test_apply_brings_what_is_missing_into_sight(console: Console) -> None:
+    """The window is longer than a telephone: Apply stands at its end, Environments at its beginning."""
+    console.page.set_viewport_size({"width": 360, "height": 640})
+    console.create()
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    window.get_by_label("Certificate Name", exact=True).scroll_into_view_if_needed()
+    window.get_by_role("button", name="Apply").click()
+    expect(window.get_by_text("Tick at least one environment.")).to_be_in_viewport()
+    expect(window.get_by_text("Tick at least one environment.")).to_have_count(1)
+
+
 def test_receive_shows_what_a_server_presents(console: Console, unique: Unique) -> None:
     """S-08, S-09, S-10, S-15."""
     ca = Ca.new("Partner CA")

@@ -121,3 +121,20 @@ def test_the_dialogs_that_deploy_say_what_else_their_release_brings(form: Form) 
     chosen = form.person.post(there, {"state": state(asked), "action": "delete"}, **HTMX).content.decode()
     assert "Confirm Deletion" in chosen
     assert "The same release brings 1 other change of test that waits" in chosen
+
+
+def test_what_is_missing_in_the_window_is_said_once_and_at_its_control(form: Form) -> None:
+    tick, name_it = "Tick at least one environment.", "The alias is missing."
+    form.post("window/", name="acme", description="")
+    nothing = form.post("window/apply/", source="file", alias="")
+    assert nothing.count(tick) == 1
+    assert nothing.count("Select a file first.") == 1
+    pasted = {"source": "paste", "encoding": "BASE64PEM", "content": Authority("Paste CA").pem}
+    no_place = form.post("window/apply/", alias="acme", **pasted)
+    assert no_place.count(tick) == 1
+    assert 'role="alert"' not in no_place
+    environments.create(LOCAL, name="production", type="production")
+    no_alias = form.post("window/apply/", environments="production", alias="", **pasted)
+    assert 'role="alert"' not in no_alias
+    assert no_alias.count(name_it) == 1
+    assert tick not in no_alias
