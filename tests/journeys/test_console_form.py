@@ -12,10 +12,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.authority import Authority, Issued
-from tests.journeys.console import Console
+from tests.journeys.console import PASSWORD, Console, Served, sign_in
 from tests.tls_servers import Ca, TlsServer
 
 Unique = Callable[[str], str]
@@ -71,6 +71,18 @@ def test_a_form_without_name_or_entry_is_refused_and_says_which(console: Console
     console.page.get_by_label("Name", exact=True).fill(unique("nothing"))
     console.button("Save and Deploy").click()
     expect(console.page.get_by_role("alert")).to_contain_text("at least one entry")
+
+
+def test_apply_brings_what_is_missing_into_sight(console: Console) -> None:
+    """The window is longer than a telephone: Apply stands at its end, Environments at its beginning."""
+    console.page.set_viewport_size({"width": 360, "height": 640})
+    console.create()
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    window.get_by_label("Certificate Name", exact=True).scroll_into_view_if_needed()
+    window.get_by_role("button", name="Apply").click()
+    expect(window.get_by_text("Tick at least one environment.")).to_be_in_viewport()
+    expect(window.get_by_text("Tick at least one environment.")).to_have_count(1)
 
 
 def test_receive_shows_what_a_server_presents(console: Console, unique: Unique) -> None:
@@ -295,3 +307,37 @@ def test_revoke_and_restore_are_in_force_at_once(console: Console, unique: Uniqu
     assert not [jwk for jwk in console.published("test") if name in str(jwk.get("x5c", jwk))]
     console.menu(f"{name} in test", "Restore")
     expect(table.get_by_text("valid", exact=True)).to_be_visible()
+
+
+def test_a_draft_outlives_a_sign_out_and_the_next_sign_in(browser: Browser, served: Served) -> None:
+    """D-20: neither a page from before the sign-in nor a session that ended takes what was typed."""
+    context = browser.new_context()
+    mine, other = Console(context.new_page(), served.url), context.new_page()
+    page = mine.page
+    sign_in(page, served, "admin", PASSWORD)
+    mine.create()
+    draft = page.url
+    page.get_by_label("Name", exact=True).press_sequentially("typed before")
+    mine.button("New Certificate Definition").click()
+    window = mine.dialog("New Certificate Definition")
+    expect(window).to_be_visible()
+    other.goto(served.url)
+    other.get_by_role("button", name="Sign out").click()
+    sign_in(other, served, "admin", PASSWORD)
+    window.get_by_label("Alias", exact=True).press_sequentially("late")
+    expect(window.get_by_role("alert")).to_contain_text("You signed in again since this page was opened")
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    page.on("dialog", lambda dialog: dialog.accept())
+    window.get_by_role("link", name="Load the page again").click()
+    expect(window.get_by_label("Alias", exact=True)).to_have_value("")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("typed before")
+    other.get_by_role("button", name="Sign out").click()
+    expect(other.get_by_label("Username")).to_be_visible()
+    window.get_by_role("button", name="Apply").click()
+    page.wait_for_url(re.compile("/sign-in/"))
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(draft)
+    expect(page.get_by_label("Name", exact=True)).to_have_value("typed before")
+    context.close()

@@ -112,6 +112,21 @@ def test_no_page_is_wider_than_a_telephone(console: Console, filled: str) -> Non
     expect(console.page.get_by_role("navigation").get_by_role("link", name="JWKs", exact=True)).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_long_words_make_no_page_wider_than_its_window(console: Console, unique: Unique, width: int) -> None:
+    """An alias of many letters without a space on its card, and events of the audit that are shown whole."""
+    name, alias = unique("wide"), f"{unique('w')}-{'w' * 80}"
+    console.add(name, Authority("Wide CA").issue(name).pem, ["test"], alias)
+    console.page.set_viewport_size({"width": width, "height": 740})
+    wide = {"card": console.page.evaluate("document.documentElement.scrollWidth")}
+    for action in ("certificate.create", "release.deploy"):
+        console.open(f"/audit/?action={action}")
+        console.page.get_by_text("Show", exact=True).first.click()
+        expect(console.page.get_by_role("heading", name="After", exact=True).first).to_be_visible()
+        wide[action] = console.page.evaluate("document.documentElement.scrollWidth")
+    assert {what: pixels for what, pixels in wide.items() if pixels > width} == {}
+
+
 def test_the_first_control_of_each_page_skips_to_content(console: Console) -> None:
     for path in PAGES:
         console.open(path)

@@ -8,7 +8,7 @@ open window, see draft_window) and `changed`. It holds certificates by their SHA
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -136,11 +136,6 @@ def save(
     return saved
 
 
-def rehearse(actor: Actor, pk: UUID) -> JwkConnection | None:
-    """The question that saving this draft would raise now; whatever it would write is taken back."""
-    return _question(lambda: _save(actor, get(actor, pk), False, None))
-
-
 def _save(
     actor: Actor, draft: models.Draft, deploy: bool, answer: JwkAnswer | None, confirm_restored: Confirmed = False
 ) -> Saved:
@@ -207,13 +202,9 @@ def _alias_free(places: dict[str, models.Environment], taken: frozenset[tuple[st
 
 def rehearse_deletion(actor: Actor, certificate: models.Certificate) -> JwkConnection | None:
     """The question that deleting the certificate would raise now; nothing is written."""
-    return _question(lambda: certificates.delete(actor, certificate.name, if_match="*", deploy=False))
-
-
-def _question(change: Callable[[], object]) -> JwkConnection | None:
     with audit.transaction():
         try:
-            change()
+            certificates.delete(actor, certificate.name, if_match="*", deploy=False)
         except JwkConnection as asked:
             return asked
         finally:

@@ -32,6 +32,7 @@ class Slot:
     not_before: datetime
     not_after: datetime
     revoked: bool = False
+    kept_out: bool = False  # it waits, and the next release would not hold it either
 
     def status(self, now: datetime) -> str:
         """The status at that moment (D-12)."""
@@ -71,8 +72,8 @@ class Rows(Sequence[dict[str, Any]]):
 
     @property
     def waiting(self) -> int:
-        """How many wait for the next release."""
-        return sum(slot.pending is not None for slot in self._slots)
+        """How many the next release would change."""
+        return sum(slot.pending is not None and not slot.kept_out for slot in self._slots)
 
     def with_finding(self, severity: str, code: str) -> Rows:
         """Those with such a finding; every certificate is read for it."""
@@ -110,7 +111,7 @@ def entry_slots(held: Content, wanted: Content, saved: Sequence[Saved], text: st
         if waits and _holds((one.alias, one.certificate), one, text):
             why = f"Left out. {reasons[one.alias]}"
             moments = one.not_before, one.not_after, False
-            slots.append(Slot(one.alias, "certificate", one.sha256, one.certificate, "added", why, *moments))
+            slots.append(Slot(one.alias, "certificate", one.sha256, one.certificate, "added", why, *moments, True))
     return sorted(slots, key=lambda slot: (slot.alias.casefold(), slot.alias))
 
 

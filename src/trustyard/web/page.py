@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from trustyard.actions.actors import Actor, of_user
 from trustyard.actions.permissions import TABLE, allowed
@@ -47,7 +49,7 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
             if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
                 return HttpResponseNotAllowed(methods)
             if not request.user.is_authenticated:
-                return _to_sign_in(request)
+                return to_sign_in(request)
             try:
                 return view(request, *args, **kwargs)
             except Restored as asked:
@@ -60,12 +62,21 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
     return mark
 
 
-def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    if not is_fragment(request):
-        # After signing in one lands on a page, never on the address of an action.
-        back = request.get_full_path() if request.method == "GET" else reverse("home")
-        return redirect_to_login(back, resolve_url(settings.LOGIN_URL))
-    return go(request, resolve_url(settings.LOGIN_URL))
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To the form Sign in; afterwards one lands on the page where one was, never on the address of an action."""
+    if is_fragment(request):
+        return go(request, redirect_to_login(shown_at(request), resolve_url(settings.LOGIN_URL)).url)
+    back = request.get_full_path() if request.method == "GET" else reverse("home")
+    return redirect_to_login(back, resolve_url(settings.LOGIN_URL))
+
+
+def shown_at(request: HttpRequest) -> str:
+    """The address of the page that asks by htmx, without its host; the start page where it is no page of this host."""
+    said = request.headers.get("HX-Current-URL", "")
+    there = urlsplit(said)
+    path = f"{there.path}?{there.query}" if there.query else there.path
+    ours = url_has_allowed_host_and_scheme(said, request.get_host()) and url_has_allowed_host_and_scheme(path, None)
+    return path if ours and path.startswith("/") else reverse("home")
 
 
 def refusal(request: HttpRequest, error: TrustyardError) -> HttpResponse:

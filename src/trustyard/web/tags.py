@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 import lucide
 from django import template
 from django.http import QueryDict
+from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from trustyard import models
 from trustyard.actions import ends, users
+from trustyard.actions.permissions import allowed
 
 register = template.Library()
 
@@ -39,6 +42,13 @@ def icon(name: str, size: int = 18) -> SafeString:
 def badge(state: str) -> SafeString:
     """A state word in its colour."""
     return format_html('<span class="badge {}">{}</span>', _BADGES.get(str(state), ""), state)
+
+
+@register.simple_tag(takes_context=True)
+def may(context: Context, permission: str, environments: models.Environment | Iterable[models.Environment]) -> bool:
+    """Whether the person may do this in an environment, or in all of several: what would be refused is not offered."""
+    places = [environments] if isinstance(environments, models.Environment) else environments
+    return allowed(context["actor"], permission, [place.name for place in places])
 
 
 @register.filter

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from trustyard import models
 from trustyard.actions import environments, releases, roots
+from trustyard.actions.permissions import require
 from trustyard.errors import Conflict, FieldError, Refused, StaleVersion
 from trustyard.gateways import policies
 from trustyard.gateways.policies import Policy
@@ -57,6 +58,7 @@ def waits(place: models.Environment) -> bool:
 def create(request: HttpRequest) -> HttpResponse:
     """The form for a new environment."""
     actor = actor_of(request)
+    require(actor, "environments.write")  # told before the form is filled in
     context: dict[str, Any] = {"given": request.POST, "root_set": request.POST.get("root_set", "none")}
     context["published"] = _published(request)
     if request.method == "POST":

@@ -13,8 +13,8 @@ from django.template.loader import render_to_string
 
 from trustyard.actions import requests
 from trustyard.actions.again import unavailable
-from trustyard.errors import TrustyardError, Unavailable
-from trustyard.web.page import is_fragment
+from trustyard.errors import NotAllowed, TrustyardError, Unavailable
+from trustyard.web.page import is_fragment, shown_at, to_sign_in
 
 log = structlog.get_logger()
 RETRY_AFTER = "2"  # seconds
@@ -55,8 +55,24 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 for a form that did not come from this console, or whose session ended meanwhile."""
+    """403 for a form that did not come from this console, or whose session ended meanwhile.
+
+    htmx would paste a page into the page: it is given a sentence with the way on, or the way to sign in.
+    """
+    if is_fragment(request):
+        return _stale_part(request) if request.user.is_authenticated else to_sign_in(request)
     return render(request, "403.html", {"stale_form": True}, status=403)
+
+
+def _stale_part(request: HttpRequest) -> HttpResponse:
+    error = NotAllowed(
+        "You signed in again since this page was opened, so nothing of this was taken.",
+        advice="A certificate form comes back with what was typed before.",
+    )
+    context = {"error": error, "load_again": shown_at(request)}
+    response = render(request, "_alert.html", context, status=error.status)
+    response["HX-Retarget"], response["HX-Reswap"] = "#notices", "innerHTML show:window:top"
+    return response
 
 
 def broken(request: HttpRequest, *_: Any) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from trustyard import models
 from trustyard.actions import delivery, environments, gateways, releases
+from trustyard.actions.permissions import allowed, require
 from trustyard.errors import Conflict, NotFound, Refused, StaleVersion
 from trustyard.gateways.kinds import KINDS
 from trustyard.web import options
@@ -56,6 +57,7 @@ def _title(kind: str) -> str:
 def create(request: HttpRequest) -> HttpResponse:
     """The form for a new gateway; its options follow the kind that is chosen."""
     actor = actor_of(request)
+    require(actor, "gateways.write")  # told before the form is filled in
     typed = request.POST or request.GET
     kind = typed.get("kind") or next(iter(KINDS))
     context: dict[str, Any] = {"given": request.POST, "kind": kind}
@@ -74,7 +76,8 @@ def create(request: HttpRequest) -> HttpResponse:
     context["controls"] = _controls(kind, {}, request.POST, context.get("problems", {}))
     if is_fragment(request):
         return render(request, "gateways/_options.html", context)
-    context |= {"environments": environments.find(actor), "kinds": list(KINDS.values())}
+    places = [place for place in environments.find(actor) if allowed(actor, "gateways.write", [place.name])]
+    context |= {"environments": places, "kinds": list(KINDS.values())}
     return render(request, "gateways/form.html", context)
 
 
@@ -83,6 +86,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The options of a gateway; its name and its kind stay."""
     actor = actor_of(request)
     row = gateways.get_by_id(actor, pk)
+    require(actor, "gateways.write", [row.environment.name])
     context: dict[str, Any] = {"gateway": row, "title": _title(row.kind)}
     if request.method == "POST":
         try:

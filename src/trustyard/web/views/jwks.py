@@ -12,6 +12,7 @@ from django.urls import reverse
 from trustyard import models
 from trustyard.actions import certificates, environments, jwks
 from trustyard.actions.actors import Actor
+from trustyard.actions.permissions import require
 from trustyard.errors import Conflict, FieldError, NotFound, Refused, Restored, StaleVersion, TrustyardError
 from trustyard.web.page import actor_of, confirmed, go, is_fragment, page, problems
 from trustyard.web.pages import Pages
@@ -43,6 +44,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def create(request: HttpRequest) -> HttpResponse:
     """The form, empty or with what could not be taken."""
     actor = actor_of(request)
+    require(actor, "jwks.write")  # told before the form is filled in
     context: dict[str, Any] = {"given": request.POST, "kind": request.POST.get("kind", "certificate")}
     if request.method == "POST":
         try:
@@ -168,6 +170,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Name, description and state; the key itself comes from its certificate."""
     actor = actor_of(request)
     row = jwks.get_by_id(actor, pk)
+    require(actor, "jwks.write", [place.name for place in row.environments.all()])
     context: dict[str, Any] = {"jwk": row, "given": request.POST, "etag": row.etag}
     if request.method == "POST":
         given = request.POST

@@ -6,6 +6,7 @@ its version goes to the action, which compares it with the set of that moment (D
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from trustyard.actions.certificates import JwkAnswer
+from trustyard.actions.waiting import Others
 from trustyard.errors import JwkConnection, StaleVersion
 
 _SALT = "trustyard.jwk-connection"
@@ -66,10 +68,13 @@ class Question:
         return JwkAnswer(actions=self.actions, confirm=confirm, version=self.version)
 
 
-def ask(request: HttpRequest, question: Question, *, moved: bool = False) -> HttpResponse:
+def ask(
+    request: HttpRequest, question: Question, *, moved: bool = False, besides: Sequence[Others] = ()
+) -> HttpResponse:
     """The next dialog: JWK Connection while something is open, then the typed confirmation."""
     group = question.open_group()
     context: dict[str, Any] = {"question": question, "group": group, "moved": moved, "state": question.sealed()}
+    context["besides"] = besides
     if group:
         context["updating"] = "update" in group[0]["options"]
         context["blocked"] = [jwk for jwk in group if context["updating"] and jwk["problem"]]
@@ -81,9 +86,12 @@ def ask(request: HttpRequest, question: Question, *, moved: bool = False) -> Htt
     return _dialog(request, "certificates/_confirm.html", context)
 
 
-def confirm_again(request: HttpRequest, question: Question, problem: str) -> HttpResponse:
+def confirm_again(
+    request: HttpRequest, question: Question, problem: str, *, besides: Sequence[Others] = ()
+) -> HttpResponse:
     """The typed confirmation with what was wrong."""
     context: dict[str, Any] = {"question": question, "state": question.sealed(), "problem": problem}
+    context["besides"] = besides
     context["rows"] = [{**jwk, "action": question.actions[jwk["environment"]]} for jwk in question.jwks]
     context["updating"] = not all("delete" in jwk["options"] for jwk in question.jwks)
     return _dialog(request, "certificates/_confirm.html", context)

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from trustyard import models
-from trustyard.actions import certificates, drafts
+from trustyard.actions import certificates, drafts, waiting
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import JwkAnswer, Saved
 from trustyard.errors import JwkConnection, NotFound, Refused, StaleVersion
@@ -30,7 +30,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     question = Question.unsealed(request.POST.get("state", ""))
     if question is not None and "action" in request.POST:
         question.answer(request.POST["action"])
-        return ask(request, question)
+        return ask(request, question, besides=_besides(certificate))
     if question is not None:
         answer = question.said(request.POST.get("confirm", ""))
         return _delete(request, actor, certificate, question.carried.get("etag", ""), answer, question)
@@ -42,8 +42,12 @@ def _begin(request: HttpRequest, actor: Actor, certificate: models.Certificate, 
     if asked is not None:
         return ask(request, _question(certificate, asked), moved=moved)
     places = certificate.entries.select_related("environment").order_by("environment_id")
-    context = {"certificate": certificate, "entries": places, "moved": moved}
+    context = {"certificate": certificate, "entries": places, "moved": moved, "besides": _besides(certificate)}
     return into_dialogs(render(request, "certificates/_delete.html", context))
+
+
+def _besides(certificate: models.Certificate) -> list[waiting.Others]:
+    return waiting.besides(certificate.entries.select_related("certificate"))
 
 
 def _question(certificate: models.Certificate, asked: JwkConnection) -> Question:
@@ -67,7 +71,7 @@ def _delete(
         return _begin(request, actor, certificates.get_by_id(actor, certificate.pk), moved=has_moved(error))
     except Refused as error:
         if question is not None:
-            return confirm_again(request, question, error.sentence)
+            return confirm_again(request, question, error.sentence, besides=_besides(certificate))
         raise
     done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
     after = f" Also, {done}." if done else ""
@@ -102,6 +106,7 @@ def revoke(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
             problem = error.sentence
     jwks = entry.jwks.prefetch_related("environments").order_by("name_key")
     context = {"draft": draft, "entry": entry, "key": key, "jwks": jwks, "problem": problem}
+    context["besides"] = waiting.besides([entry])
     return into_dialogs(render(request, "certificates/_revoke.html", context))
 
 

@@ -19,6 +19,7 @@ from .drafts import context_of
 from .questions import Question, ask, confirm_again, has_moved
 
 _CHANGED = "Somebody else changed this certificate meanwhile. Look at what is stored now, then save again."
+_REPLACES = "Saving again replaces what the other saved by what stands here."
 
 
 @page("POST")
@@ -55,8 +56,10 @@ def _save(
         return _asked(request, actor, pk, asked, deploy)
     except Restored:
         raise  # the page asks for all views alike
-    except StaleVersion as error:
-        return _stale(request, actor, pk, error, deploy, question is not None)
+    except StaleVersion:
+        # Also under a dialog: what it was asked about is not what the author saw when the form was opened (D-05).
+        stale = StaleVersion(_CHANGED, advice=_REPLACES)
+        return _refused(request, actor, drafts.rebase(actor, pk), stale)
     except (Refused, Conflict, NotFound) as error:
         if error.code == "draft-used":
             return _used(request, actor, pk)
@@ -90,19 +93,11 @@ def _asked(request: HttpRequest, actor: Actor, pk: UUID, asked: JwkConnection, d
     return ask(request, question, moved=has_moved(asked))
 
 
-def _stale(
-    request: HttpRequest, actor: Actor, pk: UUID, error: StaleVersion, deploy: bool, in_dialog: bool
-) -> HttpResponse:
-    draft = drafts.rebase(actor, pk)
-    if in_dialog and (asked := drafts.rehearse(actor, pk)):
-        asked.extra["moved"] = True
-        return _asked(request, actor, pk, asked, deploy)
-    return _refused(request, actor, draft, StaleVersion(_CHANGED))
-
-
 def _refused(request: HttpRequest, actor: Actor, draft: models.Draft, error: TrustyardError) -> HttpResponse:
     found = problems(error)
     context = context_of(actor, draft, error=error, name_problem=found.get("name", ""), close_dialogs=True)
+    if isinstance(error, StaleVersion) and draft.certificate_id:
+        context["stored_at"] = reverse("certificate", args=[draft.certificate_id])
     if not is_fragment(request):
         return render(request, "certificates/form.html", context, status=error.status)
     return render(request, "certificates/_configuration_answer.html", context)

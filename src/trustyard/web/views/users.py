@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from trustyard.actions import environments, tokens, users
+from trustyard.actions.permissions import require
 from trustyard.errors import Conflict, Refused
 from trustyard.models.people import ROLES
 from trustyard.web.page import actor_of, go, page, problems
@@ -25,6 +26,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def create(request: HttpRequest) -> HttpResponse:
     """A new account."""
     actor = actor_of(request)
+    require(actor, "users.manage")  # told before the form is filled in
     context: dict[str, Any] = {}
     given = request.POST
     if request.method == "POST":

@@ -173,10 +173,17 @@ def apply(request: HttpRequest, pk: UUID) -> HttpResponse:
         with drafts.changing(actor, pk) as draft:
             draft_window.apply(actor, draft)
     except Refused as error:
-        return _regions(request, actor, drafts.get(actor, pk), error=error, problems=problems(error))
+        return _refused(request, actor, drafts.get(actor, pk), error)
     response = configuration(request, actor, draft, touched=True)
     response["HX-Trigger"] = "window-done, draft-changed"
     return response
+
+
+def _refused(request: HttpRequest, actor: Actor, draft: models.Draft, error: Refused) -> HttpResponse:
+    """What is missing, each at its control; what is wrong with the source stands in the source's box."""
+    found = problems(error)
+    of_source = Refused(found["source"]) if "source" in found else None
+    return _regions(request, actor, draft, problems=found, error=of_source if found else error)
 
 
 def _same(window: dict[str, Any], pasted: sources.Paste) -> bool:

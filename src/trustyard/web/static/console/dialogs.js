@@ -63,9 +63,11 @@ document.addEventListener("input", (event) => {
   button.disabled = box.value.normalize("NFC") !== box.dataset.mustBe.normalize("NFC");
 });
 
-// A refusal that the whole page shows is not hidden behind the dialog that caused it.
+// A refusal that the whole page shows is not hidden behind the dialog that caused it: that closes, or shows it itself.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.target?.id === "notices") document.querySelectorAll("#dialogs dialog[open]").forEach((dialog) => dialog.close());
+  if (event.detail.target?.id !== "notices") return;
+  document.querySelectorAll("#dialogs dialog[open]").forEach((dialog) => dialog.close());
+  event.detail.target = document.querySelector("dialog[open] [data-notices]") ?? event.detail.target;
 });
 
 document.addEventListener("htmx:load", (event) => openAll(event.detail.elt));

@@ -72,6 +72,12 @@ document.addEventListener("keydown", (event) => {
   document.getElementById(event.target.dataset.presses)?.click();
 });
 
+// What is missing may be out of sight when Apply is pressed.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.target.id !== "window-form") return;
+  document.querySelector("#window :is(.field-problem:not(:empty), [role='alert'])")?.scrollIntoView({ block: "nearest" });
+});
+
 document.addEventListener("draft-changed", touch);
 document.addEventListener("window-done", () => {
   const open = document.getElementById("window");

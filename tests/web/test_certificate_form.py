@@ -1,0 +1,140 @@
+"""The certificate form, its window and its dialogs: where somebody else saves meanwhile, and what is missing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+
+from tests.authority import Authority
+from trustyard import models
+from trustyard.actions import certificates, environments, jwks
+from trustyard.actions.actors import LOCAL
+from trustyard.actions.certificates import Definition, EntryGiven
+from trustyard.actions.sources import Paste
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HTTP_HX_REQUEST": "true"}
+CHANGED = "Somebody else changed this certificate meanwhile."
+
+
+@dataclass
+class Form:
+    """Somebody at the form of the certificate `acme`, by htmx."""
+
+    person: Client
+    address: str
+
+    def post(self, path: str, **given: str) -> str:
+        return self.person.post(f"{self.address}{path}", given, **HTMX).content.decode()
+
+    def apply(self, **given: str) -> str:
+        """Opens the window on the entry of test, or a new one, and presses Apply."""
+        row = f"e{models.Environment.objects.get(name='test').pk}"
+        self.post("window/", row=row, name="acme", description="")
+        return self.post("window/apply/", **given)
+
+    def save(self, description: str) -> str:
+        return self.post("save/", name="acme", description=description, deploy="yes")
+
+
+def state(said: str) -> str:
+    """Where the dialog stands, as it travels in it."""
+    found = re.search(r'name="state" value="([^"]+)"', said)
+    assert found is not None, said
+    return found[1]
+
+
+@pytest.fixture
+def form(client: Client) -> Form:
+    """The form of a certificate that a JWK is made from, with a renewed certificate in it."""
+    authority = Authority("Form CA")
+    environments.create(LOCAL, name="test")
+    entry = EntryGiven(("test",), "acme", Paste("BASE64PEM", authority.issue("acme").pem))
+    [stored] = certificates.create(LOCAL, [Definition("acme", "before", [entry])]).certificates
+    jwks.create(LOCAL, name="acme-key", source=jwks.FromCertificate("acme", "test"))
+    user = models.User.objects.create(username="works", role="operator")
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    opened = Form(client, client.post(f"/certificates/{stored.pk}/edit/")["Location"])
+    renewed = {"source": "paste", "encoding": "BASE64PEM", "content": authority.issue("acme").pem, "alias": "acme"}
+    assert "Configuration" in opened.apply(**renewed)
+    return opened
+
+
+def confirm(form: Form, asked: str) -> str:
+    """Chooses Update related JWKs in the dialog, and confirms."""
+    chosen = form.post("save/", state=state(asked), action="update")
+    return form.post("save/", state=state(chosen), confirm="acme")
+
+
+def test_a_save_under_the_dialog_of_a_jwk_does_not_take_back_what_another_saved(form: Form) -> None:
+    """D-05: as without a JWK, the form comes back first, and nothing is confirmed any more."""
+    asked = form.save("before")
+    assert "JWK Connection" in asked
+    certificates.update(LOCAL, "acme", if_match="*", description="theirs")
+    said = confirm(form, asked)
+    assert CHANGED in said
+    assert "JWK Connection" not in said
+    assert '<div id="dialogs" hx-swap-oob="innerHTML"></div>' in said
+    assert models.Certificate.objects.get().description == "theirs"
+    again = form.save("mine")
+    assert "JWK Connection" in again
+    confirm(form, again)
+    assert models.Certificate.objects.get().description == "mine"
+
+
+def test_a_conflict_leads_to_what_is_stored_and_says_what_saving_again_does(form: Form) -> None:
+    certificates.update(LOCAL, "acme", if_match="*", description="theirs")
+    said = form.save("mine")
+    assert CHANGED in said
+    assert "Saving again replaces what the other saved" in said
+    there = f"/certificates/{models.Certificate.objects.get().pk}/"
+    assert f'<a href="{there}" target="_blank">See what is stored now</a>' in said
+    assert "theirs" in form.person.get(there).content.decode()
+    assert 'value="acme"' in form.person.get(form.address).content.decode(), "the draft is still there"
+    assert "See what is stored now" not in form.post("save/", name="", description="")
+
+
+def save(name: str, *, deploy: bool = False) -> models.Certificate:
+    """Another certificate of test."""
+    entry = EntryGiven(("test",), name, Paste("BASE64PEM", Authority(name).pem))
+    return certificates.create(LOCAL, [Definition(name, "", [entry])], deploy=deploy).certificates[0]
+
+
+def test_the_dialogs_that_deploy_say_what_else_their_release_brings(form: Form) -> None:
+    """A release holds the whole environment: what somebody else saved goes along."""
+    place = models.Environment.objects.get()
+    revoke, preview = f"rows/e{place.pk}/revoke/", f'href="/environments/{place.pk}/preview/"'
+    alone = form.person.get(f"{form.address}{revoke}", **HTMX).content.decode()
+    assert "no longer trusted in test" in alone
+    assert "The same release" not in alone, "its own JWK is named already"
+    other = save("other")
+    said = form.person.get(f"{form.address}{revoke}", **HTMX).content.decode()
+    assert "The same release brings 1 other change of test that waits" in said
+    assert preview in said
+    deletion = form.person.get(f"/certificates/{other.pk}/delete/", **HTMX).content.decode()
+    assert "The same release brings 2 other changes of test that wait" in deletion
+    there = f"/certificates/{models.Certificate.objects.get(name='acme').pk}/delete/"
+    asked = form.person.get(there, **HTMX).content.decode()
+    chosen = form.person.post(there, {"state": state(asked), "action": "delete"}, **HTMX).content.decode()
+    assert "Confirm Deletion" in chosen
+    assert "The same release brings 1 other change of test that waits" in chosen
+
+
+def test_what_is_missing_in_the_window_is_said_once_and_at_its_control(form: Form) -> None:
+    tick, name_it = "Tick at least one environment.", "The alias is missing."
+    form.post("window/", name="acme", description="")
+    nothing = form.post("window/apply/", source="file", alias="")
+    assert nothing.count(tick) == 1
+    assert nothing.count("Select a file first.") == 1
+    pasted = {"source": "paste", "encoding": "BASE64PEM", "content": Authority("Paste CA").pem}
+    no_place = form.post("window/apply/", alias="acme", **pasted)
+    assert no_place.count(tick) == 1
+    assert 'role="alert"' not in no_place
+    environments.create(LOCAL, name="production", type="production")
+    no_alias = form.post("window/apply/", environments="production", alias="", **pasted)
+    assert 'role="alert"' not in no_alias
+    assert no_alias.count(name_it) == 1
+    assert tick not in no_alias

@@ -1,0 +1,98 @@
+"""What a person may not do is not offered, and a form that would be refused is refused before it is filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from tests.authority import Authority
+from trustyard import models
+from trustyard.actions import certificates, environments, gateways, jwks
+from trustyard.actions.actors import LOCAL
+from trustyard.actions.certificates import Definition, EntryGiven
+from trustyard.actions.sources import Paste
+
+pytestmark = pytest.mark.django_db
+SignIn = Callable[..., Client]
+PLACES = ("test", "production")
+
+
+@pytest.fixture(autouse=True)
+def _stored(db: None) -> None:
+    """In each environment an entry that waits for a release, a JWK made of it, and an Envoy."""
+    authority = Authority("Roles CA")
+    for name in PLACES:
+        environments.create(LOCAL, name=name, type=name)
+        gateways.create(LOCAL, name, name=f"edge-{name}", kind="envoy", options={})
+        entry = EntryGiven((name,), name, Paste("BASE64PEM", authority.issue(name).pem))
+        certificates.create(LOCAL, [Definition(name, "", [entry])])
+        jwks.create(LOCAL, name=f"key-{name}", source=jwks.FromCertificate(name, name))
+
+
+@pytest.fixture
+def sign_in(client: Client) -> SignIn:
+    def person(role: str, *places: str) -> Client:
+        user = models.User.objects.create(username="somebody", role=role)
+        user.environments.set(models.Environment.objects.filter(name__in=places))
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    return person
+
+
+def addresses(name: str) -> dict[str, str]:
+    """The pages of what is in this environment."""
+    return {
+        "environment": f"/environments/{models.Environment.objects.get(name=name).pk}/",
+        "gateway": f"/gateways/{models.Gateway.objects.get(environment__name=name).pk}/",
+        "jwk": f"/jwks/{models.Jwk.objects.get(name=f'key-{name}').pk}/",
+    }
+
+
+@pytest.mark.parametrize("path", ["users", "gateways", "jwks", "environments"])
+def test_a_form_that_a_role_may_never_use_is_refused_when_it_is_opened(sign_in: SignIn, path: str) -> None:
+    answer = sign_in("viewer").get(f"/{path}/create/")
+    assert answer.status_code == 403
+    assert "The role viewer may not do this" in answer.content.decode()
+
+
+@pytest.mark.parametrize("what", ["gateway", "jwk"])
+def test_the_form_of_another_environment_is_refused_when_it_is_opened(sign_in: SignIn, what: str) -> None:
+    operator = sign_in("operator", "test")
+    assert operator.get(f"{addresses('test')[what]}edit/").status_code == 200
+    assert operator.get(f"{addresses('production')[what]}edit/").status_code == 403
+
+
+def test_who_operates_one_environment_is_offered_its_buttons_alone(sign_in: SignIn) -> None:
+    """D-24."""
+    operator = sign_in("operator", "test")
+    offered = {
+        ("environment", "", "deploy/"): "/environments/",
+        ("environment", "preview/", "deploy/"): None,
+        ("environment", "/certificates/truststore/?environment={}", "deploy/"): None,
+        ("gateway", "", "edit/"): "/gateways/",
+        ("gateway", "", "delete/"): "/gateways/",
+        ("gateway", "", "bootstrap/"): None,
+        ("gateway", "", "rotate/"): None,
+        ("jwk", "", "edit/"): "/jwks/",
+    }
+    for (what, page, action), listed in offered.items():
+        for name in PLACES:
+            there = addresses(name)[what]
+            shown = [page.format(name) if page.startswith("/") else f"{there}{page}", *([listed] if listed else [])]
+            for address in shown:
+                said = operator.get(address).content.decode()
+                assert (f'"{there}{action}"' in said) == (name == "test"), f"{address}: {there}{action}"
+
+
+def test_a_preview_says_why_there_is_no_deploy(sign_in: SignIn) -> None:
+    said = sign_in("operator", "test").get(f"{addresses('production')['environment']}preview/").content.decode()
+    assert "You operate other environments" in said
+
+
+def test_a_new_gateway_is_offered_the_environments_that_one_operates(sign_in: SignIn) -> None:
+    said = sign_in("operator", "test").get("/gateways/create/").content.decode()
+    assert "<option>test</option>" in said
+    assert "<option>production</option>" not in said
