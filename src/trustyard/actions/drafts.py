@@ -8,7 +8,7 @@ open window, see draft_window) and `changed`. It holds certificates by their SHA
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -43,10 +43,14 @@ def begin(actor: Actor, certificate: models.Certificate | None = None) -> models
     draft = models.Draft(author_id=_author(actor), certificate=certificate, content=content)
     if certificate is not None:
         draft.based_on = certificate.etag
-        content |= {"name": certificate.name, "description": certificate.description}
+        content |= {**_stored(certificate), "stored": _stored(certificate)}
         content["rows"] = [_row(entry) for entry in _entries(certificate)]
     draft.save()
     return draft
+
+
+def _stored(certificate: models.Certificate) -> dict[str, str]:
+    return {"name": certificate.name, "description": certificate.description}
 
 
 def _author(actor: Actor) -> int:
@@ -136,6 +140,11 @@ def save(
     return saved
 
 
+def rehearse(actor: Actor, pk: UUID) -> JwkConnection | None:
+    """The question that saving this draft would raise now; whatever it would write is taken back."""
+    return _question(lambda: _save(actor, get(actor, pk), False, None))
+
+
 def _save(
     actor: Actor, draft: models.Draft, deploy: bool, answer: JwkAnswer | None, confirm_restored: Confirmed = False
 ) -> Saved:
@@ -202,9 +211,13 @@ def _alias_free(places: dict[str, models.Environment], taken: frozenset[tuple[st
 
 def rehearse_deletion(actor: Actor, certificate: models.Certificate) -> JwkConnection | None:
     """The question that deleting the certificate would raise now; nothing is written."""
+    return _question(lambda: certificates.delete(actor, certificate.name, if_match="*", deploy=False))
+
+
+def _question(change: Callable[[], object]) -> JwkConnection | None:
     with audit.transaction():
         try:
-            certificates.delete(actor, certificate.name, if_match="*", deploy=False)
+            change()
         except JwkConnection as asked:
             return asked
         finally:
@@ -213,7 +226,7 @@ def rehearse_deletion(actor: Actor, certificate: models.Certificate) -> JwkConne
 
 
 def rebase(actor: Actor, pk: UUID) -> models.Draft:
-    """Puts the draft on what is stored now: rows that the author did not touch are read again, the others stay.
+    """Puts the draft on what is stored now: what the author did not touch is read again, the rest stays.
 
     After somebody else saved, and after the author's own Revoke or Restore, which are in force at once.
     """
@@ -222,6 +235,9 @@ def rebase(actor: Actor, pk: UUID) -> models.Draft:
         if stored is None:
             raise NotFound("Somebody deleted this certificate meanwhile.", advice="Begin again with Create.")
         content = draft.content
+        before = content.get("stored", {})  # drafts of an earlier version do not know it
+        content |= {name: now for name, now in _stored(stored).items() if content[name] == before.get(name)}
+        content["stored"] = _stored(stored)
         mine = {row["environment"]: row for row in content["rows"]}
         rows, entries = [], _entries(stored)
         for entry in entries:

@@ -57,9 +57,7 @@ def _save(
     except Restored:
         raise  # the page asks for all views alike
     except StaleVersion:
-        # Also under a dialog: what it was asked about is not what the author saw when the form was opened (D-05).
-        stale = StaleVersion(_CHANGED, advice=_REPLACES)
-        return _refused(request, actor, drafts.rebase(actor, pk), stale)
+        return _stale(request, actor, pk, deploy, question is not None)
     except (Refused, Conflict, NotFound) as error:
         if error.code == "draft-used":
             return _used(request, actor, pk)
@@ -91,6 +89,14 @@ def _asked(request: HttpRequest, actor: Actor, pk: UUID, asked: JwkConnection, d
     carried = {"deploy": "yes" if deploy else ""}
     question = Question.begin(asked, draft.certificate.name, reverse("draft-save", args=[pk]), carried)
     return ask(request, question, moved=has_moved(asked))
+
+
+def _stale(request: HttpRequest, actor: Actor, pk: UUID, deploy: bool, in_dialog: bool) -> HttpResponse:
+    draft = drafts.rebase(actor, pk)
+    if in_dialog and (asked := drafts.rehearse(actor, pk)):  # the dialog opens again (D-05)
+        asked.extra["moved"] = True
+        return _asked(request, actor, pk, asked, deploy)
+    return _refused(request, actor, draft, StaleVersion(_CHANGED, advice=_REPLACES))
 
 
 def _refused(request: HttpRequest, actor: Actor, draft: models.Draft, error: TrustyardError) -> HttpResponse:
