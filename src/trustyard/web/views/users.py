@@ -83,9 +83,9 @@ def password(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("POST")
 def active(request: HttpRequest, pk: int) -> HttpResponse:
-    """Disables an account or enables it again."""
+    """Disables an account or enables it again: what the button said, whatever the account is by now."""
     actor = actor_of(request)
     row = users.get_by_id(actor, pk)
-    switched = users.update(actor, row.username, active=not row.is_active)
+    switched = users.update(actor, row.username, active=request.POST.get("to") == "enable")
     said = "can sign in again" if switched.is_active else "cannot sign in any more"
     return go(request, reverse("users"), f"{row.username} {said}.")
