@@ -53,3 +53,23 @@ def test_disable_on_an_older_page_does_not_enable(admin: Client) -> None:
     assert 'value="enable"' in admin.get("/users/").content.decode()
     assert "olaf can sign in again." in done(admin, address, {"to": "enable"})
     assert olaf().is_active
+
+
+def version(page: str) -> str:
+    """What the form knows of the stored account."""
+    [found] = re.findall(r'name="version" value="(\w+)"', page)
+    return str(found)
+
+
+def test_a_form_that_was_opened_before_does_not_give_a_role_back(admin: Client) -> None:
+    address = f"/users/{olaf().pk}/"
+    form = {"role": "operator", "environments": ["test"], "version": version(admin.get(address).content.decode())}
+    users.update(LOCAL, "olaf", role="viewer", environments=[])
+    page = admin.post(address, form).content.decode()
+    assert "This was changed by somebody else meanwhile." in text(page)
+    assert "Stored now: viewer, all environments." in text(page)
+    assert "<option selected>operator</option>" in page, "what was chosen is kept"
+    assert olaf().role == "viewer"
+    done(admin, address, {**form, "version": version(page)})  # now it is meant
+    assert (olaf().role, olaf().environments.count()) == ("operator", 1)
+    assert "meanwhile" in text(admin.post(address, {"role": "admin"}).content.decode()), "no version is none"

@@ -108,10 +108,15 @@ def check_version(row: Versioned, if_match: str | None) -> None:
         )
     tags = [tag.strip() for tag in if_match.split(",")]
     if "*" not in tags and row.etag not in tags:
-        raise StaleVersion(
-            "This was changed by somebody else meanwhile.",
-            advice="Read it again, and repeat the change on what it is now.",
-        )
+        raise stale()
+
+
+def stale() -> StaleVersion:
+    """What to raise where somebody was quicker."""
+    return StaleVersion(
+        "This was changed by somebody else meanwhile.",
+        advice="Read it again, and repeat the change on what it is now.",
+    )
 
 
 def names(rows: Iterable[models.Environment]) -> list[str]:

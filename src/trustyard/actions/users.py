@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,13 +71,20 @@ def update(
     role: str | None = None,
     environments: Sequence[str] | None = None,
     active: bool | None = None,
+    if_match: str | None = None,
 ) -> models.User:
-    """Changes the role, the environments, or whether the account can sign in. The last active admin stays one."""
+    """Changes the role, the environments, or whether the account can sign in. The last active admin stays one.
+
+    `if_match` is the `version` that a form showed. Raises `StaleVersion` where the account is another by now.
+    """
     require(actor, "users.manage")
     with audit.transaction():
         # All of them, in one order: two administrators who disable each other are not both right.
         list(models.User.objects.select_for_update(no_key=True).filter(role="admin").order_by("pk").values_list("pk"))
-        row = _change(actor, locked(username), role=role, environments=environments, active=active)
+        row = locked(username)
+        if if_match is not None and if_match != version(row):
+            raise found.stale()
+        _change(actor, row, role=role, environments=environments, active=active)
         if not models.User.objects.filter(role="admin", is_active=True).exists():
             raise Conflict("This is the last administrator who can sign in.", code="last-admin")
         if active is False:
@@ -194,6 +203,11 @@ def fingerprint(row: models.User) -> dict[str, Any]:
         "environments": sorted(place.name for place in row.environments.all()),
         "active": row.is_active,
     }
+
+
+def version(row: models.User) -> str:
+    """A digest of what an administrator decides of an account: a form that shows another one is stale."""
+    return hashlib.sha256(json.dumps(fingerprint(row), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def locked(username: str) -> models.User:

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from trustyard.actions import environments, tokens, users
-from trustyard.errors import Conflict, Refused
+from trustyard.errors import Conflict, Refused, StaleVersion
 from trustyard.models.people import ROLES
 from trustyard.web.page import actor_of, go, page, problems
 
@@ -44,20 +44,25 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Role and environments of an account."""
     actor = actor_of(request)
     row = users.get_by_id(actor, pk)
-    context: dict[str, Any] = {"row": row, "places": [place.name for place in row.environments.all()]}
-    context["by_provider"] = users.of_provider(row)
+    context: dict[str, Any] = {}
     given = request.POST
     if request.method == "POST":
         try:
-            users.update(actor, row.username, role=given.get("role"), environments=given.getlist("environments"))
+            users.update(
+                actor, row.username, role=given.get("role"), environments=given.getlist("environments"),
+                if_match=given.get("version", ""),
+            )  # fmt: skip
             return go(request, reverse("users"), f"The user {row.username} is saved.")
-        except (Refused, Conflict) as error:
-            context |= {"error": error, "problems": problems(error)}
+        except (Refused, Conflict, StaleVersion) as error:
+            context = {"error": error, "problems": problems(error), "moved": isinstance(error, StaleVersion)}
+            row = users.get_by_id(actor, pk) if context["moved"] else row
+    context |= {"row": row, "stored": [place.name for place in row.environments.all()]}
+    context |= {"version": users.version(row), "by_provider": users.of_provider(row)}
     return _form(request, "users/form.html", context)
 
 
 def _form(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    places = request.POST.getlist("environments") if request.method == "POST" else context.get("places", [])
+    places = request.POST.getlist("environments") if request.method == "POST" else context.get("stored", [])
     context |= {
         "given": request.POST, "roles": ROLES, "places": places, "environments": environments.find(actor_of(request)),
     }  # fmt: skip
