@@ -29,14 +29,14 @@ def test_a_token_is_printed_alone_and_a_new_data_directory_is_made_for_it(tmp_pa
 
 def test_a_token_made_beside_a_running_server_works_at_once_until_it_is_revoked(tmp_path: Path) -> None:
     with Serving(tmp_path / "data") as server, server.client() as client:
-        secret = run(server.data_dir, "token", "create", "short", "--role", "viewer", "--env", "test").stdout.strip()
+        secret = run(server.data_dir, "token", "create", "short", "--role", "operator", "--env", "test").stdout.strip()
         client.headers["Authorization"] = f"Bearer {secret}"
         assert client.get("/api/v1/certificates").status_code == 200
         assert client.post("/api/v1/environments", json={"name": "x", "type": "test"}).status_code == 403
         (row,) = [
             one for one in json.loads(run(server.data_dir, "token", "list", "--json").stdout) if one["name"] == "short"
         ]
-        assert (row["role"], row["environments"], row["revoked_at"]) == ("viewer", ["test"], None)
+        assert (row["role"], row["environments"], row["revoked_at"]) == ("operator", ["test"], None)
         assert secret not in json.dumps(row)
         run(server.data_dir, "token", "revoke", "short")
         assert client.get("/api/v1/certificates").status_code == 401
@@ -47,6 +47,9 @@ def test_mistakes_are_sentences_with_the_contracts_exit_codes(data: Path) -> Non
     assert "already a token named twice" in run(data, "token", "create", "twice", code=1).stderr
     assert "There is no token named nobody" in run(data, "token", "revoke", "nobody", code=1).stderr
     assert "There is no environment named moon" in run(data, "token", "create", "t", "--env", "moon", code=1).stderr
+    for role in ("admin", "viewer"):
+        limited = run(data, "token", "create", "t", "--role", role, "--env", "test", code=1).stderr
+        assert "Environments limit operators alone" in limited
     assert "boss" in run(data, "token", "create", "t", "--role", "boss", code=2).stderr
     run(data, "token", "create", code=2)
 

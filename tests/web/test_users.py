@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from trustyard import models
-from trustyard.actions import environments, users
+from trustyard.actions import environments, tokens, users
 from trustyard.actions.actors import LOCAL
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +73,34 @@ def test_a_form_that_was_opened_before_does_not_give_a_role_back(admin: Client) 
     done(admin, address, {**form, "version": version(page)})  # now it is meant
     assert (olaf().role, olaf().environments.count()) == ("operator", 1)
     assert "meanwhile" in text(admin.post(address, {"role": "admin"}).content.decode()), "no version is none"
+
+
+ALONE = "Environments limit operators alone; a viewer sees all and an administrator may do all."
+
+
+@pytest.mark.parametrize("role", ["admin", "viewer"])
+def test_environments_are_refused_for_roles_that_they_do_not_limit(admin: Client, role: str) -> None:
+    address = f"/users/{olaf().pk}/"
+    given = {"role": role, "environments": ["test"], "name": "ci", "username": "kim", "password": PASSWORD}
+    given["version"] = version(admin.get(address).content.decode())
+    for form in ("/users/create/", "/users/tokens/create/", address):
+        assert ALONE in text(admin.post(form, given).content.decode()), form
+    assert (models.User.objects.count(), models.Token.objects.count(), olaf().role) == (2, 0, "operator")
+    users.update(LOCAL, "olaf", role=role)
+    assert olaf().environments.count() == 0, "a list that limits nobody does not stay"
+
+
+def test_what_an_earlier_version_stored_is_shown_as_all_and_goes_on(admin: Client) -> None:
+    tokens.create(LOCAL, "ci", role="viewer")
+    for row in (olaf(), models.Token.objects.get()):
+        row.role = "viewer"
+        row.save()
+        row.environments.set(models.Environment.objects.filter(name="test"))
+    page = admin.get("/users/").content.decode()
+    assert "olaf viewer all password" in text(page)
+    assert "ci viewer all command line" in text(page)
+    assert users.user_json(olaf())["environments"] == []
+    users.update(LOCAL, "olaf", active=False)
+    form = admin.get(f"/users/{olaf().pk}/").content.decode()
+    assert "checked" not in form
+    done(admin, f"/users/{olaf().pk}/", {"role": "viewer", "version": version(form)})

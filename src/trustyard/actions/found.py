@@ -119,6 +119,11 @@ def stale() -> StaleVersion:
     )
 
 
+def limits(holder: models.User | models.Token) -> list[str]:
+    """The environments that someone is for (none: all). Earlier versions took some for roles that they do not limit."""
+    return [place.name for place in holder.environments.all()] if holder.role == "operator" else []
+
+
 def names(rows: Iterable[models.Environment]) -> list[str]:
     """The names of environments, for the permission table."""
     return [row.name for row in rows]

@@ -22,7 +22,7 @@ from . import audit, found, sessions
 from .actors import Actor
 from .again import looks_again
 from .permissions import require
-from .tokens import check_role
+from .tokens import check_limits, check_role
 
 
 @looks_again
@@ -41,6 +41,7 @@ def create_without_password(actor: Actor, username: str, role: str, environments
 
 def _create(actor: Actor, username: str, password: str | None, role: str, environments: Sequence[str]) -> models.User:
     check_role(role)
+    check_limits(role, environments)
     places = [found.environment(place, "environments") for place in environments]
     with audit.transaction():
         cleaned = clean_name(username, "username")
@@ -105,6 +106,9 @@ def _change(
     if role is not None:
         check_role(role)
         row.role = role
+        if role != "operator":
+            environments = environments or ()  # or a list that an operator had would go on, and limit nobody
+    check_limits(row.role, environments or ())
     if active is not None:
         row.is_active = active
     row.save()
@@ -187,7 +191,7 @@ def user_json(row: models.User) -> dict[str, Any]:
     return {
         "username": row.username,
         "role": row.role,
-        "environments": [place.name for place in row.environments.all()],
+        "environments": found.limits(row),
         "active": row.is_active,
         "sign_in": "provider" if ways.provider else "password",
         "second_factor": ways.second_factor,

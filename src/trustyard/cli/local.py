@@ -33,7 +33,10 @@ class Role(StrEnum):
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name.")]
 Environments = Annotated[
-    list[str] | None, typer.Option("--env", help="Environments an operator is for, comma separated (none given: all).")
+    list[str] | None,
+    typer.Option(
+        "--env", help="Environments that an operator is for, comma separated (none: all). For operators alone."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -248,5 +251,5 @@ def _show(rows: list[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool
 
 def _cell(value: object) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "all"  # the environments
     return {True: "yes", False: "no", None: ""}.get(value, str(value)) if value in (True, False, None) else str(value)

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from trustyard import models
-from trustyard.actions import ends, users
+from trustyard.actions import ends, found, users
 
 register = template.Library()
 
@@ -45,6 +45,12 @@ def badge(state: str) -> SafeString:
 def token_state(token: models.Token) -> str:
     """`active`, `ends soon`, `expired` or `revoked`."""
     return ends.state(token.expires_at, token.revoked_at, timezone.now())
+
+
+@register.filter
+def limits(holder: models.User | models.Token) -> list[str]:
+    """The environments that someone is for (none: all); no query for rows of a list."""
+    return found.limits(holder)
 
 
 @register.filter

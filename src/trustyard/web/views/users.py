@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from trustyard.actions import environments, tokens, users
+from trustyard.actions import environments, found, tokens, users
 from trustyard.errors import Conflict, Refused, StaleVersion
 from trustyard.models.people import ROLES
 from trustyard.web.page import actor_of, go, page, problems
@@ -56,7 +56,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         except (Refused, Conflict, StaleVersion) as error:
             context = {"error": error, "problems": problems(error), "moved": isinstance(error, StaleVersion)}
             row = users.get_by_id(actor, pk) if context["moved"] else row
-    context |= {"row": row, "stored": [place.name for place in row.environments.all()]}
+    context |= {"row": row, "stored": found.limits(row)}
     context |= {"version": users.version(row), "by_provider": users.of_provider(row)}
     return _form(request, "users/form.html", context)
 
