@@ -56,6 +56,8 @@ def test_mistakes_are_sentences_with_the_contracts_exit_codes(data: Path) -> Non
 
 def test_people_are_added_given_passwords_and_disabled(data: Path) -> None:
     assert "at least 10" in run(data, "user", "add", "bob", stdin="short\n", code=1).stderr
+    reserved = run(data, "user", "add", "token:ci", stdin="a long enough one\n", code=1).stderr
+    assert "Nobody can be named token:ci" in reserved
     run(data, "user", "add", "bob", "--role", "operator", stdin="a long enough one\n")
     run(data, "user", "password", "bob", stdin="another long one\n")
     assert "standard input" in run(data, "user", "password", "bob", code=1).stderr

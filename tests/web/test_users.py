@@ -104,3 +104,9 @@ def test_what_an_earlier_version_stored_is_shown_as_all_and_goes_on(admin: Clien
     form = admin.get(f"/users/{olaf().pk}/").content.decode()
     assert "checked" not in form
     done(admin, f"/users/{olaf().pk}/", {"role": "viewer", "version": version(form)})
+
+
+def test_a_name_of_another_kind_of_actor_is_refused_at_its_field(admin: Client) -> None:
+    form = {"username": "command line", "password": PASSWORD, "role": "admin"}
+    page = admin.post("/users/create/", form).content.decode()
+    assert '<p class="field-problem">Nobody can be named command line: ' in page

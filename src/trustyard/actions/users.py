@@ -19,7 +19,7 @@ from trustyard.pki.certificates import rfc3339
 from trustyard.pki.names import clean_name
 
 from . import audit, found, sessions
-from .actors import Actor
+from .actors import Actor, check_not_reserved
 from .again import looks_again
 from .permissions import require
 from .tokens import check_limits, check_role
@@ -45,6 +45,7 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
     places = [found.environment(place, "environments") for place in environments]
     with audit.transaction():
         cleaned = clean_name(username, "username")
+        check_not_reserved(cleaned)
         if models.User.objects.filter(username__iexact=cleaned).exists():
             sentence = f"There is already a user named {cleaned}."
             raise Conflict(sentence, code="name-taken", fields=[FieldError("username", sentence)])

@@ -20,7 +20,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 
 from trustyard.actions import audit, provider_accounts
-from trustyard.actions.actors import Actor, of_user
+from trustyard.actions.actors import of_provider, of_user
 from trustyard.errors import NotAllowed, TrustyardError, Unavailable
 from trustyard.models import User
 from trustyard.web.views.errors import refused
@@ -118,7 +118,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # the
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         ours: Any = settings.TRUSTYARD.identity.provider
-        actor = Actor(f"provider:{ours.name}", "admin", None, _address(request), "console")
+        actor = of_provider(ours.name, _address(request))
         known = sociallogin.user if sociallogin.is_existing else None
         claims = sociallogin.claims
         if not secrets.compare_digest(str(sociallogin.nonce), str(sociallogin.state.get("nonce", ""))):
