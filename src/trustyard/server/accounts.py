@@ -24,6 +24,7 @@ from trustyard.actions.actors import of_provider, of_user
 from trustyard.errors import NotAllowed, TrustyardError, Unavailable
 from trustyard.models import User
 from trustyard.web.views.errors import refused
+from trustyard.web.views.signin import note_failed
 
 from .sealing import seal
 
@@ -37,6 +38,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth co
         return False
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        note_failed(request, user.username, "disabled")
         return refused(request, NotAllowed("This account is switched off.", advice="Ask an administrator."))
 
     def post_login(self, request: HttpRequest, user: User, **rest: Any) -> HttpResponse:
