@@ -69,6 +69,12 @@ def test_people_are_added_given_passwords_and_disabled(data: Path) -> None:
     assert (people["bob"]["role"], people["bob"]["active"]) == ("operator", False)
     assert people["ada"]["active"] is True
     assert "bob" in run(data, "user", "list").stdout
+    for _ in range(2):
+        assert "bob can sign in again." in run(data, "user", "enable", "bob").stdout
+    with opened(data) as database:
+        events = database.execute("SELECT actor FROM trustyard_auditevent WHERE action = 'user.update'").fetchall()
+    assert [tuple(event) for event in events] == [("command line",)] * 2, "disabled once, enabled once"
+    assert "There is no user named nobody" in run(data, "user", "enable", "nobody", code=1).stderr
 
 
 def test_audit_verify_finds_an_event_that_was_changed(tmp_path: Path) -> None:

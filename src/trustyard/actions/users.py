@@ -86,8 +86,9 @@ def update(
         row = locked(username)
         if if_match is not None and if_match != version(row):
             raise found.stale()
+        counted = row.role == "admin" and row.is_active
         _change(actor, row, role=role, environments=environments, active=active)
-        if not models.User.objects.filter(role="admin", is_active=True).exists():
+        if counted and not models.User.objects.filter(role="admin", is_active=True).exists():
             raise Conflict("This is the last administrator who can sign in.", code="last-admin")
         if active is False:
             sessions.end_quietly(row)  # or they would go on when the account is enabled again
@@ -124,6 +125,11 @@ def _change(
 def disable(actor: Actor, username: str) -> models.User:
     """Ends the account's sign-in; what it did stays in the audit."""
     return update(actor, username, active=False)
+
+
+def enable(actor: Actor, username: str) -> models.User:
+    """Lets the account sign in again, with what it had."""
+    return update(actor, username, active=True)
 
 
 @looks_again

@@ -179,6 +179,16 @@ def user_disable(name: Name) -> None:
         say(f"{clean(row.username)} cannot sign in any more.")
 
 
+@users.command("enable")
+def user_enable(name: Name) -> None:
+    """Let a person who was disabled sign in again, with the password and the role that they had."""
+    with database() as actor:
+        from trustyard.actions import users as actions
+
+        row = actions.enable(actor, name)
+        say(f"{clean(row.username)} can sign in again.")
+
+
 @users.command("reset-mfa")
 def user_reset_mfa(name: Name) -> None:
     """Take a person's second factors away, and end their sessions: for who lost them."""
