@@ -6,6 +6,7 @@ import html
 import re
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
 from trustyard import models
@@ -110,3 +111,9 @@ def test_a_name_of_another_kind_of_actor_is_refused_at_its_field(admin: Client) 
     form = {"username": "command line", "password": PASSWORD, "role": "admin"}
     page = admin.post("/users/create/", form).content.decode()
     assert '<p class="field-problem">Nobody can be named command line: ' in page
+
+
+def test_no_password_is_offered_for_who_comes_by_the_provider(admin: Client) -> None:
+    assert admin.get("/users/").content.decode().count("Set Password") == 2
+    SocialAccount.objects.create(user=olaf(), provider="https://login.example.org", uid="1")
+    assert admin.get("/users/").content.decode().count("Set Password") == 1

@@ -54,6 +54,12 @@ def limits(holder: models.User | models.Token) -> list[str]:
 
 
 @register.filter
+def by_provider(user: models.User) -> bool:
+    """Whether the company's provider vouches for this account; no query for rows of a list."""
+    return users.ways_in(user).provider
+
+
+@register.filter
 def signs_in_by(user: models.User) -> str:
     """`password`, `password and second factor`, `provider`; no query for rows of a list."""
     ways = users.ways_in(user)
