@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.utils import timezone
@@ -87,6 +88,7 @@ def test_without_local_sign_in_no_password_is_looked_at(tmp_path: Path) -> None:
         given = {"login": "admin", "password": PASSWORD, "csrfmiddlewaretoken": token}
         refused = stranger.post("/sign-in/", data=given)
         assert (refused.status_code, "Passwords are switched off" in refused.text) == (403, True)
+        assert eventually(lambda: failed_sign_ins(server))[0]["reason"] == "passwords are off"
         assert stranger.get("/sign-in/provider/").status_code == 503
         with server.client() as program:
             assert program.get("/api/v1/certificates").status_code == 200, "tokens are no passwords"
@@ -125,3 +127,14 @@ def test_the_log_says_that_a_right_password_came_to_a_switched_off_account(vic: 
         Client().post("/sign-in/", {"login": "vic", "password": "a long and quiet night"}, follow=True)
     failed = {"name": "vic", "address": "127.0.0.1", "reason": "disabled", "throttled": False, "log_level": "info"}
     assert [line for line in lines if line.pop("event") == "sign_in.failed"] == [failed]
+
+
+def test_the_log_says_that_a_second_factor_was_guessed_at(vic: models.User) -> None:
+    TOTP.activate(vic, "JBSWY3DPEHPK3PXP")
+    browser = signed_in()  # as far as the second step
+    with capture_logs() as lines:
+        for _ in range(6):
+            browser.post("/sign-in/second-factor/", {"code": "000000"})
+    failed = [line for line in lines if line["event"] == "sign_in.failed"]
+    assert {(line["name"], line["reason"]) for line in failed} == {("vic", "second factor")}
+    assert [line["throttled"] for line in failed] == [False] * 5 + [True]
