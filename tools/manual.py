@@ -33,6 +33,14 @@ FORMS = {
     "_words": ("names, comma separated", "trustyard.example.org,trustyard.internal"),
     "_xds_url": ("an address", "https://trustyard.example.org:8401"),
 }
+# Where that example would mislead.
+EXAMPLES = {
+    "TRUSTYARD_DATABASE_URL_FILE": "/etc/trustyard/database-url",
+    "TRUSTYARD_XDS_LISTEN": "0.0.0.0:8401",
+    "TRUSTYARD_XDS_KEY": "/etc/trustyard/xds.key",
+    "TRUSTYARD_ADMIN_PASSWORD_FILE": "/etc/trustyard/admin-password",
+    "TRUSTYARD_OIDC_CLIENT_SECRET_FILE": "/etc/trustyard/oidc-secret",
+}
 COMMON = {"--token", "--json", "--help"}  # told once, at the top of the page
 
 
@@ -78,7 +86,8 @@ def settings() -> str:
     readers = _readers()
     rows = []
     for setting in SETTINGS:
-        form, example = _form(readers.get(setting.name))
+        form, usual = _form(readers.get(setting.name))
+        example = EXAMPLES.get(setting.name, usual)
         default = f"`{setting.default}`" if setting.default else "none"
         written = f"{form}, such as `{example}`" if example else form
         says = setting.description.replace("|", BAR)

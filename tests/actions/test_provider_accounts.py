@@ -10,7 +10,7 @@ from trustyard import models
 from trustyard.actions import provider_accounts, users
 from trustyard.actions.actors import LOCAL, Actor
 from trustyard.actions.provider_accounts import Granted, granted, values
-from trustyard.errors import NotAllowed
+from trustyard.errors import Conflict, NotAllowed, Refused
 from trustyard.server.configuration import Configuration, ConfigurationRefused
 
 PROVIDER = Actor("provider:Example AG", "admin", None, "192.0.2.1", "console")
@@ -83,6 +83,39 @@ def test_who_lost_the_last_role_loses_access_and_names_stay_their_owners() -> No
     assert models.AuditEvent.objects.filter(action="user.sign_in_refused", object_name="admin-2").exists()
     with pytest.raises(NotAllowed):
         provider_accounts.role_of(PROVIDER, None, {}, "groups", grants("a=admin"))
+
+
+@pytest.mark.django_db
+def test_a_claim_may_demote_the_last_administrator_and_the_command_line_helps() -> None:
+    users.create(LOCAL, "rescue", password="a long and quiet night", role="admin")
+    boss = provider_accounts.take(PROVIDER, None, {"sub": "1", "preferred_username": "boss"}, Granted("admin"))
+    users.disable(LOCAL, "rescue")
+    provider_accounts.take(PROVIDER, boss, {"sub": "1"}, Granted("viewer"))
+    assert not models.User.objects.filter(role="admin", is_active=True).exists()
+    users.disable(LOCAL, "boss")  # who is no administrator is not the last one
+    users.enable(LOCAL, "rescue")
+    with pytest.raises(Conflict, match="last administrator"):
+        users.disable(LOCAL, "rescue")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["token:me", "Provider:ann", "command line", "TrustYard"])
+def test_nobody_comes_to_be_named_like_a_token_a_provider_or_trustyard_itself(name: str) -> None:
+    with pytest.raises(NotAllowed, match=f"Nobody can be named {name}"):
+        provider_accounts.take(PROVIDER, None, {"sub": "1", "preferred_username": name}, Granted("viewer"))
+    with pytest.raises(Refused, match=f"Nobody can be named {name}") as caught:
+        users.create(LOCAL, name, password="a long and quiet night")
+    assert (caught.value.code, caught.value.fields[0].field) == ("reserved-name", "username")
+    assert not models.User.objects.exists()
+    assert not models.AuditEvent.objects.filter(action="user.create").exists()
+
+
+@pytest.mark.django_db
+def test_who_had_such_a_name_before_comes_in_and_other_names_with_colons_are_free() -> None:
+    old = models.User.objects.create(username="token:me")
+    assert provider_accounts.take(PROVIDER, old, {"sub": "1"}, Granted("admin")).role == "admin"
+    made = provider_accounts.take(PROVIDER, None, {"sub": "2", "upn": "dept:trustyard"}, Granted("viewer"))
+    assert made.username == "dept:trustyard"
 
 
 @pytest.mark.parametrize(

@@ -29,14 +29,14 @@ def test_a_token_is_printed_alone_and_a_new_data_directory_is_made_for_it(tmp_pa
 
 def test_a_token_made_beside_a_running_server_works_at_once_until_it_is_revoked(tmp_path: Path) -> None:
     with Serving(tmp_path / "data") as server, server.client() as client:
-        secret = run(server.data_dir, "token", "create", "short", "--role", "viewer", "--env", "test").stdout.strip()
+        secret = run(server.data_dir, "token", "create", "short", "--role", "operator", "--env", "test").stdout.strip()
         client.headers["Authorization"] = f"Bearer {secret}"
         assert client.get("/api/v1/certificates").status_code == 200
         assert client.post("/api/v1/environments", json={"name": "x", "type": "test"}).status_code == 403
         (row,) = [
             one for one in json.loads(run(server.data_dir, "token", "list", "--json").stdout) if one["name"] == "short"
         ]
-        assert (row["role"], row["environments"], row["revoked_at"]) == ("viewer", ["test"], None)
+        assert (row["role"], row["environments"], row["revoked_at"]) == ("operator", ["test"], None)
         assert secret not in json.dumps(row)
         run(server.data_dir, "token", "revoke", "short")
         assert client.get("/api/v1/certificates").status_code == 401
@@ -47,12 +47,17 @@ def test_mistakes_are_sentences_with_the_contracts_exit_codes(data: Path) -> Non
     assert "already a token named twice" in run(data, "token", "create", "twice", code=1).stderr
     assert "There is no token named nobody" in run(data, "token", "revoke", "nobody", code=1).stderr
     assert "There is no environment named moon" in run(data, "token", "create", "t", "--env", "moon", code=1).stderr
+    for role in ("admin", "viewer"):
+        limited = run(data, "token", "create", "t", "--role", role, "--env", "test", code=1).stderr
+        assert "Environments limit operators alone" in limited
     assert "boss" in run(data, "token", "create", "t", "--role", "boss", code=2).stderr
     run(data, "token", "create", code=2)
 
 
 def test_people_are_added_given_passwords_and_disabled(data: Path) -> None:
     assert "at least 10" in run(data, "user", "add", "bob", stdin="short\n", code=1).stderr
+    reserved = run(data, "user", "add", "token:ci", stdin="a long enough one\n", code=1).stderr
+    assert "Nobody can be named token:ci" in reserved
     run(data, "user", "add", "bob", "--role", "operator", stdin="a long enough one\n")
     run(data, "user", "password", "bob", stdin="another long one\n")
     assert "standard input" in run(data, "user", "password", "bob", code=1).stderr
@@ -64,6 +69,12 @@ def test_people_are_added_given_passwords_and_disabled(data: Path) -> None:
     assert (people["bob"]["role"], people["bob"]["active"]) == ("operator", False)
     assert people["ada"]["active"] is True
     assert "bob" in run(data, "user", "list").stdout
+    for _ in range(2):
+        assert "bob can sign in again." in run(data, "user", "enable", "bob").stdout
+    with opened(data) as database:
+        events = database.execute("SELECT actor FROM trustyard_auditevent WHERE action = 'user.update'").fetchall()
+    assert [tuple(event) for event in events] == [("command line",)] * 2, "disabled once, enabled once"
+    assert "There is no user named nobody" in run(data, "user", "enable", "nobody", code=1).stderr
 
 
 def test_audit_verify_finds_an_event_that_was_changed(tmp_path: Path) -> None:

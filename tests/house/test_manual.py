@@ -60,6 +60,12 @@ def test_the_reference_parts_are_what_the_program_says() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_no_two_settings_that_name_a_file_or_a_port_show_the_same_example() -> None:
+    shown = re.findall(r"\| (?:a file|HOST:PORT), such as `([^`]+)` \|", page("docs/settings.md"))
+    assert len(shown) > 5
+    assert len(set(shown)) == len(shown)
+
+
 def codes() -> set[str]:
     """Every error code in the sources: `code="…"`, a class's `code = "…"`, and the table of what inputs are."""
     from trustyard.pki.refusals import _KINDS

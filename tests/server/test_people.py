@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.utils import timezone
+from structlog.testing import capture_logs
 
-from tests.server.serving import PASSWORD, Serving, run
+from tests.server.serving import PASSWORD, Serving, eventually, run
 from trustyard import models
 from trustyard.actions import sessions, users
 from trustyard.actions.actors import LOCAL
@@ -85,6 +88,7 @@ def test_without_local_sign_in_no_password_is_looked_at(tmp_path: Path) -> None:
         given = {"login": "admin", "password": PASSWORD, "csrfmiddlewaretoken": token}
         refused = stranger.post("/sign-in/", data=given)
         assert (refused.status_code, "Passwords are switched off" in refused.text) == (403, True)
+        assert eventually(lambda: failed_sign_ins(server))[0]["reason"] == "passwords are off"
         assert stranger.get("/sign-in/provider/").status_code == 503
         with server.client() as program:
             assert program.get("/api/v1/certificates").status_code == 200, "tokens are no passwords"
@@ -94,3 +98,43 @@ def test_without_local_sign_in_no_password_is_looked_at(tmp_path: Path) -> None:
     # The way back in, where the provider is away for good: the setting, and whoever owns the server.
     with Serving(tmp_path / "data", **{**settings, "LOCAL_SIGN_IN": "on"}) as server:
         assert "Password" in httpx.get(f"{server.url}/sign-in/", trust_env=False, timeout=30).text
+
+
+def test_a_failed_sign_in_is_in_the_log_by_its_name_and_without_the_password(tmp_path: Path) -> None:
+    with (
+        Serving(tmp_path / "data") as server,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as stranger,
+    ):
+        stranger.get("/sign-in/")
+        given = {"password": "hush-hush", "csrfmiddlewaretoken": stranger.cookies["trustyard-csrf"]}
+        for name in ["x" * 200, *["ada\x1b[2J\u202e"] * 6]:
+            stranger.post("/sign-in/", data={**given, "login": name})
+        lines = eventually(lambda: found if len(found := failed_sign_ins(server)) == 7 else None)
+        assert not any("hush-hush" in line for line in server.log)
+    assert [line["name"] for line in lines] == ["x" * 150, *["ada\\x1b[2J\\x202e"] * 6]
+    assert [line["throttled"] for line in lines] == [False] * 6 + [True]
+    assert {(line["address"], line["reason"]) for line in lines} == {("127.0.0.1", "password")}
+
+
+def failed_sign_ins(server: Serving) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in server.log if '"sign_in.failed"' in line]
+
+
+def test_the_log_says_that_a_right_password_came_to_a_switched_off_account(vic: models.User) -> None:
+    users.create(LOCAL, "ada", password="a long and quiet night", role="admin")
+    users.disable(LOCAL, "vic")
+    with capture_logs() as lines:
+        Client().post("/sign-in/", {"login": "vic", "password": "a long and quiet night"}, follow=True)
+    failed = {"name": "vic", "address": "127.0.0.1", "reason": "disabled", "throttled": False, "log_level": "info"}
+    assert [line for line in lines if line.pop("event") == "sign_in.failed"] == [failed]
+
+
+def test_the_log_says_that_a_second_factor_was_guessed_at(vic: models.User) -> None:
+    TOTP.activate(vic, "JBSWY3DPEHPK3PXP")
+    browser = signed_in()  # as far as the second step
+    with capture_logs() as lines:
+        for _ in range(6):
+            browser.post("/sign-in/second-factor/", {"code": "000000"})
+    failed = [line for line in lines if line["event"] == "sign_in.failed"]
+    assert {(line["name"], line["reason"]) for line in failed} == {("vic", "second factor")}
+    assert [line["throttled"] for line in failed] == [False] * 5 + [True]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trustyard import models
+from trustyard.errors import FieldError, Refused
+from trustyard.pki.names import fold
 
 from . import requests
 
@@ -26,6 +28,7 @@ class Actor:
 
 SYSTEM = Actor(name="trustyard", role="admin", via="system")
 LOCAL = Actor(name="command line", role="admin", via="local")
+TOKEN, PROVIDER = "token:", "provider:"  # how the names of these actors begin
 
 
 def of_user(user: models.User, address: str, via: Via = "console") -> Actor:
@@ -36,9 +39,22 @@ def of_user(user: models.User, address: str, via: Via = "console") -> Actor:
 
 def of_token(token: models.Token, address: str) -> Actor:
     """The actor behind an API token."""
-    name = f"token:{token.name}"
+    name = f"{TOKEN}{token.name}"
     requests.asked_by(name)
     return Actor(name, token.role, _named(token), address, "api")
+
+
+def of_provider(name: str, address: str) -> Actor:
+    """The company's sign-in provider, which makes accounts and says what their role is."""
+    return Actor(f"{PROVIDER}{name}", "admin", None, address, "console")
+
+
+def check_not_reserved(username: str) -> None:
+    """Raises `Refused` for the name of a person that the audit could not tell from another kind of actor."""
+    key = fold(username)
+    if key.startswith((TOKEN, PROVIDER)) or key in (SYSTEM.name, LOCAL.name):
+        sentence = f"Nobody can be named {username}: the audit names a token, a provider or Trustyard itself so."
+        raise Refused(sentence, code="reserved-name", fields=[FieldError("username", sentence)])
 
 
 def _named(holder: models.User | models.Token) -> frozenset[str] | None:

@@ -108,10 +108,20 @@ def check_version(row: Versioned, if_match: str | None) -> None:
         )
     tags = [tag.strip() for tag in if_match.split(",")]
     if "*" not in tags and row.etag not in tags:
-        raise StaleVersion(
-            "This was changed by somebody else meanwhile.",
-            advice="Read it again, and repeat the change on what it is now.",
-        )
+        raise stale()
+
+
+def stale() -> StaleVersion:
+    """What to raise where somebody was quicker."""
+    return StaleVersion(
+        "This was changed by somebody else meanwhile.",
+        advice="Read it again, and repeat the change on what it is now.",
+    )
+
+
+def limits(holder: models.User | models.Token) -> list[str]:
+    """The environments that someone is for (none: all). Earlier versions took some for roles that they do not limit."""
+    return [place.name for place in holder.environments.all()] if holder.role == "operator" else []
 
 
 def names(rows: Iterable[models.Environment]) -> list[str]:

@@ -15,7 +15,7 @@ from trustyard.errors import NotAllowed, Refused
 from trustyard.pki.names import MAX_LENGTH, clean_name
 
 from . import audit, sessions, users
-from .actors import Actor
+from .actors import Actor, check_not_reserved
 
 NAME_CLAIMS = ("preferred_username", "upn", "email", "sub")
 
@@ -81,7 +81,10 @@ def role_of(
 
 
 def take(actor: Actor, user: models.User | None, claims: Mapping[str, Any], role: Granted) -> models.User:
-    """The account, made at the first sign-in, with its role as it is now."""
+    """The account, made at the first sign-in, with its role as it is now.
+
+    Raises `NotAllowed` at the first sign-in of somebody whose name is one of another kind of actor.
+    """
     if user is None:
         return users.create_without_password(actor, _free_name(claims), role.role, role.environments)
     return users.set_role(actor, user, role.role, role.environments)
@@ -97,6 +100,11 @@ def _turn_away(actor: Actor, user: models.User | None) -> None:
 def _free_name(claims: Mapping[str, Any]) -> str:
     """What the provider calls this person; with a number where somebody else has that name."""
     wanted = next((name for claim in NAME_CLAIMS if (name := _clean(claims.get(claim)))), "person")
+    try:
+        check_not_reserved(wanted)
+    except Refused as error:
+        advice = "Ask whoever manages the accounts of your company for another name."
+        raise NotAllowed(error.sentence, advice=advice) from None
     name, number = wanted, 1
     while models.User.objects.filter(username__iexact=name).exists():
         number += 1

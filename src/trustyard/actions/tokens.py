@@ -40,6 +40,7 @@ def create(
     """
     require(actor, "tokens.manage")
     check_role(role)
+    check_limits(role, environments)
     expires_at = ends.read(expires, timezone.now())
     places = [found.environment(place, "environments") for place in environments]
     secret = PREFIX + secrets.token_urlsafe(32)
@@ -108,7 +109,7 @@ def token_json(row: models.Token) -> dict[str, Any]:
     return {
         "name": row.name,
         "role": row.role,
-        "environments": [place.name for place in row.environments.all()],
+        "environments": found.limits(row),
         "made_by": row.made_by,
         "created_at": rfc3339(row.created_at),
         "last_used_at": rfc3339(row.last_used_at) if row.last_used_at else None,
@@ -122,6 +123,13 @@ def check_role(role: str) -> None:
     if role not in ROLES:
         sentence = f"A role is one of {', '.join(ROLES)}."
         raise Refused(sentence, code="bad-role", fields=[FieldError("role", sentence)])
+
+
+def check_limits(role: str, environments: Sequence[str]) -> None:
+    """Raises `Refused` for environments beside a role that they do not limit (D-24)."""
+    if role != "operator" and environments:
+        sentence = "Environments limit operators alone; a viewer sees all and an administrator may do all."
+        raise Refused(sentence, code="environments-need-operator", fields=[FieldError("environments", sentence)])
 
 
 def _digest(secret: str) -> str:

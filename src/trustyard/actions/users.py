@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +19,10 @@ from trustyard.pki.certificates import rfc3339
 from trustyard.pki.names import clean_name
 
 from . import audit, found, sessions
-from .actors import Actor
+from .actors import Actor, check_not_reserved
 from .again import looks_again
 from .permissions import require
-from .tokens import check_role
+from .tokens import check_limits, check_role
 
 
 @looks_again
@@ -39,9 +41,11 @@ def create_without_password(actor: Actor, username: str, role: str, environments
 
 def _create(actor: Actor, username: str, password: str | None, role: str, environments: Sequence[str]) -> models.User:
     check_role(role)
+    check_limits(role, environments)
     places = [found.environment(place, "environments") for place in environments]
     with audit.transaction():
         cleaned = clean_name(username, "username")
+        check_not_reserved(cleaned)
         if models.User.objects.filter(username__iexact=cleaned).exists():
             sentence = f"There is already a user named {cleaned}."
             raise Conflict(sentence, code="name-taken", fields=[FieldError("username", sentence)])
@@ -69,14 +73,22 @@ def update(
     role: str | None = None,
     environments: Sequence[str] | None = None,
     active: bool | None = None,
+    if_match: str | None = None,
 ) -> models.User:
-    """Changes the role, the environments, or whether the account can sign in. The last active admin stays one."""
+    """Changes the role, the environments, or whether the account can sign in. The last active admin stays one.
+
+    `if_match` is the `version` that a form showed. Raises `StaleVersion` where the account is another by now.
+    """
     require(actor, "users.manage")
     with audit.transaction():
         # All of them, in one order: two administrators who disable each other are not both right.
         list(models.User.objects.select_for_update(no_key=True).filter(role="admin").order_by("pk").values_list("pk"))
-        row = _change(actor, locked(username), role=role, environments=environments, active=active)
-        if not models.User.objects.filter(role="admin", is_active=True).exists():
+        row = locked(username)
+        if if_match is not None and if_match != version(row):
+            raise found.stale()
+        counted = row.role == "admin" and row.is_active
+        _change(actor, row, role=role, environments=environments, active=active)
+        if counted and not models.User.objects.filter(role="admin", is_active=True).exists():
             raise Conflict("This is the last administrator who can sign in.", code="last-admin")
         if active is False:
             sessions.end_quietly(row)  # or they would go on when the account is enabled again
@@ -96,6 +108,9 @@ def _change(
     if role is not None:
         check_role(role)
         row.role = role
+        if role != "operator":
+            environments = environments or ()  # or a list that an operator had would go on, and limit nobody
+    check_limits(row.role, environments or ())
     if active is not None:
         row.is_active = active
     row.save()
@@ -110,6 +125,11 @@ def _change(
 def disable(actor: Actor, username: str) -> models.User:
     """Ends the account's sign-in; what it did stays in the audit."""
     return update(actor, username, active=False)
+
+
+def enable(actor: Actor, username: str) -> models.User:
+    """Lets the account sign in again, with what it had."""
+    return update(actor, username, active=True)
 
 
 @looks_again
@@ -178,7 +198,7 @@ def user_json(row: models.User) -> dict[str, Any]:
     return {
         "username": row.username,
         "role": row.role,
-        "environments": [place.name for place in row.environments.all()],
+        "environments": found.limits(row),
         "active": row.is_active,
         "sign_in": "provider" if ways.provider else "password",
         "second_factor": ways.second_factor,
@@ -194,6 +214,11 @@ def fingerprint(row: models.User) -> dict[str, Any]:
         "environments": sorted(place.name for place in row.environments.all()),
         "active": row.is_active,
     }
+
+
+def version(row: models.User) -> str:
+    """A digest of what an administrator decides of an account: a form that shows another one is stale."""
+    return hashlib.sha256(json.dumps(fingerprint(row), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def locked(username: str) -> models.User:

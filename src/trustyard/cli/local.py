@@ -33,7 +33,10 @@ class Role(StrEnum):
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name.")]
 Environments = Annotated[
-    list[str] | None, typer.Option("--env", help="Environments an operator is for, comma separated (none given: all).")
+    list[str] | None,
+    typer.Option(
+        "--env", help="Environments that an operator is for, comma separated (none: all). For operators alone."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -176,6 +179,16 @@ def user_disable(name: Name) -> None:
         say(f"{clean(row.username)} cannot sign in any more.")
 
 
+@users.command("enable")
+def user_enable(name: Name) -> None:
+    """Let a person who was disabled sign in again, with the password and the role that they had."""
+    with database() as actor:
+        from trustyard.actions import users as actions
+
+        row = actions.enable(actor, name)
+        say(f"{clean(row.username)} can sign in again.")
+
+
 @users.command("reset-mfa")
 def user_reset_mfa(name: Name) -> None:
     """Take a person's second factors away, and end their sessions: for who lost them."""
@@ -248,5 +261,5 @@ def _show(rows: list[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool
 
 def _cell(value: object) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "all"  # the environments
     return {True: "yes", False: "no", None: ""}.get(value, str(value)) if value in (True, False, None) else str(value)

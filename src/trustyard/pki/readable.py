@@ -25,16 +25,16 @@ def _lines(certificate: Certificate) -> Iterator[str]:
     yield f"Signature algorithm: {facts.signature_algorithm}"
     yield f"Certificate authority: {_authority(facts)}"
     for san in facts.sans:
-        yield f"Alternative name: {san.type}: {_visible(san.value)}"
+        yield f"Alternative name: {san.type}: {visible(san.value)}"
     structure = certificate.structure()
     if (usage := extensions.key_usage(structure)) is not None:
         yield f"Key usage: {', '.join(usage)}"
     if (purposes := extensions.purposes(structure)) is not None:
         yield f"Purposes: {', '.join(purposes)}"
     for kind, address in extensions.access_addresses(structure):
-        yield f"{kind}: {_visible(address)}"
+        yield f"{kind}: {visible(address)}"
     for address in extensions.list_addresses(structure):
-        yield f"Revocation list: {_visible(address)}"
+        yield f"Revocation list: {visible(address)}"
     if facts.ski:
         yield f"Subject key identifier: {facts.ski}"
     if facts.aki:
@@ -57,5 +57,6 @@ def _authority(facts: Facts) -> str:
     return "yes" if facts.path_len is None else f"yes, path length {facts.path_len}"
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """The text with what cannot be seen, or steers a terminal, written as its number."""
     return text if text.isprintable() else "".join([c if c.isprintable() else f"\\x{ord(c):02x}" for c in text])

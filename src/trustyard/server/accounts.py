@@ -20,10 +20,11 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 
 from trustyard.actions import audit, provider_accounts
-from trustyard.actions.actors import Actor, of_user
+from trustyard.actions.actors import of_provider, of_user
 from trustyard.errors import NotAllowed, TrustyardError, Unavailable
 from trustyard.models import User
 from trustyard.web.views.errors import refused
+from trustyard.web.views.signin import note_failed
 
 from .sealing import seal
 
@@ -37,6 +38,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth co
         return False
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        note_failed(request, user.username, "disabled")
         return refused(request, NotAllowed("This account is switched off.", advice="Ask an administrator."))
 
     def post_login(self, request: HttpRequest, user: User, **rest: Any) -> HttpResponse:
@@ -118,7 +120,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # the
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         ours: Any = settings.TRUSTYARD.identity.provider
-        actor = Actor(f"provider:{ours.name}", "admin", None, _address(request), "console")
+        actor = of_provider(ours.name, _address(request))
         known = sociallogin.user if sociallogin.is_existing else None
         claims = sociallogin.claims
         if not secrets.compare_digest(str(sociallogin.nonce), str(sociallogin.state.get("nonce", ""))):

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from trustyard import models
-from trustyard.actions import ends, users
+from trustyard.actions import ends, found, users
 from trustyard.actions.permissions import allowed
 
 register = template.Library()
@@ -55,6 +55,18 @@ def may(context: Context, permission: str, environments: models.Environment | It
 def token_state(token: models.Token) -> str:
     """`active`, `ends soon`, `expired` or `revoked`."""
     return ends.state(token.expires_at, token.revoked_at, timezone.now())
+
+
+@register.filter
+def limits(holder: models.User | models.Token) -> list[str]:
+    """The environments that someone is for (none: all); no query for rows of a list."""
+    return found.limits(holder)
+
+
+@register.filter
+def by_provider(user: models.User) -> bool:
+    """Whether the company's provider vouches for this account; no query for rows of a list."""
+    return users.ways_in(user).provider
 
 
 @register.filter

@@ -20,6 +20,7 @@ from trustyard.actions import audit, second_factors
 from trustyard.web.page import actor_of
 
 from .errors import TOO_MANY
+from .signin import note_failed
 
 THROTTLED = {"too_many_login_attempts", "rate_limited"}
 WRONG = "This code is not correct, or was used already."
@@ -48,6 +49,9 @@ class SecondStep(_Told, AuthenticateView):  # type: ignore[misc]  # allauth come
 
     def render_to_response(self, context: dict[str, Any], **rest: Any) -> HttpResponse:
         problem, status = self.told(self.auth_form, self.webauthn_form)
+        if problem:
+            name = self.stage.login.user.username
+            note_failed(self.request, name, "second factor", throttled=status == 429)
         response: HttpResponse = super().render_to_response({**context, "problem": problem}, status=status, **rest)
         return response
 

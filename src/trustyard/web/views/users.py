@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from trustyard.actions import environments, tokens, users
+from trustyard.actions import environments, found, tokens, users
 from trustyard.actions.permissions import require
-from trustyard.errors import Conflict, Refused
+from trustyard.errors import Conflict, Refused, StaleVersion
 from trustyard.models.people import ROLES
 from trustyard.web.page import actor_of, go, page, problems
 
@@ -46,20 +46,25 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Role and environments of an account."""
     actor = actor_of(request)
     row = users.get_by_id(actor, pk)
-    context: dict[str, Any] = {"row": row, "places": [place.name for place in row.environments.all()]}
-    context["by_provider"] = users.of_provider(row)
+    context: dict[str, Any] = {}
     given = request.POST
     if request.method == "POST":
         try:
-            users.update(actor, row.username, role=given.get("role"), environments=given.getlist("environments"))
+            users.update(
+                actor, row.username, role=given.get("role"), environments=given.getlist("environments"),
+                if_match=given.get("version", ""),
+            )  # fmt: skip
             return go(request, reverse("users"), f"The user {row.username} is saved.")
-        except (Refused, Conflict) as error:
-            context |= {"error": error, "problems": problems(error)}
+        except (Refused, Conflict, StaleVersion) as error:
+            context = {"error": error, "problems": problems(error), "moved": isinstance(error, StaleVersion)}
+            row = users.get_by_id(actor, pk) if context["moved"] else row
+    context |= {"row": row, "stored": found.limits(row)}
+    context |= {"version": users.version(row), "by_provider": users.of_provider(row)}
     return _form(request, "users/form.html", context)
 
 
 def _form(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    places = request.POST.getlist("environments") if request.method == "POST" else context.get("places", [])
+    places = request.POST.getlist("environments") if request.method == "POST" else context.get("stored", [])
     context |= {
         "given": request.POST, "roles": ROLES, "places": places, "environments": environments.find(actor_of(request)),
     }  # fmt: skip
@@ -85,9 +90,9 @@ def password(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("POST")
 def active(request: HttpRequest, pk: int) -> HttpResponse:
-    """Disables an account or enables it again."""
+    """Disables an account or enables it again: what the button said, whatever the account is by now."""
     actor = actor_of(request)
     row = users.get_by_id(actor, pk)
-    switched = users.update(actor, row.username, active=not row.is_active)
+    switched = users.update(actor, row.username, active=request.POST.get("to") == "enable")
     said = "can sign in again" if switched.is_active else "cannot sign in any more"
     return go(request, reverse("users"), f"{row.username} {said}.")

@@ -1,0 +1,49 @@
+"""One's own account: whoever sits at an open session tries no passwords without end."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from trustyard import models
+from trustyard.actions import users
+from trustyard.actions.actors import LOCAL
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "a long and quiet night"
+ANOTHER = "another long and quiet night"
+
+
+@pytest.fixture
+def vic(client: Client) -> Client:
+    """Vic in front of the console."""
+    user = users.create(LOCAL, "vic", password=PASSWORD)
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def change(browser: Client, current: str, new: str = ANOTHER) -> tuple[int, str]:
+    answer = browser.post("/account/", {"current": current, "password": new, "again": new})
+    return answer.status_code, answer.content.decode()
+
+
+def test_current_passwords_are_not_tried_without_end(vic: Client) -> None:
+    for _ in range(5):
+        status, page = change(vic, "a guess")
+        assert (status, "The current password is not this one." in page) == (200, True)
+    for guess in ("a guess", PASSWORD):
+        status, page = change(vic, guess)
+        assert (status, "Too many attempts. Wait a few minutes" in page) == (429, True)
+    assert models.User.objects.get().check_password(PASSWORD)
+    # They count as attempts to sign in with that name do, wherever these come from.
+    assert Client().post("/sign-in/", {"login": "vic", "password": PASSWORD}).status_code == 429
+    cache.clear()  # minutes later
+    assert change(vic, PASSWORD)[0] == 303
+
+
+def test_what_is_wrong_with_the_new_password_is_no_attempt(vic: Client) -> None:
+    for _ in range(7):
+        status, page = change(vic, PASSWORD, "short")
+        assert (status, "at least 10 characters" in page) == (200, True)
+    assert change(vic, PASSWORD)[0] == 303

@@ -1,0 +1,119 @@
+"""The screen Users: what two administrators with older pages do to each other, and what forms and lists say."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from allauth.socialaccount.models import SocialAccount
+from django.test import Client
+
+from trustyard import models
+from trustyard.actions import environments, tokens, users
+from trustyard.actions.actors import LOCAL
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "a long and quiet night"
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    """Ada in front of the console; test and production are there, and olaf operates test."""
+    for name in ("test", "production"):
+        environments.create(LOCAL, name=name)
+    ada = users.create(LOCAL, "ada", password=PASSWORD, role="admin")
+    users.create(LOCAL, "olaf", password=PASSWORD, role="operator", environments=["test"])
+    client.force_login(ada, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def olaf() -> models.User:
+    return models.User.objects.get(username="olaf")
+
+
+def text(page: str) -> str:
+    """A page without its tags, spaces put together."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def done(browser: Client, address: str, given: dict[str, str]) -> str:
+    """What the next page says after a form that was taken."""
+    assert browser.post(address, given).status_code == 303
+    return text(browser.get("/users/").content.decode())
+
+
+def test_disable_on_an_older_page_does_not_enable(admin: Client) -> None:
+    page = admin.get("/users/").content.decode()
+    address = f"/users/{olaf().pk}/active/"
+    [button] = re.findall(rf'action="{address}">.*?<button name="(\w+)" value="(\w+)"', page, re.DOTALL)
+    for _ in range(2):  # twice is once
+        assert "olaf cannot sign in any more." in done(admin, address, dict([button]))
+    assert not olaf().is_active
+    assert models.AuditEvent.objects.filter(action="user.update").count() == 1
+    assert 'value="enable"' in admin.get("/users/").content.decode()
+    assert "olaf can sign in again." in done(admin, address, {"to": "enable"})
+    assert olaf().is_active
+
+
+def version(page: str) -> str:
+    """What the form knows of the stored account."""
+    [found] = re.findall(r'name="version" value="(\w+)"', page)
+    return str(found)
+
+
+def test_a_form_that_was_opened_before_does_not_give_a_role_back(admin: Client) -> None:
+    address = f"/users/{olaf().pk}/"
+    form = {"role": "operator", "environments": ["test"], "version": version(admin.get(address).content.decode())}
+    users.update(LOCAL, "olaf", role="viewer", environments=[])
+    page = admin.post(address, form).content.decode()
+    assert "This was changed by somebody else meanwhile." in text(page)
+    assert "Stored now: viewer, all environments." in text(page)
+    assert "<option selected>operator</option>" in page, "what was chosen is kept"
+    assert olaf().role == "viewer"
+    done(admin, address, {**form, "version": version(page)})  # now it is meant
+    assert (olaf().role, olaf().environments.count()) == ("operator", 1)
+    assert "meanwhile" in text(admin.post(address, {"role": "admin"}).content.decode()), "no version is none"
+
+
+ALONE = "Environments limit operators alone; a viewer sees all and an administrator may do all."
+
+
+@pytest.mark.parametrize("role", ["admin", "viewer"])
+def test_environments_are_refused_for_roles_that_they_do_not_limit(admin: Client, role: str) -> None:
+    address = f"/users/{olaf().pk}/"
+    given = {"role": role, "environments": ["test"], "name": "ci", "username": "kim", "password": PASSWORD}
+    given["version"] = version(admin.get(address).content.decode())
+    for form in ("/users/create/", "/users/tokens/create/", address):
+        assert ALONE in text(admin.post(form, given).content.decode()), form
+    assert (models.User.objects.count(), models.Token.objects.count(), olaf().role) == (2, 0, "operator")
+    users.update(LOCAL, "olaf", role=role)
+    assert olaf().environments.count() == 0, "a list that limits nobody does not stay"
+
+
+def test_what_an_earlier_version_stored_is_shown_as_all_and_goes_on(admin: Client) -> None:
+    tokens.create(LOCAL, "ci", role="viewer")
+    for row in (olaf(), models.Token.objects.get()):
+        row.role = "viewer"
+        row.save()
+        row.environments.set(models.Environment.objects.filter(name="test"))
+    page = admin.get("/users/").content.decode()
+    assert "olaf viewer all password" in text(page)
+    assert "ci viewer all command line" in text(page)
+    assert users.user_json(olaf())["environments"] == []
+    users.update(LOCAL, "olaf", active=False)
+    form = admin.get(f"/users/{olaf().pk}/").content.decode()
+    assert "checked" not in form
+    done(admin, f"/users/{olaf().pk}/", {"role": "viewer", "version": version(form)})
+
+
+def test_a_name_of_another_kind_of_actor_is_refused_at_its_field(admin: Client) -> None:
+    form = {"username": "command line", "password": PASSWORD, "role": "admin"}
+    page = admin.post("/users/create/", form).content.decode()
+    assert '<p class="field-problem">Nobody can be named command line: ' in page
+
+
+def test_no_password_is_offered_for_who_comes_by_the_provider(admin: Client) -> None:
+    assert admin.get("/users/").content.decode().count("Set Password") == 2
+    SocialAccount.objects.create(user=olaf(), provider="https://login.example.org", uid="1")
+    assert admin.get("/users/").content.decode().count("Set Password") == 1
