@@ -64,6 +64,7 @@ def judge_in_both(page: Page, axe: str) -> list[str]:
     found: list[str] = []
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # one of its words
+        page.wait_for_function("scheme => matchMedia(`(prefers-color-scheme: ${scheme})`).matches", arg=scheme)
         found += judge(page, axe)
     return found
 
