@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +40,34 @@ def test_memory_is_given_back_again_and_again(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_c_library_without_that_call_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())
+    memory.few_arenas()
     assert memory._trim() is None
     asyncio.run(asyncio.wait_for(memory.given_back(), 10))
     gc.unfreeze()
+
+
+MANY_THREADS = """
+import ctypes, sys, threading
+from trustyard.server.memory import few_arenas
+few_arenas()
+all_there, done = threading.Barrier(21), threading.Event()
+def work():
+    kept = [bytes(10_000) for _ in range(50)]
+    all_there.wait()
+    done.wait()
+for _ in range(20):
+    threading.Thread(target=work).start()
+all_there.wait()
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+file = libc.fopen(sys.argv[1].encode(), b"w")
+libc.malloc_info(0, ctypes.c_void_p(file))
+libc.fclose(ctypes.c_void_p(file))
+done.set()
+"""
+
+
+def test_many_threads_share_few_stores_of_memory(tmp_path: Path) -> None:
+    said = tmp_path / "malloc.xml"
+    subprocess.run([sys.executable, "-c", MANY_THREADS, str(said)], check=True, timeout=60)
+    assert 1 <= said.read_text().count("<heap nr=") <= 2
