@@ -66,8 +66,8 @@ class Catalogue:
             return None
         if name in ("truststore", "used"):
             named = self.material.named(roots=name == "truststore") if self.material else []
-            notes = _pins(self._entries()) if name == "used" else ()
-            return _trusting(name, [(alias, der) for alias, _, der in named], notes)
+            of_pins = self._entries() if name == "used" else ()
+            return _trusting(name, [(alias, der) for alias, _, der in named], of_pins)
         if name.startswith("alias/"):
             return self._alias(name)
         return None
@@ -75,7 +75,7 @@ class Catalogue:
     def _alias(self, name: str) -> Resource:
         named = [(alias, der) for alias, der in self._entries() if f"alias/{safe_filename(alias)}" == name]
         missing = () if named or not self.material else (f"{name} is not in this release and trusts nobody.",)
-        return _trusting(name, named, missing + _pins(named))
+        return _trusting(name, named, named, missing)
 
     def _entries(self) -> Named:
         return [(entry.alias, der) for entry, der in self.material.entries()] if self.material else []
@@ -90,17 +90,17 @@ class Catalogue:
         return _resource(EXTENSION, "jwks", extension, left_out)
 
 
-def _trusting(name: str, named: Named, notes: tuple[str, ...]) -> Resource:
-    """A validation context of what Envoy can read: one that it cannot would cost all others."""
-    unread = [alias for alias, der in named if not look(der).is_read]
+def _trusting(name: str, named: Named, of_pins: Named, notes: tuple[str, ...] = ()) -> Resource:
+    """A validation context of what Envoy can read: one that it cannot would cost all others.
+
+    D-18: Envoy takes a certificate that is no CA as an anchor for exactly itself; people are told, of `of_pins`.
+    """
+    looks = {der: look(der) for _, der in (*named, *of_pins)}
+    unread = [alias for alias, der in named if not looks[der].is_read]
     left_out = _each(unread, "is left out: Envoy cannot read it, and would refuse all others with it")
-    return validation_context(name, [der for _, der in named if look(der).is_read], notes + left_out)
-
-
-def _pins(named: Named) -> tuple[str, ...]:
-    """D-18: Envoy takes a certificate that is no CA as an anchor for exactly itself; people are told."""
-    pins = [alias for alias, der in named if not look(der).is_ca and look(der).is_read]
-    return _each(pins, "is a pin: it is not a CA, and Envoy trusts exactly this certificate")
+    pins = [alias for alias, der in of_pins if looks[der].is_read and not looks[der].is_ca]
+    said = _each(pins, "is a pin: it is not a CA, and Envoy trusts exactly this certificate")
+    return validation_context(name, [der for _, der in named if looks[der].is_read], (*notes, *said, *left_out))
 
 
 def _each(aliases: list[str], said: str) -> tuple[str, ...]:
