@@ -39,7 +39,8 @@ def axe() -> str:
 
 def judge(page: Page, axe: str) -> list[str]:
     """What axe finds serious or critical."""
-    # What is still on its way has other colours.
+    # What is still on its way has other colours, and so has a page whose style sheet is.
+    page.wait_for_load_state()
     page.wait_for_function("() => !document.querySelector('.htmx-request') && !document.getAnimations().length")
     page.evaluate(axe)
     found = page.evaluate("axe.run({resultTypes: ['violations']})")
@@ -79,9 +80,11 @@ def test_axe_finds_nothing_serious_on_any_page(console: Console, filled: str, ax
         found += judge(console.page, axe)
     console.open(f"/jwks/?q={filled}")
     console.page.get_by_role("link", name=f"{filled}-jwk", exact=True).click()
+    expect(console.page.get_by_role("heading", level=1, name=f"{filled}-jwk")).to_be_visible()
     found += judge(console.page, axe)
     console.open("/releases/")
     console.page.get_by_role("link", name=re.compile("^Release ")).first.click()
+    expect(console.page.get_by_role("heading", level=1, name=re.compile("^Release "))).to_be_visible()
     found += judge(console.page, axe)
     console.find(filled)
     console.button(f"Actions for {filled}").click()
@@ -91,6 +94,7 @@ def test_axe_finds_nothing_serious_on_any_page(console: Console, filled: str, ax
     found += judge(console.page, axe)
     console.page.keyboard.press("Escape")
     console.page.get_by_role("link", name=filled, exact=True).click()
+    expect(console.page.get_by_role("heading", level=1, name=filled)).to_be_visible()
     found += judge(console.page, axe)
     console.button("Edit").click()
     console.button("New Certificate Definition").click()

@@ -179,6 +179,7 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(
     browser.send("WebAuthn.addVirtualAuthenticator", {"options": options})
     page.goto(f"{company.url}/account/")
     page.get_by_role("link", name="Add security key").click()
+    expect(page.get_by_role("heading", name="Add Security Key")).to_be_visible()
     found += judge_in_both(page, axe)
     page.get_by_label("Name", exact=True).fill("Blue key")
     page.wait_for_load_state()  # the button asks the browser by a script
