@@ -93,10 +93,17 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Windows that know nothing of others, whose pages show themselves once all of them is there."""
+    context = browser.new_context(**options)
+    context.add_init_script(WHOLE)
+    return context
+
+
 @pytest.fixture(scope="session")
 def signed_in(browser: Browser, served: Served) -> Any:
     """The cookies of one sign-in, used by every test."""
-    context = browser.new_context()
+    context = new_context(browser)
     page = context.new_page()
     sign_in(page, served, "admin", PASSWORD)
     state = context.storage_state()
@@ -120,6 +127,13 @@ PASTED = """(encoding, text) => {
   box.dispatchEvent(new Event("input", { bubbles: true }));
   encoding.click();
 }"""
+# Nothing is there to act on before the page's scripts are: what a person would not have clicked yet, a test would.
+WHOLE = """
+const unseen = new CSSStyleSheet();
+unseen.replaceSync("html { visibility: hidden }");
+document.adoptedStyleSheets = [unseen];
+window.addEventListener("load", () => { document.adoptedStyleSheets = []; });
+"""
 # How many answers a page waits for.
 COUNTING = """
 window.underWay = 0;
@@ -181,7 +195,8 @@ class Console:
         return self.page.get_by_role("dialog", name=name, exact=True)
 
     def menu(self, of: str, item: str) -> None:
-        """Chooses an item of *Actions for …*."""
+        """Chooses an item of *Actions for …*, which a list that is drawn anew would take away."""
+        self.quiet()
         self.button(f"Actions for {of}").click()
         self.page.get_by_role("menuitem", name=item, exact=True).click()
 
@@ -253,7 +268,7 @@ class Console:
 @pytest.fixture
 def context(browser: Browser, signed_in: Any) -> Iterator[BrowserContext]:
     """A window of the administrator's, with nothing in it but the sign-in."""
-    context = browser.new_context(storage_state=signed_in, viewport={"width": 1280, "height": 900})
+    context = new_context(browser, storage_state=signed_in, viewport={"width": 1280, "height": 900})
     yield context
     context.close()
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.console import Console, Served, sign_in
+from tests.journeys.console import Console, Served, new_context, sign_in
 from tests.journeys.test_console_pages import axe, judge
 from tests.tls_servers import Ca, Issued, TlsServer, build, new_key
 
@@ -198,7 +198,7 @@ def test_a_viewer_compares_what_is_stored(
         name = store("seen", url=server.url)
     opened(console, name)
     address = console.page.get_by_role("link", name=f"Compare {name} in test").get_attribute("href")
-    context = browser.new_context()
+    context = new_context(browser)
     page = context.new_page()
     sign_in(page, served, viewer, "horse-battery-correct")
     page.goto(f"{served.url}{address}")

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.authority import Authority, Issued
-from tests.journeys.console import PASSWORD, Console, Served, sign_in
+from tests.journeys.console import PASSWORD, Console, Served, new_context, sign_in
 from tests.tls_servers import Ca, TlsServer
 
 Unique = Callable[[str], str]
@@ -311,7 +311,7 @@ def test_revoke_and_restore_are_in_force_at_once(console: Console, unique: Uniqu
 
 def test_a_draft_outlives_a_sign_out_and_the_next_sign_in(browser: Browser, served: Served) -> None:
     """D-20: neither a page from before the sign-in nor a session that ended takes what was typed."""
-    context = browser.new_context()
+    context = new_context(browser)
     mine, other = Console(context.new_page(), served.url), context.new_page()
     page = mine.page
     sign_in(page, served, "admin", PASSWORD)

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.authority import Authority
-from tests.journeys.console import Console, Served, sign_in
+from tests.journeys.console import Console, Served, new_context, sign_in
 
 Unique = Callable[[str], str]
 PAGES = (
@@ -186,7 +186,7 @@ def viewer(browser: Browser, served: Served, console: Console, unique: Unique) -
     console.page.get_by_label("Password", exact=True).fill("horse-battery-correct")
     console.button("Save").click()
     expect(console.page.get_by_text(f"The user {name} is made.")).to_be_visible()
-    context = browser.new_context()
+    context = new_context(browser)
     page = context.new_page()
     sign_in(page, served, name, "horse-battery-correct")
     yield Console(page, served.url)

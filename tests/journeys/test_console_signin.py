@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.company import Provider, company, provider
-from tests.journeys.console import PATIENCE
+from tests.journeys.console import PATIENCE, new_context
 from tests.journeys.test_console_pages import axe, judge_in_both
 from tests.server.serving import PASSWORD, Serving, run
 
@@ -33,7 +33,7 @@ def window(browser: Browser) -> Iterator[Window]:
             complaints.append(text)
 
     def open_one() -> Page:
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context = new_context(browser, viewport={"width": 1280, "height": 900})
         context.route(re.compile("^https:"), lambda route: route.abort())  # the provider's page asks for a stylesheet
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
@@ -182,7 +182,6 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(
     expect(page.get_by_role("heading", name="Add Security Key")).to_be_visible()
     found += judge_in_both(page, axe)
     page.get_by_label("Name", exact=True).fill("Blue key")
-    page.wait_for_load_state()  # the button asks the browser by a script
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("table", name="Second factor")).to_contain_text("Blue key")
     found += judge_in_both(page, axe)
@@ -193,7 +192,6 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(
     expect(page.get_by_role("heading", name="Second factor")).to_be_visible()
     found += judge_in_both(page, axe)
     assert found == []
-    page.wait_for_load_state()  # as above
     page.get_by_role("button", name="Use security key").click()
     expect(page.get_by_role("heading", name="Certificates", exact=True)).to_be_visible()
     assert events(company, "user.sign_in")[0]["after"] == {"method": "password, security key"}
