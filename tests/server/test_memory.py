@@ -40,16 +40,24 @@ def test_memory_is_given_back_again_and_again(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_c_library_without_that_call_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())
-    memory.few_arenas()
+    memory.begin()
     assert memory._trim() is None
+    assert not gc.isenabled()
     asyncio.run(asyncio.wait_for(memory.given_back(), 10))
+    assert gc.isenabled(), "from when all is started"
     gc.unfreeze()
+
+
+def test_a_command_collects_once_it_is_loaded() -> None:
+    with memory.uncollected():
+        assert not gc.isenabled()
+    assert gc.isenabled()
 
 
 MANY_THREADS = """
 import ctypes, sys, threading
-from trustyard.server.memory import few_arenas
-few_arenas()
+from trustyard.server.memory import begin
+begin()
 all_there, done = threading.Barrier(21), threading.Event()
 def work():
     kept = [bytes(10_000) for _ in range(50)]

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from trustyard.errors import FieldError, TrustyardError
+from trustyard.server import memory
 
 from . import audit
 from .commands import group
@@ -54,6 +55,7 @@ def register(app: typer.Typer) -> None:
 def serve() -> None:
     """Start the console, the REST API, xDS and deliveries. Settings are the variables TRUSTYARD_*."""
     with told():
+        memory.begin()
         from trustyard.server.configuration import Configuration
         from trustyard.server.serve import serve as run
 
@@ -63,6 +65,7 @@ def serve() -> None:
 def worker() -> None:
     """Do jobs and nothing else, beside servers on the same PostgreSQL. Settings are the variables TRUSTYARD_*."""
     with told():
+        memory.begin()
         from trustyard.server.configuration import Configuration
         from trustyard.server.worker import work
 
@@ -228,11 +231,12 @@ def told() -> Iterator[None]:
 def database(*, changes: bool = True) -> Iterator[Any]:
     """The database, migrated unless told otherwise; gives the actor that the audit shows for the command line."""
     with told():
-        from trustyard.server.configuration import Configuration
-        from trustyard.server.opening import open_database
+        with memory.uncollected():
+            from trustyard.server.configuration import Configuration
+            from trustyard.server.opening import open_database
 
-        open_database(Configuration.from_environment(), changes=changes)
-        from trustyard.actions.actors import LOCAL
+            open_database(Configuration.from_environment(), changes=changes)
+            from trustyard.actions.actors import LOCAL
 
         yield LOCAL
 

@@ -17,7 +17,7 @@ from trustyard.xds import available
 from . import ending, secretkey
 from .configuration import Configuration, written
 from .datadir import one_server, prepare
-from .memory import few_arenas, given_back
+from .memory import given_back
 from .opening import one_node, open_database
 from .running import HttpServer, Say, runner, signals
 from .sockets import address_of, listen
@@ -27,7 +27,6 @@ log = structlog.get_logger(__name__)
 
 def serve(configuration: Configuration, say: Say) -> None:
     """Runs until SIGTERM or SIGINT. Raises TrustyardError where it cannot start. `say` gets what a person reads."""
-    few_arenas()
     # 1. The data directory is ours alone.
     prepare(configuration)
     with one_server(configuration), listen(configuration.listen, "TRUSTYARD_LISTEN") as web:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import trustyard
@@ -12,6 +13,8 @@ from .logs import logging_config
 
 PACKAGE = Path(trustyard.__file__).parent
 WEB = PACKAGE / "web"
+# The pages of /api/v1/docs come from here and from no other host. Not as an app, which every local command would load.
+NINJA = Path(getattr(find_spec("ninja"), "origin", "")).parent
 
 TRUSTYARD = Configuration.from_environment()
 SECRET_KEY = TRUSTYARD.secret_key  # empty before the first start: Django then refuses to sign anything
@@ -47,7 +50,6 @@ INSTALLED_APPS = [
     "allauth.socialaccount",  # its tables are always there; the provider's part is loaded where one is set
     "allauth.usersessions",
     "django_htmx",
-    "ninja",  # serves the pages of /api/v1/docs from here, not from another host
 ]
 if not TRUSTYARD.sqlite:
     INSTALLED_APPS.append("procrastinate.contrib.django")  # the queue of jobs; its migrations are for PostgreSQL alone
@@ -68,7 +70,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [WEB / "templates"],
+        "DIRS": [WEB / "templates", NINJA / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -84,7 +86,7 @@ TEMPLATES = [
 
 # Static files come straight from the package; their addresses carry a fingerprint, so no step collects them.
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [WEB / "static"]
+STATICFILES_DIRS = [WEB / "static", NINJA / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # nothing that is uploaded is kept as a file
     "staticfiles": {"BACKEND": "trustyard.server.static.FingerprintedStorage"},

@@ -16,6 +16,7 @@ from . import ending, secretkey
 from .answers import Answer, Receive, Scope, Send, get_only, problem
 from .configuration import Configuration, written
 from .datadir import prepare
+from .memory import given_back
 from .opening import one_node, open_database
 from .running import HttpServer, Say, runner, signals
 from .sockets import address_of, listen
@@ -72,7 +73,9 @@ async def _run(web: socket.socket | None, say: Say) -> None:
             say(f"Health and metrics: http://{written(address_of(web))}")
         try:
             await asyncio.to_thread(jobs.start)
+            memory = asyncio.create_task(given_back())
             await stop.wait()
+            memory.cancel()
         finally:
             log.info("worker.stopping")
             ending.soon()
