@@ -1,4 +1,4 @@
-"""The program `trustyard` as a process of its own: no terminal, or a pretended one with somebody at it."""
+"""The program `trustyard`: in this process, in one of its own by a shell, or at a terminal with somebody at it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import os
 import pty
 import subprocess
 import sys
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from typer.testing import CliRunner
+
+from trustyard.cli import app
 
 FOLDER = str(Path(sys.executable).parent)
 
@@ -46,12 +51,26 @@ class CommandLine:
         return {**kept, "PATH": path, "TRUSTYARD_URL": self.url, "TRUSTYARD_TOKEN": self.token}
 
     def __call__(self, *arguments: str, stdin: bytes = b"", code: int | None = 0) -> Ended:
-        """Runs it and expects this exit code (None: any)."""
-        return self._ended(["trustyard", *arguments], stdin, code)
+        """Runs it here, for a process takes longer to start than it works, and expects this exit code (None: any)."""
+        others = {name: None for name in os.environ if name.startswith("TRUSTYARD_")}
+        with chdir(self.folder):
+            done = CliRunner().invoke(app, arguments, input=stdin, env={**others, **self.environment})
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return _as_expected(Ended(done.exit_code, done.stdout_bytes, done.stderr), code, arguments)
 
     def line(self, line: str, *, code: int | None = 0) -> Ended:
         """Runs a line as it is typed into a shell."""
-        return self._ended(["sh", "-c", line], b"", code)
+        done = subprocess.run(
+            ["sh", "-c", line],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=self.environment,
+            cwd=self.folder,
+            timeout=90,
+            check=False,
+        )
+        return _as_expected(Ended(done.returncode, done.stdout, done.stderr.decode()), code, line)
 
     def asked(self, *arguments: str, answer: str) -> tuple[int, str]:
         """Runs it at a terminal where somebody types this answer; the exit code and what stood on the screen."""
@@ -70,11 +89,8 @@ class CommandLine:
         os.close(master)
         return process.returncode, out.decode()
 
-    def _ended(self, arguments: list[str], stdin: bytes, code: int | None) -> Ended:
-        done = subprocess.run(
-            arguments, input=stdin, capture_output=True, env=self.environment, cwd=self.folder, timeout=90, check=False
-        )
-        ended = Ended(done.returncode, done.stdout, done.stderr.decode())
-        assert "Traceback" not in ended.err, ended.err
-        assert code is None or ended.code == code, f"{arguments}: {ended.code}\n{done.stdout!r}\n{ended.err}"
-        return ended
+
+def _as_expected(ended: Ended, code: int | None, asked: object) -> Ended:
+    assert "Traceback" not in ended.err, ended.err
+    assert code is None or ended.code == code, f"{asked}: {ended.code}\n{ended.out!r}\n{ended.err}"
+    return ended
