@@ -101,6 +101,15 @@ def test_a_conflict_leads_to_what_is_stored_and_says_what_saving_again_does(form
     assert "See what is stored now" not in form.post("save/", name="", description="")
 
 
+def test_after_a_conflict_the_form_shows_what_its_author_did_not_touch_as_it_is_stored_now(form: Form) -> None:
+    certificates.update(LOCAL, "acme", if_match="*", new_name="renamed", description="theirs")
+    said = form.save("mine")
+    assert CHANGED in said
+    assert 'id="definition" class="card-body" hx-swap-oob="true"' in said
+    assert 'name="name" value="renamed"' in said
+    assert '<textarea id="description" name="description" rows="2">mine</textarea>' in said
+
+
 def save(name: str, *, deploy: bool = False) -> models.Certificate:
     """Another certificate of test."""
     entry = EntryGiven(("test",), name, Paste("BASE64PEM", Authority(name).pem))
@@ -125,6 +134,32 @@ def test_the_dialogs_that_deploy_say_what_else_their_release_brings(form: Form) 
     chosen = form.person.post(there, {"state": state(asked), "action": "delete"}, **HTMX).content.decode()
     assert "Confirm Deletion" in chosen
     assert "The same release brings 1 other change of test that waits" in chosen
+
+
+def test_the_form_says_what_else_save_and_deploy_would_put_in_force(form: Form) -> None:
+    certificates.update(LOCAL, "acme", if_match="*", deploy=True, entries=[EntryGiven(("test",), "acme-2")])
+    environments.create(LOCAL, name="elsewhere")
+
+    def said() -> str:
+        return form.person.get(f"{form.address}besides/", **HTMX).content.decode().strip()
+
+    assert said() == "", "its own changes, and its JWK's, are no others"
+    other = save("other")
+    assert "Save and Deploy brings 1 other change of test that waits" in said()
+    entry = EntryGiven(("elsewhere",), "other", Paste("BASE64PEM", Authority("Elsewhere").pem))
+    certificates.update(LOCAL, other.name, if_match="*", entries=[entry])
+    assert "elsewhere" not in said(), "nothing of this draft is for that environment"
+    form.post(f"rows/e{models.Environment.objects.get(name='test').pk}/remove/")
+    assert "Save and Deploy brings 1 other change of test that waits" in said()
+
+
+def test_a_form_without_changes_brings_nothing(form: Form) -> None:
+    save("other")
+    stored = models.Certificate.objects.get(name="acme")
+    opened = form.person.post(f"/certificates/{stored.pk}/edit/")["Location"]
+    assert form.person.get(f"{opened}besides/", **HTMX).content.decode().strip() == ""
+    form.person.post(f"{opened}define/", {"name": "renamed", "description": ""}, **HTMX)
+    assert "1 other change of test" in form.person.get(f"{opened}besides/", **HTMX).content.decode()
 
 
 def test_what_is_missing_in_the_window_is_said_once_and_at_its_control(form: Form) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -58,11 +59,41 @@ def test_a_form_that_a_role_may_never_use_is_refused_when_it_is_opened(sign_in: 
     assert "The role viewer may not do this" in answer.content.decode()
 
 
+@pytest.mark.parametrize("form", ["edit", "delete"])
 @pytest.mark.parametrize("what", ["gateway", "jwk"])
-def test_the_form_of_another_environment_is_refused_when_it_is_opened(sign_in: SignIn, what: str) -> None:
+def test_the_form_of_another_environment_is_refused_when_it_is_opened(sign_in: SignIn, what: str, form: str) -> None:
     operator = sign_in("operator", "test")
-    assert operator.get(f"{addresses('test')[what]}edit/").status_code == 200
-    assert operator.get(f"{addresses('production')[what]}edit/").status_code == 403
+    assert operator.get(f"{addresses('test')[what]}{form}/").status_code == 200
+    assert operator.get(f"{addresses('production')[what]}{form}/").status_code == 403
+
+
+def test_deleting_an_environment_is_refused_when_its_dialog_is_opened(sign_in: SignIn) -> None:
+    assert sign_in("operator").get(f"{addresses('test')['environment']}delete/").status_code == 403
+
+
+def test_a_certificate_that_is_elsewhere_too_cannot_be_deleted(sign_in: SignIn) -> None:
+    """D-24: the button says why."""
+    entry = EntryGiven(("production",), "both", Paste("BASE64PEM", Authority("Both").pem))
+    certificates.update(LOCAL, "test", if_match="*", entries=[entry])
+    operator = sign_in("operator", "test")
+    why = 'disabled title="It is in environments that you do not operate."'
+    pages = ["/certificates/?q=test", f"/certificates/{models.Certificate.objects.get(name='test').pk}/"]
+    for page in pages:
+        assert why in operator.get(page).content.decode()
+    models.Entry.objects.get(alias="both").delete()
+    for page in pages:
+        assert why not in operator.get(page).content.decode()
+
+
+def test_certificates_are_promoted_into_what_one_operates(sign_in: SignIn) -> None:
+    operator = sign_in("operator", "test")
+    listed = operator.get("/environments/").content.decode()
+    assert "promote/?from=production" in listed
+    assert "promote/?from=test" not in listed, "there is nowhere to go from it"
+    _, _, into = operator.get("/environments/promote/").content.decode().partition('name="to"')
+    assert re.findall("<option( selected)?>(.+?)</option>", into) == [(" selected", "test")]
+    refused = operator.get("/environments/promote/?from=test&to=production")
+    assert (refused.status_code, "operator of other environments" in refused.content.decode()) == (403, True)
 
 
 def test_who_operates_one_environment_is_offered_its_buttons_alone(sign_in: SignIn) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from trustyard import models
@@ -26,11 +27,24 @@ def besides(entries: Iterable[models.Entry]) -> list[Others]:
     """What releases that a change of these entries and of their JWKs makes would bring besides."""
     entries = list(entries)
     jwks = models.Jwk.objects.filter(entry__in=entries)
+    return _others({entry.environment.name for entry in entries}, jwks, {entry.certificate.name for entry in entries})
+
+
+def besides_draft(draft: models.Draft) -> list[Others]:
+    """What the releases of *Save and Deploy* would bring besides what this draft changes."""
+    content, stored = draft.content, draft.certificate
+    renamed = stored is not None and content["name"] != stored.name
+    touched = {row["environment"] for row in content["rows"] if row["changed"] or row["new"] or renamed}
+    touched |= set(content["removed"])
+    jwks = models.Jwk.objects.filter(entry__certificate=stored, entry__environment__name__in=touched)
+    touched = touched.union(*(other["environments"] for other in content["others"]))
+    return _others(touched, jwks if stored else models.Jwk.objects.none(), {stored.name} if stored else set())
+
+
+def _others(touched: Iterable[str], jwks: QuerySet[models.Jwk], certificates: Container[str | None]) -> list[Others]:
     names = set(jwks.values_list("name", flat=True))
-    touched = [entry.environment_id for entry in entries]
-    touched += models.Environment.objects.filter(jwks__in=jwks).values_list("pk", flat=True)
-    places = models.Environment.objects.filter(pk__in=touched).order_by("pk")
-    certificates = {entry.certificate.name for entry in entries}
+    environments = models.Environment.objects.filter(Q(name__in=touched) | Q(jwks__in=jwks))
+    places = environments.distinct().order_by("pk")
     counted = [Others(place, _count(_next(place), certificates, names)) for place in places]
     return [one for one in counted if one.count]
 

@@ -45,10 +45,13 @@ def badge(state: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def may(context: Context, permission: str, environments: models.Environment | Iterable[models.Environment]) -> bool:
+def may(
+    context: Context, permission: str, environments: models.Environment | Iterable[models.Environment | str]
+) -> bool:
     """Whether the person may do this in an environment, or in all of several: what would be refused is not offered."""
     places = [environments] if isinstance(environments, models.Environment) else environments
-    return allowed(context["actor"], permission, [place.name for place in places])
+    names = [place if isinstance(place, str) else place.name for place in places]
+    return allowed(context["actor"], permission, names)
 
 
 @register.filter

@@ -64,6 +64,7 @@ urlpatterns = [
     path("certificates/<int:pk>/export/", certificates.export, name="certificate-export"),
     path("certificates/<int:pk>/in/<int:environment>/lint/", certificates.lint, name="certificate-lint"),
     path(_DRAFT, drafts.form, name="draft"),
+    path(f"{_DRAFT}besides/", drafts.besides, name="draft-besides"),
     path(f"{_DRAFT}define/", drafts.define, name="draft-define"),
     path(f"{_DRAFT}discard/", drafts.discard, name="draft-discard"),
     path(f"{_DRAFT}rows/<str:key>/remove/", drafts.remove_row, name="draft-remove"),

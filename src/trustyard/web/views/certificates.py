@@ -48,6 +48,11 @@ class Row:
     statuses: list[str]
     mark: str | None  # error or warning: what is found with one of its certificates, whatever the moment
 
+    @property
+    def environments(self) -> list[str]:
+        """All that it is in, by name."""
+        return [place.environment for place in self.places]
+
 
 @page("GET")
 def home(request: HttpRequest) -> HttpResponse:
@@ -125,6 +130,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     ]
     own = [newest[row.environment_id].id for row in rows if row.environment_id in newest]
     context = {"certificate": certificate, "entries": entries, "deployment": of_address(request, own)}
+    context["environments"] = [row.environment for row in rows]
     return render(request, "certificates/show.html", context)
 
 

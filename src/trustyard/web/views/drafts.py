@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.actions import certificates, drafts
+from trustyard.actions import certificates, drafts, waiting
 from trustyard.actions.actors import Actor
 from trustyard.errors import Conflict, NotFound, TrustyardError
 from trustyard.pki.certificates import status
@@ -90,6 +90,14 @@ def define(request: HttpRequest, pk: UUID) -> HttpResponse:
         return HttpResponse(status=204)  # typed just before Save or Cancel
     problem = drafts.name_problem(draft, name) if name else ""
     return render(request, "certificates/_name_problem.html", {"name_problem": problem})
+
+
+@page("GET")
+def besides(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What Save and Deploy would put in force besides: changes that others saved and did not deploy."""
+    draft = drafts.get(actor_of(request), pk)
+    waits = waiting.besides_draft(draft) if draft.used_at is None else []
+    return render(request, "certificates/_besides.html", {"besides": waits, "by": "Save and Deploy"})
 
 
 @page("POST")

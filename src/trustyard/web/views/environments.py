@@ -18,6 +18,7 @@ from trustyard.gateways import policies
 from trustyard.gateways.policies import Policy
 from trustyard.web.page import actor_of, go, page, problems
 
+from . import promotion
 from .questions import into_dialogs
 from .releases import of_address
 
@@ -38,7 +39,16 @@ def index(request: HttpRequest) -> HttpResponse:
         [one.id for one in releases.latest_of_all().values()]
     )
     by_place = {release.environment_id: release for release in newest.values()}
-    rows = [{"place": place, "waits": waits(place), "newest": by_place.get(place.pk)} for place in shown.object_list]
+    into = {place.name for place in promotion.targets(actor, environments.find(actor))}
+    rows = [
+        {
+            "place": place,
+            "waits": waits(place),
+            "newest": by_place.get(place.pk),
+            "promotes": bool(into - {place.name}),
+        }
+        for place in shown.object_list
+    ]
     context = {"page": shown, "rows": rows, "deployment": of_address(request)}
     return render(request, "environments/list.html", context)
 
@@ -139,6 +149,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actor_of(request)
     place = environments.get_by_id(actor, pk)
     if request.method == "GET":
+        require(actor, "environments.write")
         return into_dialogs(render(request, "environments/_delete.html", {"place": place}))
     environments.delete(actor, place.name, if_match=request.POST.get("etag", ""))
     return go(request, reverse("environments"), f"The environment {place.name} is deleted.")

@@ -157,6 +157,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actor_of(request)
     row = gateways.get_by_id(actor, pk)
     if request.method == "GET":
+        require(actor, "gateways.write", [row.environment.name])
         return into_dialogs(render(request, "gateways/_delete.html", {"gateway": row}))
     gateways.delete(actor, row.environment.name, row.name, if_match=request.POST.get("etag", ""))
     return go(request, reverse("gateways"), f"The gateway {row.name} is deleted.")

@@ -200,6 +200,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actor_of(request)
     row = jwks.get_by_id(actor, pk)
     if request.method == "GET":
+        require(actor, "jwks.write", [place.name for place in row.environments.all()])
         return into_dialogs(render(request, "jwks/_delete.html", {"jwk": row}))
     saved = jwks.delete(actor, row.name, if_match=request.POST.get("etag", ""), confirm_restored=confirmed(request))
     ids = ",".join(str(release.pk) for release in saved.releases)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,7 @@ from trustyard import models
 from trustyard.actions import environments, promotion
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import JwkAnswer
-from trustyard.actions.permissions import require
+from trustyard.actions.permissions import allowed, require
 from trustyard.errors import Conflict, JwkConnection, NotAllowed, NotFound, Refused, Restored, TrustyardError
 from trustyard.web.differences import side_by_side
 from trustyard.web.page import actor_of, confirmed, go, is_fragment, page
@@ -27,7 +27,7 @@ def promote(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     require(actor, "certificates.write")
     places = list(environments.find(actor))
-    start, target = _ends(request, places)
+    start, target = _ends(request, places, targets(actor, places))
     if request.method == "POST":
         try:
             return _promote(request, actor, start, target)
@@ -41,12 +41,19 @@ def promote(request: HttpRequest) -> HttpResponse:
     return _page(request, actor, places, start, target)
 
 
-def _ends(request: HttpRequest, places: Sequence[models.Environment]) -> tuple[str, str]:
-    """The two environments of the address; left out: from the first of tests to the first other one."""
-    names = [place.name for place in places]
-    tests = [place.name for place in places if place.type == "test"]
-    start = request.GET.get("from") or next(iter(tests or names), "")
-    others = [place for place in places if place.name != start]
+def targets(actor: Actor, places: Iterable[models.Environment]) -> list[models.Environment]:
+    """Those into which the actor may promote."""
+    return [place for place in places if allowed(actor, "certificates.write", [place.name])]
+
+
+def _ends(
+    request: HttpRequest, places: Sequence[models.Environment], into: Sequence[models.Environment]
+) -> tuple[str, str]:
+    """The two environments of the address; left out: from the first of tests to the first other one that one may."""
+    tests_first = sorted(places, key=lambda place: place.type != "test")
+    names = [place.name for place in tests_first if any(one.name != place.name for one in into)]
+    start = request.GET.get("from") or next(iter(names), "")
+    others = [place for place in into if place.name != start]
     others.sort(key=lambda place: place.type != "production")
     return start, request.GET.get("to") or next((place.name for place in others), "")
 
@@ -93,7 +100,8 @@ def _page(
     target: str,
     error: TrustyardError | None = None,
 ) -> HttpResponse:
-    context: dict[str, Any] = {"environments": places, "start": start, "target": target}
+    context: dict[str, Any] = {"environments": places, "targets": targets(actor, places)}
+    context |= {"start": start, "target": target}
     if start and target and start != target:
         try:
             context |= _shown(request, promotion.preview(actor, target, source=start).json())

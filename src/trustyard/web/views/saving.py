@@ -103,6 +103,7 @@ def _refused(request: HttpRequest, actor: Actor, draft: models.Draft, error: Tru
     found = problems(error)
     context = context_of(actor, draft, error=error, name_problem=found.get("name", ""), close_dialogs=True)
     if isinstance(error, StaleVersion) and draft.certificate_id:
+        context["moved"] = True  # name and description too, where only the other changed them
         context["stored_at"] = reverse("certificate", args=[draft.certificate_id])
     if not is_fragment(request):
         return render(request, "certificates/form.html", context, status=error.status)
