@@ -272,6 +272,18 @@ def test_two_people_at_one_certificate_do_not_overwrite_each_other(
     console.save_and_deploy()
     expect(console.page.get_by_text("mine", exact=True)).to_be_visible()
 
+    # What one did not touch is shown as it is stored by then.
+    console.button("Edit").click()
+    other.page.goto(mine)
+    other.button("Edit").click()
+    other.page.get_by_label("Description", exact=True).fill("theirs again")
+    other.save_and_deploy()
+    console.page.get_by_label("Name", exact=True).fill(f"{name}-2")
+    console.button("Save").click()
+    expect(console.page.get_by_role("alert")).to_contain_text("Somebody else changed this certificate")
+    expect(console.page.get_by_label("Description", exact=True)).to_have_value("theirs again")
+    expect(console.page.get_by_label("Name", exact=True)).to_have_value(f"{name}-2")
+
 
 def test_save_stores_and_the_list_says_what_waits(console: Console, partner: Issued, unique: Unique) -> None:
     """D-21, D-26."""
@@ -283,6 +295,11 @@ def test_save_stores_and_the_list_says_what_waits(console: Console, partner: Iss
     console.page.wait_for_url(re.compile(r"/certificates/$"))
     console.find(name)
     expect(console.page.locator("tbody tr")).to_contain_text("waits")
+
+    # Whoever deploys something else there is told that it goes along.
+    console.create()
+    console.define(["test"], f"{name}-2", partner.pem)
+    expect(console.page.get_by_text(re.compile(r"^Save and Deploy brings .+ of test that wait"))).to_be_visible()
 
 
 def test_revoke_and_restore_are_in_force_at_once(console: Console, unique: Unique) -> None:
