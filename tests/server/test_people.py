@@ -138,3 +138,26 @@ def test_the_log_says_that_a_second_factor_was_guessed_at(vic: models.User) -> N
     failed = [line for line in lines if line["event"] == "sign_in.failed"]
     assert {(line["name"], line["reason"]) for line in failed} == {("vic", "second factor")}
     assert [line["throttled"] for line in failed] == [False] * 5 + [True]
+
+
+NEW = "another long and quiet night"
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "reason"),
+    [
+        ("/account/confirm/", {"password": "guessed"}, "confirming"),
+        ("/account/", {"current": "guessed", "password": NEW, "again": NEW}, "own password"),
+    ],
+)
+def test_the_log_says_that_somebody_guessed_within_a_session(
+    vic: models.User, path: str, given: dict[str, str], reason: str
+) -> None:
+    browser = signed_in()
+    with capture_logs() as lines:
+        for _ in range(6):
+            browser.post(path, given)
+    failed = [line for line in lines if line["event"] == "sign_in.failed"]
+    assert {(line["name"], line["reason"]) for line in failed} == {("vic", reason)}
+    assert [line["throttled"] for line in failed] == [False] * 5 + [True]
+    assert "guessed" not in str(lines)

@@ -17,6 +17,7 @@ from trustyard.web.page import actor_of, go, page, problems
 
 from .errors import TOO_MANY
 from .second_factors import key_possible
+from .signin import note_failed
 
 
 @page("GET", "POST")
@@ -28,8 +29,11 @@ def own(request: HttpRequest) -> HttpResponse:
         try:
             return _change(request)
         except (Refused, TooManyAttempts) as error:
+            throttled = isinstance(error, TooManyAttempts)
+            if throttled or error.code == "wrong-password":
+                note_failed(request, actor_of(request).name, "own password", throttled=throttled)
             context = {"error": error, "problems": problems(error)}
-            status = 429 if isinstance(error, TooManyAttempts) else 200
+            status = 429 if throttled else 200
     user = request.user
     assert isinstance(user, User)
     factors = second_factors.of(user)

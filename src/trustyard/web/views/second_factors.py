@@ -122,17 +122,27 @@ class RenewCodes(_Changes, GenerateRecoveryCodesView):  # type: ignore[misc]  # 
     action, kind = "renew", "recovery_codes"
 
 
-class ByPassword(_Form, ReauthenticateView):  # type: ignore[misc]  # the same
-    """Who changes factors shows that it is still them: by the password."""
+class _Confirms(_Form):
+    """Who changes factors shows that it is still them. Whoever holds a session of theirs may guess, which is noted."""
+
+    def told(self, *forms: Any) -> tuple[str, int]:
+        problem, status = super().told(*forms)
+        if problem:
+            note_failed(self.request, actor_of(self.request).name, "confirming", throttled=status == 429)
+        return problem, status
+
+
+class ByPassword(_Confirms, ReauthenticateView):  # type: ignore[misc]  # the same
+    """By the password."""
 
     wrong = "The password is not correct."
 
 
-class ByCode(_Form, ReauthenticateByCodeView):  # type: ignore[misc]  # the same
+class ByCode(_Confirms, ReauthenticateByCodeView):  # type: ignore[misc]  # the same
     """By a code."""
 
 
-class ByKey(_Form, ReauthenticateWebAuthnView):  # type: ignore[misc]  # the same
+class ByKey(_Confirms, ReauthenticateWebAuthnView):  # type: ignore[misc]  # the same
     """By a security key."""
 
     wrong = WRONG_KEY
