@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -19,6 +21,7 @@ pytestmark = pytest.mark.django_db
 
 # Session, user, certificates (count, rows), entries with X.509, environments; releases; the filter.
 QUERIES = {"/certificates/": 8}
+SORTS = "name -name valid_until -valid_until -changed changed"
 
 
 @pytest.fixture
@@ -47,6 +50,22 @@ def test_a_longer_list_needs_no_more_queries(person: Client, django_assert_num_q
     fill(20, start=3)
     with django_assert_num_queries(QUERIES["/certificates/"]):
         assert b"partner 22" in person.get("/certificates/").content
+
+
+def test_certificates_are_sorted_as_the_form_says_and_filters_keep_that(person: Client) -> None:
+    environments.create(LOCAL, name="test")
+    environments.create(LOCAL, name="production")
+    fill(3)
+    shown = person.get("/certificates/").content.decode()
+    _, _, choices = shown.partition('name="sort">')
+    sorts = re.findall('<option value="(.+?)"( selected)?>', choices)
+    assert [value for value, _ in sorts] == [*SORTS.split()]
+    first = {}
+    for value, _ in sorts:
+        page = person.get(f"/certificates/?sort={value}&status=valid").content.decode()
+        assert f'<option value="{value}" selected>' in page
+        first[value] = re.findall(r">(partner \d)</a>", page)[0]
+    assert (first["name"], first["-name"], first["changed"], first["-changed"]) == ("partner 0", "partner 2") * 2
 
 
 @pytest.mark.parametrize("path", ["/releases/", "/gateways/"])

@@ -85,6 +85,42 @@ def test_a_certificate_that_is_elsewhere_too_cannot_be_deleted(sign_in: SignIn) 
         assert why not in operator.get(page).content.decode()
 
 
+def test_the_form_of_a_certificate_that_is_elsewhere_too_offers_what_one_operates(sign_in: SignIn) -> None:
+    """D-24: name and description belong to all of its environments, an entry to its own."""
+    entry = EntryGiven(("production",), "both", Paste("BASE64PEM", Authority("Both").pem))
+    certificates.update(LOCAL, "test", if_match="*", entries=[entry])
+    stored = models.Certificate.objects.get(name="test")
+    operator = sign_in("operator", "test")
+    address = operator.post(f"/certificates/{stored.pk}/edit/")["Location"]
+    form = operator.get(address).content.decode()
+    assert re.findall(r'name="(name|description)"[^>]* readonly', form) == ["name", "description"]
+    assert "Name and description stay" in form
+    assert form.count('disabled title="You do not operate production."') == 2, "Edit and Remove"
+    assert "You do not operate test." not in form
+    window = operator.post(f"{address}window/", {"name": "test", "description": ""}).content.decode()
+    assert "There is a definition for each environment that you operate already" in window
+    environments.create(LOCAL, name="third")
+    window = operator.post(f"{address}window/", {"name": "test", "description": ""}).content.decode()
+    assert re.findall(r'name="environments" value="(\w+)"( disabled)?', window) == [
+        ("test", " disabled"), ("production", " disabled"), ("third", " disabled"),
+    ]  # fmt: skip
+
+
+def test_the_form_of_ones_own_certificate_is_all_open(sign_in: SignIn) -> None:
+    operator = sign_in("operator", "test")
+    for address in (
+        operator.post(f"/certificates/{models.Certificate.objects.get(name='test').pk}/edit/")["Location"],
+        operator.post("/certificates/create/")["Location"],
+    ):
+        form = operator.get(address).content.decode()
+        assert "readonly" not in form
+        assert "You do not operate" not in form
+    window = operator.post(f"{address}window/", {"name": "", "description": ""}).content.decode()
+    assert re.findall(r'name="environments" value="(\w+)"( disabled)?', window) == [
+        ("test", ""), ("production", " disabled"),
+    ]  # fmt: skip
+
+
 def test_certificates_are_promoted_into_what_one_operates(sign_in: SignIn) -> None:
     operator = sign_in("operator", "test")
     listed = operator.get("/environments/").content.decode()

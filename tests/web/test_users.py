@@ -46,7 +46,7 @@ def done(browser: Client, address: str, given: dict[str, str]) -> str:
 def test_disable_on_an_older_page_does_not_enable(admin: Client) -> None:
     page = admin.get("/users/").content.decode()
     address = f"/users/{olaf().pk}/active/"
-    [button] = re.findall(rf'action="{address}">.*?<button name="(\w+)" value="(\w+)"', page, re.DOTALL)
+    [button] = re.findall(rf'action="{address}">.*?<button class="danger" name="(\w+)" value="(\w+)"', page, re.DOTALL)
     for _ in range(2):  # twice is once
         assert "olaf cannot sign in any more." in done(admin, address, dict([button]))
     assert not olaf().is_active
@@ -54,6 +54,15 @@ def test_disable_on_an_older_page_does_not_enable(admin: Client) -> None:
     assert 'value="enable"' in admin.get("/users/").content.decode()
     assert "olaf can sign in again." in done(admin, address, {"to": "enable"})
     assert olaf().is_active
+
+
+def test_disable_asks_first_and_says_when_it_is_oneself(admin: Client) -> None:
+    page = admin.get("/users/").content.decode()
+    asked = dict(re.findall(r'<dialog[^>]*id="disable-(\d+)"[^>]*>(.*?)</dialog>', page, re.DOTALL))
+    own = models.User.objects.get(username="ada").pk
+    assert set(asked) == {str(own), str(olaf().pk)}
+    assert {pk: "This is you" in said for pk, said in asked.items()} == {str(own): True, str(olaf().pk): False}
+    assert page.count('value="disable"') == 2, "there is no other way to it than the dialogs"
 
 
 def version(page: str) -> str:

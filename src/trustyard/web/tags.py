@@ -46,10 +46,10 @@ def badge(state: str) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def may(
-    context: Context, permission: str, environments: models.Environment | Iterable[models.Environment | str]
+    context: Context, permission: str, environments: models.Environment | str | Iterable[models.Environment | str]
 ) -> bool:
     """Whether the person may do this in an environment, or in all of several: what would be refused is not offered."""
-    places = [environments] if isinstance(environments, models.Environment) else environments
+    places = [environments] if isinstance(environments, models.Environment | str) else environments
     names = [place if isinstance(place, str) else place.name for place in places]
     return allowed(context["actor"], permission, names)
 

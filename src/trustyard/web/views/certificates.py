@@ -26,6 +26,14 @@ from . import chains
 from .releases import of_address
 
 PER_PAGE = 50
+_SORTS = {
+    "name": "Name, A first",
+    "-name": "Name, Z first",
+    "valid_until": "Valid until, soonest first",
+    "-valid_until": "Valid until, latest first",
+    "-changed": "Changed, latest first",
+    "changed": "Changed, earliest first",
+}
 _WORST = ("revoked", "expired", "not yet valid", "expiring", "valid")
 
 
@@ -85,6 +93,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "filtered": filtered,
         "statuses": STATUSES,
         "sort": given.get("sort") or "name",
+        "sorts": _SORTS.items(),
     }
     if is_fragment(request):
         return render(request, "certificates/_list.html", context)

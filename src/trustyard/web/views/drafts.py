@@ -49,7 +49,13 @@ def context_of(actor: Actor, draft: models.Draft, **more: Any) -> dict[str, Any]
     from .window import window_context  # the window shows a draft too
 
     window = window_context(actor, draft) if draft.content["window"] else {}
-    return {"draft": draft, "content": draft.content, "rows": rows_of(draft), **window, **more}
+    context = {"draft": draft, "content": draft.content, "rows": rows_of(draft), "stored_in": _stored_in(draft.content)}
+    return {**context, **window, **more}
+
+
+def _stored_in(content: dict[str, Any]) -> list[str]:
+    """The environments that a stored certificate is in; its name and its description belong to all of them (D-24)."""
+    return [*(row["environment"] for row in content["rows"] if row["stored"]), *content["removed"]]
 
 
 def rows_of(draft: models.Draft) -> list[dict[str, Any]]:

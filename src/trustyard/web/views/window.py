@@ -13,12 +13,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from trustyard import models
 from trustyard.actions import draft_window, drafts, findings, sources
 from trustyard.actions.actors import Actor
+from trustyard.actions.permissions import allowed
 from trustyard.errors import NotFound, Refused, TooLarge, TrustyardError
 from trustyard.pki.readable import content
 from trustyard.web.page import actor_of, page, problems
 
 from .drafts import configuration, context_of
 
+_WRITE = "certificates.write"
 _PASSWORD_CODES = ("password-needed", "wrong-password", "password-wrong", "password-required")
 
 
@@ -33,10 +35,12 @@ def window_context(actor: Actor, draft: models.Draft) -> dict[str, Any]:
         stored = entries.filter(
             certificate_id=draft.certificate_id, environment__name=window["environments"][0]
         ).first()
+    environments = models.Environment.objects.order_by("pk")
+    taken = {row["environment"] for row in draft.content["rows"]}
     return {
         "window": window,
-        "environments": models.Environment.objects.order_by("pk"),
-        "taken": [row["environment"] for row in draft.content["rows"]],
+        "environments": environments,
+        "free": [one.name for one in environments if one.name not in taken and allowed(actor, _WRITE, [one.name])],
         "seen": seen,
         "notices": seen.notices if seen else (),
         "chosen": chosen,
