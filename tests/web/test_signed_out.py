@@ -7,6 +7,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from trustyard import models
+from trustyard.actions import users
+from trustyard.actions.actors import LOCAL
 
 pytestmark = pytest.mark.django_db
 PAGE = "http://testserver/certificates/drafts/4b4d1ecf-5bfb-4f8e-9b05-77cb6a2f2d7a/?from=list"
@@ -51,3 +53,25 @@ def test_who_signs_in_again_comes_back_to_the_page_that_asked(checks: bool) -> N
 @pytest.mark.parametrize("shown", ["https://elsewhere.example/x/", "http://testserver//elsewhere.example/", "", "none"])
 def test_only_a_page_of_this_host_is_come_back_to(client: Client, shown: str) -> None:
     assert asks(client, shown)["HX-Redirect"] == "/sign-in/?next=/"
+
+
+def test_who_sent_a_form_after_the_session_ended_is_told_and_comes_back_to_it() -> None:
+    stranger = Client(enforce_csrf_checks=True)
+    stranger.get("/sign-in/")
+    sent = {"name": "typed", "csrfmiddlewaretoken": stranger.cookies["trustyard-csrf"].value}
+    answer = stranger.post("/jwks/create/", sent, headers={"Referer": "http://testserver/jwks/create/?from=list"})
+    assert answer.status_code == 302
+    page = stranger.get(answer["Location"]).content.decode()
+    assert "what you sent was not taken" in page
+    assert 'name="next" value="/jwks/create/?from=list"' in page
+    users.create(LOCAL, "works", password="a long and quiet night", role="operator")
+    given = {**sent, "login": "works"}
+    again = stranger.post(answer["Location"], {**given, "password": "wrong", "next": "/jwks/create/?from=list"})
+    assert "what you sent was not taken" not in again.content.decode()
+    taken = stranger.post(answer["Location"], {**given, "password": "a long and quiet night", "next": "/jwks/create/"})
+    assert (taken.status_code, taken["Location"]) == (302, "/jwks/create/")
+
+
+def test_another_host_is_not_come_back_to(client: Client) -> None:
+    answer = client.post("/jwks/create/", headers={"Referer": "https://elsewhere.example/jwks/create/"})
+    assert answer["Location"] == "/sign-in/?not_taken=yes&next=/"

@@ -23,6 +23,7 @@ from .differences import side_by_side
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+NOT_TAKEN = "not_taken"  # in the address of the form Sign in
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -63,16 +64,21 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """To the form Sign in; afterwards one lands on the page where one was, never on the address of an action."""
+    """To the form Sign in; afterwards one lands on the page where one was, never on the address of an action.
+
+    Whoever sent a form with it is told that it was not taken.
+    """
+    sign_in = resolve_url(settings.LOGIN_URL)
     if is_fragment(request):
-        return go(request, redirect_to_login(shown_at(request), resolve_url(settings.LOGIN_URL)).url)
-    back = request.get_full_path() if request.method == "GET" else reverse("home")
-    return redirect_to_login(back, resolve_url(settings.LOGIN_URL))
+        return go(request, redirect_to_login(shown_at(request), sign_in).url)
+    if request.method in ("GET", "HEAD"):
+        return redirect_to_login(request.get_full_path(), sign_in)
+    return redirect_to_login(shown_at(request), f"{sign_in}?{NOT_TAKEN}=yes")
 
 
 def shown_at(request: HttpRequest) -> str:
-    """The address of the page that asks by htmx, without its host; the start page where it is no page of this host."""
-    said = request.headers.get("HX-Current-URL", "")
+    """The address of the page that asks, without its host; the start page where it is no page of this host."""
+    said = request.headers.get("HX-Current-URL" if is_fragment(request) else "Referer", "")
     there = urlsplit(said)
     path = f"{there.path}?{there.query}" if there.query else there.path
     ours = url_has_allowed_host_and_scheme(said, request.get_host()) and url_has_allowed_host_and_scheme(path, None)

@@ -15,12 +15,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from trustyard.pki.readable import visible
+from trustyard.web.page import NOT_TAKEN
 
 from .errors import TOO_MANY
 
 log = structlog.get_logger(__name__)
 LONGEST_NAME = 150  # characters
 OFF = "Passwords are switched off here (TRUSTYARD_LOCAL_SIGN_IN). Use the company's sign-in."
+NOT_TAKEN_SENTENCE = "You were signed out meanwhile, so what you sent was not taken. Sign in and send it again."
 REFUSED = "The username or the password is not correct."
 
 
@@ -41,7 +43,10 @@ class SignIn(LoginView):  # type: ignore[misc]  # allauth comes without types
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), **_ways()}
+        context = {**super().get_context_data(**kwargs), **_ways()}
+        if NOT_TAKEN in self.request.GET and self.request.method == "GET":
+            context["problem"] = NOT_TAKEN_SENTENCE
+        return context
 
     def form_invalid(self, form: Any) -> HttpResponse:
         codes = {error.code for error in form.errors.as_data().get(NON_FIELD_ERRORS, [])}
