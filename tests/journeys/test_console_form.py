@@ -300,6 +300,9 @@ def test_save_stores_and_the_list_says_what_waits(console: Console, partner: Iss
     console.create()
     console.define(["test"], f"{name}-2", partner.pem)
     expect(console.page.get_by_text(re.compile(r"^Save and Deploy brings .+ of test that wait"))).to_be_visible()
+    console.menu(f"{name}-2 in test", "Remove")
+    expect(console.page.get_by_text("No definition yet.")).to_be_visible()
+    expect(console.button("New Certificate Definition")).to_be_focused()
 
 
 def test_revoke_and_restore_are_in_force_at_once(console: Console, unique: Unique) -> None:

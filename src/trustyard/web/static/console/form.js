@@ -78,14 +78,24 @@ document.addEventListener("htmx:afterRequest", (event) => {
   document.querySelector("#window :is(.field-problem:not(:empty), [role='alert'])")?.scrollIntoView({ block: "nearest" });
 });
 
-document.addEventListener("draft-changed", touch);
+// The row whose menu was used was drawn anew meanwhile, or is gone.
+function refocus() {
+  setTimeout(() => {
+    if (document.activeElement !== document.body || document.querySelector("dialog[open]")) return;
+    document.getElementById("new-definition")?.focus();
+  }, 50);
+}
+
+document.addEventListener("draft-changed", () => {
+  touch();
+  refocus();
+});
 document.addEventListener("window-done", () => {
   const open = document.getElementById("window");
   if (!open) return;
   open.dataset.applied = "";
   open.close();
-  // The row that opened it was drawn anew meanwhile.
-  setTimeout(() => { if (document.activeElement === document.body) document.getElementById("new-definition")?.focus(); }, 50);
+  refocus();
 });
 
 // The window's Cancel and Esc: the server forgets what stood in it.
