@@ -127,6 +127,7 @@ CHECKS = [
 
 
 @pytest.mark.django_db
+@pytest.mark.timeout(400)
 @schemathesis.pytest.from_fixture("described").parametrize()
 @settings(
     max_examples=12,
