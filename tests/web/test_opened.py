@@ -186,8 +186,8 @@ def with_file(person: Client, sent: dict[str, str], address: str) -> str:
     return person.post(address, {**sent, "root_set": "uploaded", "bundle": file}).content.decode()
 
 
-AGAIN = "Select company.pem again: a browser does not keep a file when a form comes back."
-WITHOUT = "Without it, uploaded means the roots of the last upload."
+AGAIN = "company.pem is not kept when the form comes back: select a file again."
+WITHOUT = "Without one, uploaded means the roots of the last upload."
 
 
 def test_a_file_that_a_browser_cannot_keep_has_to_be_selected_again(person: Client) -> None:
