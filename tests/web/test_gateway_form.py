@@ -71,9 +71,7 @@ def test_what_is_wrong_inside_a_list_says_in_which_entry(operator: Client) -> No
 
 def test_the_hint_of_an_empty_directory_says_who_has_that_folder(operator: Client) -> None:
     form = operator.get("/gateways/create/", {"kind": "files"}).content.decode()
-    hint = (
-        "Empty: the environment&#x27;s own folder in the data directory of Trustyard. Only one gateway can have that"
-    )
+    hint = "Empty: the environment&#x27;s own folder in the data directory of Trustyard. Only one gateway can have that"
     assert hint in form
     assert "after a first start, in test and production, it is the gateway named files" in form
     gateways.create(LOCAL, "test", name="files", kind="files")

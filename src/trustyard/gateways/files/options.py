@@ -18,6 +18,6 @@ class FilesOptions(Probed):
         max_length=1000,
         title="Directory",
         description="A folder under one of TRUSTYARD_FILES_ROOTS. Empty: the environment's own folder in the data "
-        "directory of Trustyard. Only one gateway can have that: after a first start, in test and production, it is the "
-        "gateway named files.",
+        "directory of Trustyard. Only one gateway can have that: after a first start, in test and production, it is "
+        "the gateway named files.",
     )
