@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
 from trustyard import models
-from trustyard.actions import environments
+from trustyard.actions import environments, gateways
 from trustyard.actions.actors import LOCAL
 
 pytestmark = pytest.mark.django_db
@@ -42,9 +44,47 @@ def test_what_is_wrong_stands_at_its_control_and_nothing_typed_is_lost(operator:
     assert not models.Gateway.objects.exists()
 
 
-def test_a_missing_option_is_named(operator: Client) -> None:
-    text = operator.post("/gateways/create/", typed(kind="haproxy", socket="127.0.0.1:9999")).content.decode()
-    assert "Field required" in text
+def problems(page: str) -> dict[str, str]:
+    """What stands at each control that is at fault."""
+    found = re.findall(r'<p class="field-problem" id="p-(\w+)">([^<]+)</p>', page)
+    for name, _ in found:
+        assert f'aria-describedby="h-{name} p-{name}" aria-invalid="true"' in page
+    return dict(found)
+
+
+def test_each_option_that_is_missing_is_named_at_its_control(operator: Client) -> None:
+    page = operator.post("/gateways/create/", typed(kind="haproxy", socket=" ")).content.decode()
+    assert problems(page) == {"socket": "Runtime API is missing.", "ca_file": "CA file is missing."}
+    assert "<p>Runtime API is missing. CA file is missing.</p>" in page
+    one = operator.post("/gateways/create/", typed(kind="haproxy", socket="127.0.0.1:9999")).content.decode()
+    assert problems(one) == {"ca_file": "CA file is missing."}
+
+
+def test_what_is_wrong_inside_a_list_says_in_which_entry(operator: Client) -> None:
+    probes = '[{"address": "gateway.example:8443"}, {"node": "edge"}, {"address": "nowhere"}]'
+    page = operator.post("/gateways/create/", typed(kind="files", probes=probes)).content.decode()
+    assert problems(page)["probes"] == (
+        "Probes, entry 2: address is missing. "
+        "Probes, entry 3, address: An address is HOST:PORT, such as gateway.example:8443."
+    )
+
+
+def test_the_hint_of_an_empty_directory_says_who_has_that_folder(operator: Client) -> None:
+    form = operator.get("/gateways/create/", {"kind": "files"}).content.decode()
+    hint = "Empty: the environment&#x27;s own folder in the data directory of Trustyard. Only one gateway can have that"
+    assert hint in form
+    assert "after a first start, in test and production, it is the gateway named files" in form
+    gateways.create(LOCAL, "test", name="files", kind="files")
+    refused = problems(operator.post("/gateways/create/", typed(kind="files", directory="")).content.decode())
+    assert refused["directory"].startswith("The gateway files of test has ")
+
+
+def test_what_was_unticked_stays_so_when_the_form_comes_back(operator: Client) -> None:
+    row = gateways.create(LOCAL, "test", name="edge", kind="agent", options={"allow_older": True})
+    assert 'value="yes" checked' in operator.get(f"/gateways/{row.pk}/edit/").content.decode()
+    page = operator.post(f"/gateways/{row.pk}/edit/", {"etag": row.etag, "probes": "[{"}).content.decode()
+    assert problems(page) == {"probes": "Probes: this is not readable JSON."}
+    assert 'value="yes" checked' not in page
 
 
 def test_a_list_is_typed_as_json_and_comes_back_for_editing(operator: Client) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trustyard.errors import FieldError, Refused
+from trustyard.errors import FieldError, Refused, TrustyardError
 from trustyard.gateways.kinds import KINDS
+
+_MISSING, _RAISED = "Field required", "Value error, "  # words of pydantic, which REST passes on
 
 
 @dataclass(frozen=True)
@@ -25,19 +27,21 @@ class Control:
     example: str = ""
 
 
-def controls(kind: str, options: Mapping[str, Any], typed: Mapping[str, Any]) -> list[Control]:
-    """The controls of a kind, filled with what was typed last, else with the stored options, else with defaults."""
-    if kind not in KINDS:
-        return []
-    schema = KINDS[kind].options.model_json_schema()
-    required = set(schema.get("required", ()))
-    return [_control(name, one, name in required, options, typed) for name, one in schema.get("properties", {}).items()]
+def controls(kind: str, values: Mapping[str, str]) -> list[Control]:
+    """The controls of a kind, filled with these texts."""
+    required = set(_schema(kind).get("required", ()))
+    return [_control(name, one, name in required, values.get(name, "")) for name, one in _properties(kind)]
+
+
+def values(kind: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """What the controls hold, and send, for stored options; for what these do not say it is the default."""
+    return {name: _text(_kind_of(one), options.get(name, one.get("default"))) for name, one in _properties(kind)}
 
 
 def given(kind: str, typed: Mapping[str, Any]) -> dict[str, Any]:
     """The options that a form says; an empty control is left out. Raises `Refused` for JSON that is none."""
     options: dict[str, Any] = {}
-    for control in controls(kind, {}, {}):
+    for control in controls(kind, {}):
         text = str(typed.get(control.name, "")).strip()
         if control.control == "check":
             options[control.name] = bool(text)
@@ -46,24 +50,57 @@ def given(kind: str, typed: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _control(
-    name: str, schema: Mapping[str, Any], required: bool, options: Mapping[str, Any], typed: Mapping[str, Any]
-) -> Control:
-    control = _kind_of(schema)
-    value = typed.get(name, options.get(name, schema.get("default")))
-    if control == "json" and not isinstance(value, str):
-        value = json.dumps(value, indent=2, ensure_ascii=False) if value else ""
+def worded(kind: str, error: TrustyardError) -> TrustyardError:
+    """The refusal of options in the words of the form: one field for each control, in sentences that name it."""
+    if error.code != "bad-options":
+        return error
+    labels = {control.name: control.label for control in controls(kind, {})}
+    said: dict[str, list[str]] = {}
+    for field in error.fields:
+        _, name, *within = field.field.split(".")
+        said.setdefault(name, []).append(_sentence(labels.get(name, name), within, field.message))
+    fields = [FieldError(f"options.{name}", " ".join(sentences)) for name, sentences in said.items()]
+    first = [sentence for sentences in said.values() for sentence in sentences][:3]  # all of them are at the controls
+    return Refused(" ".join(first), code=error.code, fields=fields)
+
+
+def _sentence(label: str, within: list[str], message: str) -> str:
+    """What is wrong about an option, or inside of it: `within` is the way there, such as 0 and address."""
+    path = [f"entry {int(part) + 1}" if part.isdecimal() else part for part in within]
+    if message == _MISSING:
+        *path, last = [label, *path]
+        return f"{', '.join(path)}: {last} is missing." if path else f"{last} is missing."
+    return f"{', '.join([label, *path])}: {message.removeprefix(_RAISED).removesuffix('.')}."
+
+
+def _schema(kind: str) -> dict[str, Any]:
+    return KINDS[kind].options.model_json_schema() if kind in KINDS else {}
+
+
+def _properties(kind: str) -> list[tuple[str, Mapping[str, Any]]]:
+    return list(_schema(kind).get("properties", {}).items())
+
+
+def _control(name: str, schema: Mapping[str, Any], required: bool, value: str) -> Control:
     examples = schema.get("examples") or [None]
     return Control(
         name,
         str(schema.get("title", name)),
         str(schema.get("description", "")),
-        control,
-        "" if value in (None, False) else str(value),
+        _kind_of(schema),
+        value,
         required,
         tuple(map(str, schema.get("enum", ()))),
         json.dumps(examples[0], ensure_ascii=False) if examples[0] is not None else "",
     )
+
+
+def _text(control: str, value: Any) -> str:
+    if control == "check":
+        return "yes" if value else ""
+    if control == "json":
+        return json.dumps(value, indent=2, ensure_ascii=False) if value else ""
+    return "" if value is None else str(value)
 
 
 def _kind_of(schema: Mapping[str, Any]) -> str:
@@ -79,6 +116,6 @@ def _json(control: Control, text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        sentence = f"{control.label}: this is not readable JSON."
-        field = FieldError(f"options.{control.name}", sentence)
-        raise Refused(sentence, code="bad-options", fields=[field]) from None
+        wrong = "this is not readable JSON."
+        field = FieldError(f"options.{control.name}", wrong)
+        raise Refused(f"{control.label}: {wrong}", code="bad-options", fields=[field]) from None

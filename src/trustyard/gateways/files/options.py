@@ -17,5 +17,7 @@ class FilesOptions(Probed):
         min_length=1,
         max_length=1000,
         title="Directory",
-        description="Empty: the data directory of Trustyard. Another one must lie under TRUSTYARD_FILES_ROOTS.",
+        description="A folder under one of TRUSTYARD_FILES_ROOTS. Empty: the environment's own folder in the data "
+        "directory of Trustyard. Only one gateway can have that: after a first start, in test and production, it is "
+        "the gateway named files.",
     )

@@ -16,6 +16,7 @@ from trustyard.actions.permissions import require
 from trustyard.errors import Conflict, FieldError, Refused, StaleVersion
 from trustyard.gateways import policies
 from trustyard.gateways.policies import Policy
+from trustyard.web import opened
 from trustyard.web.page import actor_of, go, page, problems
 
 from . import promotion
@@ -69,8 +70,7 @@ def create(request: HttpRequest) -> HttpResponse:
     """The form for a new environment."""
     actor = actor_of(request)
     require(actor, "environments.write")  # told before the form is filled in
-    context: dict[str, Any] = {"given": request.POST, "root_set": request.POST.get("root_set", "none")}
-    context["published"] = _published(request)
+    context: dict[str, Any] = {}
     if request.method == "POST":
         try:
             place = environments.create(
@@ -81,8 +81,9 @@ def create(request: HttpRequest) -> HttpResponse:
             return go(request, reverse("environments"), f"The environment {place.name} is made.")
         except (Refused, Conflict) as error:
             context |= {"error": error, "problems": problems(error)}
-    policy = _policy(request) or policies.of({}, "test").model_dump()
-    return render(request, "environments/form.html", {**context, "policy": policy, "policy_choices": _CHOICES})
+    form = opened.shown(request, "", {"name": "", **_values(models.Environment())})
+    context |= {"form": form, "file": _file(request), "policy_choices": _CHOICES}
+    return render(request, "environments/form.html", context)
 
 
 @page("GET", "POST")
@@ -90,7 +91,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The form of an environment; who may not change it sees it."""
     actor = actor_of(request)
     place = environments.get_by_id(actor, pk)
-    context: dict[str, Any] = {"given": request.POST}
+    context: dict[str, Any] = {}
+    moved = False
     if request.method == "POST":
         try:
             place = environments.update(
@@ -99,23 +101,47 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
                 deny_list=_deny_list(request), policy=_policy(request), publish_truststore=_published(request),
             )  # fmt: skip
             return go(request, reverse("environment", args=[pk]), f"The environment {place.name} is saved.")
-        except (Refused, Conflict, StaleVersion) as error:
+        except StaleVersion:
+            moved, place = True, environments.get_by_id(actor, pk)
+            context |= {"error": opened.overtaken("environment"), "stored_at": reverse("environment", args=[pk])}
+        except (Refused, Conflict) as error:
             context |= {"error": error, "problems": problems(error)}
+    form = opened.shown(
+        request, place.etag, _values(place), moved=moved, touched=["root_set"] if _file(request) else []
+    )
     held = {root.sha256: root for root in roots.mozilla()} if place.deny_list else {}
     context |= {
         "place": place,
-        "root_set": request.POST.get("root_set", place.root_set),
-        "published": _published(request) if request.method == "POST" else place.publish_truststore,
+        "form": form,
+        "file": _file(request),
         "waits": waits(place),
         "root_count": len(roots.of(place)),
         "denied": [
             (sha256, held[sha256].facts.certificate_name if sha256 in held else "") for sha256 in place.deny_list
         ],
         "deployment": of_address(request),
-        "policy": _policy(request) or policies.of(place.policy, place.type).model_dump(),
         "policy_choices": _CHOICES,
     }
     return render(request, "environments/form.html", context)
+
+
+def _values(place: models.Environment) -> dict[str, str]:
+    """What the form sends where nobody touches it."""
+    policy = policies.of(place.policy, place.type).model_dump()
+    return {
+        "type": place.type,
+        "description": place.description,
+        "root_set": place.root_set,
+        "deny_list": "\n".join(place.deny_list),
+        "publish_truststore": "on" if place.publish_truststore else "",
+        **{f"policy_{name}": value for name, value in policy.items()},
+    }
+
+
+def _file(request: HttpRequest) -> str:
+    """The name of the file that was sent as the root set: a form that comes back cannot keep it."""
+    file = request.FILES.get("bundle")
+    return str(file.name) if file is not None and request.POST.get("root_set") == "uploaded" else ""
 
 
 def _roots(request: HttpRequest, place: models.Environment | None) -> str | bytes:

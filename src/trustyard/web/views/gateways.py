@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,9 +13,9 @@ from django.urls import reverse
 from trustyard import models
 from trustyard.actions import delivery, environments, gateways, releases
 from trustyard.actions.permissions import allowed, require
-from trustyard.errors import Conflict, NotFound, Refused, StaleVersion
+from trustyard.errors import Conflict, NotFound, Refused, StaleVersion, TrustyardError
 from trustyard.gateways.kinds import KINDS
-from trustyard.web import options
+from trustyard.web import opened, options
 from trustyard.web.page import actor_of, go, is_fragment, page, problems
 from trustyard.web.pages import Pages
 
@@ -72,8 +73,9 @@ def create(request: HttpRequest) -> HttpResponse:
             )
             return go(request, reverse("gateway", args=[row.pk]), f"The gateway {row.name} is made.")
         except (Refused, Conflict, NotFound) as error:
-            context |= {"error": error, "problems": problems(error)}
-    context["controls"] = _controls(kind, {}, request.POST, context.get("problems", {}))
+            context |= _wrong(kind, error)
+    form = opened.shown(request, "", options.values(kind, {}))
+    context["controls"] = _controls(kind, form.values, context.get("problems", {}))
     if is_fragment(request):
         return render(request, "gateways/_options.html", context)
     places = [place for place in environments.find(actor) if allowed(actor, "gateways.write", [place.name])]
@@ -87,29 +89,40 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actor_of(request)
     row = gateways.get_by_id(actor, pk)
     require(actor, "gateways.write", [row.environment.name])
-    context: dict[str, Any] = {"gateway": row, "title": _title(row.kind)}
+    context: dict[str, Any] = {"title": _title(row.kind)}
+    moved = False
     if request.method == "POST":
         try:
             changed = options.given(row.kind, request.POST)
             etag = request.POST.get("etag", "")
             gateways.update(actor, row.environment.name, row.name, if_match=etag, options=changed)
             return go(request, reverse("gateway", args=[row.pk]), f"The gateway {row.name} is saved.")
-        except (Refused, Conflict, StaleVersion) as error:
-            context |= {"error": error, "problems": problems(error)}
-    context["controls"] = _controls(row.kind, row.options, request.POST, context.get("problems", {}))
+        except StaleVersion:
+            moved, row = True, gateways.get_by_id(actor, pk)
+            context |= {
+                "gateway": row,
+                "error": opened.overtaken("gateway"),
+                "stored_at": reverse("gateway", args=[pk]),
+            }
+        except (Refused, Conflict) as error:
+            context |= _wrong(row.kind, error)
+    form = opened.shown(request, row.etag, options.values(row.kind, row.options), moved=moved)
+    controls = _controls(row.kind, form.values, context.get("problems", {}))
+    context |= {"gateway": row, "form": form, "controls": controls}
     return render(request, "gateways/edit.html", context)
 
 
-def _controls(kind: str, stored: Any, typed: Any, wrong: dict[str, str]) -> list[dict[str, Any]]:
-    """The controls with what is wrong about each; a problem inside a list stands at the list."""
+def _wrong(kind: str, error: TrustyardError) -> dict[str, Any]:
+    told = options.worded(kind, error)
+    return {"error": told, "problems": problems(told)}
+
+
+def _controls(kind: str, values: Mapping[str, str], wrong: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The controls with what is wrong about each."""
     return [
-        {**vars(control), "problem": next((text for at, text in wrong.items() if _is_of(at, control.name)), "")}
-        for control in options.controls(kind, stored, typed)
+        {**vars(control), "problem": wrong.get(f"options.{control.name}", "")}
+        for control in options.controls(kind, values)
     ]
-
-
-def _is_of(field: str, name: str) -> bool:
-    return field == f"options.{name}" or field.startswith(f"options.{name}.")
 
 
 @page("GET")

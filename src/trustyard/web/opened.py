@@ -1,0 +1,71 @@
+"""Forms of something stored: what one was opened with travels in it, so that a conflict takes nobody's change back.
+
+The same rule as `rebase` of actions/drafts, for forms that are not kept on the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core import signing
+from django.http import HttpRequest
+
+from trustyard.errors import StaleVersion
+
+_SALT = "trustyard.opened"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A form as it is shown: the version it is about, what was stored then (sealed, no secret), and its controls."""
+
+    etag: str
+    opened: str
+    values: dict[str, str]
+
+
+def shown(
+    request: HttpRequest, etag: str, stored: Mapping[str, str], *, moved: bool = False, touched: Collection[str] = ()
+) -> Shown:
+    """The form of what is stored, which `stored` says as the form would send it; or the form that was sent, again.
+
+    After a conflict (`moved`) what its author did not touch is shown as it is stored now, and the rest as it was typed.
+    `touched` names what was changed by something that is no text, such as a file.
+    """
+    if request.method != "POST":
+        return Shown(etag, _sealed(stored), dict(stored))
+    typed = {name: request.POST.get(name, "") for name in stored}
+    if not moved:
+        # Refused for another reason: nobody has seen yet what is stored by now, so the version stays that of before.
+        return Shown(request.POST.get("etag", ""), request.POST.get("opened", ""), typed)
+    before = _unsealed(request.POST.get("opened", ""))
+    mine = {name: text for name, text in typed.items() if name in touched or _plain(text) != before.get(name)}
+    return Shown(etag, _sealed(stored), {**stored, **mine})
+
+
+def overtaken(what: str) -> StaleVersion:
+    """What a form says when somebody else was quicker."""
+    return StaleVersion(
+        f"Somebody else changed this {what} meanwhile. Look at what is stored now, then save again.",
+        advice="Saving again replaces what the other saved by what stands here.",
+    )
+
+
+def _sealed(stored: Mapping[str, str]) -> str:
+    return signing.dumps({name: _plain(text) for name, text in stored.items()}, salt=_SALT, compress=True)
+
+
+def _unsealed(text: str) -> dict[str, Any]:
+    """Nothing when it is no seal of ours: then all counts as touched."""
+    try:
+        found: dict[str, Any] = signing.loads(text, salt=_SALT)
+    except signing.BadSignature:
+        return {}
+    return found
+
+
+def _plain(text: str) -> str:
+    # A browser sends CRLF, and drops the first line break of a text area.
+    return text.replace("\r\n", "\n").strip("\n")

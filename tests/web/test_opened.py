@@ -1,0 +1,223 @@
+"""Two people at the form of one environment or gateway: neither takes back what the other saved without knowing it."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from tests.authority import Authority
+from trustyard import models
+from trustyard.actions import environments, gateways
+from trustyard.actions.actors import LOCAL
+
+pytestmark = pytest.mark.django_db
+PROBES = [{"address": "gateway.example:8443", "node": None, "trust": "used"}]
+OTHER_PROBES = [{"address": "other.example:8443", "node": None, "trust": "used"}]
+
+
+class Form(HTMLParser):
+    """The fields of a page's form and what a browser would send of them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.sent: dict[str, str] = {}
+        self._forms: list[dict[str, str]] = []
+        self._area = self._select = ""
+        self._option: bool | None = None
+        self.feed(page)
+        [self.sent] = [form for form in self._forms if "opened" in form]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        name = given.get("name") or ""
+        if tag == "form":
+            self._forms.append({})
+        elif tag == "input" and given.get("type") in ("text", "hidden"):
+            self._forms[-1][name] = given.get("value") or ""
+        elif tag == "input" and given.get("type") == "checkbox" and "checked" in given:
+            self._forms[-1][name] = given.get("value") or "on"
+        elif tag == "textarea":
+            self._area, self._forms[-1][name] = name, ""
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and self._select and "selected" in given:
+            self._forms[-1][self._select], self._option = given.get("value") or "", given.get("value") is None
+
+    def handle_data(self, data: str) -> None:
+        if self._area:
+            self._forms[-1][self._area] += data.replace("\n", "\r\n")
+        elif self._option:
+            self._forms[-1][self._select] = data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._area = ""
+        elif tag == "option":
+            self._option = None
+        elif tag == "select":
+            self._select = ""
+
+
+@pytest.fixture
+def person(client: Client) -> Client:
+    """Somebody in front of the environment test, which another uses by other ways meanwhile."""
+    environments.create(LOCAL, name="test", description="line one\nline two", deny_list=["ab" * 32, "cd" * 32])
+    client.force_login(
+        models.User.objects.create(username="quinn", role="admin"),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    return client
+
+
+def place() -> models.Environment:
+    """The environment as it is stored."""
+    return models.Environment.objects.get(name="test")
+
+
+def at(row: models.Environment | models.Gateway) -> str:
+    """The address of its form."""
+    return f"/environments/{row.pk}/" if isinstance(row, models.Environment) else f"/gateways/{row.pk}/edit/"
+
+
+def opened(person: Client, row: models.Environment | models.Gateway) -> dict[str, str]:
+    return Form(person.get(at(row)).content.decode()).sent
+
+
+def refused(person: Client, row: models.Environment | models.Gateway, sent: dict[str, str]) -> str:
+    answer = person.post(at(row), sent)
+    assert answer.status_code != 303
+    return answer.content.decode()
+
+
+def test_an_untouched_form_changes_nothing(person: Client) -> None:
+    before = place()
+    before.description = "one line"
+    before.save()
+    assert person.post(at(before), opened(person, before)).status_code == 303
+    assert environments.fingerprint(place()) == {**environments.fingerprint(before), "policy": place().policy}
+
+
+def test_what_another_saved_of_an_environment_stays_where_the_author_did_not_touch_it(person: Client) -> None:
+    sent = opened(person, place()) | {"root_set": "mozilla", "policy_weak": "block"}
+    environments.update(
+        LOCAL, "test", if_match="*", description="theirs", policy={"removal": "confirm"}, deny_list=["ef" * 32],
+        publish_truststore=True, type="production",
+    )  # fmt: skip
+    page = refused(person, place(), sent)
+    assert place().description == "theirs", "nothing is saved by the first Save"
+    again = Form(page).sent
+    assert (again["root_set"], again["policy_weak"]) == ("mozilla", "block"), "what was touched stays"
+    assert person.post(at(place()), again).status_code == 303
+    now = place()
+    assert (now.root_set, now.policy["weak"]) == ("mozilla", "block")
+    assert (now.description, now.policy["removal"], now.deny_list) == ("theirs", "confirm", ["ef" * 32])
+    assert (now.publish_truststore, now.type) == (True, "production")
+
+
+def test_what_another_saved_of_a_gateway_stays_where_the_author_did_not_touch_it(person: Client) -> None:
+    given = {"probes": PROBES, "allow_older": False}
+    row = gateways.create(LOCAL, "test", name="edge", kind="agent", options=given)
+    sent = opened(person, row) | {"allow_older": "yes"}
+    gateways.update(LOCAL, "test", "edge", if_match="*", options={**given, "probes": []})
+    again = Form(refused(person, row, sent)).sent
+    assert (again["probes"], again["allow_older"]) == ("", "yes")
+    assert person.post(at(row), again).status_code == 303
+    row.refresh_from_db()
+    assert row.options == {"probes": [], "allow_older": True}
+
+
+def test_an_option_that_the_author_unticked_stays_unticked_after_a_conflict(person: Client) -> None:
+    row = gateways.create(LOCAL, "test", name="edge", kind="agent", options={"allow_older": True})
+    sent = opened(person, row)
+    del sent["allow_older"]
+    gateways.update(LOCAL, "test", "edge", if_match="*", options={"allow_older": True, "probes": PROBES})
+    again = Form(refused(person, row, sent)).sent
+    assert "allow_older" not in again
+    assert "gateway.example:8443" in again["probes"]
+
+
+def test_what_both_changed_is_the_authors_and_a_second_conflict_knows_it(person: Client) -> None:
+    sent = opened(person, place()) | {"description": "mine"}
+    for theirs in ("theirs", "theirs again"):
+        environments.update(LOCAL, "test", if_match="*", description=theirs)
+        sent = Form(refused(person, place(), sent)).sent
+        assert sent["description"] == "mine"
+    assert person.post(at(place()), sent).status_code == 303
+    assert place().description == "mine"
+
+
+def test_a_conflict_leads_to_what_is_stored_and_says_what_saving_again_does(person: Client) -> None:
+    row = gateways.create(LOCAL, "test", name="edge", kind="agent", options={})
+    for one, what, there in ((place(), "environment", at(place())), (row, "gateway", f"/gateways/{row.pk}/")):
+        page = refused(person, one, {**opened(person, one), "etag": '"0-0"'})
+        assert f"Somebody else changed this {what} meanwhile. Look at what is stored now, then save again." in page
+        assert "Saving again replaces what the other saved by what stands here." in page
+        assert f'<a href="{there}" target="_blank">See what is stored now</a>' in page
+
+
+def test_a_form_that_is_refused_for_another_reason_still_notices_what_another_saved(person: Client) -> None:
+    row = gateways.create(LOCAL, "test", name="edge", kind="agent", options={})
+    environment, gateway = opened(person, place()), opened(person, row)
+    environments.update(LOCAL, "test", if_match="*", description="theirs")
+    gateways.update(LOCAL, "test", "edge", if_match="*", options={"probes": OTHER_PROBES})
+    environment = Form(refused(person, place(), environment | {"root_set": "uploaded"})).sent | {"root_set": "none"}
+    gateway = Form(refused(person, row, gateway | {"probes": "[{"})).sent | {"probes": ""}
+    for one, sent in ((place(), environment), (row, gateway)):
+        assert "meanwhile" in refused(person, one, sent)
+    assert place().description == "theirs"
+
+
+def test_a_form_that_does_not_say_what_it_was_opened_with_counts_as_touched(person: Client) -> None:
+    for seal in ("", "forged"):
+        page = refused(person, place(), {"etag": '"0-0"', "opened": seal, "description": "mine", "root_set": "none"})
+        assert Form(page).sent["description"] == "mine"
+
+
+def bundle() -> SimpleUploadedFile:
+    return SimpleUploadedFile("company.pem", Authority("Company").pem.encode())
+
+
+def with_file(person: Client, sent: dict[str, str], address: str) -> str:
+    """The form that comes back to who selected a file of roots."""
+    file = SimpleUploadedFile("company.pem", Authority("Company").pem.encode())
+    return person.post(address, {**sent, "root_set": "uploaded", "bundle": file}).content.decode()
+
+
+AGAIN = "company.pem is not kept when the form comes back: select a file again."
+WITHOUT = "Without one, uploaded means the roots of the last upload."
+
+
+def test_a_file_that_a_browser_cannot_keep_has_to_be_selected_again(person: Client) -> None:
+    sent = opened(person, place())
+    environments.update(LOCAL, "test", if_match="*", root_set="mozilla")
+    page = with_file(person, sent, at(place()))
+    assert (AGAIN in page, WITHOUT in page) == (True, False)
+    assert "Select the file with the root certificates." in refused(person, place(), Form(page).sent)
+    assert AGAIN in with_file(person, {"name": "test"}, "/environments/create/")
+
+
+def test_a_file_of_roots_is_a_touch_and_its_loss_leads_to_the_roots_before(person: Client) -> None:
+    environments.update(LOCAL, "test", if_match="*", root_set=Authority("Before").pem.encode())
+    sent = opened(person, place())
+    environments.update(LOCAL, "test", if_match="*", root_set="mozilla")
+    page = with_file(person, sent, at(place()))
+    assert Form(page).sent["root_set"] == "uploaded", "though it was uploaded before, too"
+    assert (AGAIN in page, WITHOUT in page) == (True, True)
+
+
+def test_a_cleared_description_stays_cleared_when_the_form_comes_back(person: Client) -> None:
+    page = refused(person, place(), opened(person, place()) | {"description": "", "deny_list": "no digest"})
+    assert Form(page).sent["description"] == ""
+    assert Form(page).sent["deny_list"] == "no digest"
+
+
+def test_an_environment_that_cannot_be_made_keeps_what_was_typed(person: Client) -> None:
+    given = {"name": "test", "type": "production", "description": "new", "policy_weak": "block", "root_set": "mozilla"}
+    page = person.post("/environments/create/", given).content.decode()
+    assert "<option selected>production</option>" in page
+    assert '<option value="mozilla" selected>' in page
+    assert 'value="test"' in page
+    assert "<option selected>block</option>" in page
