@@ -13,13 +13,11 @@ from trustyard.actions import drafts
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import JwkAnswer, Saved
 from trustyard.errors import Conflict, JwkConnection, NotFound, Refused, Restored, StaleVersion, TrustyardError
+from trustyard.web import meanwhile
 from trustyard.web.page import actor_of, confirmed, go, is_fragment, page, problems
 
 from .drafts import context_of
 from .questions import Question, ask, confirm_again, has_moved
-
-_CHANGED = "Somebody else changed this certificate meanwhile. Look at what is stored now, then save again."
-_REPLACES = "Saving again replaces what the other saved by what stands here."
 
 
 @page("POST")
@@ -96,7 +94,7 @@ def _stale(request: HttpRequest, actor: Actor, pk: UUID, deploy: bool, in_dialog
     if in_dialog and (asked := drafts.rehearse(actor, pk)):  # the dialog opens again (D-05)
         asked.extra["moved"] = True
         return _asked(request, actor, pk, asked, deploy)
-    return _refused(request, actor, draft, StaleVersion(_CHANGED, advice=_REPLACES))
+    return _refused(request, actor, draft, meanwhile.changed("certificate"))
 
 
 def _refused(request: HttpRequest, actor: Actor, draft: models.Draft, error: TrustyardError) -> HttpResponse:
