@@ -9,10 +9,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.pki.content import Content
+from trustyard.pki.content import Content, PublishedJwk
 from trustyard.pki.differences import Difference, difference
 
-from . import releases
+from . import found, releases
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,23 @@ def besides_draft(draft: models.Draft) -> list[Others]:
     return _others(touched, jwks if stored else models.Jwk.objects.none(), {stored.name} if stored else set())
 
 
+def besides_jwk(jwk: models.Jwk) -> list[Others]:
+    """What the releases that a change of this JWK makes, or its deletion, would bring besides."""
+    return _others(found.names(jwk.environments.all()), models.Jwk.objects.filter(pk=jwk.pk), set())
+
+
+def besides_new_jwk(environments: Iterable[str]) -> list[Others]:
+    """What the releases of a JWK that is made for these environments would bring besides."""
+    return _others(environments, models.Jwk.objects.none(), set())
+
+
 def _others(touched: Iterable[str], jwks: QuerySet[models.Jwk], certificates: Container[str | None]) -> list[Others]:
-    names = set(jwks.values_list("name", flat=True))
+    own: set[str | tuple[str, str]] = set()
+    for name, kid, use in jwks.values_list("name", "kid", "use"):
+        own |= {name, (kid, use)}  # what is published of it may bear an older name, or an older key
     environments = models.Environment.objects.filter(Q(name__in=touched) | Q(jwks__in=jwks))
     places = environments.distinct().order_by("pk")
-    counted = [Others(place, _count(_next(place), certificates, names)) for place in places]
+    counted = [Others(place, _count(_next(place), certificates, own)) for place in places]
     return [one for one in counted if one.count]
 
 
@@ -55,7 +67,12 @@ def _next(place: models.Environment) -> Difference:
     return difference(held, releases.build(place, timezone.now()))
 
 
-def _count(change: Difference, certificates: Container[str | None], jwks: Container[str]) -> int:
+def _count(change: Difference, certificates: Container[str | None], jwks: Container[str | tuple[str, str]]) -> int:
     lines = [*change.added, *change.removed, *(pair.after for pair in change.changed)]
     keys = [*change.jwks.added, *change.jwks.removed, *(new for _, new in change.jwks.changed)]
-    return sum(line.certificate not in certificates for line in lines) + sum(key.name not in jwks for key in keys)
+    foreign = [key for key in keys if key.name not in jwks and _identity(key) not in jwks]
+    return sum(line.certificate not in certificates for line in lines) + len(foreign)
+
+
+def _identity(key: PublishedJwk) -> tuple[str, str]:
+    return key.jwk["kid"], key.jwk.get("use", "")

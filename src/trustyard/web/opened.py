@@ -66,6 +66,10 @@ def _unsealed(text: str) -> dict[str, Any]:
     return found
 
 
+def lines(text: str) -> str:
+    """What stands in a text area; a browser sends CRLF at the end of its lines."""
+    return text.replace("\r\n", "\n")
+
+
 def _plain(text: str) -> str:
-    # A browser sends CRLF, and drops the first line break of a text area.
-    return text.replace("\r\n", "\n").strip("\n")
+    return lines(text).strip("\n")  # a browser drops the first line break of a text area

@@ -15,6 +15,7 @@ from trustyard.actions import certificates, drafts, waiting
 from trustyard.actions.actors import Actor
 from trustyard.errors import Conflict, NotFound, TrustyardError
 from trustyard.pki.certificates import status
+from trustyard.web import opened
 from trustyard.web.page import actor_of, go, page
 
 
@@ -91,7 +92,7 @@ def define(request: HttpRequest, pk: UUID) -> HttpResponse:
     name = request.POST.get("name", "")
     try:
         with drafts.changing(actor, pk) as draft:
-            drafts.define(draft, name, request.POST.get("description", ""))
+            drafts.define(draft, name, opened.lines(request.POST.get("description", "")))
     except (Conflict, NotFound):
         return HttpResponse(status=204)  # typed just before Save or Cancel
     problem = drafts.name_problem(draft, name) if name else ""

@@ -16,6 +16,7 @@ from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import allowed
 from trustyard.errors import NotFound, Refused, TooLarge, TrustyardError
 from trustyard.pki.readable import content
+from trustyard.web import opened
 from trustyard.web.page import actor_of, page, problems
 
 from .drafts import configuration, context_of
@@ -76,7 +77,7 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _define(request: HttpRequest, draft: models.Draft) -> None:
     # The outer form comes along with every request, so that nothing typed there is lost.
     if "name" in request.POST:
-        drafts.define(draft, request.POST["name"], request.POST.get("description", ""))
+        drafts.define(draft, request.POST["name"], opened.lines(request.POST.get("description", "")))
 
 
 @page("POST")

@@ -1,0 +1,25 @@
+// After Back or a reload browsers put back what stood in a form, and tell nobody. The parts that hang on a control which
+// fetches on change are then those of what the server sent: they are fetched again, as if it had been chosen just now.
+const fetching = "form :is(select, input, textarea)[hx-get]";
+
+function chosenElse(control) {
+  if (control instanceof HTMLSelectElement) {
+    const sent = [...control.options].findLast((option) => option.defaultSelected) ?? control.options[0];
+    return control.selectedOptions[0] !== sent;
+  }
+  if (control.type === "radio") return control.checked && !control.defaultChecked;
+  if (control.type === "checkbox") return control.checked !== control.defaultChecked;
+  return control.value !== control.defaultValue;
+}
+
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) return; // the page itself was kept, with all that was fetched for it
+  const drawn = new Set();
+  for (const control of document.querySelectorAll(fetching)) {
+    const selector = control.closest("[hx-target]")?.getAttribute("hx-target");
+    const target = selector?.startsWith("#") ? document.querySelector(selector) : null;
+    if (!target || drawn.has(target) || !chosenElse(control)) continue;
+    drawn.add(target); // what stands in it goes with it, and a second control would ask for the same
+    control.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+});

@@ -1,0 +1,168 @@
+"""The form Create JWK: its two sources, what fits the chosen one, and what it says when something is missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+
+from trustyard import models
+from trustyard.actions import environments, jwks, waiting
+from trustyard.actions.actors import Actor
+from trustyard.actions.permissions import allowed, require
+from trustyard.errors import Conflict, FieldError, NotAllowed, NotFound, Refused, Restored
+from trustyard.pki.jwks import read_public_jwk
+from trustyard.pki.names import fold
+from trustyard.web import opened
+from trustyard.web.page import actor_of, confirmed, page, problems
+
+from .jwks import saved
+
+USES = (("sig", "sig (signature)"), ("enc", "enc (encryption)"))
+OFFERED = 5000  # certificates
+
+
+@page("GET", "POST")
+def create(request: HttpRequest) -> HttpResponse:
+    """The form, empty or with what could not be taken."""
+    actor = actor_of(request)
+    require(actor, "jwks.write")  # told before the form is filled in
+    context: dict[str, Any] = {"given": request.POST}
+    if request.method == "POST":
+        try:
+            deploy = request.POST.get("deploy") == "yes"
+            return saved(request, _create(request, actor, deploy), deploy)
+        except Restored:
+            raise  # the page asks for all views alike
+        except (Refused, Conflict, NotFound, NotAllowed) as error:
+            found = {field.removeprefix("source."): message for field, message in problems(error).items()}
+            context |= {"error": error, "problems": found, "jwk": _public(request.POST.get("jwk", ""))}
+    places = _mine(actor)
+    offered = _certificates(actor, places).values_list("name", flat=True)[:OFFERED]
+    context |= _choices(request.POST, actor, places)
+    context |= {"certificates": offered, "mine": places, "chosen": request.POST.getlist("environments")}
+    return render(request, "jwks/form.html", context)
+
+
+def _create(request: HttpRequest, actor: Actor, deploy: bool) -> jwks.SavedJwk:
+    given = request.POST
+    if missing := _missing(given):
+        raise Refused("This is not complete yet: what is missing is named below.", fields=missing)
+    source: jwks.FromCertificate | jwks.HandGiven
+    if given.get("kind") == "jwk":
+        source = jwks.HandGiven(_read(given.get("jwk", "")), given.getlist("environments"))
+    else:
+        source = jwks.FromCertificate(given.get("certificate", ""), given.get("environment", ""))
+    alg = given.get("alg", "")
+    return jwks.create(
+        actor,
+        name=given.get("name", ""),
+        description=opened.lines(given.get("description", "")),
+        source=source,
+        use=given.get("use") or None,
+        alg=None if alg == "none" else (alg or jwks.UNSET),
+        kid=given.get("kid", "").strip() or None,
+        deploy=deploy,
+        confirm_restored=confirmed(request),
+    )
+
+
+def _missing(given: QueryDict) -> list[FieldError]:
+    """All that is missing, each at its control."""
+    asked = {"name": "The name is missing."}
+    if given.get("kind") == "jwk":
+        asked |= {"jwk": "Paste the JWK.", "environments": "Tick at least one environment."}
+    elif given.get("certificate"):
+        asked |= {"environment": "Choose an environment."}
+    else:
+        asked |= {"certificate": "Choose a certificate."}  # it brings its environments along
+    return [FieldError(name, sentence) for name, sentence in asked.items() if not given.get(name, "").strip()]
+
+
+def _read(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        sentence = 'This is not a JWK: a JSON object such as {"kty": "EC", …}.'
+        raise Refused(sentence, code="bad-jwk", fields=[FieldError("source.jwk", sentence)])
+    return value
+
+
+def _public(text: str) -> str:
+    """The JWK that was pasted, to be shown again: nothing of one that is not wholly public (D-07)."""
+    try:
+        given = _read(text)
+        public = read_public_jwk(given)
+    except Refused:
+        return ""
+    return json.dumps({name: value for name, value in given.items() if name in public}, indent=2, ensure_ascii=False)
+
+
+def _mine(actor: Actor) -> list[models.Environment]:
+    """The environments for which the actor may make JWKs."""
+    return [place for place in environments.find(actor) if allowed(actor, "jwks.write", [place.name])]
+
+
+def _certificates(actor: Actor, places: Sequence[models.Environment]) -> QuerySet[models.Certificate]:
+    rows = models.Certificate.objects.order_by("name_key")
+    if actor.environments is None:
+        return rows
+    return rows.filter(pk__in=models.Entry.objects.filter(environment__in=places).values("certificate"))
+
+
+def _choices(given: QueryDict, actor: Actor, mine: Sequence[models.Environment]) -> dict[str, Any]:
+    """What fits the source: the environments of the certificate, then the uses and algorithms of its key there."""
+    kind = "jwk" if given.get("kind") == "jwk" else "certificate"
+    certificate = _certificates(actor, mine).filter(name_key=fold(given.get("certificate", ""))).first()
+    places: list[str] = []
+    if certificate is not None:
+        entries = certificate.entries.filter(environment__in=mine).order_by("environment_id")
+        places = list(entries.values_list("environment__name", flat=True))
+    place = given.get("environment", "")
+    place = place if place in places else next(iter(places), "")
+    fitting: dict[str, Any] = {"uses": [], "algorithms": {}, "kid": "", "problem": None}
+    if kind == "jwk":
+        fitting["uses"] = [use for use, _ in USES]
+    elif certificate is not None and place:
+        fitting = jwks.choices(actor, certificate.name, place)
+    unsaid = {"jwk": "as in the JWK", "certificate": "" if place else "Choose a certificate first"}[kind]
+    uses, use = fitting["uses"], given.get("use", "")
+    use = use if use in uses else ("" if unsaid else next(iter(uses), ""))
+    return {
+        "kind": kind,
+        "certificate": certificate.name if certificate else "",
+        "places": places,
+        "place": place,
+        "unsaid": unsaid,
+        "uses": [(one, label) for one, label in USES if one in uses],
+        "use": use,
+        "algorithms": fitting["algorithms"].get(use, []),
+        "alg": given.get("alg", ""),
+        "suggested_kid": fitting["kid"],
+        "problem": fitting["problem"],
+    }
+
+
+@page("GET")
+def choices(request: HttpRequest) -> HttpResponse:
+    """Environment, use and algorithm that fit the chosen source."""
+    actor = actor_of(request)
+    response = render(request, "jwks/_choices.html", _choices(request.GET, actor, _mine(actor)))
+    response["HX-Trigger-After-Swap"] = "choices-changed"
+    return response
+
+
+@page("GET")
+def besides(request: HttpRequest) -> HttpResponse:
+    """What Save and Deploy would put in force besides: changes that others saved and did not deploy."""
+    require(actor_of(request), "jwks.write")
+    given = request.GET
+    by_hand = given.get("kind") == "jwk"
+    waits = waiting.besides_new_jwk(given.getlist("environments" if by_hand else "environment"))
+    return render(request, "certificates/_besides.html", {"besides": waits, "by": "Save and Deploy"})

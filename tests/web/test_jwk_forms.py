@@ -1,0 +1,265 @@
+"""The forms of JWKs: where somebody else saves meanwhile, what is missing, what one may, what a deploy brings."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from tests.authority import Authority
+from trustyard import models
+from trustyard.actions import certificates, environments, jwks
+from trustyard.actions.actors import LOCAL
+from trustyard.actions.certificates import Definition, EntryGiven
+from trustyard.actions.sources import Paste
+from trustyard.pki.jwks import jwk_from_certificate
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HTTP_HX_REQUEST": "true"}
+CHANGED = "Somebody else changed this JWK meanwhile."
+
+
+def store(name: str, *places: str) -> models.Certificate:
+    """A certificate of its own name in these environments."""
+    entry = EntryGiven(places, name, Paste("BASE64PEM", Authority(name).pem))
+    return certificates.create(LOCAL, [Definition(name, "", [entry])]).certificates[0]
+
+
+def sign_in(client: Client, *places: str) -> Client:
+    """An operator: of these environments, or of all."""
+    user = models.User.objects.create(username="works", role="operator")
+    user.environments.set(models.Environment.objects.filter(name__in=places))
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.fixture
+def person(client: Client) -> Client:
+    """An operator at the console; `acme` is in test, `shared` in both, `theirs` in production, each with a JWK."""
+    for name in ("test", "production"):
+        environments.create(LOCAL, name=name, type=name)
+    for name, places in (("acme", ["test"]), ("shared", ["test", "production"]), ("theirs", ["production"])):
+        store(name, *places)
+        jwks.create(LOCAL, name=f"{name}-key", source=jwks.FromCertificate(name, places[0]), deploy=True)
+    return sign_in(client)
+
+
+def jwk(name: str = "acme-key") -> models.Jwk:
+    return models.Jwk.objects.get(name=name)
+
+
+def address(path: str = "edit/", name: str = "acme-key") -> str:
+    return f"/jwks/{jwk(name).pk}/{path}"
+
+
+def fields(page: str) -> dict[str, str]:
+    """What a browser would send of the form."""
+    said = dict(re.findall(r'<input [^>]*?name="([^"]+)" value="([^"]*)"', page))
+    said |= dict(re.findall(r'<textarea [^>]*?name="([^"]+)"[^>]*>([^<]*)<', page))
+    for name, options in re.findall(r'<select [^>]*?name="([^"]+)"[^>]*>(.*?)</select>', page):
+        said[name] = "".join(re.findall(r"<option selected>(.*?)</option>", options))
+    said.pop("csrfmiddlewaretoken")
+    return {name: html.unescape(value) for name, value in said.items()}
+
+
+def opened(person: Client) -> dict[str, str]:
+    return fields(person.get(address()).content.decode())
+
+
+def text(answer: Any) -> str:
+    """An answer without its tags, spaces put together."""
+    assert isinstance(answer, HttpResponse)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
+
+
+def test_what_was_typed_and_chosen_stays_after_a_refusal(person: Client) -> None:
+    form = opened(person)
+    for name in ("shared-key", ""):
+        sent = {**form, "name": name, "description": "mine", "state": "disabled"}
+        page = person.post(address(), sent).content.decode()
+        assert fields(page) == sent
+        assert 'aria-invalid="true"' in page
+
+
+def test_after_a_refusal_the_form_is_still_of_the_version_that_it_was_opened_with(person: Client) -> None:
+    """What somebody saves between the refusal and its page is no news that the author was shown."""
+    form = opened(person)
+    jwks.update(LOCAL, "acme-key", if_match="*", state="disabled")
+    refused = fields(person.post(address(), {**form, "name": "shared-key"}).content.decode())
+    assert (refused["name"], refused["state"]) == ("shared-key", "disabled")
+    jwks.update(LOCAL, "acme-key", if_match="*", description="theirs")
+    again = person.post(address(), {**refused, "name": "mine"}).content.decode()
+    assert (CHANGED in again, fields(again)["description"]) == (True, "theirs")
+
+
+def test_after_a_conflict_what_the_author_did_not_touch_is_as_it_is_stored_now(person: Client) -> None:
+    form = opened(person)
+    jwks.update(LOCAL, "acme-key", if_match="*", new_name="renamed", description="their\nlines")
+    page = person.post(address(name="renamed"), {**form, "state": "disabled"}).content.decode()
+    assert f"{CHANGED} Look at what is stored now, then save again." in page
+    assert "Saving again replaces what the other saved by what stands here." in page
+    assert f'<a href="{address("", "renamed")}" target="_blank">See what is stored now</a>' in page
+    shown = fields(page)
+    assert (shown["name"], shown["description"], shown["state"]) == ("renamed", "their\nlines", "disabled")
+    browser = {name: value.replace("\n", "\r\n") for name, value in shown.items()}
+    assert person.post(address(name="renamed"), browser).status_code == 303
+    stored = jwk("renamed")
+    assert (stored.description, stored.state, stored.version) == ("their\nlines", "disabled", 3)
+
+
+def test_after_a_conflict_what_the_author_did_touch_stays(person: Client) -> None:
+    form = opened(person)
+    jwks.update(LOCAL, "acme-key", if_match="*", description="theirs", state="disabled")
+    shown = fields(person.post(address(), {**form, "description": "mine"}).content.decode())
+    assert (shown["description"], shown["state"]) == ("mine", "disabled")
+    assert jwk().description == "theirs", "nothing is saved yet"
+    assert person.post(address(), shown).status_code == 303
+    assert (jwk().description, jwk().state) == ("mine", "disabled")
+
+
+def test_who_may_not_any_more_is_told_in_the_form(person: Client) -> None:
+    form = {**opened(person), "description": "mine"}
+    models.User.objects.get().environments.set(models.Environment.objects.filter(name="production"))
+    page = person.post(address(), form).content.decode()
+    assert "works is an operator of other environments than test" in page
+    assert fields(page)["description"] == "mine"
+
+
+def test_save_and_deploy_says_what_else_it_puts_in_force(person: Client) -> None:
+    """A release holds the whole environment; the JWK's own changes are not others."""
+    jwks.update(LOCAL, "acme-key", if_match="*", new_name="renamed", state="disabled")
+
+    def said() -> str:
+        return text(person.get(address("besides/", "renamed"), **HTMX))
+
+    assert f'hx-get="{address("besides/", "renamed")}"' in person.get(address(name="renamed")).content.decode()
+    assert said() == ""
+    store("elsewhere", "production")
+    assert said() == "", "nothing of this JWK is there"
+    store("other", "test")
+    assert said().startswith("Save and Deploy brings 1 other change of test that waits: Preview of test")
+    jwks.create(LOCAL, name="one more", source=jwks.FromCertificate("other", "test"))
+    assert "2 other changes of test that wait" in said()
+
+
+def test_deleting_a_jwk_says_what_else_its_release_brings(person: Client) -> None:
+    def dialog() -> str:
+        return text(person.get(address("delete/"), **HTMX))
+
+    assert "The same release" not in dialog()
+    store("other", "test")
+    assert "The same release brings 1 other change of test that waits" in dialog()
+
+
+def test_a_new_jwk_says_what_else_its_deploy_brings(person: Client) -> None:
+    def said(**given: Any) -> str:
+        return text(person.get("/jwks/besides/", given, **HTMX))
+
+    assert 'hx-get="/jwks/besides/"' in person.get("/jwks/create/").content.decode()
+    store("other", "test")
+    assert said() == ""
+    assert said(kind="certificate", environment="production", environments=["test"]) == ""
+    assert "Save and Deploy brings 1 other change of test that waits" in said(kind="certificate", environment="test")
+    by_hand = said(kind="jwk", environment="production", environments=["test", "production"])
+    assert "1 other change of test" in by_hand
+    assert "of production" not in by_hand
+    assert person.get("/jwks/choices/", **HTMX)["HX-Trigger-After-Swap"] == "choices-changed"
+
+
+def options(page: str, name: str) -> list[str]:
+    [shown] = re.findall(rf'<select id="{name}".*?>(.*?)</select>', page)
+    return re.findall(r"<option.*?>(.+?)</option>", shown)
+
+
+def test_an_operator_of_one_environment_is_offered_what_is_there_alone(person: Client, client: Client) -> None:
+    models.User.objects.get().environments.set(models.Environment.objects.filter(name="test"))
+    page = person.get("/jwks/create/").content.decode()
+    assert options(page, "certificate") == ["Choose…", "acme", "shared"]
+    assert re.findall(r'name="environments" value="(.+?)"', page) == ["test"]
+    for name, places in (("shared", ["test"]), ("theirs", ["Choose a certificate first"])):
+        fitting = person.get("/jwks/choices/", {"certificate": name}, **HTMX).content.decode()
+        assert options(fitting, "environment") == places
+
+
+def public() -> str:
+    return json.dumps(jwk_from_certificate(models.StoredCertificate.objects.first().read(), kid="given"))  # type: ignore[union-attr]  # the fixture stored some
+
+
+def test_what_one_may_not_is_said_in_the_form(person: Client) -> None:
+    models.User.objects.get().environments.set(models.Environment.objects.filter(name="test"))
+    mine = {"name": "sign", "description": "kept", "kid": "k1"}
+    for source in (
+        {"kind": "certificate", "certificate": "theirs", "environment": "production"},
+        {"kind": "jwk", "jwk": public(), "environments": ["test", "production"]},
+    ):
+        page = person.post("/jwks/create/", {**mine, **source}).content.decode()
+        assert "works is an operator of other environments than production" in page
+        assert {**fields(page), **mine} == fields(page)
+    assert json.loads(fields(page)["jwk"])["kid"] == "given"
+
+
+def test_a_jwk_that_is_not_wholly_public_is_never_shown_again(person: Client) -> None:
+    """D-07."""
+    for given in (json.dumps({**json.loads(public()), "d": "c2VjcmV0"}), '{"d": "c2VjcmV0"', '{"d": "c2VjcmV0"}'):
+        page = person.post("/jwks/create/", {"name": "", "kind": "jwk", "jwk": given}).content.decode()
+        assert "The name is missing." in page
+        assert "c2VjcmV0" not in page
+    noted = json.dumps({**json.loads(public()), "note": "c2VjcmV0"})
+    page = person.post("/jwks/create/", {"name": "", "kind": "jwk", "jwk": noted}).content.decode()
+    assert "c2VjcmV0" not in page
+    assert "given" in fields(page)["jwk"]
+
+
+def test_a_certificate_that_was_deleted_meanwhile_does_not_cost_the_form(person: Client) -> None:
+    given = {"name": "sign", "description": "kept", "certificate": "gone", "environment": "test"}
+    answer = person.post("/jwks/create/", given)
+    assert "There is no certificate named gone in test." in text(answer)
+    assert fields(answer.content.decode())["description"] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"kind": "certificate"}, {"name": "The name is missing.", "certificate": "Choose a certificate."}),
+        ({"certificate": "acme", "name": "a"}, {"environment": "Choose an environment."}),
+        (
+            {"kind": "jwk", "jwk": " "},
+            {
+                "name": "The name is missing.",
+                "jwk": "Paste the JWK.",
+                "environments": "Tick at least one environment.",
+            },
+        ),
+    ],
+)
+def test_all_that_is_missing_is_named_at_once_and_each_at_its_control(
+    person: Client, given: dict[str, str], missing: dict[str, str]
+) -> None:
+    page = person.post("/jwks/create/", given).content.decode()
+    found = dict(re.findall(r'<p class="field-problem" id="p-(\w+)">(.+?)</p>', page))
+    assert found == missing
+    for name in missing:
+        assert re.search(rf'<[^>]*aria-describedby="[^"]*p-{name}"', page), name
+    assert models.Jwk.objects.count() == 3
+
+
+def test_use_and_algorithm_are_those_of_the_source(person: Client) -> None:
+    page = person.get("/jwks/create/").content.decode()
+    first = ["Choose a certificate first"]
+    assert [options(page, name) for name in ("environment", "use", "alg")] == [first, first, first]
+    assert page.count('hx-get="/jwks/choices/"') == 5, "both sources, the certificate, its environment, the use"
+
+    def fitting(name: str, **given: str) -> list[str]:
+        return options(person.get("/jwks/choices/", given, **HTMX).content.decode(), name)
+
+    assert fitting("use", kind="certificate", certificate="acme") == ["sig (signature)", "enc (encryption)"]
+    assert fitting("alg", kind="certificate", certificate="acme") == ["ES256", "none stated"]
+    by_hand = {"kind": "jwk", "certificate": "acme"}
+    assert fitting("use", **by_hand) == ["as in the JWK", "sig (signature)", "enc (encryption)"]
+    assert fitting("alg", **by_hand) == ["as in the JWK"]
+    assert fitting("environment", **by_hand) == ["test"], "it is there when one goes back to the certificate"
