@@ -294,3 +294,10 @@ def test_a_cursor_of_another_list_is_refused(add: Add, operator: Rest) -> None:
     for bad in (cursor, "x", "%", "…", *forged):
         assert operator.get(path("audit"), cursor=bad).fields == ["cursor"], bad
     assert operator.get(path("certificates"), cursor=cursor, sort="-name").code == "bad-cursor"
+
+
+def test_an_empty_root_set_is_no_root_set(cast: Cast) -> None:
+    made = cast.admin.post(path("environments"), {"name": "bare", "root_set": {"pem": ""}})
+    assert (made.status, made.code) == (422, "empty-input")
+    assert cast.admin.patch(TEST, {"root_set": {"pem": ""}}).code == "empty-input"
+    assert cast.admin.get(path("environments", "bare")).status == 404
