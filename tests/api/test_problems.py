@@ -227,7 +227,7 @@ def test_problems_hold_what_the_contract_names(add: Callable[..., Answer], opera
     assert refused.json["errors"][0].keys() == {"field", "message"}
 
 
-KINDS = "one of connection, file, paste or inspected."
+KINDS = "one of connection, file, paste, inspected."
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ KINDS = "one of connection, file, paste or inspected."
         (["certificates"], {"source": {}}, "entries.0.source.kind", f"This field is required: {KINDS}"),
         (["certificates"], {"source": {"kind": 5}}, "entries.0.source.kind", "There is no such kind"),
         (["certificates"], {"source": []}, "entries.0.source", "This is no JSON object."),
-        (["jwks"], {"name": "x", "source": {}}, "source.kind", "This field is required: one of certificate or jwk."),
+        (["jwks"], {"name": "x", "source": {}}, "source.kind", "This field is required: one of certificate, jwk."),
         (["certificates", "compare"], {"left": {"source": {}}, "right": {"source": {}}}, "left.source.kind", KINDS),
     ],
 )

@@ -22,7 +22,6 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _TAGGED = ("source", "root_set", "left", "right")  # fields of several kinds: pydantic names the kind after them
-_ABOUT_KIND = ("kind_missing", "union_tag_invalid")
 TYPES = "/problems/"  # the type is this and the code; docs/errors.md has a paragraph for each
 
 
@@ -117,7 +116,7 @@ def refused(errors: Iterable[Mapping[str, Any]]) -> Refused:
     return Refused(detail + more, code="bad-fields", fields=fields)
 
 
-def _field(loc: tuple[str | int, ...], kind_of_error: str) -> str:
+def _field(loc: tuple[str | int, ...], type_: str) -> str:
     """`("body", "given", "entries", 0, "source", "file", "url")` as `entries.0.source.url`.
 
     The first part is where it stood, the second of a body the name of our parameter; what follows a source or a side
@@ -130,7 +129,7 @@ def _field(loc: tuple[str | int, ...], kind_of_error: str) -> str:
         if not tagged:
             shown.append(part)
         tagged = not tagged and part in _TAGGED
-    if kind_of_error in _ABOUT_KIND:
+    if type_ == "union_tag_invalid":
         shown.append("kind")
     return ".".join(str(part) for part in shown)
 
@@ -145,7 +144,8 @@ def _message(one: Mapping[str, Any]) -> str:
             return str(one["msg"]).removeprefix("Value error, ")
         case "union_tag_invalid":
             there = str(one["ctx"]["expected_tags"]).replace("'", "")
-            return f"There is no such kind; it is one of {there}."
+            what = "There is no such kind; it is" if one["ctx"]["tag"] else "This field is required:"
+            return f"{what} one of {there}."
         case "model_type" | "model_attributes_type" | "dict_type":
             return "This is no JSON object."
         case _:

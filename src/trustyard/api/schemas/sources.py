@@ -13,7 +13,7 @@ from trustyard.api.bodies import JSON, MAX_FILE, MULTIPART
 from trustyard.errors import FieldError, InputRefused, TooLarge
 
 from .facts import Facts
-from .strict import Given, Shown, of_kinds
+from .strict import OF_KINDS, Given, Shown
 
 
 class ConnectionSource(Given):
@@ -77,7 +77,7 @@ class InspectedSource(Given):
 
 
 AnySource = ConnectionSource | FileSource | PasteSource | InspectedSource
-Source = Annotated[AnySource, Field(discriminator="kind"), of_kinds("connection", "file", "paste", "inspected")]
+Source = Annotated[AnySource, Field(discriminator="kind"), OF_KINDS]
 
 
 class Offer(Facts):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
 
 def _no_nul(text: str) -> str:
@@ -22,19 +21,12 @@ Description = Annotated[str, Field(max_length=20_000)]
 Sha256 = Annotated[str, Field(max_length=200, description="SHA-256 of the DER, in hex.")]
 
 
-def of_kinds(*kinds: str) -> BeforeValidator:
-    """Names the kinds that there are where an object says none: pydantic's own sentence does not."""
-
-    def check(value: Any) -> Any:
-        if isinstance(value, dict) and "kind" not in value:
-            raise PydanticCustomError("kind_missing", "This field is required: one of {kinds}", {"kinds": _or(kinds)})
-        return value
-
-    return BeforeValidator(check)
+def _with_kind(value: Any) -> Any:
+    # Where the kind is missing, pydantic does not say which there are; where it is none of them, it does.
+    return {"kind": "", **value} if isinstance(value, dict) else value
 
 
-def _or(kinds: tuple[str, ...]) -> str:
-    return f"{', '.join(kinds[:-1])} or {kinds[-1]}"
+OF_KINDS = BeforeValidator(_with_kind)
 
 
 class Given(BaseModel):
