@@ -268,3 +268,71 @@ def test_a_private_jwk_is_refused_by_name_and_not_echoed() -> None:
         )
     assert "private" in caught.value.detail
     assert secret not in repr(vars(caught.value))
+
+
+@pytest.mark.parametrize("answer", [JwkAnswer(confirm="other"), JwkAnswer("disconnect", confirm="ACME")])
+def test_another_name_confirms_nothing_also_where_no_jwk_is_concerned(add: Add, ca: Ca, answer: JwkAnswer) -> None:
+    saved = add("acme", "test")
+    before = state()
+    for change in (
+        lambda: renew(saved, ca, answer),
+        lambda: certificates.update(ADMIN, "acme", if_match="*", description="words", answer=answer),
+        lambda: certificates.delete(ADMIN, "acme", if_match="*", answer=answer),
+    ):
+        with pytest.raises(Refused) as caught:
+            change()
+        assert caught.value.code == "wrong-confirmation"
+        assert state() == before
+    certificates.update(ADMIN, "acme", if_match="*", description="words", answer=UPDATE)
+    certificates.delete(ADMIN, "acme", if_match="*", answer=JwkAnswer("delete"))
+
+
+def test_what_is_said_of_a_jwk_or_a_place_that_is_not_concerned_is_refused_by_name(acme: Saved, ca: Ca) -> None:
+    before = state()
+    with pytest.raises(Refused) as caught:
+        renew(acme, ca, JwkAnswer("update", confirm="acme", algorithms={"singing": "RS512"}))
+    assert (caught.value.code, "singing" in caught.value.sentence) == ("not-related", True)
+    assert [error.field for error in caught.value.fields] == ["jwk_connection.algorithms.singing"]
+    assert "signing in test" in caught.value.advice
+    with pytest.raises(Refused) as caught:
+        renew(acme, ca, JwkAnswer("update", {"production": "disconnect"}, confirm="acme"))
+    assert [error.field for error in caught.value.fields] == ["jwk_connection.actions.production"]
+    with pytest.raises(Refused) as caught:
+        renew(acme, ca, JwkAnswer(actions={"production": "disconnect"}), place="production")
+    assert "none at all" in caught.value.advice
+    assert state() == before
+
+
+@pytest.mark.parametrize("left", [1, 0])
+def test_a_jwk_that_went_between_dialog_and_confirmation_opens_the_question_again(
+    acme: Saved, ca: Ca, left: int
+) -> None:
+    """I-07, D-05: also where the answer speaks of it, which would be refused if the set had not moved."""
+    if left:
+        jwks.create(ADMIN, name="second", source=FromCertificate("acme", "test"), use="enc")
+    with pytest.raises(JwkConnection) as caught:
+        renew(acme, ca, None)
+    jwks.delete(ADMIN, "signing", if_match="*")
+    answer = JwkAnswer(
+        actions={"test": "update"},
+        confirm="acme",
+        version=caught.value.extra["version"],
+        algorithms={"signing": "RS512"},
+    )
+    with pytest.raises(JwkConnection) as again:
+        renew(acme, ca, answer)
+    assert (again.value.extra["moved"], len(again.value.extra["jwks"])) == (True, left)
+    renew(acme, ca, JwkAnswer("update", confirm="acme", version=again.value.extra["version"]))
+
+
+def test_a_jwk_without_any_fit_does_not_offer_an_update(acme: Saved, ca: Ca) -> None:
+    """D-04, D-27: one whose chosen algorithm alone does not fit still does."""
+    with pytest.raises(JwkConnection) as caught:
+        renew(acme, ca, None, key="brainpool")
+    assert caught.value.extra["options"] == ["disconnect"]
+    assert caught.value.extra["jwks"][0]["options"] == ["disconnect"]
+    with pytest.raises(JwkConnection) as caught:
+        renew(acme, ca, JwkAnswer(algorithms={"signing": "RS256"}), key="ec")
+    row = caught.value.extra["jwks"][0]
+    assert row["problem"]
+    assert row["options"] == ["update", "disconnect"]

@@ -96,7 +96,7 @@ def test_what_is_missing_is_named(operator: Rest, ca: Ca) -> None:
         ({"alias": 5}, "bad-fields", "entries.0.alias"),
         ({"colour": "red"}, "bad-fields", "entries.0.colour"),
         ({"environment": "test", "environments": ["test"]}, "bad-fields", "entries.0"),
-        ({"source": {"kind": "post"}}, "bad-fields", "entries.0.source"),
+        ({"source": {"kind": "post"}}, "bad-fields", "entries.0.source.kind"),
         ({"source": {"kind": "file"}}, "bad-fields", "entries.0.source.content_base64"),
         ({"source": {"kind": "file", "content_base64": "A"}}, "bad-base64", "entries.0.source.content_base64"),
         ({"source": {"kind": "file", "content_base64": "aGk=\n"}}, "bad-base64", "entries.0.source.content_base64"),

@@ -252,3 +252,14 @@ def test_an_operator_of_test_brings_along_the_jwks_of_test(story: Story, cast: C
     """D-24."""
     saved = cast.test_operator.patch(story.address, story.change("rsa", jwk_connection=answer()))
     assert saved.status == 200
+
+
+def test_another_name_deletes_nothing_also_without_any_jwk(operator: Rest, add: Add) -> None:
+    add("alone", "test")
+    address = path("certificates", "alone")
+    for query in ({"jwk_connection": "delete", "confirm": "other-name"}, {"confirm": "other-name"}):
+        assert operator.delete(address, **query).code == "wrong-confirmation"
+    body = {"description": "words", "jwk_connection": {"action": "update", "confirm": "WRONG"}}
+    assert operator.patch(address, body).code == "wrong-confirmation"
+    assert operator.get(address).json["description"] == ""
+    assert operator.delete(address, jwk_connection="delete", confirm="alone").status == 200

@@ -10,12 +10,15 @@ import pytest
 import yaml
 
 from tests.tls_servers import Ca
+from trustyard.pki.jwkfields import b64url_int
 
 from .conftest import Cast, file
 from .rest import Answer, Rest, path
 
 Add = Callable[..., Answer]
 TEST = path("environments", "test")
+NO_MOMENTS = ("", "yesterday", "1772546400", "2026-03-03", "2026-03-03T14:00:00", "20260303T140000Z")
+NO_MOMENTS += ("2026-02-30T00:00:00Z",)
 OF_ACME = {"kind": "certificate", "certificate": "acme", "environment": "test"}
 MAGIC = {"pem": b"-----", "zip": b"PK", "pkcs7": b"\x30", "pkcs12": b"\x30", "jks": b"\xfe\xed"}
 
@@ -253,9 +256,13 @@ def test_the_audit_says_who_did_what_newest_first(add: Add, cast: Cast) -> None:
     assert count(action="certificate.create", actor="token:operator-") == 1
     assert count(actor="nobody") == 0
     assert count(since="2000-01-01T00:00:00Z") == count()
-    assert count(until="2000-01-01") == 0
-    for moment in ("yesterday", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
-        assert cast.viewer.get(path("audit"), since=moment).fields == ["since"]
+    assert count(until="2000-01-01T00:00:00+01:00") == 0
+    for moment in (*NO_MOMENTS, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        for name in ("since", "until"):
+            refused = cast.viewer.get(path("audit"), **{name: moment})
+            assert (refused.status, refused.code, refused.fields) == (422, "bad-moment", [name]), moment
+        refused = cast.viewer.get(path("environments", "test", "releases"), at=moment)
+        assert (refused.status, refused.code, refused.fields) == (422, "bad-moment", ["at"]), moment
 
 
 def test_pages_hold_together_while_rows_come_and_go(add: Add, operator: Rest) -> None:
@@ -294,3 +301,25 @@ def test_a_cursor_of_another_list_is_refused(add: Add, operator: Rest) -> None:
     for bad in (cursor, "x", "%", "…", *forged):
         assert operator.get(path("audit"), cursor=bad).fields == ["cursor"], bad
     assert operator.get(path("certificates"), cursor=cursor, sort="-name").code == "bad-cursor"
+
+
+def test_an_empty_root_set_is_no_root_set(cast: Cast) -> None:
+    made = cast.admin.post(path("environments"), {"name": "bare", "root_set": {"pem": ""}})
+    assert (made.status, made.code) == (422, "empty-input")
+    assert cast.admin.patch(TEST, {"root_set": {"pem": ""}}).code == "empty-input"
+    assert cast.admin.get(path("environments", "bare")).status == 404
+
+
+def test_a_key_id_has_one_longest_form_given_beside_the_jwk_or_in_it(operator: Rest, ca: Ca) -> None:
+    numbers = ca.issue("x", key="rsa").key.public_key().public_numbers()
+    jwk = {"kty": "RSA", "n": b64url_int(numbers.n), "e": b64url_int(numbers.e)}
+
+    def give(kid: str, *, inside: bool) -> Answer:
+        source = {"kind": "jwk", "jwk": jwk | ({"kid": kid} if inside else {}), "environments": ["test"]}
+        name = f"{inside}-{len(kid)}"
+        body = {"name": name, "source": source, "use": "sig" if inside else "enc"}
+        return operator.post(path("jwks"), body if inside else {**body, "kid": kid})
+
+    for inside in (True, False):
+        assert give("k" * 256, inside=inside).status == 201
+        assert give("k" * 257, inside=inside).code == "bad-jwk"

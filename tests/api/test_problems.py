@@ -225,3 +225,34 @@ def test_problems_hold_what_the_contract_names(add: Callable[..., Answer], opera
     refused = operator.post(path("jwks"), {"name": "x", "source": {"kind": "jwk", "jwk": {"kty": "oct", "k": "AAAA"}}})
     assert set(refused.json) == {"type", "title", "status", "detail", "errors"}
     assert refused.json["errors"][0].keys() == {"field", "message"}
+
+
+KINDS = "one of connection, file, paste, inspected."
+
+
+@pytest.mark.parametrize(
+    ("segments", "body", "field", "sentence"),
+    [
+        (["certificates", "inspect"], {}, "kind", f"This field is required: {KINDS}"),
+        (["certificates", "inspect"], {"kind": "x"}, "kind", "There is no such kind; it is one of connection, file, "),
+        (["certificates", "inspect"], [], "", "This is no JSON object."),
+        (["certificates", "inspect"], 5, "", "This is no JSON object."),
+        (["certificates"], "x", "", "This is no JSON object."),
+        (["certificates"], {"source": {}}, "entries.0.source.kind", f"This field is required: {KINDS}"),
+        (["certificates"], {"source": {"kind": 5}}, "entries.0.source.kind", "There is no such kind"),
+        (["certificates"], {"source": []}, "entries.0.source", "This is no JSON object."),
+        (["jwks"], {"name": "x", "source": {}}, "source.kind", "This field is required: one of certificate, jwk."),
+        (["certificates", "compare"], {"left": {"source": {}}, "right": {"source": {}}}, "left.source.kind", KINDS),
+    ],
+)
+def test_a_kind_that_is_missing_or_none_is_named_with_those_there_are(
+    operator: Rest, segments: list[str], body: Any, field: str, sentence: str
+) -> None:
+    if segments == ["certificates"] and isinstance(body, dict):
+        body = {"name": "x", "entries": [{"environment": "test", "alias": "x", **body}]}
+    refused = operator.post(path(*segments), body)
+    assert (refused.status, refused.code) == (422, "bad-fields")
+    error = refused.json["errors"][0]
+    assert error["field"] == field
+    assert sentence in error["message"]
+    assert "pydantic" not in refused.json["detail"]

@@ -31,12 +31,14 @@ class Canned:
 
     url: str = ""
     answers: dict[tuple[str, str], tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
+    always: bytes | None = None  # JSON that is said to everything, whatever else was told
     asked: list[Asked] = field(default_factory=list)
 
     def answer(self, method: str, target: str, value: Any = None, *, status: int = 200, **headers: str) -> None:
         """From now on this is said: JSON, or bytes as they are."""
         data = value if isinstance(value, bytes) else json.dumps(value).encode()
-        kind = {"Content-Type": "application/problem+json" if status >= 400 else "application/json"}
+        usual = "application/octet-stream" if isinstance(value, bytes) else "application/json"
+        kind = {"Content-Type": "application/problem+json" if status >= 400 else usual}
         self.answers[method, target] = (status, kind | {k.replace("_", "-"): v for k, v in headers.items()}, data)
 
     @property
@@ -57,6 +59,8 @@ def canned() -> Iterator[Canned]:
             told.asked.append(Asked(self.command, self.path, dict(self.headers), json.loads(body) if body else None))
             missing = (404, {"Content-Type": "application/problem+json"}, b'{"detail": "There is nothing here."}')
             status, headers, data = told.answers.get((self.command, self.path.partition("?")[0]), missing)
+            if told.always is not None:
+                status, headers, data = 200, {"Content-Type": "application/json"}, told.always
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tls_servers import TlsServer, self_signed
+from tests.tls_servers import Ca, TlsServer
 from trustyard.cli import rest
 
 from .conftest import Canned, Program
@@ -185,12 +187,31 @@ def test_a_server_that_never_answers_is_left_at_a_deadline(run: Program, monkeyp
 def test_an_untrusted_tls_certificate_is_refused_and_ssl_cert_file_names_its_issuer(
     run: Program, tmp_path: Path
 ) -> None:
-    with TlsServer(self_signed("localhost", dns=["localhost"])) as server:
-        url = f"https://localhost:{server.port}"
-        result = run("env", "list", TRUSTYARD_URL=url)
-        assert result.exit_code == 1
-        assert f"The TLS certificate of {url} is not trusted" in result.stderr
-        assert "SSL_CERT_FILE" in result.stderr
+    ca = Ca.new("Client Test CA")
+    authority, folder = tmp_path / "ca.pem", tmp_path / "cas"
+    authority.write_bytes(ca.cert_pem)
+    folder.mkdir()
+    subject = subprocess.run(
+        ["openssl", "x509", "-in", authority, "-noout", "-subject_hash"], capture_output=True, text=True, check=True
+    )
+    (folder / f"{subject.stdout.strip()}.0").write_bytes(ca.cert_pem)
+    other = tmp_path / "other.pem"
+    other.write_bytes(Ca.new("Another CA").cert_pem)
+    with TlsServer(ca.issue("localhost", dns=["localhost"], ip=["127.0.0.1"])) as server:
+        for url in (f"https://localhost:{server.port}", f"https://127.0.0.1:{server.port}"):
+            for untrusted in ({}, {"SSL_CERT_FILE": str(other)}):
+                result = run("env", "list", TRUSTYARD_URL=url, **untrusted)
+                assert result.exit_code == 1
+                assert f"The TLS certificate of {url} is not trusted" in result.stderr
+                assert "SSL_CERT_FILE" in result.stderr
+            for trusted in (
+                {"SSL_CERT_FILE": str(authority)},
+                {"SSL_CERT_DIR": str(folder)},
+                {"SSL_CERT_FILE": str(other), "SSL_CERT_DIR": str(folder)},
+            ):
+                result = run("env", "list", TRUSTYARD_URL=url, **trusted)
+                assert "is not trusted" not in result.stderr
+                assert "instead of JSON" in result.stderr, "it is somebody else, and trusted"
 
 
 def test_a_tls_file_that_is_missing_is_named(run: Program, tmp_path: Path) -> None:
@@ -213,9 +234,6 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(run: Program, 
 
 
 def test_client_commands_load_no_django() -> None:
-    import subprocess
-    import sys
-
     code = (
         "import sys; from typer.testing import CliRunner; from trustyard.cli import app\n"
         "CliRunner().invoke(app, ['env', 'list', '--url', 'http://127.0.0.1:9'])\n"

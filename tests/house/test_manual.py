@@ -75,13 +75,17 @@ def codes() -> set[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.keyword) and node.arg == "code" and _text(node.value):
                 found.add(_text(node.value))
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "problem":
-                found |= {_text(argument) for argument in node.args[1:2]}  # what the router answers by itself
+            if isinstance(node, ast.Call) and _called(node.func) in ("problem", "refuse"):
+                found |= {_text(argument) for argument in node.args[1:2]}  # of the router, and of a JWK
             if isinstance(node, ast.ClassDef):
                 found |= {code for statement in node.body if (code := _class_code(statement))}
     return {code for code in found if re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", code) and not code.isdigit()} - {
         "error"
     }
+
+
+def _called(function: ast.expr) -> str:
+    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
 
 
 def _text(value: ast.expr) -> str:

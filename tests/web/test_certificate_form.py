@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from tests.authority import Authority
 from trustyard import models
@@ -14,6 +14,7 @@ from trustyard.actions import certificates, environments, jwks
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
+from trustyard.web.views.questions import Question, ask
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -177,3 +178,26 @@ def test_what_is_missing_in_the_window_is_said_once_and_at_its_control(form: For
     assert 'role="alert"' not in no_alias
     assert no_alias.count(name_it) == 1
     assert tick not in no_alias
+
+
+def test_a_jwk_that_went_while_its_dialog_was_open_leaves_nothing_to_decide(form: Form) -> None:
+    """D-05."""
+    asked = form.save("mine")
+    chosen = form.post("save/", state=state(asked), action="update")
+    jwks.delete(LOCAL, "acme-key", if_match="*")
+    form.post("save/", state=state(chosen), confirm="acme")
+    assert models.Certificate.objects.get().description == "mine"
+
+
+def test_a_jwk_without_a_fit_is_still_asked_about_as_an_update_that_is_not_to_be_had() -> None:
+    """D-04, D-27: its options are those of an update without the update; a removal comes in the next dialog."""
+    stuck = {"name": "stuck", "environment": "test", "options": ["disconnect"]}
+    fits = {"name": "fits", "environment": "test", "options": ["update", "disconnect"]}
+    goes = {"name": "goes", "environment": "production", "options": ["delete", "disconnect"]}
+    question = Question("acme", "/", [goes, stuck, fits], "")
+    assert question.open_group() == [stuck, fits]
+    question.answer("disconnect")
+    assert question.open_group() == [goes]
+    shown = ask(RequestFactory().get("/"), Question("acme", "/", [{**stuck, "problem": "It has no JWK."}], ""))
+    assert "Update certificate only and disconnect" in shown.content.decode()
+    assert 'value="update" class="primary" disabled' in shown.content.decode()

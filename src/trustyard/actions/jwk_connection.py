@@ -2,7 +2,8 @@
 
 1. find: the JWKs of the entries whose certificate changes, of the entries that are removed, or of all on a deletion;
 2. ask: without a whole answer the change is refused with the list and a version of the set;
-3. judge: the typed name, the set's version, an action for every entry, an algorithm that fits;
+3. judge: the typed name, the set's version, nothing said of what is not in it, an action for every entry, an algorithm
+   that fits;
 4. act: update, disconnect or delete each, in the transaction of the change.
 """
 
@@ -56,9 +57,15 @@ class Concerned:
     successor: Certificate | None
 
     @property
-    def options(self) -> tuple[str, ...]:
-        """What can be done with it."""
+    def actions(self) -> tuple[str, ...]:
+        """What this kind of change knows: an update brings a new certificate, a deletion none."""
         return ("update", "disconnect") if self.successor else ("delete", "disconnect")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What can be done with it: one that fits the new key with no algorithm can only be disconnected (D-04)."""
+        fits = self.successor is None or self.becomes({})[0] is not None
+        return self.actions if fits else ("disconnect",)
 
     def json(self, algorithms: Mapping[str, str]) -> dict[str, Any]:
         """A row of the dialog: the JWK and what it would become."""
@@ -128,20 +135,54 @@ def version_of(concerned: Sequence[Concerned]) -> str:
 
 
 def judge(certificate_name: str, concerned: Sequence[Concerned], answer: JwkAnswer | None) -> dict[int, str]:
-    """The action for each JWK by its id. Raises `JwkConnection` without an answer or when the set moved."""
-    if not concerned:
-        return {}
+    """The action for each JWK by its id. Raises `JwkConnection` without an answer or when the set moved.
+
+    Raises `Refused` (`wrong-confirmation`) for another name than the certificate's also where there is nothing to ask:
+    whoever confirms another certificate means another one.
+    """
     answer = answer or JwkAnswer()
-    stale = answer.version is not None and answer.version != version_of(concerned)
+    if answer.confirm:
+        _check_name(certificate_name, answer)
+    if answer.version is not None and answer.version != version_of(concerned):
+        raise _asked(concerned, answer, stale=True)  # before what is said of single JWKs: one may be gone by now
+    _check_related(concerned, answer)
     actions = {c.jwk.pk: answer.actions.get(c.environment) or answer.action for c in concerned}
-    if stale or not all(actions.values()):
-        raise _asked(concerned, answer, stale=stale)
-    if answer.confirm != certificate_name:
-        sentence = f"Type the certificate's name, {certificate_name}, to confirm."
-        raise Refused(sentence, code="wrong-confirmation", fields=[FieldError("jwk_connection.confirm", sentence)])
+    if not all(actions.values()):
+        raise _asked(concerned, answer, stale=False)
+    if concerned:
+        _check_name(certificate_name, answer)
     for one in concerned:
         _check(one, actions[one.jwk.pk], answer)
     return {pk: action for pk, action in actions.items() if action}
+
+
+def _check_name(certificate_name: str, answer: JwkAnswer) -> None:
+    if answer.confirm != certificate_name:
+        sentence = f"Type the certificate's name, {certificate_name}, to confirm."
+        raise Refused(sentence, code="wrong-confirmation", fields=[FieldError("jwk_connection.confirm", sentence)])
+
+
+def _check_related(concerned: Sequence[Concerned], answer: JwkAnswer) -> None:
+    """Refuses words about a JWK or an environment that this change does not concern: a slip of the pen, most likely."""
+    jwks, places = {c.jwk.name for c in concerned}, {c.environment for c in concerned}
+    fields = [
+        FieldError(f"jwk_connection.algorithms.{name}", f"This change concerns no JWK named {name}.")
+        for name in answer.algorithms
+        if name not in jwks
+    ]
+    fields += [
+        FieldError(f"jwk_connection.actions.{name}", f"This change concerns no JWK in {name}.")
+        for name in answer.actions
+        if name not in places
+    ]
+    if fields:
+        there = ", ".join(f"{c.jwk.name} in {c.environment}" for c in concerned)
+        raise Refused(
+            " ".join(field.message for field in fields),
+            code="not-related",
+            advice=f"It concerns {there}." if there else "It concerns none at all.",
+            fields=fields,
+        )
 
 
 def _asked(concerned: Sequence[Concerned], answer: JwkAnswer, *, stale: bool) -> JwkConnection:
@@ -159,7 +200,7 @@ def _asked(concerned: Sequence[Concerned], answer: JwkAnswer, *, stale: bool) ->
 
 
 def _check(one: Concerned, action: str | None, answer: JwkAnswer) -> None:
-    if action not in one.options:
+    if action not in one.actions:
         sentence = f"For the JWK {one.jwk.name} the action is one of {', '.join(one.options)}, not {action}."
         raise Refused(sentence, code="bad-action", fields=[FieldError("jwk_connection.action", sentence)])
     if action != "update":

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from trustyard import models
 from trustyard.errors import FieldError, Refused, TrustyardError
+from trustyard.pki.jwkfields import MAX_KID
 from trustyard.pki.jwks import (
     algorithm_fits,
     algorithms_for,
@@ -28,7 +29,6 @@ from .jwk_connection import check_kid, fingerprint
 from .permissions import require
 from .restored import Confirmed
 
-MAX_KID = 256
 USES = ("sig", "enc")
 
 

@@ -150,18 +150,6 @@ def check(actor: Actor, environment: str, asked: Asked) -> Checked:
     return Checked(place, asked, question, anchors, verdict, opinions(question), advice)
 
 
-def moment_of(text: str, field: str = "moment") -> datetime:
-    """A moment of RFC 3339. Raises `Refused` (`bad-moment`); one without a zone is none."""
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    sentence = "A moment is written as in 2027-01-31T12:00:00Z (RFC 3339)."
-    raise Refused(sentence, code="bad-moment", fields=[FieldError(field, sentence)])
-
-
 def _judge_question(asked: Asked) -> None:
     if asked.purpose not in PURPOSES:
         sentence = f"A purpose is one of {', '.join(PURPOSES)}."

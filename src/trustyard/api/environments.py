@@ -39,12 +39,13 @@ def listing(request: Request, paging: Query[Paging]) -> HttpResponse:
 )
 def create(request: Request, given: schemas.NewEnvironment) -> HttpResponse:
     """Its name never changes; its root set is none unless said."""
+    roots = schemas.root_set(given.root_set)
     row = environments.create(
         request.auth,
         name=given.name,
         type=given.type,
         description=given.description,
-        root_set=schemas.root_set(given.root_set) or "none",
+        root_set="none" if roots is None else roots,  # an empty bundle is refused, and is not none
         deny_list=given.deny_list,
         policy=given.policy.read(),
         publish_truststore=given.publish_truststore,

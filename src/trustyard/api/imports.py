@@ -43,7 +43,7 @@ def store(request: Request, waiting: Query[Waiting]) -> HttpResponseBase:
 
     What cannot be taken is left out and named, all the rest is stored in one transaction. With
     `Accept: application/x-ndjson` the answer is JSON lines: `{"read", "of"}` while certificates are read, `{"storing"}`
-    before they are stored, and at last the answer itself, or a problem when nothing was stored.
+    before they are stored, and at last the answer itself, or a problem when the import as a whole is refused.
     """
     environments, given, password, deploying = _given(request)
     running = Import(request.auth, environments, given, password)

@@ -109,21 +109,28 @@ def not_allowed(allowed: Iterable[str]) -> HttpResponse:
 
 def refused(errors: Iterable[Mapping[str, Any]]) -> Refused:
     """What pydantic found at fault, by our names of the fields. The first part of each `loc` says where it stood."""
-    fields = [FieldError(_field(tuple(one["loc"])), _message(one)) for one in errors]
+    fields = [FieldError(_field(tuple(one["loc"]), one["type"]), _message(one)) for one in errors]
     first = fields[0]
     detail = f"{first.field}: {first.message}" if first.field else first.message
     more = f" {len(fields) - 1} more field(s) are at fault." if len(fields) > 1 else ""
     return Refused(detail + more, code="bad-fields", fields=fields)
 
 
-def _field(loc: tuple[str | int, ...]) -> str:
+def _field(loc: tuple[str | int, ...], type_: str) -> str:
     """`("body", "given", "entries", 0, "source", "file", "url")` as `entries.0.source.url`.
 
     The first part is where it stood, the second of a body the name of our parameter; what follows a source or a side
     is its kind.
     """
     parts = loc[2:] if loc[0] == "body" else loc[1:]
-    shown = [part for index, part in enumerate(parts) if index == 0 or parts[index - 1] not in _TAGGED]
+    shown: list[str | int] = []
+    tagged = False
+    for part in parts:
+        if not tagged:
+            shown.append(part)
+        tagged = not tagged and part in _TAGGED
+    if type_ == "union_tag_invalid":
+        shown.append("kind")
     return ".".join(str(part) for part in shown)
 
 
@@ -135,5 +142,11 @@ def _message(one: Mapping[str, Any]) -> str:
             return "There is no such field here."
         case "value_error":
             return str(one["msg"]).removeprefix("Value error, ")
+        case "union_tag_invalid":
+            there = str(one["ctx"]["expected_tags"]).replace("'", "")
+            what = "There is no such kind; it is" if one["ctx"]["tag"] else "This field is required:"
+            return f"{what} one of {there}."
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return "This is no JSON object."
         case _:
             return f"{one['msg']}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -27,7 +28,9 @@ from . import (
     truststores,
 )
 from .commands import Context, Reached
+from .failures import ERROR, Failure
 from .rest import DEFAULT_URL
+from .screen import Unwritten
 
 app = typer.Typer(
     name="trustyard",
@@ -79,4 +82,10 @@ def _reach(
 def main() -> None:
     """The program. Exit codes: 0 done, 1 error, 2 wrong usage, 3 a choice is needed, 4 saved but not delivered."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look for some in every installed package
-    app(prog_name="trustyard")
+    try:
+        app(prog_name="trustyard")
+    except Unwritten as error:
+        if sys.stdout is not None:  # what is left in its buffer would be tried again on the way out
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        Failure(f"Standard output cannot be written: {error}.").show()
+        sys.exit(ERROR)

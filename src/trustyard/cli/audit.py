@@ -52,10 +52,7 @@ def _listing(page: dict[str, Any]) -> None:
         return
     table(
         ("At", "Actor", "From", "Action", "Object"),
-        [
-            (one.get("at"), one.get("actor"), one.get("address"), one.get("action"), _object(one))
-            for one in page["items"]
-        ],
+        [(one["at"], one["actor"], one.get("address"), one["action"], _object(one)) for one in page["items"]],
     )
     more(page)
 

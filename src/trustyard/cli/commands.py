@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from . import deployments
-from .failures import NOT_DELIVERED, Failure, Usage
+from .failures import NOT_DELIVERED, STUMBLES, Failure, Strange, Usage
 from .options import at_terminal
 from .rest import DEFAULT_URL, Rest
 from .screen import clean, json_text, say
@@ -110,17 +110,30 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
                 rest = Rest(url or reached.url, token or reached.token)
                 try:
                     function(Call(rest, as_json), **given)
+                except STUMBLES as error:
+                    if not rest.answered:
+                        raise
+                    raise Strange(error) from None
                 finally:
                     rest.close()
             except Failure as failure:
-                failure.show()
-                raise typer.Exit(failure.code) from None
+                raise typer.Exit(_show(failure)) from None
 
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # what Typer reads
         run.__annotations__ = {each.name: each.annotation for each in parameters}
         return app.command(name)(run)
 
     return register
+
+
+def _show(failure: Failure) -> int:
+    """Says what went wrong; the exit code. A refusal holds the server's words, which may be strange too."""
+    try:
+        failure.show()
+    except STUMBLES as error:
+        failure = Strange(error)
+        failure.show()
+    return failure.code
 
 
 def group(text: str) -> typer.Typer:

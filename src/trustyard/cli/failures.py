@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from .screen import clean, say
@@ -42,6 +44,23 @@ class Usage(Failure):
     code = USAGE
 
 
+class Strange(Failure):
+    """An answer that is JSON and not what Trustyard says: where we stumbled over it, in case the mistake is ours."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        places = traceback.extract_tb(error.__traceback__) if error else []
+        where = f" ({Path(places[-1].filename).name}, line {places[-1].lineno})" if places else ""
+        super().__init__(
+            "The server's answer is not what this command understands.",
+            advice="Is the server of another version than this program, or no Trustyard at all?",
+            details=[f"{type(error).__name__}: {error}{where}"] if error else (),
+        )
+
+
+# What reading an answer of another shape ends in.
+STUMBLES = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError)
+
+
 class Problem(Failure):
     """An answer of the server that says no (RFC 9457): `kind` is the end of its type."""
 
@@ -49,7 +68,8 @@ class Problem(Failure):
         self.status = status
         self.body = body
         self.kind = str(body.get("type") or "").rstrip("/").rpartition("/")[2]
-        sentence = str(body.get("detail") or body.get("title") or f"The server answered {status}.")
+        said = [text for text in (body.get("detail"), body.get("title")) if isinstance(text, str) and text]
+        sentence = said[0] if said else f"The server answered {status}."
         super().__init__(
             sentence, advice=advice, details=[*_fields(body.get("errors"), sentence), *self._request(sentence)]
         )

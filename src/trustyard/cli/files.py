@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from pathlib import Path
 from typing import Any
 
 from .commands import Call
 from .failures import Failure, Usage
 from .rest import Answer
-from .screen import clean, say
+from .screen import clean, say, write
 
 
 def save(call: Call, answer: Answer, output: str | None, *, otherwise: str) -> None:
@@ -21,8 +20,7 @@ def save(call: Call, answer: Answer, output: str | None, *, otherwise: str) -> N
     if output == "-":
         if call.as_json:
             raise Usage("--json and -o - both want standard output.")
-        sys.stdout.buffer.write(answer.data)
-        sys.stdout.buffer.flush()
+        write(answer.data)
         return
     name = answer.filename or otherwise
     target = Path(name) if output is None else Path(output)

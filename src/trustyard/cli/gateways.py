@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tomllib
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from .commands import Call, ask, command, group
 from .failures import Failure, Usage
 from .options import Paging, Yes, names
 from .rest import path
-from .screen import clean, facts, json_text, say, table
+from .screen import clean, facts, json_text, say, table, write
 
 app = group("Gateways: what releases are delivered to.")
 
@@ -113,8 +112,7 @@ def bootstrap(
     if call.as_json:
         say(json_text(_configuration(answer.data)))
         return
-    sys.stdout.buffer.write(answer.data)
-    sys.stdout.buffer.flush()
+    write(answer.data)
 
 
 def _configuration(data: bytes) -> Any:

@@ -76,8 +76,8 @@ def _imported(call: Call, given: Iterator[Batch], body: dict[str, Any], wait: fl
         with _going_on(whole, number), Progress() as progress:
             lines = call.rest.lines(path("certificates", "import"), sent, params={"wait": wait}, sent=progress.sent)
             answer = progress.follow(lines)
+        said = f"Batch {number}: stored {answer['stored']}, {len(answer['left_out'])} left out or there already."
         if following is not None:
-            said = f"Batch {number}: stored {answer['stored']}, {len(answer['left_out'])} left out or there already."
             say(said, error=True)
         _add(whole, answer)
         number += 1

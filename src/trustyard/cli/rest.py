@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import httpx
 from trustyard import __version__
 from trustyard.pki.loopback import is_loopback
 
-from .failures import Failure, Usage
+from .failures import Failure, Strange, Usage
 from .restored import problem_of
 from .screen import clean
 
@@ -57,6 +58,7 @@ class Rest:
 
     def __init__(self, url: str, token: str | None, *, transport: httpx.BaseTransport | None = None) -> None:
         self.url = url.rstrip("/")
+        self.answered = False  # whether the server said anything that is no refusal
         parts = _parts(self.url)
         token = (token or "").strip()
         if not (token.isascii() and token.isprintable()):
@@ -67,9 +69,9 @@ class Rest:
         # A proxy of the environment is meant for other machines than this one.
         host = parts.hostname or ""
         local = is_loopback(host) or host.endswith(".localhost")
-        # Whom to trust takes longer to read than most answers do, and is of no use without TLS.
-        verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if local and parts.scheme == "http" else True
         try:
+            # Whom to trust takes longer to read than most answers do, and is of no use without TLS.
+            verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if local and parts.scheme == "http" else _trusted()
             self._client = httpx.Client(
                 headers=headers, transport=transport, trust_env=not local, follow_redirects=False, verify=verify
             )
@@ -89,12 +91,15 @@ class Rest:
     def all(self, address: str, params: Mapping[str, Any], *, limit: int | None, cursor: str | None) -> dict[str, Any]:
         """A list: all of it, page after page, or with `limit` or `cursor` the one page asked for."""
         asked = {**params, "limit": limit or PAGE, "cursor": cursor}
-        page = _listing(self.get(address, asked).json)
+        page = self._page(address, asked)
         if limit is None and cursor is None:
             while page["next"]:
-                more = _listing(self.get(address, {**asked, "cursor": page["next"]}).json)
+                more = self._page(address, {**asked, "cursor": page["next"]})
                 page = {**more, "items": page["items"] + more["items"]}
         return page
+
+    def _page(self, address: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        return _listing(self._read(self._ask("GET", address, params=params)).json)
 
     def send(
         self,
@@ -164,9 +169,18 @@ class Rest:
     def download(self, address: str, params: Mapping[str, Any] | None = None) -> Answer:
         """Reads an answer that need not be JSON."""
         answer = self._ask("GET", address, params=params, accept="*/*")
+        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind.startswith("text/") or kind.endswith(("/json", "+json")):  # no download of Trustyard's is any of these
+            raise self._stranger(answer, "a file")
         return Answer(answer.status_code, None, answer.content, "", _filename(answer))
 
     def _json(self, answer: httpx.Response) -> Answer:
+        read = self._read(answer)
+        if answer.status_code != 204 and answer.content and not isinstance(read.json, dict):
+            raise Strange  # every answer of Trustyard is an object
+        return read
+
+    def _read(self, answer: httpx.Response) -> Answer:
         if answer.status_code == 204 or not answer.content:
             return Answer(answer.status_code, None, b"", answer.headers.get("ETag", ""), "")
         try:
@@ -205,6 +219,7 @@ class Rest:
             )
         if answer.status_code >= 400:
             raise self._problem(answer)
+        self.answered = True
 
     def _problem(self, answer: httpx.Response) -> Failure:
         try:
@@ -219,10 +234,10 @@ class Rest:
         }.get(answer.status_code, "")
         return problem_of(answer.status_code, body, advice=advice)
 
-    def _stranger(self, answer: httpx.Response) -> Failure:
+    def _stranger(self, answer: httpx.Response, wanted: str = "JSON") -> Failure:
         kind = clean(answer.headers.get("Content-Type", "nothing named"))
         return Failure(
-            f"{self.url} answered {answer.status_code} with {kind} instead of JSON.",
+            f"{self.url} answered {answer.status_code} with {kind} instead of {wanted}.",
             advice="Is this a Trustyard server, or a proxy in front of one? --url and TRUSTYARD_URL say where it is.",
         )
 
@@ -238,6 +253,17 @@ def _parts(url: str) -> Any:
             f"{url!r} is no address of a Trustyard server.", advice=f"It looks like {DEFAULT_URL} or https://host."
         )
     return parts
+
+
+def _trusted() -> ssl.SSLContext:
+    """Whom to trust: SSL_CERT_FILE and SSL_CERT_DIR, for loopback too, else Mozilla's roots. `OSError` for neither.
+
+    httpx reads these two only together with the proxies, and then only one of them.
+    """
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file or folder:
+        return ssl.create_default_context(cafile=file or None, capath=folder or None)
+    return httpx.create_ssl_context()
 
 
 def _translated(url: str, ask: Callable[[], Said]) -> Said:

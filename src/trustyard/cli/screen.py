@@ -6,7 +6,8 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 
@@ -20,6 +21,10 @@ _TURNING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_TURNING}]")
 _UNSAFE_IN_JSON = re.compile(f"[\x7f-\x9f\u2028\u2029\ud800-\udfff{_TURNING}]")
 _WIDE = 1000  # columns where no terminal sets a width: a line of a table stays one line for grep
+
+
+class Unwritten(Exception):
+    """Standard output takes nothing; the program ends with the reason, see `cli.main`."""
 
 
 def clean(value: object, *, lines: bool = False) -> str:
@@ -43,10 +48,35 @@ def json_text(value: Any) -> str:
 def say(text: str = "", *, error: bool = False) -> None:
     """Prints text that is clean already, on standard output or standard error."""
     stream = sys.stderr if error else sys.stdout
+    if stream is None:  # closed by whoever started us
+        if not error:
+            raise Unwritten("it is closed")
+        return
     if not _speaks_unicode(stream):
         encoding = stream.encoding or "ascii"
         text = text.encode(encoding, "replace").decode(encoding)
-    print(text, file=stream, flush=True)
+    with _writing(error=error):
+        print(text, file=stream, flush=True)
+
+
+def write(data: bytes) -> None:
+    """Puts bytes on standard output as they are."""
+    if sys.stdout is None:
+        raise Unwritten("it is closed")
+    with _writing():
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _writing(*, error: bool = False) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # `… | head` has seen enough: Typer ends the program without a word
+    except OSError as full:
+        if not error:
+            raise Unwritten(full.strerror or str(full)) from None
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, error: bool = False) -> None:
@@ -98,5 +128,5 @@ def alike(one: str, other: str) -> bool:
     return same(one.casefold(), other.casefold())
 
 
-def _speaks_unicode(stream: TextIO) -> bool:
-    return (stream.encoding or "").lower().replace("-", "").startswith("utf")
+def _speaks_unicode(stream: TextIO | None) -> bool:
+    return stream is None or (stream.encoding or "").lower().replace("-", "").startswith("utf")

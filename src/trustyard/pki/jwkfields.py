@@ -18,7 +18,7 @@ from trustyard.errors import InputRefused
 from trustyard.pki import certificates
 
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "priv")
-MAX_KID = 200  # characters, of `alg` too
+MAX_KID = 256  # characters, of `alg` too
 MAX_NUMBER = 4096  # octets of a modulus or an exponent: twice what OpenSSL verifies with
 MAX_CHAIN = 20  # certificates of x5c
 

@@ -205,8 +205,8 @@ class Deletion(BaseModel):
     confirm_restored: Text = Field("", description="true, or the version of the refusal: as in a body.")
 
     def read(self) -> JwkAnswer | None:
-        """The answer that actions take; none without `jwk_connection`."""
-        if self.jwk_connection is None:
+        """The answer that actions take; none without `jwk_connection` and `confirm`."""
+        if self.jwk_connection is None and not self.confirm:
             return None
         return JwkAnswer(self.jwk_connection, {}, self.confirm, self.version)
 

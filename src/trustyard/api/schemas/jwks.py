@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from trustyard.actions.jwks import FromCertificate, HandGiven
 
 from .deployments import ConfirmRestored, Deployment
-from .strict import Description, Given, Name, Page, Search, Shown, Text
+from .strict import OF_KINDS, Description, Given, Name, Page, Search, Shown, Text
 
 Use = Literal["sig", "enc"]
 Algorithm = Annotated[str, Field(max_length=100)]
@@ -45,7 +45,7 @@ class NewJwk(Given):
 
     name: Name
     description: Description = ""
-    source: Annotated[OfCertificate | GivenByHand, Field(discriminator="kind")]
+    source: Annotated[OfCertificate | GivenByHand, Field(discriminator="kind"), OF_KINDS]
     use: Use | None = Field(None, description="The key's usual one unless given.")
     alg: Algorithm | None = Field(None, description="The one that fits unless given; null states none.")
     kid: KeyId | None = Field(None, description="The RFC 7638 thumbprint unless given.")

@@ -1,27 +1,18 @@
-"""Moments as they are given: RFC 3339, never seconds since 1970."""
+"""Moments in a query: RFC 3339 with a zone, never seconds since 1970."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import BeforeValidator, ValidationInfo
+
+from trustyard.actions.moments import moment_of
 
 
-def _as_text(moment: str | None) -> str | None:
-    if moment is not None and not re.match(r"\d{4}-\d\d-\d\d", moment, re.ASCII):
-        raise ValueError("A moment looks like 2026-03-03T14:00:00Z.")  # pydantic also takes seconds since 1970
-    return moment
+def _read(text: str | None, info: ValidationInfo) -> datetime | None:
+    """Raises `Refused` by its own code, which pydantic lets through."""
+    return None if text is None else moment_of(text, info.field_name or "")
 
 
-def _in_utc(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
-    try:
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except OverflowError:  # the first or the last day of all time, in another zone
-        raise ValueError("This moment is outside of what can be counted.") from None
-
-
-Moment = Annotated[datetime | None, BeforeValidator(_as_text), AfterValidator(_in_utc)]
+Moment = Annotated[datetime | None, BeforeValidator(_read)]

@@ -13,7 +13,7 @@ from trustyard.api.bodies import JSON, MAX_FILE, MULTIPART
 from trustyard.errors import FieldError, InputRefused, TooLarge
 
 from .facts import Facts
-from .strict import Given, Shown
+from .strict import OF_KINDS, Given, Shown
 
 
 class ConnectionSource(Given):
@@ -77,7 +77,7 @@ class InspectedSource(Given):
 
 
 AnySource = ConnectionSource | FileSource | PasteSource | InspectedSource
-Source = Annotated[AnySource, Field(discriminator="kind")]
+Source = Annotated[AnySource, Field(discriminator="kind"), OF_KINDS]
 
 
 class Offer(Facts):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _no_nul(text: str) -> str:
@@ -19,6 +19,14 @@ Search = Annotated[Text, Field(max_length=1000)]
 Name = Annotated[str, Field(max_length=1000, description="1-100 characters of any script.")]
 Description = Annotated[str, Field(max_length=20_000)]
 Sha256 = Annotated[str, Field(max_length=200, description="SHA-256 of the DER, in hex.")]
+
+
+def _with_kind(value: Any) -> Any:
+    # Where the kind is missing, pydantic does not say which there are; where it is none of them, it does.
+    return {"kind": "", **value} if isinstance(value, dict) else value
+
+
+OF_KINDS = BeforeValidator(_with_kind)
 
 
 class Given(BaseModel):

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from trustyard.actions.trust_checks import Asked, moment_of
+from trustyard.actions.moments import moment_of
+from trustyard.actions.trust_checks import Asked
 
 from .sources import Source
 from .strict import Given, Name, Sha256, Shown

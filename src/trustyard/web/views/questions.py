@@ -43,7 +43,7 @@ class Question:
     def open_group(self) -> list[dict[str, Any]]:
         """The JWKs of the next dialog: first those whose certificate changes, then those whose entry goes."""
         waiting = [jwk for jwk in self.jwks if jwk["environment"] not in self.actions]
-        updates = [jwk for jwk in waiting if "update" in jwk["options"]]
+        updates = [jwk for jwk in waiting if "delete" not in jwk["options"]]  # one without a fit has no `update`
         return updates or waiting
 
     def answer(self, action: str) -> None:
@@ -76,7 +76,7 @@ def ask(
     context: dict[str, Any] = {"question": question, "group": group, "moved": moved, "state": question.sealed()}
     context["besides"] = besides
     if group:
-        context["updating"] = "update" in group[0]["options"]
+        context["updating"] = "delete" not in group[0]["options"]
         context["blocked"] = [jwk for jwk in group if context["updating"] and jwk["problem"]]
         return _dialog(request, "certificates/_jwk_connection.html", context)
     context["rows"] = [{**jwk, "action": question.actions[jwk["environment"]]} for jwk in question.jwks]

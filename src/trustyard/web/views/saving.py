@@ -51,6 +51,8 @@ def _save(
         saved = drafts.save(actor, pk, deploy=deploy, answer=answer, confirm_restored=confirmed(request))
         return _saved(request, saved, deploy)
     except JwkConnection as asked:
+        if not asked.extra["jwks"]:  # all of them went while the dialog was open: nothing is left to decide
+            return _save(request, actor, pk, deploy, None, None)
         return _asked(request, actor, pk, asked, deploy)
     except Restored:
         raise  # the page asks for all views alike

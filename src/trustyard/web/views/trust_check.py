@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
 
 from trustyard.actions import environments, sources, trust_checks
+from trustyard.actions.moments import moment_of
 from trustyard.actions.permissions import require
 from trustyard.actions.trust_checks import Asked, Checked
 from trustyard.errors import FieldError, Refused, TooLarge, TrustyardError
@@ -79,8 +80,8 @@ def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return trust_checks.moment_of(text)  # refuses it by its name
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment_of(text)  # refuses it by its name
+    return moment_of(text) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _shown(checked: Checked) -> dict[str, Any]:

@@ -1,0 +1,22 @@
+"""Moments as programs give them: RFC 3339, with a zone."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from trustyard.errors import FieldError, Refused
+
+# RFC 3339, section 5.6; seconds may be left out, nothing else that ISO 8601 knows besides is taken.
+_FORM = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def moment_of(text: str, field: str = "moment") -> datetime:
+    """A moment of RFC 3339, in UTC. Raises `Refused` (`bad-moment`); one without a zone is none."""
+    try:
+        if _FORM.fullmatch(text):
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):  # the 30th of February; the last day of all time, in another zone
+        pass
+    sentence = "A moment is written as in 2027-01-31T12:00:00Z (RFC 3339)."
+    raise Refused(sentence, code="bad-moment", fields=[FieldError(field, sentence)])
