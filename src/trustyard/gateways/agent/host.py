@@ -5,9 +5,8 @@ Killed at any moment, either the old release is current or the new one, whole; t
 1. the release is written, in a folder of its own          killed: nothing has happened
 2. the journal: what was, what shall be                     killed: the change is finished (3-6), or rolled back
 3. `current` is turned by one rename, files are copied
-4. check, reload, verify                                    one fails: rolled back, and reloaded if it had been reloaded;
-                                                            but where no program ever took a release, one that passed
-                                                            its check stays when the reload fails (`_leave`)
+4. check, reload, verify                                    one fails: rolled back, and reloaded if it had been reloaded
+                                                            (but see `_leave`: where no program took one yet)
 5. the journal goes                                         from here on the new release is the one before the next
 6. old releases go
 """
