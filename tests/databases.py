@@ -204,10 +204,13 @@ def _make_template(connection: psycopg.Connection[Any], address: str) -> None:
 
 
 def _migrate(settings: dict[str, str]) -> None:
-    program = str(Path(sys.executable).parent / "trustyard")
+    code = (
+        "from trustyard.server import configuration, opening; "
+        "opening.open_database(configuration.Configuration.from_environment())"
+    )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRUSTYARD_", "DJANGO_"))}
     done = subprocess.run(
-        [program, "user", "list"], env={**kept, **settings}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], env={**kept, **settings}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 

@@ -30,7 +30,7 @@ FORMS = {
     "_networks": ("networks, comma separated", "10.0.0.0/8,fd00::/8"),
     "_public_url": ("an address", "https://trustyard.example.org"),
     "_url": ("an address", "https://trustyard.example.org"),
-    "_words": ("names, comma separated", "trustyard.example.org,trustyard.internal"),
+    "_hosts": ("names, comma separated", "trustyard.example.org,trustyard.internal"),
     "_xds_url": ("an address", "https://trustyard.example.org:8401"),
 }
 # Where that example would mislead.

@@ -9,6 +9,7 @@ import pytest
 
 from tests.databases import opened
 from tests.server.serving import Serving, run
+from tests.server.test_upgrade import nothing_yet
 from trustyard import __version__
 
 
@@ -87,6 +88,34 @@ def test_audit_verify_finds_an_event_that_was_changed(tmp_path: Path) -> None:
     assert "broken at event 2" in run(data, "audit", "verify", code=1).stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "audit verify", "backup it.backup", "secret rotate", "secret forget", "token list", "token revoke ci",
+        "user list", "user password ada", "user disable ada", "user enable ada", "user reset-mfa ada",
+    ],
+)  # fmt: skip
+@pytest.mark.sqlite
+def test_a_wrong_data_directory_is_no_empty_one(tmp_path: Path, command: str) -> None:
+    said = run(tmp_path / "data", *command.split(), code=1)
+    assert said.stderr.startswith(f"Error: There is no Trustyard in the data directory {tmp_path / 'data'}")
+    assert "`trustyard check`" in said.stderr
+    assert said.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_without_a_table_is_no_empty_one(tmp_path: Path) -> None:
+    settings = nothing_yet(tmp_path / "data")
+    if not settings:
+        (tmp_path / "data").mkdir(mode=0o700)
+        (tmp_path / "data" / "trustyard.db").touch()
+    for command in (("backup", "it.backup"), ("audit", "verify")):
+        said = run(tmp_path / "data", *command, code=1, **settings).stderr
+        assert "There is no Trustyard in this database: it has no tables." in said
+    run(tmp_path / "data", "token", "create", "ci", **settings)
+    assert "1 event" in run(tmp_path / "data", "audit", "verify", **settings).stdout
+
+
 def test_check_shows_every_setting_hides_secrets_and_changes_nothing(tmp_path: Path) -> None:
     data = tmp_path / "data"
     shown = run(data, "check", DATABASE_URL="", LISEN="x").stdout
@@ -102,7 +131,7 @@ def test_a_data_directory_that_cannot_be_made_is_told_in_words(tmp_path: Path) -
     (tmp_path / "file").write_text("")
     assert (
         "cannot be used"
-        in run(tmp_path / "data", "token", "list", code=1, DATA_DIR=str(tmp_path / "file" / "data")).stderr
+        in run(tmp_path / "data", "token", "create", "ci", code=1, DATA_DIR=str(tmp_path / "file" / "data")).stderr
     )
 
 

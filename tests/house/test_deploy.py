@@ -49,6 +49,37 @@ def test_each_setting_that_is_used_is_one() -> None:
             assert named <= set(DEFAULTS), path.name
 
 
+def test_commands_beside_a_systemd_server_find_its_data_directory_in_the_file_of_settings() -> None:
+    """systemd lets that file come before `Environment=`, so a unit with a folder of its own says it otherwise."""
+    folder = "TRUSTYARD_DATA_DIR=/var/lib/trustyard"
+    assert folder in page("deploy/systemd/trustyard.env").splitlines()
+    for path in (DEPLOY / "systemd").glob("*.service"):
+        lines = path.read_text("utf-8").splitlines()
+        others = [line for line in lines if "TRUSTYARD_DATA_DIR=" in line and line != f"Environment={folder}"]
+        assert all(line.startswith("ExecStart=/usr/bin/env TRUSTYARD_DATA_DIR=") for line in others), path.name
+        assert others or f"Environment={folder}" in lines, path.name
+
+
+def test_each_page_of_an_upgrade_says_what_the_installation_has() -> None:
+    """It is made without pip; a folder for each version, and a link to the one that is used."""
+    assert "--without-pip" in page("deploy/container/install")
+    for name in ("docs/operations.md", "docs/deploy/systemd.md"):
+        text = page(name)
+        assert "bin/pip" not in text
+        assert 'ln -sfn "$new" /opt/trustyard\n' in text
+        assert 'sh deploy/container/install "$new"' in text
+    steps = page("docs/operations.md").partition("## Upgrade")[2]
+    order = [
+        "trustyard backup",
+        "container/install",
+        'trustyard" check',
+        "systemctl stop",
+        "ln -sfn",
+        "systemctl start",
+    ]
+    assert sorted(order, key=steps.index) == order
+
+
 def test_images_are_named_without_a_host_and_can_be_named_anew() -> None:
     images = [service["image"] for service in COMPOSE["services"].values()]
     assert all(re.fullmatch(r"\$\{[A-Z]+:-[a-z]+(:[0-9.]+)?\}", image) for image in images), images

@@ -86,6 +86,24 @@ def test_a_partner_is_let_in_and_kept_out_again_on_fresh_handshakes(
         eventually(lambda: request(nginx.port, b) == 400, why="D-17: a set with nobody in it lets nobody in")
 
 
+@pytest.mark.timeout(90)
+def test_an_agent_that_is_started_before_nginx_leaves_it_what_it_needs_to_start(
+    server: Serving, partners: list[Authority], tmp_path: Path
+) -> None:
+    place = Place(server)
+    nginx = Nginx(tmp_path, partners[0].issue("own"))
+    place.trust("a", partners[0], wait=0)
+    with Agent(place, tmp_path, nginx.commands, anchors="roots"):
+        eventually(lambda: place.said()["state"] == "refused")
+        assert "reload failed" in place.said()["detail"]
+        assert "Release 1 stays on disk" in place.said()["detail"]
+        with nginx:
+            assert request(nginx.port, partners[0].issue("client").written(tmp_path)) == 200
+            assert request(nginx.port) == 400
+            eventually(lambda: place.said()["state"] == "accepted", seconds=40)
+            assert place.said()["detail"] == "release 1 is current; check, reload passed"
+
+
 def test_no_request_is_lost_over_twenty_reloads_under_load(
     server: Serving, partners: list[Authority], tmp_path: Path
 ) -> None:

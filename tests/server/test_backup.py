@@ -162,6 +162,29 @@ def test_standard_output_takes_it_and_the_secret_key_can_be_left_out(made: Path,
     assert "one" in run(tmp_path / "data", "token", "list").stdout
 
 
+def test_standard_input_is_restored_as_a_file_is(made: Path, tmp_path: Path) -> None:
+    def piped(data: bytes) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [PROGRAM, "restore", "-"],
+            env=environment(tmp_path / "data"),
+            input=data,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+
+    whole = made.read_bytes()
+    for broken in (b"", whole[: len(whole) // 2]):
+        done = piped(broken)
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert b"Error: standard input cannot be restored: it is no backup" in done.stderr
+        assert not (tmp_path / "data").exists()
+    done = piped(whole)
+    assert done.returncode == 0, done.stderr
+    assert "one" in run(tmp_path / "data", "token", "list").stdout
+    assert (tmp_path / "data" / "secret-key").read_bytes() == (made.parent / "data" / "secret-key").read_bytes()
+
+
 @pytest.mark.postgresql
 def test_the_key_in_a_backup_is_that_of_the_database_or_there_is_no_backup(tmp_path: Path) -> None:
     data = tmp_path / "elsewhere" / "data"

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.authority import Authority
 from tests.databases import Cluster
+from tests.programs import free_port
 from tests.server.serving import run
-from trustyard.server.checking import findings
+from trustyard.server.checking import findings, host
 
 pytestmark = pytest.mark.sqlite  # it brings a PostgreSQL of its own
 
@@ -46,6 +50,38 @@ def test_an_earlier_secret_key_that_is_still_accepted_is_said(tmp_path: Path) ->
     assert "secret key" not in said(tmp_path)
 
 
+def test_a_key_of_another_kind_than_its_certificate_is_named(tmp_path: Path) -> None:
+    cert = Authority("xDS").written(tmp_path)[0]
+    pem = rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "rsa.key").write_bytes(pem)
+    found = said(tmp_path, XDS_CERT=cert, XDS_KEY=str(tmp_path / "rsa.key"))
+    assert "!TRUSTYARD_XDS_CERT and TRUSTYARD_XDS_KEY do not load: the key belongs to another certificate." in found
+
+
+def test_what_is_no_folder_and_what_is_no_key_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert f"!The data directory {tmp_path / 'file'} cannot be written to." in said(tmp_path / "file")
+    (tmp_path / "secret-key").write_bytes(b"\xff" * 40)
+    assert f"!The secret key {tmp_path / 'secret-key'} holds bytes that are no ASCII text" in said(tmp_path)
+    assert "a port each" in said(tmp_path, LISTEN="127.0.0.1:8401")
+    assert "!TRUSTYARD_ALLOWED_HOSTS: https://foo/ is no host name" in said(tmp_path, ALLOWED_HOSTS="https://foo/")
+
+
+def test_a_secret_key_that_everybody_can_read_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder, key = Path(name), Path(name) / "key"
+        key.write_text("k" * 40)
+        for folder_mode, mode, noted in ((0o755, 0o644, True), (0o755, 0o640, False), (0o750, 0o644, False)):
+            folder.chmod(folder_mode)
+            key.chmod(mode)
+            found = said(folder / "data", SECRET_KEY_FILE=str(key))
+            assert (f"everybody on this host can read {key}" in found) is noted
+            assert "!" not in found
+        folder.chmod(0o755)
+        monkeypatch.setattr(host, "MOUNTED", folder)
+        assert "everybody" not in said(folder / "data", SECRET_KEY_FILE=str(key))
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     cluster = Cluster("fsync=off", "max_connections=20").start()
@@ -71,6 +107,10 @@ def test_what_is_wrong_with_the_database_is_said(cluster: Cluster, tmp_path: Pat
     assert "The database allows 9 connections, 0 of which" in check(url.replace("trustyard@", "guest@"))
     cluster.execute("ALTER ROLE guest CONNECTION LIMIT -1")
     assert "!The database cannot be used" in check(url.replace("/good", "/nowhere"))
+    nobody = f"postgresql://trustyard@127.0.0.1:{free_port()}/good"
+    told = run(tmp_path / "x", "audit", "verify", code=1, DATABASE_URL=nobody).stderr.splitlines()
+    assert "\N{REPLACEMENT CHARACTER}" not in told[0]
+    assert told[0].endswith(("?", "refused.")), told
     cluster.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     assert "!The database's encoding is LATIN1" in check(f"{cluster.url}latin")
     cluster.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC", "good")

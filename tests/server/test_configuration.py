@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from trustyard.errors import Refused
 from trustyard.server.configuration import SETTINGS, Configuration, ConfigurationRefused, written
 from trustyard.server.database import database
 
@@ -110,6 +111,36 @@ def test_a_secret_key_that_is_named_must_be_there_and_long_enough(tmp_path: Path
         assert [field.field for field in refused.value.fields] == ["TRUSTYARD_SECRET_KEY_FILE"]
     file.write_text("k" * 32 + "\n")
     assert configuration(SECRET_KEY_FILE=str(file)).secret_key == "k" * 32
+
+
+def test_a_secret_key_of_other_bytes_is_refused_in_words(tmp_path: Path) -> None:
+    """A line of them might be one byte long."""
+    (tmp_path / "secret-key").write_bytes(bytes(range(200, 240)))
+    with pytest.raises(ConfigurationRefused, match="no ASCII text"):
+        configuration(SECRET_KEY_FILE=str(tmp_path / "secret-key"))
+    with pytest.raises(Refused, match="no ASCII text"):
+        _ = configuration(DATA_DIR=str(tmp_path)).secret_key
+    assert configuration(DATA_DIR=str(tmp_path / "secret-key")).secret_key == ""
+
+
+def test_a_host_that_is_no_name_is_refused() -> None:
+    taken = "trustyard.example.org, 10.0.0.1,[fd00::1],.example.org,*,Host-1"
+    assert len(configuration(ALLOWED_HOSTS=taken).allowed_hosts) == 6
+    for word in ("https://foo/", "a b", "foo:8400", "foo/bar", "fd00::1", "-", "a_b"):
+        with pytest.raises(ConfigurationRefused, match="is no host name"):
+            configuration(ALLOWED_HOSTS=f"fine,{word}")
+
+
+def test_console_and_xds_have_a_port_each() -> None:
+    for one, other in (
+        ("127.0.0.1:8400", "127.0.0.1:8400"),
+        ("0.0.0.0:8400", "127.0.0.1:8400"),
+        ("[::]:8400", "[::1]:8400"),
+    ):
+        with pytest.raises(ConfigurationRefused, match="a port each"):
+            configuration(LISTEN=one, XDS_LISTEN=other)
+    for one, other in (("127.0.0.1:0", "127.0.0.1:0"), ("10.0.0.1:8400", "127.0.0.1:8400"), ("0.0.0.0:1", "[::1]:1")):
+        assert configuration(LISTEN=one, XDS_LISTEN=other)
 
 
 def test_nobody_waits_for_ever_in_the_database_unless_its_address_says_so() -> None:

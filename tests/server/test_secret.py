@@ -20,6 +20,7 @@ from trustyard.server.sealing import seal_again
 @pytest.mark.timeout(240)
 def test_nobody_is_signed_out_by_a_rotation_and_everybody_when_the_earlier_key_is_forgotten(tmp_path: Path) -> None:
     data = tmp_path / "data"
+    run(data, "token", "create", "first")
     assert "no earlier secret key" in run(data, "secret", "forget", code=1).stderr
     with httpx.Client(trust_env=False, timeout=30) as browser:
         with Serving(data) as server:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -15,7 +16,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from tests.authority import Authority
-from tests.databases import chosen
+from tests.databases import chosen, opened
 from tests.server.older import PASSWORD
 from tests.server.serving import Serving, environment, eventually, run, sign_in
 from trustyard.errors import Refused
@@ -82,6 +83,27 @@ def test_a_backup_of_an_older_version_is_restored_as_if_it_had_been_upgraded(tmp
     settings = nothing_yet(tmp_path / "new")
     assert "2 audit events" in run(tmp_path / "new", "restore", file, **settings).stdout
     is_all_there(tmp_path / "new", settings, partner)
+
+
+def test_after_a_roll_back_there_still_is_a_backup_that_this_version_restores(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    run(data, "token", "create", "one")
+    record = "INSERT INTO django_migrations (app, name, applied) VALUES ('{}', '{}', CURRENT_TIMESTAMP)"
+    with opened(data) as database:
+        database.execute(record.format("trustyard", "0999_further"))
+        database.execute(record.format("mfa", "0999_further"))
+        database.execute("ALTER TABLE trustyard_token ADD COLUMN further varchar(9) NOT NULL DEFAULT 'more'")
+    made = run(data, "backup", "it.backup", "--without-secret-key")
+    assert "Warning: the database is of a newer Trustyard (trustyard.0999_further)." in made.stderr
+    assert "not in this backup" in made.stderr
+    with zipfile.ZipFile(tmp_path / "it.backup") as file:
+        assert b"further" not in b"".join(map(file.read, file.namelist()))
+    settings = nothing_yet(tmp_path / "again")
+    run(tmp_path / "again", "restore", "it.backup", **settings)
+    assert "one" in run(tmp_path / "again", "token", "list", **settings).stdout
+    with opened(data) as database:
+        database.execute(record.format("trustyard", f"1000_moved{ENDS_OLDER}"))
+    assert "of another version" in run(data, "backup", "no.backup", "--without-secret-key", code=1).stderr
 
 
 @pytest.mark.django_db

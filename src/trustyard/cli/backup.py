@@ -10,10 +10,13 @@ import typer
 
 from .failures import Failure, Usage
 from .local import AsJson, database, told
+from .options import at_terminal
 from .screen import clean, json_text, say
 
 SECRETS = "It holds the secret key and the hashes of passwords and tokens: keep it as you keep those."
 HASHES = "It holds no secret key, but the hashes of passwords and tokens: keep it where few can read it."
+
+NOT_IN_IT = "What the newer version added is not in this backup, which is one of this version."
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +43,8 @@ def backup(
         from trustyard.server.configuration import Configuration
 
         made = make(Configuration.from_environment(), file, secret_key=not without_secret_key, overwrite=overwrite)
+    if made.newer:
+        say(clean(f"Warning: the database is of a newer Trustyard ({', '.join(made.newer)}). {NOT_IN_IT}"), error=True)
     if as_json:
         say(json_text({**_shown(made), "rows": made.manifest.rows}))
         return
@@ -49,13 +54,17 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup, made on either database.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A backup, made on either database; - for standard input.")
+    ],
     without_secret_key: Annotated[
         bool, typer.Option("--without-secret-key", help="Keep the data directory's own secret key, or make a new one.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring a backup into an empty database and data directory, whole or not at all. No server may run there."""
+    if str(file) == "-" and at_terminal():
+        raise Usage("Standard input is a terminal: name a file, or let a program write the backup into this one.")
     with told():
         from trustyard.server.backup.restoring import restore as run
         from trustyard.server.configuration import Configuration

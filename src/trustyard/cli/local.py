@@ -104,7 +104,7 @@ def token_create(
     ] = "",
 ) -> None:
     """Make an API token and print it, alone and once. Works beside a running server."""
-    with database() as actor:
+    with database(new=True) as actor:
         from trustyard.actions import tokens as actions
 
         _, secret = actions.create(actor, name, role=role.value, environments=_list(env), expires=expires)
@@ -135,7 +135,7 @@ def token_revoke(name: Name) -> None:
 @users.command("add")
 def user_add(name: Name, role: Annotated[Role, typer.Option()] = Role.viewer, env: Environments = None) -> None:
     """Add a person. The password is asked for, or is the first line of standard input."""
-    with database() as actor:
+    with database(new=True) as actor:
         from trustyard.actions import users as actions
 
         row = actions.create(actor, name, password=_password(), role=role.value, environments=_list(env))
@@ -228,14 +228,17 @@ def told() -> Iterator[None]:
 
 
 @contextmanager
-def database(*, changes: bool = True) -> Iterator[Any]:
-    """The database, migrated unless told otherwise; gives the actor that the audit shows for the command line."""
+def database(*, changes: bool = True, new: bool = False) -> Iterator[Any]:
+    """The database, migrated unless told otherwise; gives the actor that the audit shows for the command line.
+
+    With `new` one is made where there is none: who reads must not take an empty one for the server's.
+    """
     with told():
         with memory.uncollected():
             from trustyard.server.configuration import Configuration
             from trustyard.server.opening import open_database
 
-            open_database(Configuration.from_environment(), changes=changes)
+            open_database(Configuration.from_environment(), changes=changes, new=new)
             from trustyard.actions.actors import LOCAL
 
         yield LOCAL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,10 @@ Address = tuple[str, int]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Value = TypeVar("Value")
 SHORTEST_KEY = 32
+NO_TEXT = "holds bytes that are no ASCII text: each of its lines is a key."
+EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not listened on
+# What Django takes as a host: a name, an address, .name for all names below it; or * for any.
+HOST = re.compile(r"\*|\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[a-f0-9]*:[a-f0-9.:]+\]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,7 @@ class Configuration:
             given_secret_key_file=reader.take("TRUSTYARD_SECRET_KEY_FILE", _key_file),
             jobs=reader.take("TRUSTYARD_JOBS", OneOf("on", "off")) == "on",
             public_url=reader.take("TRUSTYARD_PUBLIC_URL", _public_url),
-            allowed_hosts=reader.take("TRUSTYARD_ALLOWED_HOSTS", _words),
+            allowed_hosts=reader.take("TRUSTYARD_ALLOWED_HOSTS", _hosts),
             trusted_proxies=reader.take("TRUSTYARD_TRUSTED_PROXIES", _networks),
             listen=reader.take("TRUSTYARD_LISTEN", _address),
             xds_listen=reader.take("TRUSTYARD_XDS_LISTEN", _address),
@@ -156,6 +161,7 @@ class Configuration:
             access_log=reader.take("TRUSTYARD_ACCESS_LOG", OneOf("on", "all", "off")),
         )
         reader.refuse_mistakes()
+        configuration._check_addresses()
         configuration._check_xds()
         configuration._check_jobs()
         return configuration
@@ -164,6 +170,11 @@ class Configuration:
     def sqlite(self) -> bool:
         """Whether the database is the SQLite file of the data directory."""
         return not self.database_url
+
+    @property
+    def sqlite_file(self) -> Path:
+        """Where that file is, or would be."""
+        return self.data_dir / "trustyard.db"
 
     @property
     def secret_key_file(self) -> Path:
@@ -182,10 +193,15 @@ class Configuration:
 
     @property
     def _secret_keys(self) -> list[str]:
+        path = self.secret_key_file
         try:
-            lines = self.secret_key_file.read_text("ascii").splitlines()
-        except FileNotFoundError:
+            lines = path.read_text("ascii").splitlines()
+        except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise _bad_key(f"{path} cannot be read: {error.strerror}.") from None
+        except UnicodeDecodeError:
+            raise _bad_key(f"{path} {NO_TEXT}") from None
         return [line.strip() for line in lines if line.strip()]
 
     @property
@@ -209,6 +225,11 @@ class Configuration:
             names.append(f"[{public}]" if ":" in public else public)
         return list(dict.fromkeys(names))
 
+    def _check_addresses(self) -> None:
+        if _meet(self.listen, self.xds_listen):
+            sentence = f"TRUSTYARD_LISTEN is {written(self.listen)} already: console and xDS need a port each."
+            raise _refusal([FieldError("TRUSTYARD_XDS_LISTEN", sentence)])
+
     def _check_xds(self) -> None:
         if bool(self.xds_cert) != bool(self.xds_key):
             missing = "TRUSTYARD_XDS_KEY" if self.xds_cert else "TRUSTYARD_XDS_CERT"
@@ -222,6 +243,18 @@ class Configuration:
         if self.sqlite and not self.jobs:
             sentence = "Without TRUSTYARD_DATABASE_URL nobody else does the jobs of this server, so they stay on."
             raise _refusal([FieldError("TRUSTYARD_JOBS", sentence)])
+
+
+def _meet(one: Address, other: Address) -> bool:
+    """Whether nobody can listen on both: the same port of the same address, or of all addresses of its family."""
+    (host, port), (another, same) = one, other
+    family = (":" in host) == (":" in another)
+    return port == same != 0 and family and (host == another or not {host, another}.isdisjoint(EVERYWHERE))
+
+
+def _bad_key(sentence: str) -> Refused:
+    advice = "Each line is a key: `openssl rand -base64 48` makes one."
+    return Refused(f"The secret key {sentence}", code="secret-key", advice=advice)
 
 
 def written(address: Address) -> str:
@@ -296,9 +329,24 @@ def _file(text: str) -> Path | None:
 
 def _key_file(text: str) -> Path | None:
     path = _file(text)
-    if path is not None and path.stat().st_size < SHORTEST_KEY:
+    if path is None:
+        return None
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
+    if len(key) < SHORTEST_KEY:
         raise ValueError(f"{path} holds less than {SHORTEST_KEY} bytes: too short for a secret key.")
+    if not key.isascii():
+        raise ValueError(f"{path} {NO_TEXT}")
     return path
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    for word in _words(text):
+        if not HOST.fullmatch(word):
+            raise ValueError(f"{word} is no host name such as trustyard.example.org, without scheme, port and path.")
+    return _words(text)
 
 
 def _networks(text: str) -> tuple[Network, ...]:

@@ -34,7 +34,7 @@ def database(configuration: Configuration) -> dict[str, Any]:
     if configuration.sqlite:
         return {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": configuration.data_dir / "trustyard.db",
+            "NAME": configuration.sqlite_file,
             # IMMEDIATE: a transaction that will write waits for its turn at once, instead of failing half-way.
             "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": PRAGMAS},
             "CONN_MAX_AGE": None,

@@ -22,6 +22,12 @@ def prepare(configuration: Configuration) -> None:
             _make_secret(configuration.secret_key_file)
 
 
+def has_database(configuration: Configuration) -> bool:
+    """Whether a SQLite database lies in it; makes nothing. Raises Refused (`data-directory`)."""
+    with _told(configuration):
+        return configuration.sqlite_file.is_file()
+
+
 def make_folder(configuration: Configuration) -> None:
     """The folder alone, without a secret key. Raises Refused (`data-directory`)."""
     folder = configuration.data_dir

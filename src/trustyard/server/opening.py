@@ -19,7 +19,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from trustyard.errors import Refused
 
 from .configuration import Configuration
-from .datadir import make_folder, one_migration, prepare
+from .datadir import has_database, make_folder, one_migration, prepare
 
 log = structlog.get_logger(__name__)
 LOCK_SECONDS = 0.1  # between two tries
@@ -33,13 +33,16 @@ def set_up() -> None:
     django.setup()
 
 
-def open_database(configuration: Configuration, *, changes: bool = True) -> None:
-    """Data directory, Django, and unless told otherwise migrations.
+def open_database(configuration: Configuration, *, changes: bool = True, new: bool = True) -> None:
+    """Data directory, Django, and unless told otherwise migrations. Without `new` there must be a Trustyard already.
 
     On PostgreSQL no secret key is made here: a database in use has one, and another would be taken for it.
 
-    Raises Refused (`database`) with what is wrong, (`database-newer`) where a newer version left this one no way.
+    Raises Refused (`database`) with what is wrong, (`database-newer`) where a newer version left this one no way,
+    (`no-database`) where there is none to open, and then nothing was made.
     """
+    if not new and configuration.sqlite and not has_database(configuration):
+        raise _nothing(f"in the data directory {configuration.data_dir}: it has no database")
     if configuration.sqlite:
         prepare(configuration)
     else:
@@ -47,14 +50,30 @@ def open_database(configuration: Configuration, *, changes: bool = True) -> None
     set_up()
     try:
         with alone(configuration):
+            if not new and not applied():
+                raise _nothing("in this database: it has no tables")
             if changes:
                 migrate()
     except DatabaseError as error:
         raise Refused(
-            f"The database cannot be used: {str(error).strip()}.",
+            f"The database cannot be used: {in_words(error)}",
             code="database",
             advice="`trustyard check` says what is set.",
         ) from error
+
+
+def in_words(error: Exception) -> str:
+    """What a database said, on one line and with a stop; libpq's words come in several."""
+    line = " ".join(str(error).split())
+    return line if line.endswith((".", "?", "!")) else f"{line}."
+
+
+def _nothing(where: str) -> Refused:
+    return Refused(
+        f"There is no Trustyard {where}.",
+        code="no-database",
+        advice="Give this command the TRUSTYARD_* of the server: `trustyard check` says what is set.",
+    )
 
 
 def behind() -> list[str]:

@@ -175,6 +175,74 @@ def test_the_first_release_that_fails_leaves_no_release_current(make: Make, fold
     assert not (folder / "current").exists()
 
 
+RUNS = 'test -e "$0.runs" || { echo "no pid to signal"; exit 1; }'  # a reload that passes once the program runs
+
+
+def test_where_nothing_was_before_a_checked_release_stays_until_the_program_takes_it(make: Make, folder: Path) -> None:
+    """Else a program that reads `current` could never be started."""
+    one, two, three = ders()[:3]
+    host = make(check=shell("true"), reload=shell(RUNS, folder))
+    for number, trusted in ((1, one), (2, two), (2, two)):
+        state, words = apply(host, release(number, trusted))
+        assert state == "refused"
+        assert words == (
+            f"reload failed with exit code 1: no pid to signal. Release {number} stays on disk, as nothing was there "
+            "before: a program that starts uses it."
+        )
+        assert used(folder) == [trusted], "the newest: what it takes away is not trusted any more"
+        assert host.in_force() == "", "so that it is asked for and tried again"
+        assert make().recover() is None
+    Path(f"{folder}.runs").touch()
+    assert apply(host, release(2, two)) == ("accepted", "release 2 is current; check, reload passed")
+    assert host.in_force()
+    Path(f"{folder}.runs").unlink()
+    state, words = apply(host, release(3, three))
+    assert "Rolled back to release 2." in words, "from now on there is something to go back to"
+    assert used(folder) == [two]
+
+
+def test_what_stays_untaken_is_gone_back_to_when_the_next_one_fails_its_check(make: Make, folder: Path) -> None:
+    one, two = ders()[:2]
+    apply(make(reload=shell("exit 1")), release(1, one))
+    words = apply(make(check=shell("exit 1"), reload=shell("exit 1")), release(2, two))[1]
+    assert words.endswith("Rolled back to release 1.")
+    assert used(folder) == [one]
+    assert make().in_force() == ""
+
+
+def test_what_stays_untaken_and_fails_its_verify_stays_no_longer(make: Make, folder: Path) -> None:
+    apply(make(reload=shell("exit 1")), release(1, ders()[0]))
+    words = apply(make(reload=shell("true"), verify=shell("exit 1")), release(1, ders()[0]))[1]
+    assert words.endswith("Rolled back: no release is current.")
+    assert not (folder / "current").exists()
+
+
+def test_a_first_release_that_would_replace_somebody_s_file_is_put_back(make: Make, folder: Path) -> None:
+    place = Path(f"{folder}.pem")
+    place.write_text("what an administrator put here")
+    host = make(reload=shell("exit 1"), copy=[{"from": "used.pem", "to": str(place)}])
+    assert "Rolled back: no release is current." in apply(host, release(1, ders()[0]))[1]
+    assert place.read_text() == "what an administrator put here"
+    assert not (folder / "current").exists()
+    place.unlink()
+    for _ in range(2):
+        assert "stays on disk" in apply(host, release(1, ders()[0]))[1]
+        assert certificates(place) == [ders()[0]]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_kill_while_a_first_release_is_left_in_place_changes_nothing(make: Make, folder: Path, listed: bool) -> None:
+    """Before it is written down that no program took it, and after that."""
+    journal(folder, release(1, ders()[0]), step="reloading")
+    folders.make_current(folder, folder / "releases" / "1-x")
+    if listed:
+        state.write_untaken(folder, "releases/1-x")
+    assert "stays on disk" in recovered(make(reload=shell("exit 1"))).detail
+    assert used(folder) == [ders()[0]]
+    assert make().in_force() == ""
+    assert make().recover() is None
+
+
 def test_a_release_of_another_environment_is_refused(make: Make, folder: Path) -> None:
     state, words = apply(make(), release(1, ders()[0], environment="production"))
     assert state == "refused"

@@ -6,6 +6,7 @@ Killed at any moment, either the old release is current or the new one, whole; t
 2. the journal: what was, what shall be                     killed: the change is finished (3-6), or rolled back
 3. `current` is turned by one rename, files are copied
 4. check, reload, verify                                    one fails: rolled back, and reloaded if it had been reloaded
+                                                            (but see `_leave`: where no program took one yet)
 5. the journal goes                                         from here on the new release is the one before the next
 6. old releases go
 """
@@ -16,6 +17,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from trustyard.gateways import folders
@@ -49,6 +51,8 @@ class Host:
         found = folders.current(self._folder)
         value = folders.manifest(found) if found else None
         if not found or not value or state.read_journal(self._folder):
+            return ""
+        if self._name(found) in state.read_untaken(self._folder):
             return ""
         with_roots = set(ROOTS) <= set(value["files"])
         wanted = [(copy.source, copy.to) for copy in self._configuration.copies]
@@ -123,48 +127,84 @@ class Host:
         return Journal(
             number=material.number,
             digest=digest,
-            before=str(before.relative_to(self._folder)) if before else None,
-            after=str(folder.relative_to(self._folder)),
+            before=self._name(before) if before else None,
+            after=self._name(folder),
             copies=copies.planned(self._configuration.copies),
             notes=notes,
         )
 
     def _finish(self, journal: Journal) -> tuple[State, str]:
         try:
-            words = self._put_in_force(journal)
+            failed, words = self._put_in_force(journal)
+            if failed == "reload" and self._nothing_to_go_back_to(journal):
+                return self._leave(journal, words)
         except OSError as error:
             return self._undo(journal, *folders.trouble(journal.number, error))
-        if words:
+        if failed == "verify" and self._same_as_before(journal):
+            journal = replace(journal, before=None)  # what stayed on disk is what was found wanting now
+        if failed:
             return self._undo(journal, "refused", words)
         # 5. and 6. It is done; what cannot be tidied up now is tidied up with the next release.
         state.clear_journal(self._folder)
         with suppress(OSError):
+            state.clear_untaken(self._folder)  # after the journal: a change that is done again still knows of it
             copies.forget(Path(copy.to) for copy in journal.copies)
             folders.prune(self._folder)
         ran = [name for name in ("check", "reload", "verify") if getattr(self._configuration, name)]
         passed = f"; {', '.join(ran)} passed" if ran else ""
         return "accepted", f"release {journal.number} is current{passed}{_after(journal.notes)}"
 
-    def _put_in_force(self, journal: Journal) -> str:
-        """Steps 3 and 4; empty when all went well, else what failed. Raises OSError."""
+    def _put_in_force(self, journal: Journal) -> tuple[str, str]:
+        """Steps 3 and 4: which of the commands failed and its words, both empty when all went well. Raises OSError."""
         after = self._folder / journal.after
         folders.make_current(self._folder, after)
         copies.put(journal.copies, after)
         if words := self._run("check", journal):
-            return words
+            return "check", words
         if self._configuration.reload:
             state.write_journal(self._folder, journal.at("reloading"))
             if words := self._run("reload", journal):
-                return words
+                return "reload", words
         if not folders.manifest(after) or folders.current(self._folder) != after:
-            return f"release {journal.number} does not read back as written."
+            return "reading", f"release {journal.number} does not read back as written."
         if not copies.right([(copy.source, Path(copy.to)) for copy in journal.copies], after):
-            return f"a copied file of release {journal.number} does not read back as written."
-        return self._run("verify", journal)
+            return "reading", f"a copied file of release {journal.number} does not read back as written."
+        words = self._run("verify", journal)
+        return ("verify", words) if words else ("", "")
+
+    def _nothing_to_go_back_to(self, journal: Journal) -> bool:
+        """Whether no program took a release here yet, and no file of somebody else's stood where a copy goes."""
+        if journal.before is None:
+            return not any(copy.existed for copy in journal.copies)
+        return journal.before in state.read_untaken(self._folder)
+
+    def _same_as_before(self, journal: Journal) -> bool:
+        """Whether this is the release that stayed on disk, tried once more."""
+        if journal.before is None or journal.before not in state.read_untaken(self._folder):
+            return False
+        value = folders.manifest(self._folder / journal.before)
+        return value is not None and (value["release"], value["digest"]) == (journal.number, journal.digest)
+
+    def _leave(self, journal: Journal, words: str) -> tuple[State, str]:
+        """Leaves a checked release in place that no reload took: a program that was never started needs it to start.
+
+        It is not in force before a reload passes, so it is tried again. Raises OSError.
+        """
+        after = self._folder / journal.after
+        if not folders.manifest(after) or folders.current(self._folder) != after:
+            return self._undo(journal, "refused", words)
+        state.write_untaken(self._folder, journal.after)
+        state.clear_journal(self._folder)
+        with suppress(OSError):
+            copies.forget(Path(copy.to) for copy in journal.copies)
+            folders.prune(self._folder)
+        stays = f"Release {journal.number} stays on disk, as nothing was there before: a program that starts uses it."
+        return "refused", f"{words.rstrip('.')}. {stays}"
 
     def _undo(self, journal: Journal, word: State, words: str) -> tuple[State, str]:
         """Puts back what was, and reloads where the new release may have been read."""
-        journal = (state.read_journal(self._folder) or journal).at("undoing", state=word, words=words)
+        kept = state.read_journal(self._folder) or journal
+        journal = kept.at("undoing", before=journal.before, state=word, words=words)
         with suppress(OSError):  # on a full disk; then a kill now means that all of this is tried once more
             state.write_journal(self._folder, journal)
         if journal.before:
@@ -180,6 +220,9 @@ class Host:
         if journal.before is None:
             return "Rolled back: no release is current."
         return f"Rolled back to release {Path(journal.before).name.partition('-')[0]}."
+
+    def _name(self, folder: Path) -> str:
+        return str(folder.relative_to(self._folder))
 
     def _run(self, name: str, journal: Journal) -> str:
         """Runs one of the host's commands; empty when it ended well or there is none, else how it ended."""

@@ -1,4 +1,4 @@
-"""What the agent must not forget: a change of release under way, and what it said of the last one."""
+"""What the agent must not forget: a change of release under way, what no program took yet, and its last word."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Literal
 from trustyard.gateways.receipts import Receipt, State
 
 FOLDER = ".agent"
+UNTAKEN = 10  # names of releases that are remembered
 Step = Literal["switching", "reloading", "undoing"]
 
 
@@ -70,6 +71,22 @@ def clear_journal(folder: Path) -> None:
     """The change is over."""
     (folder / FOLDER / "journal.json").unlink(missing_ok=True)
     _sync(folder / FOLDER)
+
+
+def write_untaken(folder: Path, release: str) -> None:
+    """Keeps that this release stays in place although the program did not take it. Raises OSError."""
+    _write(folder, "untaken.json", {"releases": [*read_untaken(folder), release][-UNTAKEN:]})
+
+
+def read_untaken(folder: Path) -> list[str]:
+    """Releases that stayed in place untaken, since a program last took one."""
+    found = (_read(folder, "untaken.json") or {}).get("releases")
+    return [str(release) for release in found] if isinstance(found, list) else []
+
+
+def clear_untaken(folder: Path) -> None:
+    """The program takes releases now."""
+    (folder / FOLDER / "untaken.json").unlink(missing_ok=True)
 
 
 def write_handled(folder: Path, handled: Handled) -> None:

@@ -99,10 +99,10 @@ class _Hashed:
 class Reader:
     """A file that was opened and whose manifest was read. Raises Refused (`backup-unreadable`, `backup-newer`)."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, stream: IO[bytes] | None = None) -> None:
+        self.path = path  # what it is called; without a stream it is opened by this name
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip = zipfile.ZipFile(stream or path)
             self.manifest = self._read_manifest()
         except OSError as error:
             raise _unreadable(path, f"{error.strerror or error}") from None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
 from django.apps import apps
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.models import Model
 from django.utils import timezone
 
@@ -20,7 +21,7 @@ from trustyard.models import SecretKey
 from trustyard.pki.certificates import rfc3339
 from trustyard.server import secretkey
 from trustyard.server.configuration import Configuration
-from trustyard.server.opening import ahead, applied, behind
+from trustyard.server.opening import ENDS_OLDER, ahead, applied, behind
 
 from .archive import SECRET, Manifest, Writer
 from .moment import one_moment
@@ -41,14 +42,16 @@ class Made:
     sha256: str
     secret_key: bool
     manifest: Manifest
+    newer: list[str] = field(default_factory=list)  # migrations of a newer version, what they added is not in it
 
 
 def make(configuration: Configuration, name: str, *, secret_key: bool, overwrite: bool) -> Made:
-    """Writes the file.
+    """Writes the file: of a database that a newer version has added to, what this one knows.
 
     Raises Conflict (`backup-exists`), Refused (`backup-not-written`, `backup-version`, `secret-key`).
     """
-    if behind() or ahead():
+    newer = ahead()
+    if behind() or any(name.endswith(ENDS_OLDER) for name in newer):
         raise Refused(
             "The database is of another version of Trustyard than this program.",
             code="backup-version",
@@ -61,7 +64,7 @@ def make(configuration: Configuration, name: str, *, secret_key: bool, overwrite
         after = {"sha256": made.sha256, "rows": sum(made.manifest.rows.values()), "secret_key": made.secret_key}
         with audit.transaction():
             audit.record(LOCAL, "backup.create", "backup", Path(name).name[:250], after=after)
-    return made
+    return replace(made, newer=newer)
 
 
 def _key(configuration: Configuration) -> bytes:
@@ -75,7 +78,13 @@ def write(out: IO[bytes], name: str, key: bytes, models: Sequence[type[Model]]) 
     """These tables, as they are at one moment, and the key if there is one."""
     writer = Writer(out)
     with one_moment():
-        migrations = {app: sorted(names) for app, names in applied().items() if app in CARRIED_APPS}
+        # Those of a newer version are left out, as what they added is: this one could not restore them.
+        known = MigrationLoader(None).disk_migrations
+        migrations = {
+            app: sorted(name for name in names if (app, name) in known)
+            for app, names in applied().items()
+            if app in CARRIED_APPS
+        }
         for model in models:
             _add(writer, model)
     if key:

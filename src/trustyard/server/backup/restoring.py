@@ -15,9 +15,10 @@ from django.db.models import DateTimeField, Model
 from trustyard.errors import Conflict, Refused
 from trustyard.server.configuration import Configuration
 from trustyard.server.datadir import make_folder, one_server, secret_of, write_secret
-from trustyard.server.opening import alone, applied, behind, migrate, set_up
+from trustyard.server.opening import alone, applied, behind, in_words, migrate, set_up
 
 from .archive import SECRET, Manifest, Part, Reader, newer
+from .inputs import opened
 from .numbers import go_on_after
 from .tables import CARRIED_APPS, RESET, carried, label
 from .values import read
@@ -36,14 +37,14 @@ class Restored:
 
 
 def restore(configuration: Configuration, file: Path, *, secret_key: bool) -> Restored:
-    """Reads the whole file before anything is written.
+    """Reads the whole file, or standard input (`-`), before anything is written.
 
     Raises Refused (`backup-unreadable`, `backup-newer`, `database`), Conflict (`restore-not-empty`,
     `restore-secret-key`, `already-running`).
     """
     # 1. The file is whole.
     with ExitStack() as stack:
-        reader = Reader(file)
+        reader = Reader(*stack.enter_context(opened(file)))
         stack.callback(reader.close)
         reader.verify()
         key = _key(reader) if secret_key else b""
@@ -179,7 +180,7 @@ def _told() -> Iterator[None]:
         yield
     except DatabaseError as error:
         raise Refused(
-            f"The database did not take the backup: {str(error).strip()}.",
+            f"The database did not take the backup: {in_words(error)}",
             code="database",
             advice="Nothing of it was kept. `trustyard check` says what is set.",
         ) from error

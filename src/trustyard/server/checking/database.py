@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from trustyard.errors import Refused
 from trustyard.server.bridge import FETCHING_THREADS, IMPORTING_THREADS, THREADS
 from trustyard.server.configuration import Configuration
 from trustyard.server.secretkey import fingerprints
@@ -22,10 +23,10 @@ APART_SECONDS, FAR_APART_SECONDS = 5, 300
 
 def database(configuration: Configuration) -> Iterator[Finding]:
     """Everything about it; nothing where SQLite's file is not there yet, since looking would make an empty one."""
-    if configuration.sqlite and not (configuration.data_dir / "trustyard.db").exists():
+    if configuration.sqlite and not configuration.sqlite_file.exists():
         return
     os.environ.setdefault("PGCONNECT_TIMEOUT", "10")  # an address that nobody answers at
-    from trustyard.server.opening import set_up
+    from trustyard.server.opening import in_words, set_up
 
     try:
         set_up()
@@ -33,7 +34,8 @@ def database(configuration: Configuration) -> Iterator[Finding]:
             yield from _postgresql()
         yield from _state(configuration)
     except Exception as error:  # noqa: BLE001 - whatever the database does, this is a report
-        yield wrong(f"The database cannot be used: {' '.join(str(error).split())}")
+        if not (isinstance(error, Refused) and error.code == "secret-key"):  # that was said already
+            yield wrong(f"The database cannot be used: {in_words(error)}")
 
 
 def _state(configuration: Configuration) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import ssl
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from trustyard.server.configuration import Configuration
 
 from .finding import Finding, note, wrong
 
+MOUNTED = Path("/run/secrets")  # a container's secrets: readable there for all, and nobody else is in there
+OTHER_KEY = {"NO_CERTIFICATE_ASSIGNED", "KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}  # OpenSSL's words for it
 FULL, SCARCE = 100_000_000, 1_000_000_000  # bytes left
 
 
@@ -47,11 +50,24 @@ def room(configuration: Configuration) -> Iterator[Finding]:
 
 def secret_key(configuration: Configuration) -> Iterator[Finding]:
     """The file of the secret key; whether it is the database's own is the database's to say."""
-    path = configuration.secret_key_file
-    if path.exists() and not os.access(path, os.R_OK):
-        yield wrong(f"The secret key {path} cannot be read.")
-    elif configuration.earlier_secret_keys:
+    try:
+        earlier = configuration.earlier_secret_keys
+    except TrustyardError as error:
+        yield wrong(error.sentence)
+        return
+    if earlier:
         yield note("An earlier secret key is still accepted: `trustyard secret forget` ends it.")
+    given = configuration.given_secret_key_file
+    if given and _open_to_others(given):
+        yield note(f"TRUSTYARD_SECRET_KEY_FILE: everybody on this host can read {given}: chmod 600 or 640 it.")
+
+
+def _open_to_others(path: Path) -> bool:
+    if path.is_relative_to(MOUNTED):
+        return False
+    return bool(path.stat().st_mode & stat.S_IROTH) and all(
+        folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents
+    )
 
 
 def tls(configuration: Configuration) -> Iterator[Finding]:
@@ -62,7 +78,9 @@ def tls(configuration: Configuration) -> Iterator[Finding]:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*configuration.xds_tls)
         facts = read_file(configuration.xds_tls[0].read_bytes()).certificates[0].facts
     except (OSError, ssl.SSLError, TrustyardError) as error:
-        yield wrong(f"TRUSTYARD_XDS_CERT and TRUSTYARD_XDS_KEY do not load: {error}.")
+        other = isinstance(error, ssl.SSLError) and error.reason in OTHER_KEY
+        why = "the key belongs to another certificate" if other else str(error).removesuffix(".")
+        yield wrong(f"TRUSTYARD_XDS_CERT and TRUSTYARD_XDS_KEY do not load: {why}.")
         return
     word = status(facts.not_before, facts.not_after, datetime.now(UTC))
     day = f"{facts.not_after:%Y-%m-%d}"
