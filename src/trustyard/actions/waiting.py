@@ -36,9 +36,9 @@ def besides_draft(draft: models.Draft) -> list[Others]:
     renamed = stored is not None and content["name"] != stored.name
     touched = {row["environment"] for row in content["rows"] if row["changed"] or row["new"] or renamed}
     touched |= set(content["removed"])
-    jwks = models.Jwk.objects.filter(entry__certificate=stored, entry__environment__name__in=touched)
+    entries = models.Entry.objects.filter(certificate_id=draft.certificate_id or 0, environment__name__in=touched)
     touched = touched.union(*(other["environments"] for other in content["others"]))
-    return _others(touched, jwks if stored else models.Jwk.objects.none(), {stored.name} if stored else set())
+    return _others(touched, models.Jwk.objects.filter(entry__in=entries), {stored.name} if stored else set())
 
 
 def besides_jwk(jwk: models.Jwk) -> list[Others]:

@@ -76,9 +76,9 @@ def _imported(call: Call, given: Iterator[Batch], body: dict[str, Any], wait: fl
         with _going_on(whole, number), Progress() as progress:
             lines = call.rest.lines(path("certificates", "import"), sent, params={"wait": wait}, sent=progress.sent)
             answer = progress.follow(lines)
-        said = f"Batch {number}: stored {answer['stored']}, {len(answer['left_out'])} left out or there already."
+        stored, left_out = answer["stored"], answer["left_out"]  # no answer to an import lacks them
         if following is not None:
-            say(said, error=True)
+            say(f"Batch {number}: stored {stored}, {len(left_out)} left out or there already.", error=True)
         _add(whole, answer)
         number += 1
     return whole

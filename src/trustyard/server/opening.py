@@ -89,6 +89,11 @@ def ahead() -> list[str]:
     return [f"trustyard.{name}" for name in sorted(applied()["trustyard"]) if ("trustyard", name) not in known]
 
 
+def ending(newer: list[str]) -> list[str]:
+    """Those of a newer version's migrations that this one does not survive."""
+    return [name for name in newer if name.endswith(ENDS_OLDER)]
+
+
 def applied() -> dict[str, set[str]]:
     """The migrations that this database has had, by app."""
     found: dict[str, set[str]] = defaultdict(set)
@@ -103,7 +108,7 @@ def migrate() -> None:
     Raises Refused (`database-newer`) where it does not.
     """
     newer = ahead()
-    if ended := [name for name in newer if name.endswith(ENDS_OLDER)]:
+    if ended := ending(newer):
         raise Refused(
             f"The database is of a newer Trustyard ({', '.join(ended)}), and this version cannot work with it.",
             code="database-newer",

@@ -36,12 +36,12 @@ def shown(
     """
     if request.method != "POST":
         return Shown(etag, _sealed(stored), dict(stored))
-    typed = {name: request.POST.get(name, "") for name in stored}
+    sent = {name: request.POST.get(name, "") for name in stored}
     if not moved:
         # Refused for another reason: nobody has seen yet what is stored by now, so the version stays that of before.
-        return Shown(request.POST.get("etag", ""), request.POST.get("opened", ""), typed)
+        return Shown(request.POST.get("etag", ""), request.POST.get("opened", ""), sent)
     before = _unsealed(request.POST.get("opened", ""))
-    mine = {name: text for name, text in typed.items() if name in touched or _plain(text) != before.get(name)}
+    mine = {name: text for name, text in sent.items() if name in touched or _plain(text) != before.get(name)}
     return Shown(etag, _sealed(stored), {**stored, **mine})
 
 
@@ -66,10 +66,14 @@ def _unsealed(text: str) -> dict[str, Any]:
     return found
 
 
-def lines(text: str) -> str:
-    """What stands in a text area; a browser sends CRLF at the end of its lines."""
+def typed(request: HttpRequest, name: str) -> str:
+    """What stands in a text area, with the line ends that were typed; a browser sends CRLF."""
+    return _lines(request.POST.get(name, ""))
+
+
+def _lines(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
 def _plain(text: str) -> str:
-    return lines(text).strip("\n")  # a browser drops the first line break of a text area
+    return _lines(text).strip("\n")  # a browser drops the first line break of a text area

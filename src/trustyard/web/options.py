@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ def _sentence(label: str, within: list[str], message: str) -> str:
     return f"{', '.join([label, *path])}: {message.removeprefix(_RAISED).removesuffix('.')}."
 
 
+@functools.cache
 def _schema(kind: str) -> dict[str, Any]:
     return KINDS[kind].options.model_json_schema() if kind in KINDS else {}
 

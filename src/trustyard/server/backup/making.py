@@ -21,7 +21,7 @@ from trustyard.models import SecretKey
 from trustyard.pki.certificates import rfc3339
 from trustyard.server import secretkey
 from trustyard.server.configuration import Configuration
-from trustyard.server.opening import ENDS_OLDER, ahead, applied, behind
+from trustyard.server.opening import ahead, applied, behind, ending
 
 from .archive import SECRET, Manifest, Writer
 from .moment import one_moment
@@ -51,7 +51,7 @@ def make(configuration: Configuration, name: str, *, secret_key: bool, overwrite
     Raises Conflict (`backup-exists`), Refused (`backup-not-written`, `backup-version`, `secret-key`).
     """
     newer = ahead()
-    if behind() or any(name.endswith(ENDS_OLDER) for name in newer):
+    if behind() or ending(newer):
         raise Refused(
             "The database is of another version of Trustyard than this program.",
             code="backup-version",

@@ -39,10 +39,10 @@ def database(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _state(configuration: Configuration) -> Iterator[Finding]:
-    from trustyard.server.opening import ENDS_OLDER, ahead, behind
+    from trustyard.server.opening import ahead, behind, ending
 
     newer, missing = ahead(), behind()
-    if ended := [name for name in newer if name.endswith(ENDS_OLDER)]:
+    if ended := ending(newer):
         yield wrong(f"The database is of a newer Trustyard ({', '.join(ended)}): this version cannot work with it.")
     elif newer:
         yield note(f"The database is of a newer Trustyard ({', '.join(newer)}): upgrade this node too.")

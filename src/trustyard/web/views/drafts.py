@@ -18,6 +18,8 @@ from trustyard.pki.certificates import status
 from trustyard.web import opened
 from trustyard.web.page import actor_of, go, page
 
+from .releases import with_a_deploy
+
 
 @page("POST")
 def create(request: HttpRequest) -> HttpResponse:
@@ -92,7 +94,7 @@ def define(request: HttpRequest, pk: UUID) -> HttpResponse:
     name = request.POST.get("name", "")
     try:
         with drafts.changing(actor, pk) as draft:
-            drafts.define(draft, name, opened.lines(request.POST.get("description", "")))
+            drafts.define(draft, name, opened.typed(request, "description"))
     except (Conflict, NotFound):
         return HttpResponse(status=204)  # typed just before Save or Cancel
     problem = drafts.name_problem(draft, name) if name else ""
@@ -103,8 +105,7 @@ def define(request: HttpRequest, pk: UUID) -> HttpResponse:
 def besides(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What Save and Deploy would put in force besides: changes that others saved and did not deploy."""
     draft = drafts.get(actor_of(request), pk)
-    waits = waiting.besides_draft(draft) if draft.used_at is None else []
-    return render(request, "certificates/_besides.html", {"besides": waits, "by": "Save and Deploy"})
+    return with_a_deploy(request, waiting.besides_draft(draft) if draft.used_at is None else [])
 
 
 @page("POST")

@@ -75,7 +75,7 @@ def create(request: HttpRequest) -> HttpResponse:
         try:
             place = environments.create(
                 actor, name=request.POST.get("name", ""), type=request.POST.get("type", "test"),
-                description=opened.lines(request.POST.get("description", "")), root_set=_roots(request, None),
+                description=opened.typed(request, "description"), root_set=_roots(request, None),
                 deny_list=_deny_list(request), policy=_policy(request), publish_truststore=_published(request),
             )  # fmt: skip
             return go(request, reverse("environments"), f"The environment {place.name} is made.")
@@ -97,7 +97,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             place = environments.update(
                 actor, place.name, if_match=request.POST.get("etag", ""), type=request.POST.get("type"),
-                description=opened.lines(request.POST.get("description", "")), root_set=_roots(request, place),
+                description=opened.typed(request, "description"), root_set=_roots(request, place),
                 deny_list=_deny_list(request), policy=_policy(request), publish_truststore=_published(request),
             )  # fmt: skip
             return go(request, reverse("environment", args=[pk]), f"The environment {place.name} is saved.")
@@ -106,14 +106,13 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             context |= {"error": opened.overtaken("environment"), "stored_at": reverse("environment", args=[pk])}
         except (Refused, Conflict) as error:
             context |= {"error": error, "problems": problems(error)}
-    form = opened.shown(
-        request, place.etag, _values(place), moved=moved, touched=["root_set"] if _file(request) else []
-    )
+    file = _file(request)
+    form = opened.shown(request, place.etag, _values(place), moved=moved, touched=["root_set"] if file else [])
     held = {root.sha256: root for root in roots.mozilla()} if place.deny_list else {}
     context |= {
         "place": place,
         "form": form,
-        "file": _file(request),
+        "file": file,
         "waits": waits(place),
         "root_count": len(roots.of(place)),
         "denied": [

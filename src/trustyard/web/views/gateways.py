@@ -99,11 +99,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             return go(request, reverse("gateway", args=[row.pk]), f"The gateway {row.name} is saved.")
         except StaleVersion:
             moved, row = True, gateways.get_by_id(actor, pk)
-            context |= {
-                "gateway": row,
-                "error": opened.overtaken("gateway"),
-                "stored_at": reverse("gateway", args=[pk]),
-            }
+            context |= {"error": opened.overtaken("gateway"), "stored_at": reverse("gateway", args=[pk])}
         except (Refused, Conflict) as error:
             context |= _wrong(row.kind, error)
     form = opened.shown(request, row.etag, options.values(row.kind, row.options), moved=moved)

@@ -21,6 +21,7 @@ from trustyard.web import opened
 from trustyard.web.page import actor_of, confirmed, page, problems
 
 from .jwks import saved
+from .releases import with_a_deploy
 
 USES = (("sig", "sig (signature)"), ("enc", "enc (encryption)"))
 OFFERED = 5000  # certificates
@@ -61,7 +62,7 @@ def _create(request: HttpRequest, actor: Actor, deploy: bool) -> jwks.SavedJwk:
     return jwks.create(
         actor,
         name=given.get("name", ""),
-        description=opened.lines(given.get("description", "")),
+        description=opened.typed(request, "description"),
         source=source,
         use=given.get("use") or None,
         alg=None if alg == "none" else (alg or jwks.UNSET),
@@ -164,5 +165,5 @@ def besides(request: HttpRequest) -> HttpResponse:
     require(actor_of(request), "jwks.write")
     given = request.GET
     by_hand = given.get("kind") == "jwk"
-    waits = waiting.besides_new_jwk(given.getlist("environments" if by_hand else "environment"))
-    return render(request, "certificates/_besides.html", {"besides": waits, "by": "Save and Deploy"})
+    places = given.getlist("environments" if by_hand else "environment")
+    return with_a_deploy(request, waiting.besides_new_jwk(places))

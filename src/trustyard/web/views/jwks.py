@@ -20,7 +20,7 @@ from trustyard.web.page import actor_of, confirmed, go, is_fragment, page, probl
 from trustyard.web.pages import Pages
 
 from .questions import into_dialogs
-from .releases import of_address
+from .releases import of_address, with_a_deploy
 
 PER_PAGE = 50
 FIELDS = ("name", "description", "state")  # of Edit
@@ -87,7 +87,7 @@ def _update(request: HttpRequest, actor: Actor, row: models.Jwk) -> HttpResponse
         row.name,
         if_match=given.get("etag", ""),
         new_name=given.get("name"),
-        description=opened.lines(given.get("description", "")),
+        description=opened.typed(request, "description"),
         state=given.get("state") or None,
         deploy=deploy,
         confirm_restored=confirmed(request),
@@ -106,9 +106,7 @@ def saved(request: HttpRequest, done: jwks.SavedJwk, deploy: bool) -> HttpRespon
 @page("GET")
 def besides(request: HttpRequest, pk: int) -> HttpResponse:
     """What Save and Deploy would put in force besides: changes that others saved and did not deploy."""
-    row = jwks.get_by_id(actor_of(request), pk)
-    waits = waiting.besides_jwk(row)
-    return render(request, "certificates/_besides.html", {"besides": waits, "by": "Save and Deploy"})
+    return with_a_deploy(request, waiting.besides_jwk(jwks.get_by_id(actor_of(request), pk)))
 
 
 @page("GET", "POST")

@@ -14,6 +14,7 @@ from trustyard import models
 from trustyard.actions import delivery, differences, environments, releases, restoring
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import allowed
+from trustyard.actions.waiting import Others
 from trustyard.errors import Moved
 from trustyard.pki.truststores import root_alias
 from trustyard.web.differences import side_by_side
@@ -32,6 +33,11 @@ def of_address(request: HttpRequest, instead: list[int] | None = None) -> dict[s
     given = request.GET.get("releases", "")
     ids = [int(part) for part in given.split(",")[:50] if part.isascii() and part.isdigit() and len(part) < 15]
     return of_releases(ids or instead or [])
+
+
+def with_a_deploy(request: HttpRequest, others: list[Others]) -> HttpResponse:
+    """What *Save and Deploy* of a form would put in force besides, below its buttons."""
+    return render(request, "certificates/_besides.html", {"besides": others, "by": "Save and Deploy"})
 
 
 def of_releases(ids: list[int], asked: int = 0) -> dict[str, Any] | None:

@@ -47,7 +47,7 @@ def _begin(request: HttpRequest, actor: Actor, certificate: models.Certificate, 
 
 
 def _besides(certificate: models.Certificate) -> list[waiting.Others]:
-    return waiting.besides(certificate.entries.select_related("certificate"))
+    return waiting.besides(certificate.entries.select_related("certificate", "environment"))
 
 
 def _question(certificate: models.Certificate, asked: JwkConnection) -> Question:

@@ -38,7 +38,7 @@ def save(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _define(request: HttpRequest, actor: Actor, pk: UUID) -> HttpResponse | None:
     try:
         with drafts.changing(actor, pk) as draft:
-            drafts.define(draft, request.POST.get("name", ""), opened.lines(request.POST.get("description", "")))
+            drafts.define(draft, request.POST.get("name", ""), opened.typed(request, "description"))
     except Conflict:
         return _used(request, actor, pk)
     return None

@@ -77,7 +77,7 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _define(request: HttpRequest, draft: models.Draft) -> None:
     # The outer form comes along with every request, so that nothing typed there is lost.
     if "name" in request.POST:
-        drafts.define(draft, request.POST["name"], opened.lines(request.POST.get("description", "")))
+        drafts.define(draft, request.POST["name"], opened.typed(request, "description"))
 
 
 @page("POST")
