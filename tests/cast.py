@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import itertools
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.server import loaded
 from tests.server.serving import PASSWORD, Serving, environment, run, token_for
 
 ROLES = ("admin", "operator", "viewer")
-PROGRAM = str(Path(sys.executable).parent / "trustyard")
 _numbers = itertools.count(1)
 
 
@@ -55,16 +53,8 @@ class Stage:
 
     def cli(self, *arguments: str, role: str = "admin", stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """A client command in that role; its exit code is the caller's to judge."""
-        return subprocess.run(
-            [PROGRAM, *arguments],
-            env={**environment(self.data_dir), "TRUSTYARD_URL": self.url, "TRUSTYARD_TOKEN": self.token(role)},
-            cwd=self.data_dir.parent,
-            input=stdin or "",
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
+        env = environment(self.data_dir) | {"TRUSTYARD_URL": self.url, "TRUSTYARD_TOKEN": self.token(role)}
+        return loaded.run(*arguments, env=env, cwd=self.data_dir.parent, stdin=stdin or "", timeout=90)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.databases import chosen, touches
+from tests.server import loaded
 
 pytest_plugins = ["tests.cast"]
 
@@ -23,6 +24,16 @@ pytest_plugins = ["tests.cast"]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--database=postgresql`: what touches a database runs on that one, and nothing else runs."""
     parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite", help="the database to test with")
+
+
+def pytest_configure() -> None:
+    """Benchmarks start the program as usual."""
+    loaded.begin()
+
+
+def pytest_unconfigure() -> None:
+    """What was loaded for the next start goes away."""
+    loaded.end()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cast import PROGRAM
 from tests.programs import ROOT, free_port, need
+from tests.server.loaded import PROGRAM
 from tests.server.serving import Serving, environment
 
 PARTNER = "127.0.0.1:9443"  # README's address of the partner's server; the test gives it a free port

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.authority import Issued
 from tests.live.envoy import request
-from tests.server.serving import PROGRAM, Serving, eventually
+from tests.server import loaded
+from tests.server.serving import Serving, eventually
 from trustyard.gateways import folders
 
 _numbers = itertools.count(1)
@@ -123,7 +124,8 @@ class Agent:
         self.file = home / "agent.toml"
         self._log = home / "agent.log"
         self._anchors, self._node = anchors, node
-        self.process: subprocess.Popen[bytes] | None = None
+        self._command = ("agent", "--config", str(self.file))
+        self.process: loaded.Process | None = None
         self.configure(more)
 
     @contextlib.contextmanager
@@ -153,13 +155,14 @@ class Agent:
 
     def start(self) -> Agent:
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen([PROGRAM, "agent", "--config", str(self.file)], stdout=log, stderr=log)
+            streams = loaded.NOTHING, log.fileno(), log.fileno()
+            self.process = loaded.start(*self._command, env=dict(os.environ), cwd=self.folder.parent, streams=streams)
         return self
 
     def once(self) -> subprocess.CompletedProcess[str]:
         """Asks once and ends."""
-        command = [PROGRAM, "agent", "--config", str(self.file), "--once"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        env, folder = dict(os.environ), self.folder.parent
+        return loaded.run(*self._command, "--once", env=env, cwd=folder)
 
     def terminate(self) -> int:
         assert self.process is not None

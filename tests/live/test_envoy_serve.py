@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,7 @@ from tests.databases import settings_of
 from tests.live.envoy import REFUSED, Envoy, binary, eventually, request
 from tests.live.stage import Stage
 from tests.programs import free_port
-
-TRUSTYARD = Path(sys.executable).parent / "trustyard"
+from tests.server import loaded
 
 
 class Serve:
@@ -40,11 +37,12 @@ class Serve:
                 "TRUSTYARD_URL": f"http://127.0.0.1:{self.port}",
             }
         )
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: loaded.Process | None = None
 
     def start(self) -> None:
         with (self.folder / "serve.log").open("ab") as log:
-            self.process = subprocess.Popen([TRUSTYARD, "serve"], env=self.environ, stdout=log, stderr=log)
+            streams = loaded.NOTHING, log.fileno(), log.fileno()
+            self.process = loaded.start("serve", env=self.environ, cwd=self.folder, streams=streams)
         eventually(self._ready, seconds=30)
 
     def _ready(self) -> bool:
@@ -61,7 +59,7 @@ class Serve:
         return self.process.wait(10)
 
     def run(self, *words: str) -> str:
-        ended = subprocess.run([TRUSTYARD, *words], env=self.environ, capture_output=True, text=True, check=False)
+        ended = loaded.run(*words, env=self.environ, cwd=self.folder)
         assert ended.returncode == 0, f"{words}: {ended.stdout}{ended.stderr}"
         return ended.stdout
 

@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,9 @@ import httpx
 
 from tests.databases import opened, prepare, settings_of
 
-PROGRAM = str(Path(sys.executable).parent / "trustyard")
+from . import loaded
+from .loaded import PROGRAM as PROGRAM
+
 PASSWORD = "correct horse battery staple"
 READY_SECONDS = 60.0  # two at once on an empty database, on a machine that is busy
 READY = "Worker: ready"
@@ -40,16 +41,8 @@ def run(
     data_dir: Path, *arguments: str, stdin: str = "", code: int = 0, **settings: str
 ) -> subprocess.CompletedProcess[str]:
     """A local command, which ends with this exit code."""
-    done = subprocess.run(
-        [PROGRAM, *arguments],
-        env=environment(data_dir, **settings),
-        cwd=data_dir.parent,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    env = environment(data_dir, **settings)
+    done = loaded.run(*arguments, env=env, cwd=data_dir.parent, stdin=stdin)
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -70,25 +63,22 @@ def token_for(data_dir: Path, role: str = "admin") -> str:
 class Serving:
     """Started and ready, or an assertion with what it said."""
 
-    def __init__(self, data_dir: Path, command: str = "serve", *, program: str = PROGRAM, **settings: str) -> None:
+    def __init__(self, data_dir: Path, command: str = "serve", *, program: str = "", **settings: str) -> None:
         self.data_dir = data_dir
         if command == "serve" and "DATABASE_URL" not in settings:
             prepare(data_dir)
         self._settings = settings
-        self.process = subprocess.Popen(
-            [program, command],
-            env=environment(data_dir, **settings),
-            cwd=data_dir.parent,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        (said, out), (complained, err) = os.pipe(), os.pipe()
+        streams, env = (loaded.NOTHING, out, err), environment(data_dir, **settings)
+        self.process = loaded.start(command, program=program, env=env, cwd=data_dir.parent, streams=streams)
+        os.close(out)
+        os.close(err)
         self.said: list[str] = []
         self.log: list[str] = []
         self._ready = threading.Event()
         self._threads = [
-            threading.Thread(target=self._listen, args=(self.process.stdout, self.said), daemon=True),
-            threading.Thread(target=self._listen, args=(self.process.stderr, self.log), daemon=True),
+            threading.Thread(target=self._listen, args=(said, self.said), daemon=True),
+            threading.Thread(target=self._listen, args=(complained, self.log), daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -142,19 +132,17 @@ class Serving:
         if self.process.poll() is None:
             self.terminate()
 
-    def _listen(self, stream: Any, lines: list[str]) -> None:
-        for line in stream:
-            lines.append(line.rstrip("\n"))
-            if line.startswith("xDS: ") or READY in self.said:
-                self._ready.set()
+    def _listen(self, stream: int, lines: list[str]) -> None:
+        with open(stream, encoding="utf-8") as said:
+            for line in said:
+                lines.append(line.rstrip("\n"))
+                if line.startswith("xDS: ") or READY in self.said:
+                    self._ready.set()
         self._ready.set()  # it ended: nothing more to wait for
 
     def _end(self) -> None:
         for thread in self._threads:
             thread.join(10)
-        for stream in (self.process.stdout, self.process.stderr):
-            if stream:
-                stream.close()
 
 
 def sign_in(browser: httpx.Client, url: str, name: str = "admin", password: str = PASSWORD) -> bool:

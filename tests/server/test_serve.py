@@ -16,6 +16,7 @@ import pytest
 
 from tests.databases import chosen
 
+from .loaded import PROGRAM
 from .serving import PASSWORD, Serving, environment, eventually, run
 
 
@@ -25,7 +26,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_the_first_start_makes_an_administrator_and_two_environments(data: Path) -> None:
-    with Serving(data, ADMIN_PASSWORD="") as server:
+    with Serving(data, program=PROGRAM, ADMIN_PASSWORD="") as server:
         (line,) = [line for line in server.said if line.startswith("User admin")]
         password = line.removeprefix("User admin with the password ").removesuffix(" (shown this once)")
         assert len(password) >= 16
