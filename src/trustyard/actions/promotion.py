@@ -2,31 +2,33 @@
 
 (1) lock the certificates, (2) plan: what the target lacks is added under its alias; an entry of the same definition
 gets the source's certificate and keeps the alias that its gateways know, (3) somebody saw another plan: refuse,
-(4) each certificate is updated as by hand, so that permissions, JWKs (D-02) and audit are the same, (5) every alias
-that is taken and every certificate with undecided JWKs is named at once, and nothing is written, (6) audit, (7) a
-release when asked to. What a release of the source would leave out (D-19) is not taken, and named.
+(4) decide about the JWKs of each certificate as a save of it would (D-02), (5) every alias that is taken and every
+certificate with undecided JWKs is named at once, and nothing is written, (6) write, with the audit events of those
+saves, (7) a release when asked to. What a release of the source would leave out (D-19) is not taken, and named.
+A preview does 2 to 5 as of one moment, and locks nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, JwkConnection, Moved, Refused
-from trustyard.pki.content import Content
+from trustyard.models.moment import one_moment
+from trustyard.pki.content import Content, PublishedJwk
 from trustyard.pki.names import fold
 
-from . import audit, certificates, found, releases
+from . import audit, entries, found, jwk_connection, releases
 from .actors import Actor
 from .again import looks_again
-from .certificates import JwkAnswer
-from .jwk_connection import JwkChange
+from .jwk_connection import Acted, Concerned, JwkAnswer
 from .permissions import require
 from .promotion_plan import Promotion, Step, plan
+from .promotion_writing import Change, write
 from .restored import Confirmed, between, digest_of
 
 __all__ = ["Answers", "Promotion", "preview", "promote"]
@@ -36,12 +38,17 @@ Answers = Mapping[str, JwkAnswer]  # by the certificate's name
 def preview(
     actor: Actor, target: str, *, source: str, names: Sequence[str] | None = None, answers: Answers | None = None
 ) -> Promotion:
-    """What promoting would do now, with the JWKs to decide about. Nothing is written. Raises `Conflict`, `Refused`."""
-    with audit.transaction():
-        try:
-            return _carry_out(actor, target, source, names, answers or {}, rehearsing=True)
-        finally:
-            transaction.set_rollback(True)
+    """What promoting would do now, with the JWKs to decide about. Nothing is written, and no writer waits for it.
+
+    Raises `Conflict`, `Refused`.
+    """
+    with one_moment():
+        place, start = _ends(actor, target, source)
+        done = plan(start, place, names)
+        changes = _decided(actor, done, answers or {}, lock=False)
+        jwk_connection.check_kids(_updated(changes))
+        _show(done, changes)
+    return done
 
 
 @looks_again
@@ -64,83 +71,135 @@ def promote(
     """
     note = found.description(note)
     with audit.transaction():
-        done = _carry_out(actor, target, source, names, answers or {}, version=version)
-        if done.steps:
-            after = {"from": done.source.name, "certificates": [step.name for step in done.steps]}
-            audit.record(actor, "environment.promote", "environment", done.target.name, after=after)
+        place, start = _ends(actor, target, source)
+        done = plan(start, place, names, _lock(start))
+        if version is not None and version != done.version:
+            raise Moved("The environments are not what they were when this was shown.", advice="Look at it again.")
+        changes = _decided(actor, done, answers or {}, lock=True)
+        if done.questions:
+            raise _asked(done.questions)
+        _show(done, changes)
+        if changes:
+            write(actor, done, changes)
+            after = {"from": start.name, "certificates": [step.name for step in done.steps]}
+            audit.record(actor, "environment.promote", "environment", place.name, after=after)
         if deploy:
-            made = releases.make(actor, [done.target], note=note, confirm_restored=confirm_restored)
+            made = releases.make(actor, [place], note=note, confirm_restored=confirm_restored)
             done.releases = [one.release for one in made]
     return done
 
 
-def _carry_out(
-    actor: Actor,
-    target: str,
-    source: str,
-    names: Sequence[str] | None,
-    answers: Answers,
-    *,
-    version: str | None = None,
-    rehearsing: bool = False,
-) -> Promotion:
+def _ends(actor: Actor, target: str, source: str) -> tuple[models.Environment, models.Environment]:
     place = found.by_name(models.Environment.objects.all(), target, "environment")
     start = found.environment(source, "from")
     require(actor, "certificates.write", [place.name])
     if start.pk == place.pk:
         sentence = f"{start.name} cannot be promoted to itself."
         raise Refused(sentence, code="bad-fields", fields=[FieldError("from", sentence)])
-    _lock(start)
-    done = plan(start, place, names)
-    if version is not None and version != done.version:
-        raise Moved("The environments are not what they were when this was shown.", advice="Look at it again.")
-    newest = releases.latest(place.pk)
-    before = releases.build(place, timezone.now())
-    done.waiting = between(place, newest.read() if newest else Content(place.name), before)
-    _update_each(actor, done, answers, rehearsing=rehearsing)
-    done.difference = between(place, before, releases.build(place, timezone.now()))
-    return done
+    return place, start
 
 
-def _lock(start: models.Environment) -> None:
-    # In one order, and before the environments' rows, as every save does it.
+def _lock(start: models.Environment) -> set[int]:
+    """Locks the certificates of this environment in one order, and before the JWKs, as every save does it."""
     held = models.Entry.objects.filter(environment=start).values("certificate_id")
-    list(models.Certificate.objects.select_for_update(no_key=True).filter(pk__in=held).order_by("pk"))
+    rows = models.Certificate.objects.select_for_update(no_key=True).filter(pk__in=held).order_by("pk")
+    return set(rows.values_list("pk", flat=True))
 
 
-def _update_each(actor: Actor, done: Promotion, answers: Answers, *, rehearsing: bool) -> None:
-    taken: list[FieldError] = []
+def _decided(actor: Actor, done: Promotion, answers: Answers, *, lock: bool) -> list[Change]:
+    """What is to be written; what is asked first stands in `questions`. Raises `Conflict`, `Refused`."""
+    concerned = _concerned(done, lock=lock)
     said = {fold(name): answer for name, answer in answers.items()}
+    changes = []
     for step in done.steps:
-        answer = said.get(fold(step.name))
-        try:
-            done.jwks += _update(actor, done.target, step, answer)
-        except JwkConnection as asked:
-            done.questions.append({"certificate": step.name, "detail": asked.sentence, **asked.extra})
-            if rehearsing:  # the list is part of what is shown; what is left to show is the certificate's own change
-                _update(actor, done.target, step, JwkAnswer(action="disconnect", confirm=step.name))
-        except Conflict as clash:
-            if clash.code != "alias-taken":
-                raise
-            taken.append(FieldError(f"certificates.{step.name}", clash.sentence))
-    if taken:
-        advice = "Nothing was promoted. Rename one of the two, or promote the others alone."
-        sentence = " ".join(error.message for error in taken)
-        raise Conflict(sentence, code="alias-taken", advice=advice, fields=taken)
-    if done.questions and not rehearsing:
-        raise _asked(done.questions)
+        with _named(step):
+            jwks = _acted(actor, done, step, concerned.get(step.name, []), said.get(fold(step.name)))
+        changes.append(Change(step, step.becomes(done.target), jwks))
+    _check_aliases(done)
+    return changes
 
 
-def _update(actor: Actor, target: models.Environment, step: Step, answer: JwkAnswer | None) -> list[JwkChange]:
+def _concerned(done: Promotion, *, lock: bool) -> dict[str, list[Concerned]]:
+    """The JWKs that hang on what is replaced, by the certificate's name."""
+    steps = {step.there.pk: step for step in done.steps if step.there is not None}
+    rows = models.Jwk.objects.filter(entry_id__in=list(steps)).order_by().values_list("entry_id", flat=True)
+    asked = [steps[pk] for pk in set(rows)]
+    stored = models.StoredCertificate.objects.in_bulk([step.entry.x509_id for step in asked])
+    replaced = []
+    for step in asked:
+        assert step.there is not None  # the JWK hangs on it
+        step.there.certificate, step.there.environment = step.entry.certificate, done.target
+        replaced.append((step.there, stored[step.entry.x509_id].read()))
+    concerned: dict[str, list[Concerned]] = {}
+    for one in jwk_connection.of_entries(replaced, lock=lock):
+        concerned.setdefault(steps[one.jwk.entry_id or 0].name, []).append(one)
+    return concerned
+
+
+def _acted(
+    actor: Actor, done: Promotion, step: Step, concerned: Sequence[Concerned], answer: JwkAnswer | None
+) -> list[Acted]:
+    """What becomes of the JWKs of one certificate; what somebody has to say first becomes a question."""
     try:
-        saved = certificates.update(
-            actor, step.name, if_match="*", entries=[step.given(target)], answer=answer, deploy=False
-        )
+        actions = jwk_connection.judge(step.name, concerned, answer)
+    except JwkConnection as asked:
+        done.questions.append({"certificate": step.name, "detail": asked.sentence, **asked.extra})
+        return []
+    acted = jwk_connection.act(actor, concerned, actions, answer.algorithms if answer else {})
+    done.jwks += [one.change for one in acted]
+    return acted
+
+
+@contextmanager
+def _named(step: Step) -> Iterator[None]:
+    """A refusal of what was answered says of which certificate."""
+    try:
+        yield
     except Refused as error:
         whose = f"jwk_connection.{step.name}."
         error.fields = [FieldError(at.field.replace("jwk_connection.", whose, 1), at.message) for at in error.fields]
         raise
-    return saved.jwks
+
+
+def _check_aliases(done: Promotion) -> None:
+    # Where somebody takes one at this moment, a constraint ends it, and the second look finds it here.
+    added = {fold(step.alias): step for step in done.steps if step.there is None}
+    rows = models.Entry.objects.filter(environment=done.target, alias_key__in=list(added)).order_by()
+    holders = dict(rows.values_list("alias_key", "certificate__name"))
+    taken = [
+        FieldError(f"certificates.{step.name}", entries.taken(step.alias, done.target, holders[key]))
+        for key, step in added.items()
+        if key in holders
+    ]
+    if taken:
+        advice = "Nothing was promoted. Rename one of the two, or promote the others alone."
+        sentence = " ".join(error.message for error in taken)
+        raise Conflict(sentence, code="alias-taken", advice=advice, fields=taken)
+
+
+def _updated(changes: Sequence[Change]) -> list[models.Jwk]:
+    return [one.jwk for change in changes for one in change.jwks if one.change.change == "updated"]
+
+
+def _show(done: Promotion, changes: Sequence[Change]) -> None:
+    """Says what changes of the target's next release, and what would change of it anyway."""
+    place, now = done.target, timezone.now()
+    saved = releases.state(place)
+    before = releases.content(place, saved, now)
+    done.waiting = between(place, done.newest.read() if done.newest else Content(place.name), before)
+    done.difference = between(place, before, releases.content(place, _after(place, saved, changes), now))
+
+
+def _after(place: models.Environment, saved: releases.State, changes: Sequence[Change]) -> releases.State:
+    rows, keys = {row.alias: row for row in saved.rows}, {key.name: key for key in saved.jwks}
+    for change in changes:
+        x509, entry = change.step.entry.x509, change.entry
+        moments = x509.not_before, x509.not_after
+        rows[entry.alias] = releases.Saved(entry.alias, change.step.name, entry.x509_id, *moments, revoked=False)
+    for jwk in _updated(changes):
+        if place in jwk.environments.all():
+            keys[jwk.name] = PublishedJwk(jwk.name, jwk.public)
+    return releases.State(list(rows.values()), tuple(keys.values()))
 
 
 def _asked(questions: Sequence[Mapping[str, Any]]) -> JwkConnection:
