@@ -10,29 +10,26 @@ A preview does 2 to 5 as of one moment, and locks nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.errors import Conflict, FieldError, JwkConnection, Moved, Refused
+from trustyard.errors import FieldError, JwkConnection, Moved, Refused
 from trustyard.models.moment import one_moment
 from trustyard.pki.content import Content, PublishedJwk
-from trustyard.pki.names import fold
 
-from . import audit, entries, found, jwk_connection, releases
+from . import audit, found, jwk_connection, releases
 from .actors import Actor
 from .again import looks_again
-from .jwk_connection import Acted, Concerned, JwkAnswer
 from .permissions import require
-from .promotion_plan import Promotion, Step, plan
-from .promotion_writing import Change, write
+from .promotion_deciding import Answers, Change, decided, updated
+from .promotion_plan import Promotion, plan
+from .promotion_writing import write
 from .restored import Confirmed, between, digest_of
 
 __all__ = ["Answers", "Promotion", "preview", "promote"]
-Answers = Mapping[str, JwkAnswer]  # by the certificate's name
 
 
 def preview(
@@ -45,8 +42,8 @@ def preview(
     with one_moment():
         place, start = _ends(actor, target, source)
         done = plan(start, place, names)
-        changes = _decided(actor, done, answers or {}, lock=False)
-        jwk_connection.check_kids(_updated(changes))
+        changes = decided(actor, done, answers or {}, lock=False)
+        jwk_connection.check_kids(updated(changes))
         _show(done, changes)
     return done
 
@@ -75,7 +72,7 @@ def promote(
         done = plan(start, place, names, _lock(start))
         if version is not None and version != done.version:
             raise Moved("The environments are not what they were when this was shown.", advice="Look at it again.")
-        changes = _decided(actor, done, answers or {}, lock=True)
+        changes = decided(actor, done, answers or {}, lock=True)
         if done.questions:
             raise _asked(done.questions)
         _show(done, changes)
@@ -106,81 +103,6 @@ def _lock(start: models.Environment) -> set[int]:
     return set(rows.values_list("pk", flat=True))
 
 
-def _decided(actor: Actor, done: Promotion, answers: Answers, *, lock: bool) -> list[Change]:
-    """What is to be written; what is asked first stands in `questions`. Raises `Conflict`, `Refused`."""
-    concerned = _concerned(done, lock=lock)
-    said = {fold(name): answer for name, answer in answers.items()}
-    changes = []
-    for step in done.steps:
-        with _named(step):
-            jwks = _acted(actor, done, step, concerned.get(step.name, []), said.get(fold(step.name)))
-        changes.append(Change(step, step.becomes(done.target), jwks))
-    _check_aliases(done)
-    return changes
-
-
-def _concerned(done: Promotion, *, lock: bool) -> dict[str, list[Concerned]]:
-    """The JWKs that hang on what is replaced, by the certificate's name."""
-    steps = {step.there.pk: step for step in done.steps if step.there is not None}
-    rows = models.Jwk.objects.filter(entry_id__in=list(steps)).order_by().values_list("entry_id", flat=True)
-    asked = [steps[pk] for pk in set(rows)]
-    stored = models.StoredCertificate.objects.in_bulk([step.entry.x509_id for step in asked])
-    replaced = []
-    for step in asked:
-        assert step.there is not None  # the JWK hangs on it
-        step.there.certificate, step.there.environment = step.entry.certificate, done.target
-        replaced.append((step.there, stored[step.entry.x509_id].read()))
-    concerned: dict[str, list[Concerned]] = {}
-    for one in jwk_connection.of_entries(replaced, lock=lock):
-        concerned.setdefault(steps[one.jwk.entry_id or 0].name, []).append(one)
-    return concerned
-
-
-def _acted(
-    actor: Actor, done: Promotion, step: Step, concerned: Sequence[Concerned], answer: JwkAnswer | None
-) -> list[Acted]:
-    """What becomes of the JWKs of one certificate; what somebody has to say first becomes a question."""
-    try:
-        actions = jwk_connection.judge(step.name, concerned, answer)
-    except JwkConnection as asked:
-        done.questions.append({"certificate": step.name, "detail": asked.sentence, **asked.extra})
-        return []
-    acted = jwk_connection.act(actor, concerned, actions, answer.algorithms if answer else {})
-    done.jwks += [one.change for one in acted]
-    return acted
-
-
-@contextmanager
-def _named(step: Step) -> Iterator[None]:
-    """A refusal of what was answered says of which certificate."""
-    try:
-        yield
-    except Refused as error:
-        whose = f"jwk_connection.{step.name}."
-        error.fields = [FieldError(at.field.replace("jwk_connection.", whose, 1), at.message) for at in error.fields]
-        raise
-
-
-def _check_aliases(done: Promotion) -> None:
-    # Where somebody takes one at this moment, a constraint ends it, and the second look finds it here.
-    added = {fold(step.alias): step for step in done.steps if step.there is None}
-    rows = models.Entry.objects.filter(environment=done.target, alias_key__in=list(added)).order_by()
-    holders = dict(rows.values_list("alias_key", "certificate__name"))
-    taken = [
-        FieldError(f"certificates.{step.name}", entries.taken(step.alias, done.target, holders[key]))
-        for key, step in added.items()
-        if key in holders
-    ]
-    if taken:
-        advice = "Nothing was promoted. Rename one of the two, or promote the others alone."
-        sentence = " ".join(error.message for error in taken)
-        raise Conflict(sentence, code="alias-taken", advice=advice, fields=taken)
-
-
-def _updated(changes: Sequence[Change]) -> list[models.Jwk]:
-    return [one.jwk for change in changes for one in change.jwks if one.change.change == "updated"]
-
-
 def _show(done: Promotion, changes: Sequence[Change]) -> None:
     """Says what changes of the target's next release, and what would change of it anyway."""
     place, now = done.target, timezone.now()
@@ -196,7 +118,7 @@ def _after(place: models.Environment, saved: releases.State, changes: Sequence[C
         x509, entry = change.step.entry.x509, change.entry
         moments = x509.not_before, x509.not_after
         rows[entry.alias] = releases.Saved(entry.alias, change.step.name, entry.x509_id, *moments, revoked=False)
-    for jwk in _updated(changes):
+    for jwk in updated(changes):
         if place in jwk.environments.all():
             keys[jwk.name] = PublishedJwk(jwk.name, jwk.public)
     return releases.State(list(rows.values()), tuple(keys.values()))

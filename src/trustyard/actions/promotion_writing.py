@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
@@ -13,17 +12,8 @@ from trustyard.models.certificates import BATCH
 
 from . import audit, entries, jwk_connection
 from .actors import Actor
-from .jwk_connection import Acted
-from .promotion_plan import TAKEN, Promotion, Step
-
-
-@dataclass(frozen=True)
-class Change:
-    """One certificate as it shall be written: the target's entry, and the JWKs that hang on it."""
-
-    step: Step
-    entry: models.Entry
-    jwks: list[Acted] = field(default_factory=list)
+from .promotion_deciding import Change
+from .promotion_plan import TAKEN, Promotion
 
 
 def write(actor: Actor, done: Promotion, changes: Sequence[Change]) -> None:
