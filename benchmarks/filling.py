@@ -74,7 +74,7 @@ def main() -> None:
     open_database(Configuration.from_environment())
     from django.db import connection
 
-    names = ("0010_scale", "0011_lists")
+    names = ("0010_scale", "0011_lists", "0012_ends")
     made = [one for name in names for one in import_module(f"trustyard.migrations.{name}").Migration.operations]
     with connection.schema_editor(atomic=False) as editor:
         for one in made:

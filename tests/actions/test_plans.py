@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from copy import copy
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.authority import Authority
 from trustyard import models
-from trustyard.actions import alike, audit, certificates_read, chains, counting, delivery, proofs, releases
+from trustyard.actions import alike, audit, certificates_read, chains, counting, delivery, figures, proofs, releases
 from trustyard.actions import certificates as written
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
@@ -93,6 +95,21 @@ def test_the_audit_and_what_the_jobs_ask_every_two_seconds_read_nothing_whole() 
         assert read_whole(lambda rows=rows: page(rows, Paging(limit=2), audit.event_json)) == []  # type: ignore[misc]  # bound at once
     for ask in (delivery.behind, proofs.wanted):
         assert read_whole(ask) == []
+
+
+def test_ends_of_validity_are_counted_without_reading_certificates() -> None:
+    five_hundred_more()
+    models.StoredCertificate.objects.update(not_after=timezone.now() + timedelta(days=3))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        # As VACUUM would have left it, which cannot be run in here.
+        cursor.execute("UPDATE pg_class SET relallvisible = relpages WHERE relname = 'trustyard_storedcertificate'")
+    with CaptureQueriesContext(connection) as captured:
+        figures.ends()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {captured.captured_queries[-1]['sql']}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Index Only Scan using stored_ends" in plan
 
 
 def test_a_count_of_many_stops_and_says_that_there_are_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.actions.conftest import ADMIN, OPERATOR, TEST_OPERATOR, VIEWER, pem
-from tests.tls_servers import Ca
+from tests.tls_servers import Ca, Issued
 from trustyard import models
-from trustyard.actions import certificates, jwks, promotion, releases, restoring
+from trustyard.actions import audit, certificates, differences, entries, jwks, promotion, releases, restoring
 from trustyard.actions.certificates import EntryGiven, JwkAnswer, Saved
 from trustyard.errors import Conflict, JwkConnection, Moved, NotAllowed, Refused, Restored
 
@@ -24,9 +28,9 @@ def held(place: str) -> dict[str, tuple[str, str]]:
     return {alias: (name, sha256) for alias, name, sha256 in rows}
 
 
-def renewed_in_test(ca: Ca, name: str) -> str:
+def renewed_in_test(ca: Ca, name: str, issued: Issued | None = None) -> str:
     """Gives this certificate a new one in test; its SHA-256."""
-    issued = ca.issue(name)
+    issued = issued or ca.issue(name)
     given = [EntryGiven(("test",), None, pem(issued))]
     certificates.update(ADMIN, name, if_match="*", entries=given)
     return issued.sha256
@@ -189,3 +193,169 @@ def test_who_may_not_write_in_the_target_promotes_nothing(add: Add) -> None:
             promotion.preview(actor, "production", source="test")
     add("there", "production")
     assert promotion.promote(TEST_OPERATOR, "test", source="production").steps
+
+
+def with_jwk(add: Add, *names: str) -> dict[str, JwkAnswer]:
+    """Certificates in test and production, with a JWK of production each; the answers that update all of them."""
+    for name in names:
+        add(name, "test", "production")
+        jwks.create(ADMIN, name=f"{name}-jwk", source=jwks.FromCertificate(name, "production"), deploy=True)
+    return {name: JwkAnswer("update", {}, name) for name in names}
+
+
+def test_what_is_shown_is_what_is_done_and_what_the_next_release_then_says(add: Add, ca: Ca) -> None:
+    answers = {**with_jwk(add, "acme", "bank", "revoked"), "bank": JwkAnswer("disconnect", {}, "bank")}
+    certificates.revoke(ADMIN, "revoked", "production", reason="stolen")
+    add("new")
+    for name in answers:
+        renewed_in_test(ca, name)
+    seen = promotion.preview(OPERATOR, "production", source="test", answers=answers)
+    done = promotion.promote(OPERATOR, "production", source="test", answers=answers, version=seen.version, deploy=True)
+    assert seen.json() == done.json()
+    assert [row["alias"] for row in seen.json()["difference"]["added"]] == ["new", "revoked"], "trusted again"
+    number = done.releases[0].number
+    assert differences.compare(ADMIN, "production", number).difference.json() == seen.json()["difference"]
+    keys = dict(models.Jwk.objects.values_list("name", "state"))
+    assert keys == {"acme-jwk": "active", "bank-jwk": "active", "revoked-jwk": "active"}
+
+
+def test_each_certificate_is_changed_and_recorded_as_by_a_save_of_its_own(add: Add, ca: Ca) -> None:
+    answers = with_jwk(add, "acme")
+    add("new")
+    renewed_in_test(ca, "acme")
+    before = entries.fingerprint(models.Entry.objects.get(certificate__name="acme", environment__name="production"))
+    etags = {row.name: row.etag for row in models.Certificate.objects.all()}
+    promotion.promote(OPERATOR, "production", source="test", answers=answers)
+    assert not any(row.etag == etags[row.name] for row in models.Certificate.objects.all())
+    events = models.AuditEvent.objects.order_by("-pk")[:4]
+    said = [(event.action, event.object_name) for event in reversed(events)]
+    assert said == [
+        ("certificate.update", "acme"),
+        ("jwk.update", "acme-jwk"),
+        ("certificate.update", "new"),
+        ("environment.promote", "production"),
+    ]
+    for event, old in zip([events[3], events[1]], [before, None], strict=True):
+        entry = models.Entry.objects.get(certificate__name=event.object_name, environment__name="production")
+        named = {"name": event.object_name, "description": ""}
+        assert event.before == {**named, "entries": {"production": old}}
+        assert event.after == {**named, "entries": {"production": entries.fingerprint(entry)}}
+        of_test = models.Entry.objects.get(certificate__name=event.object_name, environment__name="test")
+        assert (entry.chain, entry.x509_id) == (of_test.chain, of_test.x509_id)
+    assert audit.verify().ok
+
+
+def test_two_certificates_may_swap_their_keys_in_one_promotion(add: Add, ca: Ca) -> None:
+    """D-23 is about what is stored in the end."""
+    one, two = ca.issue("one"), ca.issue("two")
+    for name, issued in (("acme", one), ("bank", two)):
+        add(name, "test", "production", issued=issued)
+        jwks.create(ADMIN, name=f"{name}-jwk", source=jwks.FromCertificate(name, "production"))
+    kids = list(models.Jwk.objects.order_by("name").values_list("kid", flat=True))
+    renewed_in_test(ca, "acme", two)
+    renewed_in_test(ca, "bank", one)
+    answers = {name: JwkAnswer("update", {}, name) for name in ("acme", "bank")}
+    promotion.promote(ADMIN, "production", source="test", answers=answers)
+    assert list(models.Jwk.objects.order_by("-name").values_list("kid", flat=True)) == kids
+
+
+def test_a_key_that_would_take_anothers_id_is_refused_already_by_the_preview(add: Add, ca: Ca) -> None:
+    """D-23."""
+    answers = with_jwk(add, "acme")
+    issued = ca.issue("acme")
+    add("other", "production", issued=issued)
+    jwks.create(ADMIN, name="other-jwk", source=jwks.FromCertificate("other", "production"))
+    renewed_in_test(ca, "acme", issued)
+    before = held("production")
+    for act in (promotion.preview, promotion.promote):
+        with pytest.raises(Conflict, match="other-jwk") as refused:
+            act(ADMIN, "production", source="test", answers=answers)
+        assert refused.value.code == "kid-taken"
+    assert held("production") == before
+
+
+def test_queries_do_not_grow_with_the_certificates(add: Add, ca: Ca) -> None:
+    def counted(names: list[str]) -> tuple[int, int]:
+        answers = with_jwk(add, *names)
+        for name in names:
+            renewed_in_test(ca, name)
+            add(f"{name} is new")
+        with CaptureQueriesContext(connection) as shown:
+            promotion.preview(ADMIN, "production", source="test", answers=answers)
+        with CaptureQueriesContext(connection) as done:
+            promotion.promote(ADMIN, "production", source="test", answers=answers)
+        return len(shown), len(done)
+
+    # Each makes so many events that PostgreSQL no longer hashes them one by one.
+    few = counted([f"few {number}" for number in range(4)])
+    assert counted([f"many {number}" for number in range(12)]) == few
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_who_writes_waits_for_a_preview_and_it_shows_one_moment(add: Add, ca: Ca) -> None:
+    add("acme")
+    before = held("test")["acme"][1]
+    writers: list[threading.Thread] = []
+
+    def somebody_writes(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        result = execute(sql, *rest)
+        if sql.startswith("SELECT") and not writers:
+            writers.append(threading.Thread(target=closing(lambda: renewed_in_test(ca, "acme"))))
+            writers[0].start()
+            writers[0].join(10)
+        return result
+
+    with connection.execute_wrapper(somebody_writes):
+        seen = promotion.preview(ADMIN, "production", source="test")
+    assert not writers[0].is_alive(), "it saved while the preview was at work"
+    assert [step.entry.x509_id for step in seen.steps] == [before]
+    assert held("test")["acme"][1] != before
+    with pytest.raises(Moved):
+        promotion.promote(ADMIN, "production", source="test", version=seen.version)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_preview_waits_for_nobody_who_writes(add: Add, ca: Ca) -> None:
+    add("acme")
+    before = held("test")["acme"][1]
+    seen: list[promotion.Promotion] = []
+    preview = closing(lambda: seen.append(promotion.preview(ADMIN, "production", source="test")))
+    with audit.transaction():
+        renewed_in_test(ca, "acme")
+        looking = threading.Thread(target=preview)
+        looking.start()
+        looking.join(10)
+        assert [step.entry.x509_id for step in seen[0].steps] == [before], "what is not committed is nobody's business"
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_an_alias_that_somebody_takes_at_this_moment_is_named_too(add: Add) -> None:
+    add("acme")
+    add("quicker")
+    others: list[threading.Thread] = []
+
+    def somebody_is_quicker(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if sql.startswith('INSERT INTO "trustyard_entry"') and not others:
+            others.append(threading.Thread(target=closing(lambda: add("third", "production", alias="ACME"))))
+            others[0].start()
+            others[0].join(10)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(somebody_is_quicker), pytest.raises(Conflict) as refused:
+        promotion.promote(ADMIN, "production", source="test")
+    assert refused.value.code == "alias-taken"
+    assert [error.field for error in refused.value.fields] == ["certificates.acme"]
+    assert list(held("production")) == ["ACME"]
+
+
+def closing(act: Callable[[], object]) -> Callable[[], None]:
+    """For a thread of its own, whose connection goes with it."""
+
+    def made() -> None:
+        try:
+            act()
+        finally:
+            connection.close()
+
+    return made

@@ -228,15 +228,18 @@ def _alias_free(planned: Planned, entry: models.Entry) -> None:
     alias = planned.alias or ""
     other = alias_holder(planned.environment, alias, but=entry.pk)
     if other is not None:
-        sentence = (
-            f"The alias {alias} is taken in {planned.environment.name} by the certificate {other.certificate.name}."
-        )
+        sentence = taken(alias, planned.environment, other.certificate.name)
         raise Conflict(
             sentence,
             code="alias-taken",
             advice="Aliases are compared without case.",
             fields=[FieldError(f"{planned.field}.alias", sentence)],
         )
+
+
+def taken(alias: str, environment: models.Environment, holder: str) -> str:
+    """The sentence that says which certificate has the alias already."""
+    return f"The alias {alias} is taken in {environment.name} by the certificate {holder}."
 
 
 def alias_holder(environment: models.Environment, alias: str, but: int | None = None) -> models.Entry | None:

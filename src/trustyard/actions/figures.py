@@ -46,26 +46,28 @@ class Figures:
     """Everything at one moment, by environment name where it is of one."""
 
     environments: dict[str, Standing]
-    ends: Ends
     audit_events: int
     jobs: Counter[str]
 
 
-def read(ends: Ends | None = None) -> Figures:
-    """The figures of now. `ends` are those of a while ago that will do: among a million entries they take a second."""
-    now = timezone.now()
-    names = dict(models.Environment.objects.order_by().values_list("pk", "name"))
+def read() -> Figures:
+    """The figures of now."""
+    names, now = _names(), timezone.now()
     head = models.AuditHead.objects.filter(pk=1).values_list("events", flat=True).first()
-    return Figures(_standings(names, now), ends or _ends(names, now), head or 0, _jobs())
+    return Figures(_standings(names, now), head or 0, _jobs())
 
 
-def _ends(names: dict[int, str], now: datetime) -> Ends:
-    """Found by the index on the end of validity; revoked entries trouble nobody any more."""
-    ends = {days: now + timedelta(days=days) for days in EXPIRING_DAYS}
-    soon = models.Entry.objects.filter(revoked_at__isnull=True, x509__not_after__lt=max(ends.values())).order_by()
+def ends() -> Ends:
+    """Counted by the index on the end of validity, which among a million entries takes a second.
+
+    Revoked entries trouble nobody any more.
+    """
+    names, now = _names(), timezone.now()
+    moments = {days: now + timedelta(days=days) for days in EXPIRING_DAYS}
+    soon = models.Entry.objects.filter(revoked_at__isnull=True, x509__not_after__lt=max(moments.values())).order_by()
     counts = {
         f"within_{days}": Count("pk", filter=Q(x509__not_after__gte=now, x509__not_after__lt=end))
-        for days, end in ends.items()
+        for days, end in moments.items()
     }
     counts["over"] = Count("pk", filter=Q(x509__not_after__lt=now))
     expired: Counter[str] = Counter()
@@ -77,6 +79,10 @@ def _ends(names: dict[int, str], now: datetime) -> Ends:
             for days, count in zip(EXPIRING_DAYS, ending, strict=True):
                 expiring[days][names[place]] = count
     return Ends(expired, expiring)
+
+
+def _names() -> dict[int, str]:
+    return dict(models.Environment.objects.order_by().values_list("pk", "name"))
 
 
 def _standings(names: dict[int, str], now: datetime) -> dict[str, Standing]:

@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, NotFound, Refused, StaleVersion, VersionMissing
+from trustyard.models.asking import ask
 from trustyard.models.versions import Versioned
 from trustyard.models.written import Written
 from trustyard.pki.names import clean_name, fold
@@ -52,9 +53,8 @@ def alone_with(kids: Iterable[str]) -> None:
     if connection.vendor != "postgresql":
         return
     numbers = sorted({int.from_bytes(hashlib.sha256(kid.encode()).digest()[:8], signed=True) for kid in kids})
-    with connection.cursor() as cursor:
-        for number in numbers:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+    if numbers:
+        ask("SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number", [numbers])  # in this order
 
 
 def environment(name: str, field: str = "environment") -> models.Environment:

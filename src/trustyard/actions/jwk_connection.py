@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from django.db.models import F, QuerySet
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, JwkConnection, Refused, TrustyardError
@@ -25,6 +27,8 @@ from .actors import Actor
 from .permissions import require
 
 Change = Literal["updated", "disconnected", "deleted", "disabled", "enabled"]
+_DONE: dict[str, Change] = {"update": "updated", "disconnect": "disconnected", "delete": "deleted"}
+_WRITTEN = 100  # rows of one UPDATE that names a case for each
 
 
 @dataclass(frozen=True)
@@ -115,17 +119,18 @@ class Concerned:
         return fitting[0]
 
 
-def of_entries(changes: Sequence[tuple[models.Entry, Certificate | None]]) -> list[Concerned]:
-    """The JWKs that hang on these entries, in the order of environments and names. Call it under the lock."""
-    successors = {entry.pk: certificate for entry, certificate in changes}
-    rows = models.Jwk.objects.select_for_update(no_key=True).filter(entry_id__in=list(successors)).order_by("name_key")
-    environments = {entry.pk: entry.environment for entry, _ in changes}
-    found = [
-        Concerned(jwk, environments[jwk.entry_id].name, successors[jwk.entry_id])
-        for jwk in rows
-        if jwk.entry_id is not None
-    ]
-    return sorted(found, key=lambda c: (environments[c.jwk.entry_id or 0].pk, c.jwk.name_key))
+def of_entries(changes: Sequence[tuple[models.Entry, Certificate | None]], *, lock: bool = True) -> list[Concerned]:
+    """The JWKs that hang on these entries, in the order of environments and names.
+
+    Call it under the lock of their certificates; not to `lock` the JWKs is for who only looks.
+    """
+    entries = {entry.pk: (entry, successor) for entry, successor in changes}
+    rows = models.Jwk.objects.filter(entry_id__in=list(entries)).order_by("name_key").prefetch_related("environments")
+    found = []
+    for jwk in rows.select_for_update(no_key=True) if lock else rows:
+        jwk.entry, successor = entries[jwk.entry_id or 0]
+        found.append((jwk.entry.environment_id, Concerned(jwk, jwk.entry.environment.name, successor)))
+    return [one for _, one in sorted(found, key=lambda each: each[0])]
 
 
 def version_of(concerned: Sequence[Concerned]) -> str:
@@ -216,52 +221,96 @@ def _check(one: Concerned, action: str | None, answer: JwkAnswer) -> None:
         )
 
 
+@dataclass(frozen=True)
+class Acted:
+    """What became of one JWK: the object as it is to be written, and the event that says so."""
+
+    jwk: models.Jwk
+    change: JwkChange
+    news: audit.News
+
+
 def carry_out(
     actor: Actor, concerned: Sequence[Concerned], actions: Mapping[int, str], algorithms: Mapping[str, str]
 ) -> list[JwkChange]:
     """Does what was answered, each with its audit event. Raises `Conflict` where two keys would share a key ID."""
-    updated = [one.jwk for one in concerned if actions[one.jwk.pk] == "update"]
-    changes = [_one(actor, one, actions[one.jwk.pk], algorithms) for one in concerned]
-    found.alone_with(jwk.kid for jwk in updated)
-    for jwk in updated:  # only now: two keys of one certificate may swap their IDs in one change
-        check_kid(jwk)
-    return changes
+    done = act(actor, concerned, actions, algorithms)
+    keep(done)
+    audit.record_all(actor, [one.news for one in done])
+    return [one.change for one in done]
 
 
-def _one(actor: Actor, one: Concerned, action: str, algorithms: Mapping[str, str]) -> JwkChange:
+def act(
+    actor: Actor, concerned: Sequence[Concerned], actions: Mapping[int, str], algorithms: Mapping[str, str]
+) -> list[Acted]:
+    """Does what was answered to the objects alone; nothing is written before `keep`. Raises `NotAllowed`."""
+    return [_one(actor, one, actions[one.jwk.pk], algorithms) for one in concerned]
+
+
+def _one(actor: Actor, one: Concerned, action: str, algorithms: Mapping[str, str]) -> Acted:
     jwk = one.jwk
-    require(actor, "jwks.write", jwk.environments.values_list("name", flat=True))
-    before = fingerprint(jwk)
-    if action == "delete":
-        change = JwkChange(jwk.name, one.environment, "deleted", jwk.kid)
-        jwk.delete()
-        audit.record(actor, "jwk.delete", "jwk", jwk.name, before=before)
-        return change
+    require(actor, "jwks.write", found.names(jwk.environments.all()))
+    before, after = fingerprint(jwk), None
     if action == "update":
         becomes, _ = one.becomes(algorithms)
         assert becomes is not None  # judged before
         jwk.public, jwk.kid, jwk.alg = becomes, becomes["kid"], becomes.get("alg") or ""
         jwk.state = "active"
-    else:
+    elif action == "disconnect":
         jwk.entry = None
-    jwk.version += 1
-    jwk.save()
-    done: Change = "updated" if action == "update" else "disconnected"
-    audit.record(actor, f"jwk.{action}", "jwk", jwk.name, before=before, after=fingerprint(jwk))
-    return JwkChange(jwk.name, one.environment, done, jwk.kid)
+    if action != "delete":
+        jwk.version += 1
+        after = fingerprint(jwk)
+    change = JwkChange(jwk.name, one.environment, _DONE[action], jwk.kid)
+    return Acted(jwk, change, audit.News(f"jwk.{action}", "jwk", jwk.name, before, after))
 
 
-def check_kid(jwk: models.Jwk) -> None:
-    """One key ID names one key in an environment, but for the same key with another `use` (D-23)."""
-    twins = (
-        models.Jwk.objects.filter(kid=jwk.kid, environments__in=jwk.environments.all()).exclude(pk=jwk.pk).distinct()
-    )
-    for twin in twins:
-        if twin.use == jwk.use or key_members(twin.public) != key_members(jwk.public):
-            sentence = f"The JWK {twin.name} has the key ID {jwk.kid} in an environment of {jwk.name} already."
-            raise Conflict(
-                sentence, code="kid-taken", advice="Give another key ID.", fields=[FieldError("kid", sentence)]
-            )
+def keep(done: Sequence[Acted]) -> None:
+    """Writes what was acted on, all at once. Raises `Conflict` where two keys would share a key ID."""
+    rows: dict[Change, list[models.Jwk]] = {}
+    for one in done:
+        rows.setdefault(one.change.change, []).append(one.jwk)
+    updated = rows.get("updated", [])
+    found.alone_with(jwk.kid for jwk in updated)
+    check_kids(updated)
+    models.Jwk.objects.bulk_update(updated, ["public", "kid", "alg", "state", "version"], batch_size=_WRITTEN)
+    # What is not the relation stays as it is, to the byte.
+    _rows(rows.get("disconnected", [])).update(entry=None, version=F("version") + 1)
+    _rows(rows.get("deleted", [])).delete()
+
+
+def _rows(jwks: Sequence[models.Jwk]) -> QuerySet[models.Jwk]:
+    return models.Jwk.objects.filter(pk__in=[jwk.pk for jwk in jwks])
+
+
+def check_kids(jwks: Sequence[models.Jwk]) -> None:
+    """One key ID names one key in an environment, but for the same key with another `use` (D-23).
+
+    Judges these as they are here, beside all others as they are stored: two keys may swap their IDs in one change.
+    """
+    twins: dict[str, list[models.Jwk]] = {}
+    for jwk in (*jwks, *_others_named_so(jwks)):
+        twins.setdefault(jwk.kid, []).append(jwk)
+    for jwk in jwks:
+        for twin in twins[jwk.kid]:
+            if twin.pk != jwk.pk and _are_taken_for_another(twin, jwk):
+                sentence = f"The JWK {twin.name} has the key ID {jwk.kid} in an environment of {jwk.name} already."
+                raise Conflict(
+                    sentence, code="kid-taken", advice="Give another key ID.", fields=[FieldError("kid", sentence)]
+                )
+
+
+def _others_named_so(jwks: Sequence[models.Jwk]) -> Iterable[models.Jwk]:
+    places = {place.pk for jwk in jwks for place in jwk.environments.all()}
+    rows = models.Jwk.objects.filter(kid__in={jwk.kid for jwk in jwks}, environments__in=places)
+    return rows.exclude(pk__in=[jwk.pk for jwk in jwks]).distinct().prefetch_related("environments")
+
+
+def _are_taken_for_another(one: models.Jwk, other: models.Jwk) -> bool:
+    """Whether two of one key ID stand in one environment, and whoever looks for the ID cannot tell which is meant."""
+    if one.use != other.use and key_members(one.public) == key_members(other.public):
+        return False
+    return not {place.pk for place in one.environments.all()}.isdisjoint(place.pk for place in other.environments.all())
 
 
 def key_members(jwk: Mapping[str, Any]) -> dict[str, Any]:

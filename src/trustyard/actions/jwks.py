@@ -25,7 +25,7 @@ from trustyard.pki.names import fold
 from . import audit, found, releases
 from .actors import Actor
 from .again import looks_again
-from .jwk_connection import check_kid, fingerprint
+from .jwk_connection import check_kids, fingerprint
 from .permissions import require
 from .restored import Confirmed
 
@@ -91,7 +91,7 @@ def create(
         row.save()
         row.environments.set(places)
         found.alone_with([row.kid])
-        check_kid(row)
+        check_kids([row])
         audit.record(actor, "jwk.create", "jwk", row.name, after=fingerprint(row))
         return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored))
 
@@ -184,7 +184,7 @@ def update(
             row.version += 1
             row.save()
             found.alone_with([row.kid])
-            check_kid(row)
+            check_kids([row])
             audit.record(actor, "jwk.update", "jwk", row.name, before=before, after=fingerprint(row))
         return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored))
 

@@ -2,9 +2,10 @@
 
 (1) lock the certificates, (2) plan: what the target lacks is added under its alias; an entry of the same definition
 gets the source's certificate and keeps the alias that its gateways know, (3) somebody saw another plan: refuse,
-(4) each certificate is updated as by hand, so that permissions, JWKs (D-02) and audit are the same, (5) every alias
-that is taken and every certificate with undecided JWKs is named at once, and nothing is written, (6) audit, (7) a
-release when asked to. What a release of the source would leave out (D-19) is not taken, and named.
+(4) decide about the JWKs of each certificate as a save of it would (D-02), (5) every alias that is taken and every
+certificate with undecided JWKs is named at once, and nothing is written, (6) write, with the audit events of those
+saves, (7) a release when asked to. What a release of the source would leave out (D-19) is not taken, and named.
+A preview does 2 to 5 as of one moment, and locks nothing.
 """
 
 from __future__ import annotations
@@ -12,36 +13,39 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.errors import Conflict, FieldError, JwkConnection, Moved, Refused
-from trustyard.pki.content import Content
-from trustyard.pki.names import fold
+from trustyard.errors import FieldError, JwkConnection, Moved, Refused
+from trustyard.models.moment import one_moment
+from trustyard.pki.content import Content, PublishedJwk
 
-from . import audit, certificates, found, releases
+from . import audit, found, jwk_connection, releases
 from .actors import Actor
 from .again import looks_again
-from .certificates import JwkAnswer
-from .jwk_connection import JwkChange
 from .permissions import require
-from .promotion_plan import Promotion, Step, plan
+from .promotion_deciding import Answers, Change, decided, updated
+from .promotion_plan import Promotion, plan
+from .promotion_writing import write
 from .restored import Confirmed, between, digest_of
 
 __all__ = ["Answers", "Promotion", "preview", "promote"]
-Answers = Mapping[str, JwkAnswer]  # by the certificate's name
 
 
 def preview(
     actor: Actor, target: str, *, source: str, names: Sequence[str] | None = None, answers: Answers | None = None
 ) -> Promotion:
-    """What promoting would do now, with the JWKs to decide about. Nothing is written. Raises `Conflict`, `Refused`."""
-    with audit.transaction():
-        try:
-            return _carry_out(actor, target, source, names, answers or {}, rehearsing=True)
-        finally:
-            transaction.set_rollback(True)
+    """What promoting would do now, with the JWKs to decide about. Nothing is written, and no writer waits for it.
+
+    Raises `Conflict`, `Refused`.
+    """
+    with one_moment():
+        place, start = _ends(actor, target, source)
+        done = plan(start, place, names)
+        changes = decided(actor, done, answers or {}, lock=False)
+        jwk_connection.check_kids(updated(changes))
+        _show(done, changes)
+    return done
 
 
 @looks_again
@@ -64,83 +68,60 @@ def promote(
     """
     note = found.description(note)
     with audit.transaction():
-        done = _carry_out(actor, target, source, names, answers or {}, version=version)
-        if done.steps:
-            after = {"from": done.source.name, "certificates": [step.name for step in done.steps]}
-            audit.record(actor, "environment.promote", "environment", done.target.name, after=after)
+        place, start = _ends(actor, target, source)
+        done = plan(start, place, names, _lock(start))
+        if version is not None and version != done.version:
+            raise Moved("The environments are not what they were when this was shown.", advice="Look at it again.")
+        changes = decided(actor, done, answers or {}, lock=True)
+        if done.questions:
+            raise _asked(done.questions)
+        _show(done, changes)
+        if changes:
+            write(actor, done, changes)
+            after = {"from": start.name, "certificates": [step.name for step in done.steps]}
+            audit.record(actor, "environment.promote", "environment", place.name, after=after)
         if deploy:
-            made = releases.make(actor, [done.target], note=note, confirm_restored=confirm_restored)
+            made = releases.make(actor, [place], note=note, confirm_restored=confirm_restored)
             done.releases = [one.release for one in made]
     return done
 
 
-def _carry_out(
-    actor: Actor,
-    target: str,
-    source: str,
-    names: Sequence[str] | None,
-    answers: Answers,
-    *,
-    version: str | None = None,
-    rehearsing: bool = False,
-) -> Promotion:
+def _ends(actor: Actor, target: str, source: str) -> tuple[models.Environment, models.Environment]:
     place = found.by_name(models.Environment.objects.all(), target, "environment")
     start = found.environment(source, "from")
     require(actor, "certificates.write", [place.name])
     if start.pk == place.pk:
         sentence = f"{start.name} cannot be promoted to itself."
         raise Refused(sentence, code="bad-fields", fields=[FieldError("from", sentence)])
-    _lock(start)
-    done = plan(start, place, names)
-    if version is not None and version != done.version:
-        raise Moved("The environments are not what they were when this was shown.", advice="Look at it again.")
-    newest = releases.latest(place.pk)
-    before = releases.build(place, timezone.now())
-    done.waiting = between(place, newest.read() if newest else Content(place.name), before)
-    _update_each(actor, done, answers, rehearsing=rehearsing)
-    done.difference = between(place, before, releases.build(place, timezone.now()))
-    return done
+    return place, start
 
 
-def _lock(start: models.Environment) -> None:
-    # In one order, and before the environments' rows, as every save does it.
+def _lock(start: models.Environment) -> set[int]:
+    """Locks the certificates of this environment in one order, and before the JWKs, as every save does it."""
     held = models.Entry.objects.filter(environment=start).values("certificate_id")
-    list(models.Certificate.objects.select_for_update(no_key=True).filter(pk__in=held).order_by("pk"))
+    rows = models.Certificate.objects.select_for_update(no_key=True).filter(pk__in=held).order_by("pk")
+    return set(rows.values_list("pk", flat=True))
 
 
-def _update_each(actor: Actor, done: Promotion, answers: Answers, *, rehearsing: bool) -> None:
-    taken: list[FieldError] = []
-    said = {fold(name): answer for name, answer in answers.items()}
-    for step in done.steps:
-        answer = said.get(fold(step.name))
-        try:
-            done.jwks += _update(actor, done.target, step, answer)
-        except JwkConnection as asked:
-            done.questions.append({"certificate": step.name, "detail": asked.sentence, **asked.extra})
-            if rehearsing:  # the list is part of what is shown; what is left to show is the certificate's own change
-                _update(actor, done.target, step, JwkAnswer(action="disconnect", confirm=step.name))
-        except Conflict as clash:
-            if clash.code != "alias-taken":
-                raise
-            taken.append(FieldError(f"certificates.{step.name}", clash.sentence))
-    if taken:
-        advice = "Nothing was promoted. Rename one of the two, or promote the others alone."
-        sentence = " ".join(error.message for error in taken)
-        raise Conflict(sentence, code="alias-taken", advice=advice, fields=taken)
-    if done.questions and not rehearsing:
-        raise _asked(done.questions)
+def _show(done: Promotion, changes: Sequence[Change]) -> None:
+    """Says what changes of the target's next release, and what would change of it anyway."""
+    place, now = done.target, timezone.now()
+    saved = releases.state(place)
+    before = releases.content(place, saved, now)
+    done.waiting = between(place, done.newest.read() if done.newest else Content(place.name), before)
+    done.difference = between(place, before, releases.content(place, _after(place, saved, changes), now))
 
 
-def _update(actor: Actor, target: models.Environment, step: Step, answer: JwkAnswer | None) -> list[JwkChange]:
-    try:
-        saved = certificates.update(
-            actor, step.name, if_match="*", entries=[step.given(target)], answer=answer, deploy=False
-        )
-    except Refused as error:
-        whose = f"jwk_connection.{step.name}."
-        error.fields = [FieldError(at.field.replace("jwk_connection.", whose, 1), at.message) for at in error.fields]
-        raise
-    return saved.jwks
+def _after(place: models.Environment, saved: releases.State, changes: Sequence[Change]) -> releases.State:
+    rows, keys = {row.alias: row for row in saved.rows}, {key.name: key for key in saved.jwks}
+    for change in changes:
+        x509, entry = change.step.entry.x509, change.entry
+        moments = x509.not_before, x509.not_after
+        rows[entry.alias] = releases.Saved(entry.alias, change.step.name, entry.x509_id, *moments, revoked=False)
+    for jwk in updated(changes):
+        if place in jwk.environments.all():
+            keys[jwk.name] = PublishedJwk(jwk.name, jwk.public)
+    return releases.State(list(rows.values()), tuple(keys.values()))
 
 
 def _asked(questions: Sequence[Mapping[str, Any]]) -> JwkConnection:

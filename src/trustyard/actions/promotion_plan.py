@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from trustyard import models
@@ -14,30 +15,41 @@ from trustyard.pki.content import LeftOut
 from trustyard.pki.differences import Difference
 from trustyard.pki.names import fold
 
-from . import releases
-from .certificates import EntryGiven
+from . import entries, releases
 from .certificates_read import entry_status
 from .jwk_connection import JwkChange
 from .restored import digest_of
-from .sources import Kept
 
 _UNFIT = ("revoked", "expired", "not yet valid")  # a release of the source would leave these out (D-19)
 
 
+TAKEN = ("x509_id", "source_kind", "source_url", "chain")  # what an entry of the target gets of the source's
+
+
 @dataclass(frozen=True)
 class Step:
-    """One certificate: added to the target under its alias, or put in the place of what its entry there holds."""
+    """One certificate: added to the target under its alias, or put in the place of what its entry `there` holds."""
 
-    name: str
     alias: str
-    change: Literal["add", "replace"]
     entry: models.Entry
+    there: models.Entry | None = None
 
-    def given(self, target: models.Environment) -> EntryGiven:
-        """The same as a person would save it."""
-        entry = self.entry
-        source = Kept(entry.x509_id, entry.source_kind, entry.source_url, tuple(entry.chain))
-        return EntryGiven((target.name,), self.alias if self.change == "add" else None, source)
+    @property
+    def name(self) -> str:
+        """The certificate's name."""
+        return self.entry.certificate.name
+
+    @property
+    def change(self) -> Literal["add", "replace"]:
+        """What becomes of the target's entry."""
+        return "replace" if self.there else "add"
+
+    def becomes(self, target: models.Environment) -> models.Entry:
+        """The target's entry as it shall be. One that was revoked is no more: it was the old certificate that was."""
+        kept = {name: getattr(self.entry, name) for name in TAKEN}
+        entry = models.Entry(certificate=self.entry.certificate, environment=target, **kept)
+        entries.set_alias(entry, self.alias)
+        return entry
 
     def json(self) -> dict[str, Any]:
         """As REST shows it."""
@@ -53,6 +65,7 @@ class Promotion:
     steps: list[Step]
     left_behind: list[LeftOut]
     version: str
+    newest: models.Release | None  # of the target
     difference: Difference = field(default_factory=Difference)
     waiting: Difference = field(default_factory=Difference)  # saved in the target before, and in no release yet
     questions: list[dict[str, Any]] = field(default_factory=list)
@@ -74,14 +87,22 @@ class Promotion:
         }
 
 
-def plan(start: models.Environment, place: models.Environment, names: Sequence[str] | None) -> Promotion:
-    """The steps for the certificates of these names, or for all. Raises `Refused` for a name that `start` lacks."""
+def plan(
+    start: models.Environment,
+    place: models.Environment,
+    names: Sequence[str] | None,
+    held: Collection[int] | None = None,
+) -> Promotion:
+    """The steps for the certificates of these names, or for all. Raises `Refused` for a name that `start` lacks.
+
+    `held` are the numbers of certificates that are locked: one that came meanwhile is not there yet.
+    """
     steps, left_behind, seen = [], [], []
     now = timezone.now()
-    own = {entry.certificate_id: entry for entry in models.Entry.objects.filter(environment=place)}
-    entries = _entries(start)
-    chosen = {entry.pk for entry in _chosen(start, entries, names)}
-    for entry in entries:
+    rows = [entry for entry in _entries(start) if held is None or entry.certificate_id in held]
+    own = {entry.certificate_id: entry for entry in _shared(start, place)}
+    chosen = {entry.pk for entry in _chosen(start, rows, names)}
+    for entry in rows:
         there = own.get(entry.certificate_id)
         name, state = entry.certificate.name, entry_status(entry, now)
         # What nobody chose counts too, so that one preview is good for every choice out of it.
@@ -92,26 +113,34 @@ def plan(start: models.Environment, place: models.Environment, names: Sequence[s
             why = f"In {start.name}: {releases.reason(state, entry.x509.not_before, entry.x509.not_after)}"
             left_behind.append(LeftOut(name, entry.alias, why))
         elif there is None:
-            steps.append(Step(name, entry.alias, "add", entry))
+            steps.append(Step(entries.clean_alias(entry.alias, f"certificates.{name}"), entry))
         elif there.x509_id != entry.x509_id:
-            steps.append(Step(name, there.alias, "replace", entry))
+            steps.append(Step(there.alias, entry, there))
         elif there.revoked:
             left_behind.append(LeftOut(name, there.alias, f"The same certificate is revoked in {place.name}."))
     newest = releases.latest(place.pk)
-    return Promotion(start, place, steps, left_behind, digest_of([newest.pk if newest else 0, *seen]))
+    version = digest_of([newest.pk if newest else 0, *seen])
+    return Promotion(start, place, steps, left_behind, version, newest)
 
 
 def _entries(start: models.Environment) -> list[models.Entry]:
-    rows = models.Entry.objects.filter(environment=start).select_related("certificate", "x509", "environment")
+    rows = models.Entry.objects.filter(environment=start).select_related("certificate", "x509")
+    # What is large and not looked at stays where it is.
+    rows = rows.defer("x509__der", "x509__search_text", "certificate__search_text")
     return list(rows.order_by("certificate__name_key"))
 
 
+def _shared(start: models.Environment, place: models.Environment) -> QuerySet[models.Entry]:
+    """The entries of `place` whose certificates `start` has too."""
+    return models.Entry.objects.filter(environment=place, certificate__entries__environment=start).order_by()
+
+
 def _chosen(
-    start: models.Environment, entries: Sequence[models.Entry], names: Sequence[str] | None
+    start: models.Environment, rows: Sequence[models.Entry], names: Sequence[str] | None
 ) -> Sequence[models.Entry]:
     if names is None:
-        return entries
-    there = {entry.certificate.name_key: entry for entry in entries}
+        return rows
+    there = {entry.certificate.name_key: entry for entry in rows}
     missing = [
         FieldError(f"certificates.{index}", f"There is no certificate named {name} in {start.name}.")
         for index, name in enumerate(names)

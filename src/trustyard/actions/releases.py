@@ -142,25 +142,44 @@ def saved(environment: models.Environment) -> list[Saved]:
     ]
 
 
-def build(environment: models.Environment, now: datetime, rows: Sequence[Saved] | None = None) -> Content:
-    """What the environment would trust and publish at this moment, and what is left out with its reason (D-19).
+@dataclass(frozen=True)
+class State:
+    """What is saved in an environment as of one moment: its entries, by alias, and the keys that it publishes."""
 
-    `rows` is what `saved` answers, for who has it already.
-    """
+    rows: Sequence[Saved]
+    jwks: tuple[PublishedJwk, ...]
+
+
+def state(environment: models.Environment, rows: Sequence[Saved] | None = None) -> State:
+    """What is saved there now. `rows` is what `saved` answers, for who has it already."""
     # Others save meanwhile. A certificate and the keys made of it change together, so they are read as of one moment:
     # where the keys are the same before and after, they were so while the entries were read.
     jwks, before = _active(environment), None
     while jwks != before:
-        entries, left_out = _entries(environment, saved(environment) if rows is None else rows, now)
+        entries = saved(environment) if rows is None else rows
         before, jwks = jwks, _active(environment)
+    return State(entries, jwks)
+
+
+def build(environment: models.Environment, now: datetime, rows: Sequence[Saved] | None = None) -> Content:
+    """What the environment would trust and publish at this moment, and what is left out with its reason (D-19).
+
+    `rows` is as for `state`.
+    """
+    return content(environment, state(environment, rows), now)
+
+
+def content(environment: models.Environment, state: State, now: datetime) -> Content:
+    """As `build`, were this saved."""
+    entries, left_out = _entries(environment, state.rows, now)
     anchors = []
     for root in roots.of(environment):
-        state = status(root.facts.not_before, root.facts.not_after, now)
-        if state in ("expired", "not yet valid"):
-            left_out.append(LeftOut(root.facts.certificate_name, root_alias(root.sha256), f"This root is {state}."))
+        of_root = status(root.facts.not_before, root.facts.not_after, now)
+        if of_root in ("expired", "not yet valid"):
+            left_out.append(LeftOut(root.facts.certificate_name, root_alias(root.sha256), f"This root is {of_root}."))
         else:
             anchors.append(root.sha256)
-    return Content(environment.name, tuple(entries), tuple(anchors), jwks, tuple(left_out))
+    return Content(environment.name, tuple(entries), tuple(anchors), state.jwks, tuple(left_out))
 
 
 def _active(environment: models.Environment) -> tuple[PublishedJwk, ...]:
@@ -173,7 +192,7 @@ def _entries(
 ) -> tuple[list[TrustedEntry], list[LeftOut]]:
     kept: list[TrustedEntry] = []
     left_out: list[LeftOut] = []
-    weak = _weak(environment)
+    weak = _weak(environment, rows)
     for row in rows:
         state = status(row.not_before, row.not_after, now, row.revoked)
         if state in ("revoked", "expired", "not yet valid"):
@@ -186,12 +205,12 @@ def _entries(
     return kept, [*left_out, *doubles(kept)]
 
 
-def _weak(environment: models.Environment) -> dict[str, str]:
-    """SHA-256 and what is wrong, of the certificates that the environment's policy leaves out."""
+def _weak(environment: models.Environment, rows: Sequence[Saved]) -> dict[str, str]:
+    """SHA-256 and what is wrong, of those certificates that the environment's policy leaves out."""
     if environment.policy.get("weak") != "leave out":
         return {}
-    rows = models.StoredCertificate.objects.filter(entries__environment=environment).distinct()
-    found = ((row.pk, findings.errors(row.read())) for row in rows)
+    stored = models.StoredCertificate.objects.in_bulk({row.sha256 for row in rows})
+    found = ((pk, findings.errors(row.read())) for pk, row in stored.items())
     return {pk: errors[0].message for pk, errors in found if errors}
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
 
 import structlog
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -16,54 +17,67 @@ from trustyard.actions.figures import Ends, Figures
 from trustyard.models.connections import looked_after
 
 log = structlog.get_logger(__name__)
+Value = TypeVar("Value")
 FRESH_SECONDS = 15.0  # figures younger than this are shown again
-ENDS_SECONDS = 300.0  # those of certificates move slowly, and take longest
-REST = 20  # and so many times as long as the look took nobody looks again, however large everything is
+ENDS_SECONDS = 300.0  # those of certificates move slowly, and take longest: a look of its own, that holds up no other
+REST = 20  # so many times as long as the look took nobody looks again, however large everything is
 PATIENCE_SECONDS = 3.0  # for a database that answers; one that hangs holds up no scrape
+
+
+class _Looks(Generic[Value]):
+    """Looks of one kind at the database, in a thread of their own: none before it is due, and never two at once."""
+
+    def __init__(self, name: str, look: Callable[[], Value], fresh: Callable[[], float]) -> None:
+        self._threads = ThreadPoolExecutor(1, name)
+        self._look, self._fresh = look, fresh
+        self._newest: asyncio.Future[None] | None = None
+        self._begun = float("-inf")
+        self.found: Value | None = None
+        self.seconds = 0.0  # that the last look took
+        self.at = 0.0  # when it ended, in seconds since 1970
+
+    def newest(self) -> asyncio.Future[None]:
+        """One that begins now, where that is due, else the one before, which may be under way."""
+        fresh = FRESH_SECONDS if self.found is None else self._fresh()
+        due = time.monotonic() - self._begun > max(fresh, REST * self.seconds)
+        if self._newest is None or (self._newest.done() and due):
+            self._begun = time.monotonic()
+            self._newest = asyncio.get_running_loop().run_in_executor(self._threads, self._run)
+        return self._newest
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self) -> None:
+        try:
+            with looked_after():
+                self.found = self._look()
+        except Exception:  # the database is away: old figures would say that all is well
+            log.warning("figures.not_read", exc_info=True)
+            self.found = None
+        self.seconds, self.at = time.monotonic() - self._begun, time.time()
 
 
 class FigureReader:
     """Reads when asked and no sooner, so that nobody pays for figures that nobody scrapes."""
 
-    def __init__(self, read: Callable[[Ends | None], Figures] = figures.read) -> None:
-        self._read = read
-        self._threads = ThreadPoolExecutor(1, "figures")
-        self._reading: asyncio.Future[None] | None = None
-        self._begun = self._ends_read = float("-inf")
-        self.figures: Figures | None = None
+    def __init__(self, read: Callable[[], Figures] = figures.read, ends: Callable[[], Ends] = figures.ends) -> None:
+        self.states = _Looks("figures", read, lambda: FRESH_SECONDS)
+        self.ends = _Looks("ends", ends, lambda: ENDS_SECONDS)
         self.up = False
-        self.seconds = 0.0  # that the last look took
-        self.at = 0.0  # when it ended, in seconds since 1970
 
     async def refresh(self) -> None:
-        """Afterwards the figures are fresh, or there are none, or the database is slow and they are those of before."""
-        fresh = max(FRESH_SECONDS, REST * self.seconds)
-        if self._reading is None or (self._reading.done() and time.monotonic() - self._begun > fresh):
-            self._begun = time.monotonic()
-            self._reading = asyncio.get_running_loop().run_in_executor(self._threads, self._look)
-        done, _ = await asyncio.wait({self._reading}, timeout=PATIENCE_SECONDS)
-        if not done:
-            self.up = False
+        """Afterwards the figures are fresh, or there are none, or the database is slow and they are those of before.
+
+        Ends of validity are waited for where there are none yet, and else shown as they were.
+        """
+        look, ends = self.states.newest(), self.ends.newest()
+        await asyncio.wait({look} if self.ends.found else {look, ends}, timeout=PATIENCE_SECONDS)
+        self.up = look.done() and self.states.found is not None
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _look(self) -> None:
-        try:
-            with looked_after():
-                self.figures = self._read(self._known_ends())
-            self.up = True
-        except Exception:  # the database is away: old figures would say that all is well
-            log.warning("figures.not_read", exc_info=True)
-            self.figures, self.up = None, False
-        self.seconds, self.at = time.monotonic() - self._begun, time.time()
-
-    def _known_ends(self) -> Ends | None:
-        """Those of the look before, while they will do."""
-        if self.figures is not None and self._begun - self._ends_read < ENDS_SECONDS:
-            return self.figures.ends
-        self._ends_read = self._begun
-        return None
+        self.states.close()
+        self.ends.close()
 
 
 class FigureCollector(Collector):
@@ -74,32 +88,38 @@ class FigureCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """For the registry."""
-        reader, now = self._reader, self._reader.figures
+        reader, states, now = self._reader, self._reader.states, self._reader.states.found
         yield _plain("database_up", "Whether the last look at the database succeeded in time.", float(reader.up))
-        yield _plain("figures_seconds", "How long the last look at the database took.", reader.seconds)
-        yield _plain("figures_timestamp_seconds", "When the last look at the database ended.", reader.at)
+        yield _plain("figures_seconds", "How long the last look at the database took.", states.seconds)
+        yield _plain("figures_timestamp_seconds", "When the last look at the database ended.", states.at)
+        yield _plain("ends_seconds", "How long it took to count the ends of validity.", reader.ends.seconds)
         if now is None:
             return
         yield CounterMetricFamily("trustyard_audit_events", "Events in the audit chain.", value=now.audit_events)
-        yield _by_environment(
-            "certificates_expired",
-            "Entries past their end of validity, not revoked.",
-            {name: now.ends.expired[name] for name in now.environments},
-        )
-        expiring = GaugeMetricFamily(
-            "trustyard_certificates_expiring",
-            "Entries that are valid now and end within so many days.",
-            labels=["environment", "days"],
-        )
-        for days, counts in now.ends.expiring.items():
-            for name in now.environments:
-                expiring.add_metric([name, str(days)], counts[name])
-        yield expiring
+        if reader.ends.found is not None:
+            yield from _ends(now, reader.ends.found)
         yield from _standings(now)
         jobs = GaugeMetricFamily("trustyard_jobs", "Jobs kept in PostgreSQL, by state.", labels=["state"])
         for state, count in now.jobs.items():
             jobs.add_metric([state], count)
         yield jobs
+
+
+def _ends(now: Figures, ends: Ends) -> Iterator[Metric]:
+    yield _by_environment(
+        "certificates_expired",
+        "Entries past their end of validity, not revoked.",
+        {name: ends.expired[name] for name in now.environments},
+    )
+    expiring = GaugeMetricFamily(
+        "trustyard_certificates_expiring",
+        "Entries that are valid now and end within so many days.",
+        labels=["environment", "days"],
+    )
+    for days, counts in ends.expiring.items():
+        for name in now.environments:
+            expiring.add_metric([name, str(days)], counts[name])
+    yield expiring
 
 
 def _standings(now: Figures) -> Iterator[Metric]:

@@ -18,13 +18,13 @@ from trustyard.actions import audit
 from trustyard.actions.actors import LOCAL
 from trustyard.errors import Refused
 from trustyard.models import SecretKey
+from trustyard.models.moment import one_moment
 from trustyard.pki.certificates import rfc3339
 from trustyard.server import secretkey
 from trustyard.server.configuration import Configuration
 from trustyard.server.opening import ahead, applied, behind, ending
 
 from .archive import SECRET, Manifest, Writer
-from .moment import one_moment
 from .numbers import last_number
 from .outputs import output
 from .tables import CARRIED_APPS, carried, columns, label

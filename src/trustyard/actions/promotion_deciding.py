@@ -1,0 +1,103 @@
+"""What a promotion is to write, entries and JWKs as they shall be, and what is asked or refused before it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from trustyard import models
+from trustyard.errors import Conflict, FieldError, JwkConnection, Refused
+from trustyard.pki.names import fold
+
+from . import entries, jwk_connection
+from .actors import Actor
+from .jwk_connection import Acted, Concerned, JwkAnswer
+from .promotion_plan import Promotion, Step
+
+Answers = Mapping[str, JwkAnswer]  # by the certificate's name
+
+
+@dataclass(frozen=True)
+class Change:
+    """One certificate as it shall be written: the target's entry, and the JWKs that hang on it."""
+
+    step: Step
+    entry: models.Entry
+    jwks: list[Acted]
+
+
+def decided(actor: Actor, done: Promotion, answers: Answers, *, lock: bool) -> list[Change]:
+    """What is to be written; what is asked first stands in `questions`. Raises `Conflict`, `Refused`."""
+    concerned = _concerned(done, lock=lock)
+    said = {fold(name): answer for name, answer in answers.items()}
+    changes = []
+    for step in done.steps:
+        with _named(step):
+            jwks = _acted(actor, done, step, concerned.get(step.name, []), said.get(fold(step.name)))
+        changes.append(Change(step, step.becomes(done.target), jwks))
+    _check_aliases(done)
+    return changes
+
+
+def _concerned(done: Promotion, *, lock: bool) -> dict[str, list[Concerned]]:
+    """The JWKs that hang on what is replaced, by the certificate's name."""
+    steps = {step.there.pk: step for step in done.steps if step.there is not None}
+    rows = models.Jwk.objects.filter(entry_id__in=list(steps)).order_by().values_list("entry_id", flat=True)
+    asked = [steps[pk] for pk in set(rows)]
+    stored = models.StoredCertificate.objects.in_bulk([step.entry.x509_id for step in asked])
+    replaced = []
+    for step in asked:
+        assert step.there is not None  # the JWK hangs on it
+        step.there.certificate, step.there.environment = step.entry.certificate, done.target
+        replaced.append((step.there, stored[step.entry.x509_id].read()))
+    concerned: dict[str, list[Concerned]] = {}
+    for one in jwk_connection.of_entries(replaced, lock=lock):
+        concerned.setdefault(steps[one.jwk.entry_id or 0].name, []).append(one)
+    return concerned
+
+
+def _acted(
+    actor: Actor, done: Promotion, step: Step, concerned: Sequence[Concerned], answer: JwkAnswer | None
+) -> list[Acted]:
+    """What becomes of the JWKs of one certificate; what somebody has to say first becomes a question."""
+    try:
+        actions = jwk_connection.judge(step.name, concerned, answer)
+    except JwkConnection as asked:
+        done.questions.append({"certificate": step.name, "detail": asked.sentence, **asked.extra})
+        return []
+    acted = jwk_connection.act(actor, concerned, actions, answer.algorithms if answer else {})
+    done.jwks += [one.change for one in acted]
+    return acted
+
+
+@contextmanager
+def _named(step: Step) -> Iterator[None]:
+    """A refusal of what was answered says of which certificate."""
+    try:
+        yield
+    except Refused as error:
+        whose = f"jwk_connection.{step.name}."
+        error.fields = [FieldError(at.field.replace("jwk_connection.", whose, 1), at.message) for at in error.fields]
+        raise
+
+
+def _check_aliases(done: Promotion) -> None:
+    # Where somebody takes one at this moment, a constraint ends it, and the second look finds it here.
+    added = {fold(step.alias): step for step in done.steps if step.there is None}
+    rows = models.Entry.objects.filter(environment=done.target, alias_key__in=list(added)).order_by()
+    holders = dict(rows.values_list("alias_key", "certificate__name"))
+    taken = [
+        FieldError(f"certificates.{step.name}", entries.taken(step.alias, done.target, holders[key]))
+        for key, step in added.items()
+        if key in holders
+    ]
+    if taken:
+        advice = "Nothing was promoted. Rename one of the two, or promote the others alone."
+        sentence = " ".join(error.message for error in taken)
+        raise Conflict(sentence, code="alias-taken", advice=advice, fields=taken)
+
+
+def updated(changes: Sequence[Change]) -> list[models.Jwk]:
+    """The JWKs that get a new key, as they shall be."""
+    return [one.jwk for change in changes for one in change.jwks if one.change.change == "updated"]
