@@ -129,6 +129,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "gateway": row,
         "kind": _title(row.kind),
+        "has_token": gateways.has_token(row),
         "nodes": row.nodes.all(),
         "receipts": receipts,
         "options": json.dumps(row.options, indent=2) if row.options else "",
