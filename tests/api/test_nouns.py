@@ -257,6 +257,10 @@ def test_the_truststore_comes_as_a_file(add: Add, cast: Cast, ca: Ca) -> None:
     assert (both, used) == (2, 1)
     assert cast.viewer.get(address, format="docx").status == 422
     assert cast.viewer.get(address, format="jks", password="x").status == 422
+    beyond = cast.viewer.get(address, format="pkcs12", password="pässword")
+    assert (beyond.status, beyond.code, beyond.fields) == (422, "bad-password", ["password"])
+    assert "Choose another password, or the format jks" in beyond.json["detail"]
+    assert cast.viewer.get(address, format="jks", password="pässword").status == 200
     names = cast.operator.post(path("certificates", "inspect"), file(cast.viewer.get(address, format="jks").content))
     assert names.status in (200, 422), "a JKS is read with its password"
 
