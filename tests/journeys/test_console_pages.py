@@ -193,6 +193,31 @@ def viewer(browser: Browser, served: Served, console: Console, unique: Unique) -
     context.close()
 
 
+@pytest.mark.parametrize("path", ["/users/create/", "/users/tokens/create/"])
+def test_environments_open_with_the_role_operator_and_close_with_a_reason(
+    console: Console, unique: Unique, path: str, axe: str
+) -> None:
+    name = unique("limited")
+    console.open(path)
+    console.page.get_by_label(re.compile("^(Username|Name)$")).fill(name)
+    if "tokens" not in path:
+        console.page.get_by_label("Password", exact=True).fill("horse-battery-correct")
+    role, group = console.page.get_by_label("Role", exact=True), console.page.get_by_role("group", name="Environments")
+    place = group.get_by_role("checkbox", name="test", exact=True)
+    role.select_option("operator")
+    expect(group).to_have_accessible_description("None ticked: all of them.")
+    place.check()
+    role.select_option("viewer")
+    expect(place).to_be_disabled()
+    reason = "A viewer sees all environments; only an operator is limited to some."
+    expect(group).to_have_accessible_description(reason)
+    expect(console.page.get_by_text(reason)).to_be_visible()
+    assert judge_in_both(console.page, axe) == []
+    console.button("Create" if "tokens" in path else "Save").click()
+    console.open("/users/")
+    expect(console.page.get_by_role("row", name=re.compile(name))).to_contain_text("all")
+
+
 def test_why_a_button_cannot_be_pressed_is_found_by_keyboard_and_screen_reader(
     viewer: Console, filled: str, axe: str
 ) -> None:
