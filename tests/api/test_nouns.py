@@ -183,6 +183,27 @@ def test_a_bootstrap_is_yaml_with_a_token_that_can_be_rotated(cast: Cast) -> Non
     assert rest.get(f"{TEST}/gateways/files/bootstrap").code == "no-bootstrap"
 
 
+def test_a_token_that_a_kind_does_not_have_is_not_rotated_and_nothing_of_the_request_is_done(cast: Cast) -> None:
+    rest, address = cast.operator, f"{TEST}/gateways/edge"
+    made = rest.post(f"{TEST}/gateways", {"name": "edge", "kind": "files"})
+    probes = {"probes": [{"address": "127.0.0.1:8443"}]}
+    refused = rest.patch(address, {"rotate_token": True, "options": probes})
+    assert (refused.status, refused.code, refused.fields) == (422, "no-token", ["rotate_token"])
+    assert refused.json["detail"] == "The gateway edge is of kind files, which has no token; envoy and agent have."
+    stored = rest.get(address)
+    assert (stored.headers["ETag"], stored.json) == (made.headers["ETag"], made.json)
+    assert rest.get(path("audit"), action="gateway.rotate_token").json["total"] == 0
+
+
+def test_a_token_and_options_change_together(cast: Cast) -> None:
+    rest, address = cast.operator, f"{TEST}/gateways/edge"
+    rest.post(f"{TEST}/gateways", {"name": "edge", "kind": "agent"})
+    before = rest.get(f"{address}/bootstrap").content
+    changed = rest.patch(address, {"rotate_token": True, "options": {"allow_older": True}})
+    assert (changed.status, changed.json["options"]["allow_older"]) == (200, True)
+    assert rest.get(f"{address}/bootstrap").content != before
+
+
 def test_a_deploy_makes_a_release_or_names_the_newest(add: Add, operator: Rest) -> None:
     add("acme", deploy=False)
     made = operator.post(f"{TEST}/releases", {"note": "first"}, wait=2)
@@ -236,6 +257,10 @@ def test_the_truststore_comes_as_a_file(add: Add, cast: Cast, ca: Ca) -> None:
     assert (both, used) == (2, 1)
     assert cast.viewer.get(address, format="docx").status == 422
     assert cast.viewer.get(address, format="jks", password="x").status == 422
+    beyond = cast.viewer.get(address, format="pkcs12", password="pässword")
+    assert (beyond.status, beyond.code, beyond.fields) == (422, "bad-password", ["password"])
+    assert "Choose another password, or the format jks" in beyond.json["detail"]
+    assert cast.viewer.get(address, format="jks", password="pässword").status == 200
     names = cast.operator.post(path("certificates", "inspect"), file(cast.viewer.get(address, format="jks").content))
     assert names.status in (200, 422), "a JKS is read with its password"
 

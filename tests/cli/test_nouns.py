@@ -143,6 +143,17 @@ def test_a_bootstrap_is_printed_as_it_is_and_as_json(run: Program, canned: Canne
     assert canned.last.target.endswith("?listen=0.0.0.0%3A8443&cert=%2Fc.pem&key=%2Fk.pem&trust=alias%2Facme")
 
 
+def test_a_token_is_rotated_over_the_version_that_was_read(run: Program, canned: Canned) -> None:
+    target = "/api/v1/environments/test/gateways/edge"
+    canned.answer("GET", target, GATEWAY, ETag='"4-2"')
+    canned.answer("PATCH", target, GATEWAY)
+    asked = run("gateway", "rotate", "test", "edge", stdin="y\n")
+    assert (asked.exit_code, canned.last.method) == (1, "GET"), "it asks first: nodes are shut out"
+    assert "another one now" in run("gateway", "rotate", "test", "edge", "--yes").stdout
+    assert (canned.last.method, canned.last.body) == ("PATCH", {"rotate_token": True})
+    assert canned.last.headers["If-Match"] == '"4-2"'
+
+
 def test_the_truststore_says_what_is_in_force_and_what_waits(run: Program, canned: Canned) -> None:
     """S-40, D-21."""
     row = {

@@ -152,6 +152,24 @@ def test_a_jwk_made_meanwhile_opens_the_dialog_again(console: Console, context: 
     expect(dialog.get_by_role("status")).to_contain_text("Something changed")
 
 
+def test_a_jwk_that_was_changed_meanwhile_is_asked_for_again_in_the_same_place(
+    console: Console, context: BrowserContext, signer: str
+) -> None:
+    console.open(f"/jwks/?q={signer}-test")
+    console.menu(f"{signer}-test", "Delete")
+    other = Console(context.new_page(), console.url)
+    other.open(f"/jwks/?q={signer}-test")
+    other.menu(f"{signer}-test", "Edit")
+    other.page.get_by_label("Name", exact=True).fill(f"{signer}-renamed")
+    other.save_jwk()
+    dialog = console.dialog("Delete JWK")
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    expect(dialog.get_by_role("status")).to_contain_text("Something changed while this was open")
+    expect(dialog).to_contain_text(f"The JWK {signer}-renamed is deleted")
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    expect(console.page.get_by_text(f"{signer}-renamed is deleted.")).to_be_visible()
+
+
 @pytest.mark.parametrize("choice", ["Delete JWKS", "Delete Disconnect"])
 def test_a_deletion_takes_the_jwks_or_leaves_them(console: Console, signer: str, choice: str) -> None:
     """S-31 to S-37."""

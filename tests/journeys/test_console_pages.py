@@ -193,6 +193,70 @@ def viewer(browser: Browser, served: Served, console: Console, unique: Unique) -
     context.close()
 
 
+@pytest.mark.parametrize("path", ["/users/create/", "/users/tokens/create/"])
+def test_environments_open_with_the_role_operator_and_close_with_a_reason(
+    console: Console, unique: Unique, path: str, axe: str
+) -> None:
+    name = unique("limited")
+    console.open(path)
+    console.page.get_by_label(re.compile("^(Username|Name)$")).fill(name)
+    if "tokens" not in path:
+        console.page.get_by_label("Password", exact=True).fill("horse-battery-correct")
+    role, group = console.page.get_by_label("Role", exact=True), console.page.get_by_role("group", name="Environments")
+    place = group.get_by_role("checkbox", name="test", exact=True)
+    role.select_option("operator")
+    expect(group).to_have_accessible_description("None ticked: all of them.")
+    place.check()
+    role.select_option("viewer")
+    expect(place).to_be_disabled()
+    reason = "A viewer sees all environments; only an operator is limited to some."
+    expect(group).to_have_accessible_description(reason)
+    expect(console.page.get_by_text(reason)).to_be_visible()
+    assert judge_in_both(console.page, axe) == []
+    console.button("Create" if "tokens" in path else "Save").click()
+    console.open("/users/")
+    expect(console.page.get_by_role("row", name=re.compile(name))).to_contain_text("all")
+
+
+def test_why_a_button_cannot_be_pressed_is_found_by_keyboard_and_screen_reader(
+    viewer: Console, filled: str, axe: str
+) -> None:
+    page = viewer.page
+    viewer.open("/jwks/")
+    create = viewer.button("Create")
+    expect(create).to_have_accessible_description("The role viewer may not create JWKs.")
+    page.get_by_role("link", name="Skip to content").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(create).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="JWKs", exact=True)).to_be_visible()
+    expect(page.get_by_text("The role viewer may not create JWKs.")).to_be_visible()
+    found = judge_in_both(page, axe)
+    viewer.find(filled)
+    viewer.button(f"Actions for {filled}").focus()
+    page.keyboard.press("Enter")
+    delete = page.get_by_role("menuitem", name="Delete", exact=True)
+    expect(delete).to_have_accessible_description("The role viewer may not delete.")
+    expect(page.get_by_role("menuitem", name="Edit", exact=True)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(delete).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(delete).to_be_focused()
+    expect(page.get_by_text("The role viewer may not delete.")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert found + judge_in_both(page, axe) == []
+
+
+def test_a_reason_beside_a_button_makes_no_page_wider_than_a_telephone(viewer: Console, filled: str) -> None:
+    viewer.page.set_viewport_size({"width": 360, "height": 740})
+    viewer.find(filled)
+    for step in (viewer.button(f"Actions for {filled}"), viewer.page.get_by_role("link", name=filled, exact=True)):
+        step.click()
+        assert viewer.page.evaluate("document.documentElement.scrollWidth") <= 360
+        viewer.page.keyboard.press("Escape")
+
+
 def test_a_viewer_sees_and_may_not_change(viewer: Console, filled: str) -> None:
     expect(viewer.button("Create")).to_be_disabled()
     viewer.find(filled)

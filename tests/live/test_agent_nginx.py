@@ -104,6 +104,26 @@ def test_an_agent_that_is_started_before_nginx_leaves_it_what_it_needs_to_start(
             assert place.said()["detail"] == "release 1 is current; check, reload passed"
 
 
+@pytest.mark.timeout(90)
+def test_nginx_can_be_started_although_a_file_of_somebody_s_own_is_where_a_copy_goes(
+    server: Serving, partners: list[Authority], tmp_path: Path
+) -> None:
+    """It reads `current/` alone; the file is another program's, and stays until nginx took the release."""
+    place = Place(server)
+    nginx, other = Nginx(tmp_path, partners[0].issue("own")), tmp_path / "other.pem"
+    other.write_text("what an administrator put here")
+    copy = f'[[copy]]\nfrom = "used.pem"\nto = "{other}"\n'
+    place.trust("a", partners[0], wait=0)
+    with Agent(place, tmp_path, copy + nginx.commands, anchors="roots"):
+        eventually(lambda: place.said()["state"] == "refused")
+        assert f"Your own file stays at {other} until reload passes" in place.said()["detail"]
+        assert other.read_text() == "what an administrator put here"
+        with nginx:
+            assert request(nginx.port, partners[0].issue("client").written(tmp_path)) == 200
+            eventually(lambda: place.said()["state"] == "accepted", seconds=40)
+            assert other.read_text().startswith("-----BEGIN CERTIFICATE-----")
+
+
 def test_no_request_is_lost_over_twenty_reloads_under_load(
     server: Serving, partners: list[Authority], tmp_path: Path
 ) -> None:

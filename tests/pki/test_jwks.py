@@ -153,9 +153,41 @@ RSA = jwk_of_key(new_key("rsa").public_key())
 
 
 def test_a_hand_given_jwk_keeps_its_known_public_members_and_gets_a_kid() -> None:
-    jwk = read_public_jwk(GOOD | {"use": "sig", "alg": "ES256", "key_ops": ["verify"], "iat": 1, "nonsense": "x"})
+    jwk = read_public_jwk(GOOD | {"use": "sig", "alg": "ES256", "key_ops": ["verify"]})
     assert jwk == GOOD | {"use": "sig", "alg": "ES256", "key_ops": ["verify"], "kid": thumbprint(GOOD)}
     assert read_public_jwk(GOOD | {"kid": "2026-01"})["kid"] == "2026-01"
+
+
+@pytest.mark.parametrize(
+    "more", [{"iat": 1}, {"ext": True}, {"x5u": "https://a.example"}, {"n": "AQAB"}, {"crv": "P-256", "e": "AQ"}]
+)
+def test_a_member_that_is_not_published_is_refused_by_name_and_not_dropped(more: dict[str, Any]) -> None:
+    assert code_of(GOOD | more) == "unknown-jwk-member"
+    with pytest.raises(InputRefused, match=rf"does not publish: {list(more)[-1]}\."):
+        read_public_jwk(GOOD | more)
+
+
+def test_a_refusal_of_unknown_members_names_some_of_many_and_shows_no_value() -> None:
+    with pytest.raises(InputRefused) as refusal:
+        read_public_jwk(GOOD | {f"member-{at}": "a secret" for at in range(7)} | {"x" * 1000: 1})
+    assert "member-0, member-1, member-2, member-3, member-4 and 3 more." in refusal.value.sentence
+    assert "a secret" not in refusal.value.detail
+
+
+def test_a_member_that_is_null_counts_as_not_given() -> None:
+    assert read_public_jwk(GOOD | {"use": None, "x5u": None, "x5t": None}) == GOOD | {"kid": thumbprint(GOOD)}
+
+
+def test_thumbprints_of_a_certificate_are_kept_and_held_against_it() -> None:
+    made = certificate("p256")
+    jwk = jwk_from_certificate(made)
+    sha1 = base64.urlsafe_b64encode(bytes.fromhex(made.facts.sha1)).rstrip(b"=").decode()
+    assert read_public_jwk(jwk | {"x5t": sha1}) == jwk | {"x5t": sha1}
+    alone = {member: value for member, value in jwk.items() if member != "x5c"} | {"x5t": sha1}
+    assert read_public_jwk(alone) == alone
+    other = jwk_from_certificate(certificate("p256"))
+    assert code_of(jwk | {"x5t#S256": other["x5t#S256"]}) == "bad-jwk"
+    assert code_of(jwk | {"x5t": other["x5t#S256"]}) == "bad-jwk"
 
 
 def off_curve() -> dict[str, Any]:

@@ -41,6 +41,49 @@ def test_java_lists_every_certificate_of_a_truststore(kind: str, tmp_path: Path)
         assert issued.sha256.upper() in listed.replace(":", "")
 
 
+PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
+
+
+def openssl_opens(file: Path, password: str) -> bool:
+    command = [need("openssl", package="openssl"), "pkcs12", "-in", str(file), "-nokeys", "-passin", "stdin"]
+    done = subprocess.run(command, input=password + "\n", capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode == 0 and "BEGIN CERTIFICATE" in done.stdout
+
+
+def java_opens(file: Path, password: str, kind: str) -> bool:
+    try:
+        return "trustedCertEntry" in keytool(file, password, kind)
+    except subprocess.CalledProcessError:
+        return False
+
+
+@pytest.mark.parametrize("password", [PRINTABLE, "tab\tinside", "pässword", "пароль", "😀😀😀😀😀😀"], ids=ascii)
+def test_java_opens_a_pkcs12_file_with_exactly_the_passwords_that_are_said_to_fit(
+    password: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")  # what Java makes of its command line hangs on it
+    (tmp_path / "trust.p12").write_bytes(truststores.pkcs12(ENTRIES, password))
+    (tmp_path / "trust.jks").write_bytes(truststores.jks(ENTRIES, password, NOON))
+    assert openssl_opens(tmp_path / "trust.p12", password)
+    assert java_opens(tmp_path / "trust.p12", password, "pkcs12") is truststores.fits_java(password)
+    assert java_opens(tmp_path / "trust.jks", password, "jks"), "of the old type, any password will do"
+
+
+def test_no_form_of_a_pkcs12_file_makes_java_open_it_with_a_password_beyond_ascii(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The MAC alone is enough: so such passwords are refused, and not written in some other way."""
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    (tmp_path / "one.pem").write_bytes(ONE.cert_pem)
+    command = [need("openssl", package="openssl"), "pkcs12", "-export", "-nokeys", "-in", str(tmp_path / "one.pem")]
+    command += ["-certpbe", "NONE", "-out", str(tmp_path / "plain.p12"), "-passout", "stdin"]
+    subprocess.run(command, input="pässword\n", text=True, check=True, timeout=60, capture_output=True)
+    assert openssl_opens(tmp_path / "plain.p12", "pässword")
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        keytool(tmp_path / "plain.p12", "pässword", "pkcs12")
+    assert "Password is not ASCII" in refused.value.stdout
+
+
 def test_a_certificate_of_an_unheard_version_fits_no_pkcs12_file_and_stops_none() -> None:
     """`cryptography` has an error of its own for it, which is no ValueError."""
     version_2 = certificate(version=der.encode(0xA0, der.encode(der.INTEGER, b"\x01")))

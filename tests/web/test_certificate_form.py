@@ -200,4 +200,5 @@ def test_a_jwk_without_a_fit_is_still_asked_about_as_an_update_that_is_not_to_be
     assert question.open_group() == [goes]
     shown = ask(RequestFactory().get("/"), Question("acme", "/", [{**stuck, "problem": "It has no JWK."}], ""))
     assert "Update certificate only and disconnect" in shown.content.decode()
-    assert 'value="update" class="primary" disabled' in shown.content.decode()
+    assert 'value="update"' not in shown.content.decode()
+    assert 'aria-disabled="true" aria-describedby="blocked"' in shown.content.decode()

@@ -96,3 +96,14 @@ def test_a_list_is_typed_as_json_and_comes_back_for_editing(operator: Client) ->
     broken = operator.post(f"/gateways/{row.pk}/edit/", {"etag": row.etag, "issuers": "[{"}).content.decode()
     assert "this is not readable JSON" in broken
     assert "[{" in broken
+
+
+@pytest.mark.parametrize(("kind", "offered"), [("files", False), ("envoy", True), ("agent", True)])
+def test_a_token_is_rotated_where_there_is_one(operator: Client, kind: str, offered: bool) -> None:
+    row = gateways.create(LOCAL, "test", name="edge", kind=kind)
+    assert ("Rotate token" in operator.get(f"/gateways/{row.pk}/").content.decode()) is offered
+    answer = operator.post(f"/gateways/{row.pk}/rotate/")
+    assert answer.status_code == (303 if offered else 422)
+    if not offered:
+        assert "which has no token; envoy and agent have." in answer.content.decode()
+        assert models.Gateway.objects.get().version == row.version

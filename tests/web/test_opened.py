@@ -1,19 +1,26 @@
-"""Two people at the form of one environment or gateway: neither takes back what the other saved without knowing it."""
+"""Two people at one environment or gateway: neither takes back or deletes what the other saved without knowing it."""
 
 from __future__ import annotations
 
+import html
+import re
+from collections.abc import Callable
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.authority import Authority
+from tests.tls_servers import new_key
 from trustyard import models
-from trustyard.actions import environments, gateways
+from trustyard.actions import environments, gateways, jwks
 from trustyard.actions.actors import LOCAL
+from trustyard.pki.jwks import jwk_of_key
 
 pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
 PROBES = [{"address": "gateway.example:8443", "node": None, "trust": "used"}]
 OTHER_PROBES = [{"address": "other.example:8443", "node": None, "trust": "used"}]
 
@@ -221,3 +228,42 @@ def test_an_environment_that_cannot_be_made_keeps_what_was_typed(person: Client)
     assert '<option value="mozilla" selected>' in page
     assert 'value="test"' in page
     assert "<option selected>block</option>" in page
+
+
+@pytest.mark.parametrize("what", ["environment", "gateway", "jwk"])
+def test_a_deletion_over_a_change_of_somebody_else_asks_again_in_its_dialog_and_deletes_nothing(
+    person: Client, what: str
+) -> None:
+    """As of a certificate (D-05): the dialog shows what is stored by then, and its second Delete is about that."""
+    row, others = removable(what)
+    there = f"/{what}s/{row.pk}/delete/"
+    asked = person.get(there, headers=HTMX).content.decode()
+    assert "Something changed" not in asked
+    others()
+    again = person.post(there, {"etag": etag(asked)}, headers=HTMX)
+    assert (again["HX-Retarget"], again["HX-Reswap"]) == ("#dialogs", "innerHTML")
+    page = again.content.decode()
+    assert "<dialog" in page
+    assert "Something changed while this was open. Nothing has been deleted." in page
+    row.refresh_from_db()
+    assert etag(page) == row.etag != etag(asked)
+    assert "HX-Redirect" in person.post(there, {"etag": etag(page)}, headers=HTMX).headers
+    assert not type(row).objects.filter(pk=row.pk).exists()
+
+
+def removable(what: str) -> tuple[Any, Callable[[], object]]:
+    """Something that can be deleted, and how another changes it."""
+    if what == "environment":
+        made = environments.create(LOCAL, name="stage")
+        return made, lambda: environments.update(LOCAL, "stage", if_match="*", description="theirs")
+    if what == "gateway":
+        edge = gateways.create(LOCAL, "test", name="edge", kind="envoy")
+        return edge, lambda: gateways.rotate_token(LOCAL, "test", "edge")
+    public = jwk_of_key(new_key("p256").public_key())
+    key = jwks.create(LOCAL, name="sign", source=jwks.HandGiven(public, ["test"])).jwk
+    return key, lambda: jwks.update(LOCAL, "sign", if_match="*", new_name="renamed")
+
+
+def etag(page: str) -> str:
+    [found] = re.findall(r'name="etag" value="([^"]+)"', page)
+    return html.unescape(found)

@@ -100,6 +100,26 @@ def test_environments_are_refused_for_roles_that_they_do_not_limit(admin: Client
     assert olaf().environments.count() == 0, "a list that limits nobody does not stay"
 
 
+@pytest.mark.parametrize(
+    ("path", "role", "said"),
+    [
+        ("create/", "viewer", "A viewer sees all environments; only an operator is limited to some."),
+        ("tokens/create/", "operator", "None ticked: all of them."),
+        ("olaf", "operator", "None ticked: all of them."),
+        ("ada", "admin", "An admin may do everything in all environments; only an operator is limited to some."),
+    ],
+)
+def test_environments_can_be_ticked_for_an_operator_alone_and_the_form_says_why(
+    admin: Client, path: str, role: str, said: str
+) -> None:
+    named = models.User.objects.filter(username=path).first()
+    page = admin.get(f"/users/{named.pk}/" if named else f"/users/{path}").content.decode()
+    [attributes] = re.findall(r'<fieldset class="field" id="limits"([^>]*)>', page)
+    assert ("disabled" in attributes) is (role != "operator")
+    assert 'aria-describedby="h-limits p-limits"' in attributes
+    assert re.findall(r'<span data-role="\w+">([^<]+)</span>', page) == [said]
+
+
 def test_what_an_earlier_version_stored_is_shown_as_all_and_goes_on(admin: Client) -> None:
     tokens.create(LOCAL, "ci", role="viewer")
     for row in (olaf(), models.Token.objects.get()):

@@ -56,11 +56,14 @@ def update(
     *,
     if_match: str | None,
     options: Mapping[str, Any] | None = None,
+    new_token: bool = False,
 ) -> models.Gateway:
-    """Gives a gateway other options; its name and kind never change."""
+    """Gives a gateway other options, or another token, or both; its name and kind never change."""
     stored = get(actor, environment, name)
     require(actor, "gateways.write", [stored.environment.name])
     found.check_version(stored, if_match)
+    if new_token:
+        _check_rotation(actor, stored)  # before anything is written: all of a request is done, or nothing
     with audit.transaction():
         row = found.locked(stored, "gateway")
         found.check_version(row, if_match)
@@ -73,6 +76,8 @@ def update(
             row.save()
             models.Receipt.objects.filter(gateway=row).delete()  # said about another place or another set of options
             audit.record(actor, "gateway.update", "gateway", _full_name(row), before=before, after=fingerprint(row))
+        if new_token:
+            _rotate(actor, row)
         news.tell(row.environment.name)
         return row
 
@@ -94,19 +99,32 @@ def delete(actor: Actor, environment: str, name: str, *, if_match: str | None) -
 
 @looks_again
 def rotate_token(actor: Actor, environment: str, name: str) -> models.Gateway:
-    """Makes the gateway's token another one; nodes with the old one are shut out."""
+    """Makes the gateway's token another one; nodes with the old one are shut out. Raises `Refused`: a kind without."""
     stored = get(actor, environment, name)
-    require(actor, "gateways.bootstrap", [stored.environment.name])
+    _check_rotation(actor, stored)
     with audit.transaction():
         row = found.locked(stored, "gateway")
-        row.token_generation += 1
-        row.version += 1
-        row.save()
-        audit.record(
-            actor, "gateway.rotate_token", "gateway", _full_name(row), after={"generation": row.token_generation}
-        )
+        _rotate(actor, row)
         news.tell(row.environment.name)
         return row
+
+
+def _check_rotation(actor: Actor, row: models.Gateway) -> None:
+    require(actor, "gateways.bootstrap", [row.environment.name])
+    if not has_token(row):
+        sentence = f"The gateway {row.name} is of kind {row.kind}, which has no token; {_with_token()} have."
+        raise Refused(sentence, code="no-token", fields=[FieldError("rotate_token", sentence)])
+
+
+def _rotate(actor: Actor, row: models.Gateway) -> None:
+    row.token_generation += 1
+    row.version += 1
+    row.save()
+    audit.record(actor, "gateway.rotate_token", "gateway", _full_name(row), after={"generation": row.token_generation})
+
+
+def _with_token() -> str:
+    return " and ".join(kind.name for kind in KINDS.values() if kind.token)
 
 
 @dataclass(frozen=True)
@@ -130,7 +148,7 @@ def bootstrap(actor: Actor, environment: str, name: str, **wanted: str | None) -
     elif row.kind == "agent":
         made = _agent_bootstrap(row, {key for key in given if key != "mode"})
     else:
-        sentence = f"A gateway of kind {row.kind} has no bootstrap; envoy and agent have."
+        sentence = f"A gateway of kind {row.kind} has no bootstrap; {_with_token()} have."
         raise Refused(sentence, code="no-bootstrap")
     with audit.transaction():
         audit.record(actor, "gateway.bootstrap", "gateway", _full_name(row))
@@ -187,6 +205,11 @@ def find(actor: Actor, environment: str | None = None) -> QuerySet[models.Gatewa
     rows = models.Gateway.objects.select_related("environment").prefetch_related("nodes")
     rows = rows.order_by("environment_id", "name_key")
     return rows.filter(environment=_place(environment)) if environment is not None else rows
+
+
+def has_token(row: models.Gateway) -> bool:
+    """Whether its nodes introduce themselves with a token, which its bootstrap holds."""
+    return row.kind in KINDS and KINDS[row.kind].token
 
 
 def gateway_json(row: models.Gateway) -> dict[str, Any]:

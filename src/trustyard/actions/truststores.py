@@ -13,6 +13,7 @@ from trustyard.pki.content import Content
 from trustyard.pki.filenames import safe_filename
 from trustyard.pki.names import search_fold
 from trustyard.pki.truststores import (
+    fits_java,
     fits_pkcs12,
     java_aliases,
     jks,
@@ -110,6 +111,12 @@ def _check(format: str, include: str, password: str) -> None:
     if format in ("pkcs12", "jks") and not 6 <= len(password) <= 128:
         sentence = "A truststore's password has 6 to 128 characters; Java refuses shorter ones."
         raise Refused(sentence, code="bad-password", fields=[FieldError("password", sentence)])
+    if format == "pkcs12" and not fits_java(password):
+        sentence = (
+            "Java opens no PKCS#12 file whose password has characters other than those of ASCII, from space to ~."
+        )
+        advice = "Choose another password, or the format jks, which takes any."
+        raise Refused(sentence, code="bad-password", advice=advice, fields=[FieldError("password", sentence)])
 
 
 def _file(

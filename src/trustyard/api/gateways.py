@@ -69,10 +69,13 @@ def read(request: Request, environment: str, name: str) -> HttpResponse:
 def edit(request: Request, environment: str, name: str, given: schemas.GatewayChange) -> HttpResponse:
     """Gives it other options, or another token."""
     row = gateways.update(
-        request.auth, environment, name, if_match=request.headers.get("If-Match"), options=given.options
+        request.auth,
+        environment,
+        name,
+        if_match=request.headers.get("If-Match"),
+        options=given.options,
+        new_token=given.rotate_token,
     )
-    if given.rotate_token:
-        row = gateways.rotate_token(request.auth, environment, name)
     return shown(gateway_json(row), etag=row.etag)
 
 

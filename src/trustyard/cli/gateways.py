@@ -82,6 +82,16 @@ def remove(call: Call, environment: Environment, name: Name, *, yes: Yes = False
     call.show(gone.json, lambda _: say(f"Removed {clean(before.json['name'])} from {clean(environment)}."))
 
 
+@command(app, "rotate")
+def rotate(call: Call, environment: Environment, name: Name, *, yes: Yes = False) -> None:
+    """Make the token of an Envoy or agent another one: its nodes need the new bootstrap, the old one ends at once."""
+    address = path("environments", environment, "gateways", name)
+    before = call.rest.get(address)
+    ask(f"Shut out the nodes of {before.json['name']} in {environment} until they have the new bootstrap?", yes=yes)
+    changed = call.rest.send("PATCH", address, {"rotate_token": True}, etag=before.etag)
+    call.show(changed.json, lambda _: say(f"The token of {clean(before.json['name'])} is another one now."))
+
+
 @command(app, "bootstrap")
 def bootstrap(
     call: Call,

@@ -57,7 +57,8 @@ def export(
         Literal["all", "used"], typer.Option("--include", help="Everything, or only certificates without the root set.")
     ] = "all",
     password: Annotated[
-        str | None, typer.Option("--password", help="For pkcs12 and jks; changeit, as Java's own, if not given.")
+        str | None,
+        typer.Option("--password", help="For pkcs12 (ASCII alone) and jks; changeit, as Java's own, if not given."),
     ] = None,
     output: Output = None,
 ) -> None:

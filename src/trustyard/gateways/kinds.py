@@ -26,8 +26,8 @@ class Kind:
 
     `deliver` None: its nodes pull, and say by their stream what they have. `settle` judges options against the machine
     when they are saved, and answers them as they are kept, with what no other gateway of the kind may have too; it
-    raises Refused. `manual` is its page. `names_follow` is false where a listener goes on advertising the CA names of
-    its start, so that they prove nothing.
+    raises Refused. `manual` is its page. `token` is true where nodes come by themselves, with the token of a bootstrap.
+    `names_follow` is false where a listener goes on advertising the CA names of its start, so that they prove nothing.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Kind:
     deliver: Deliver | None
     manual: str
     settle: Settle | None = None
+    token: bool = False
     names_follow: bool = True
 
 
@@ -43,7 +44,7 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("files", "Files in a folder", files.FilesOptions, files.deliver, "docs/gateways/files.md", files.settle),
-        Kind("envoy", "Envoy over ADS", EnvoyOptions, None, "docs/gateways/envoy.md"),
+        Kind("envoy", "Envoy over ADS", EnvoyOptions, None, "docs/gateways/envoy.md", token=True),
         Kind(
             "haproxy",
             "HAProxy over its Runtime API",
@@ -53,6 +54,6 @@ KINDS: dict[str, Kind] = {
             haproxy.settle,
             names_follow=False,  # measured with 2.6.12: a commit over the Runtime API leaves the list as it was
         ),
-        Kind("agent", "Agent on the gateway's host", AgentOptions, None, "docs/gateways/agent.md"),
+        Kind("agent", "Agent on the gateway's host", AgentOptions, None, "docs/gateways/agent.md", token=True),
     )
 }

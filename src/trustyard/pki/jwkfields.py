@@ -17,10 +17,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from trustyard.errors import InputRefused
 from trustyard.pki import certificates
 
+KEY_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"),
+               "AKP": ("alg", "kty", "pub")}  # fmt: skip
+FURTHER = ("use", "key_ops", "alg", "kid", "x5c", "x5t", "x5t#S256")
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "priv")
 MAX_KID = 256  # characters, of `alg` too
 MAX_NUMBER = 4096  # octets of a modulus or an exponent: twice what OpenSSL verifies with
 MAX_CHAIN = 20  # certificates of x5c
+MAX_NAMES, MAX_NAME = 5, 40  # unknown members that a refusal names, and characters of each
 
 _B64URL = re.compile(r"[A-Za-z0-9_-]+")
 _EC: dict[str, type[ec.EllipticCurve]] = {
@@ -54,9 +58,10 @@ def b64url_int(number: int, size: int | None = None) -> str:
 
 
 def checked_members(jwk: Mapping[str, Any]) -> tuple[PublicKeyTypes, dict[str, Any]]:
-    """The key that a JWK holds, and its other public members (`use`, `key_ops`, `alg`, `kid`, `x5c`, `x5t#S256`).
+    """The key that a JWK holds, and its other public members (`FURTHER`).
 
-    Members that nobody knows are left out (RFC 7517, section 4).
+    Any other member is refused by name. Who uses a key must ignore what it does not know (RFC 7517, section 4); who
+    publishes one would lose it to others, hand out what may be secret (D-07), or promise what nobody here keeps.
     """
     if not isinstance(jwk, Mapping):
         raise refuse("A JWK is a JSON object.", "bad-jwk")
@@ -67,7 +72,25 @@ def checked_members(jwk: Mapping[str, Any]) -> tuple[PublicKeyTypes, dict[str, A
     if any(member in jwk for member in PRIVATE):
         raise refuse("This JWK holds private members.", "private-jwk", "Give the public key alone. " + _EXPOSED)
     key = build(jwk)
+    if unknown := unknown_members(jwk):
+        advice = "Leave them out, if those who read the published set need none of them."
+        raise refuse(unknown, "unknown-jwk-member", advice)
     return key, _others(jwk, key)
+
+
+def known_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
+    """The JWK without the members that are refused as unknown; one that is null says nothing, and goes too."""
+    known = (*KEY_MEMBERS.get(str(jwk.get("kty")), ()), *FURTHER, *PRIVATE, "k")
+    return {member: value for member, value in jwk.items() if member in known and value is not None}
+
+
+def unknown_members(jwk: Mapping[str, Any]) -> str:
+    """The names of the others in a sentence, empty where there are none; no value is ever in it."""
+    known = known_members(jwk)
+    unknown = [member[:MAX_NAME] for member, value in jwk.items() if member not in known and value is not None]
+    more = f" and {len(unknown) - MAX_NAMES} more" if len(unknown) > MAX_NAMES else ""
+    named = f"{', '.join(unknown[:MAX_NAMES])}{more}"
+    return f"This JWK has members that Trustyard does not publish: {named}." if unknown else ""
 
 
 _EXPOSED = "Treat this one as exposed: it has left the place where it belongs."
@@ -131,6 +154,21 @@ def _others(jwk: Mapping[str, Any], key: PublicKeyTypes) -> dict[str, Any]:
             kept[member] = value
     if (chain := jwk.get("x5c")) is not None:
         kept |= _chain(chain, key)
+    return kept | _thumbprints(jwk, kept.get("x5c"))
+
+
+def _thumbprints(jwk: Mapping[str, Any], chain: list[str] | None) -> dict[str, Any]:
+    """`x5t` and `x5t#S256` as given, of the first certificate in `x5c` if there is one (RFC 7517, 4.8 and 4.9)."""
+    kept = {}
+    for member, make in (("x5t", hashlib.sha1), ("x5t#S256", hashlib.sha256)):
+        if jwk.get(member) is None:
+            continue
+        octets = _octets(jwk, member)
+        if len(octets) != make(usedforsecurity=False).digest_size:
+            raise refuse(f"The member {member} of this JWK is no thumbprint.", "bad-jwk")
+        if chain and make(base64.b64decode(chain[0]), usedforsecurity=False).digest() != octets:
+            raise refuse(f"The member {member} of this JWK is of another certificate than that in x5c.", "bad-jwk")
+        kept[member] = b64url(octets)
     return kept
 
 

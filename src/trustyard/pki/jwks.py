@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from trustyard.errors import InputRefused
 from trustyard.pki.certificates import Certificate, read_certificate
-from trustyard.pki.jwkfields import b64url, b64url_int, build, checked_members, refuse
+from trustyard.pki.jwkfields import KEY_MEMBERS, b64url, b64url_int, build, checked_members, refuse
 
 __all__ = [
     "algorithm_fits", "algorithms_for", "default_use", "findings", "jwk_from_certificate", "jwk_of_key",
@@ -23,8 +23,6 @@ __all__ = [
 _RSA_PSS = ("PS256", "PS384", "PS512")
 _EC_ALGORITHMS = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "secp256k1": "ES256K"}
 _AGREEMENT = ("ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A192KW", "ECDH-ES+A256KW")
-_THUMBPRINT_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"),
-                       "AKP": ("alg", "kty", "pub")}  # fmt: skip
 _CURVES: dict[str, str] = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521", "secp256k1": "secp256k1"}
 _OKP: tuple[tuple[type[Any], str], ...] = (
     (ed25519.Ed25519PublicKey, "Ed25519"),
@@ -121,7 +119,7 @@ def jwk_of_key(key: PublicKeyTypes) -> dict[str, Any]:
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:
     """The RFC 7638 thumbprint with SHA-256, base64url. `InputRefused` (`bad-jwk`) when a required member is missing."""
-    members = _THUMBPRINT_MEMBERS.get(str(jwk.get("kty")), ())
+    members = KEY_MEMBERS.get(str(jwk.get("kty")), ())
     if not members or any(not isinstance(jwk.get(m), str) for m in members):
         raise refuse("This JWK lacks a member that its key type requires.", "bad-jwk")
     canonical = json.dumps({m: jwk[m] for m in members}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -146,7 +144,7 @@ def read_public_jwk(jwk: Mapping[str, Any]) -> dict[str, Any]:
     """A JWK that somebody gave, checked: its public members alone, in a fixed order, the key built for a test.
 
     `kid` is the thumbprint where none was given. `InputRefused`: `private-jwk`, `symmetric-jwk`, `jwk-set`, `no-jwk`,
-    `algorithm-misfit`, `bad-jwk`. No value of a refused JWK is ever in the message.
+    `algorithm-misfit`, `unknown-jwk-member`, `bad-jwk`. No value of a refused JWK is ever in the message.
     """
     key, members = checked_members(jwk)
     made = jwk_of_key(key) | members

@@ -31,8 +31,19 @@ def pkcs7(ders: Iterable[bytes]) -> bytes:
     return pkcs7_structure.write(list(ders))
 
 
+def fits_java(password: str) -> bool:
+    """Whether Java opens a PKCS#12 file with this password: from 0x20 to 0x7E alone, `Password is not ASCII` else.
+
+    Measured with Java 17: its PBEKey refuses before any derivation, of MAC and encryption alike, so no form of the file
+    would help. OpenSSL takes any. A JKS file, whose password goes in as UTF-16, Java opens with any.
+    """
+    return all(" " <= character <= "~" for character in password)
+
+
 def pkcs12(entries: Entries, password: str) -> bytes:
     """A PKCS#12 file that Java takes as a truststore. Salted: two files of one truststore differ.
+
+    Java opens it where the password `fits_java`; nothing here looks at that.
 
     `entries` are aliases (see `java_aliases`) and DER; an empty password means no encryption and no integrity check.
     `InputRefused` (`not-for-java`) names the alias of a certificate that cannot be put into such a file.

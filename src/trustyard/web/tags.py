@@ -11,6 +11,7 @@ import lucide
 from django import template
 from django.http import QueryDict
 from django.template import Context
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -52,6 +53,28 @@ def may(
     places = [environments] if isinstance(environments, models.Environment | str) else environments
     names = [place if isinstance(place, str) else place.name for place in places]
     return allowed(context["actor"], permission, names)
+
+
+@register.simple_block_tag
+def cannot(
+    content: str,
+    label: str,
+    symbol: str,
+    key: str = "",
+    row: object = "",
+    *,
+    item: bool = False,
+    by: str = "",
+    apart: bool = False,
+) -> SafeString:
+    """A button that is shown although it cannot be pressed, with the reason that stands in the block.
+
+    Everybody finds the reason: it is there to be read, the keyboard reaches the button, a screen reader tells both. The
+    button does nothing by itself, so no script has to hold it back. `key` and `row` make its ids; `item` is one of a
+    row's menu; `by` is the id of a reason that stands on the page already.
+    """
+    shown = {"why": content, "label": label, "symbol": symbol, "item": item, "by": by, "apart": apart}
+    return render_to_string("_cannot.html", shown | {"key": f"why-{key}-{row}" if row else f"why-{key}"})
 
 
 @register.filter

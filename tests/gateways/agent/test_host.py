@@ -21,7 +21,7 @@ from trustyard.gateways import folders
 from trustyard.gateways.agent import state
 from trustyard.gateways.agent.configuration import Configuration
 from trustyard.gateways.agent.host import Host
-from trustyard.gateways.agent.state import Journal
+from trustyard.gateways.agent.state import Copied, Journal
 from trustyard.gateways.agent.wire import Given
 from trustyard.gateways.receipts import Receipt
 from trustyard.pki.content import Material
@@ -217,17 +217,92 @@ def test_what_stays_untaken_and_fails_its_verify_stays_no_longer(make: Make, fol
     assert not (folder / "current").exists()
 
 
-def test_a_first_release_that_would_replace_somebody_s_file_is_put_back(make: Make, folder: Path) -> None:
+@pytest.fixture
+def own(folder: Path) -> Path:
+    """A place where a copy goes, and where somebody's own file is."""
     place = Path(f"{folder}.pem")
     place.write_text("what an administrator put here")
-    host = make(reload=shell("exit 1"), copy=[{"from": "used.pem", "to": str(place)}])
-    assert "Rolled back: no release is current." in apply(host, release(1, ders()[0]))[1]
-    assert place.read_text() == "what an administrator put here"
-    assert not (folder / "current").exists()
-    place.unlink()
-    for _ in range(2):
-        assert "stays on disk" in apply(host, release(1, ders()[0]))[1]
-        assert certificates(place) == [ders()[0]]
+    return place
+
+
+def copy_to(place: Path) -> list[dict[str, str]]:
+    return [{"from": "used.pem", "to": str(place)}]
+
+
+def test_a_program_that_reads_current_alone_can_start_although_a_file_is_where_a_copy_goes(
+    make: Make, folder: Path, own: Path
+) -> None:
+    """Else the program waits for `current`, and the agent for a program that it can reload."""
+    one, two, three = ders()[:3]
+    host = make(check=shell("true"), reload=shell(RUNS, folder), copy=copy_to(own))
+    for number, trusted in ((1, one), (2, two), (2, two)):
+        state, words = apply(host, release(number, trusted))
+        assert state == "refused"
+        assert words.endswith(
+            f"Release {number} stays on disk, as nothing was there before: a program that starts uses it. Your own "
+            f"file stays at {own} until reload passes; take it away if the program cannot start with it."
+        )
+        assert used(folder) == [trusted]
+        assert own.read_text() == "what an administrator put here", "no program took what would replace it"
+        assert host.in_force() == ""
+    Path(f"{folder}.runs").touch()
+    assert apply(host, release(2, two)) == ("accepted", "release 2 is current; check, reload passed")
+    assert certificates(own) == [two]
+    Path(f"{folder}.runs").unlink()
+    assert "Rolled back to release 2." in apply(host, release(3, three))[1]
+    assert certificates(own) == [two]
+
+
+def test_a_program_at_work_with_somebody_s_file_is_reloaded_with_it_when_it_does_not_take_the_release_s(
+    make: Make, folder: Path, own: Path
+) -> None:
+    takes = 'cat "$1" >> "$0.read"; grep -q administrator "$1"'
+    assert apply(make(reload=shell(takes, folder, own), copy=copy_to(own)), release(1, ders()[0]))[0] == "refused"
+    assert own.read_text() == "what an administrator put here"
+    assert Path(f"{folder}.read").read_text().endswith("what an administrator put here")
+
+
+def test_a_file_that_the_check_refuses_gives_way_to_the_release_s_and_is_kept_beside_it(
+    make: Make, folder: Path, own: Path
+) -> None:
+    """A program that cannot start with it would wait for the agent, and the agent for the program."""
+    one, two = ders()[:2]
+    own.write_text("")
+    host = make(check=shell('test -s "$0"', own), reload=shell(RUNS, folder), copy=copy_to(own))
+    words = apply(host, release(1, one))[1]
+    beside = own.with_name(f".{own.name}.own")
+    assert words.endswith(f"So do its copies, for check fails with what was at {own}, which is kept as {beside}.")
+    assert certificates(own) == [one]
+    assert beside.read_text() == ""
+    assert "kept as" not in apply(host, release(2, two))[1], "what is replaced now is of a release"
+    assert certificates(own) == [two]
+    Path(f"{folder}.runs").touch()
+    assert apply(host, release(2, two))[0] == "accepted"
+    assert [path.name for path in own.parent.iterdir() if path.name.startswith(".")] == [beside.name]
+
+
+def test_a_file_that_is_taken_away_as_advised_is_replaced(make: Make, folder: Path, own: Path) -> None:
+    one, two = ders()[:2]
+    host = make(reload=shell("exit 1"), copy=copy_to(own))
+    assert "take it away" in apply(host, release(1, one))[1]
+    own.unlink()
+    for number, trusted in ((1, one), (2, two)):
+        assert apply(host, release(number, trusted))[1].endswith("a program that starts uses it.")
+        assert certificates(own) == [trusted]
+
+
+@pytest.mark.parametrize("put_back", [True, False])
+def test_a_kill_while_somebody_s_file_is_put_back_loses_neither_the_file_nor_the_release(
+    make: Make, folder: Path, own: Path, put_back: bool
+) -> None:
+    journal(folder, release(1, ders()[0]), step="reloading", copies=(Copied("used.pem", str(own), existed=True),))
+    folders.make_current(folder, folder / "releases" / "1-x")
+    if not put_back:
+        own.rename(own.with_name(f".{own.name}.before"))
+        own.write_bytes((folder / "current" / "used.pem").read_bytes())
+    assert "Your own file stays" in recovered(make(reload=shell("exit 1"), copy=copy_to(own))).detail
+    assert own.read_text() == "what an administrator put here"
+    assert used(folder) == [ders()[0]]
 
 
 @pytest.mark.parametrize("listed", [True, False])

@@ -47,7 +47,9 @@ class GatewayChange(Given):
     """What shall change; null means: as it is."""
 
     options: Options | None = None
-    rotate_token: bool = Field(False, description="Makes its token another one: give out a new bootstrap.")
+    rotate_token: bool = Field(
+        False, description="Makes the token of an envoy or agent another one: give out a new bootstrap."
+    )
 
 
 class Node(Shown):

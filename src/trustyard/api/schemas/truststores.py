@@ -41,4 +41,8 @@ class TruststoreExport(BaseModel):
 
     format: Literal["pem", "zip", "pkcs7", "pkcs12", "jks"] = "pem"
     include: Literal["all", "used"] = Field("all", description="used: without the root set.")
-    password: Text = Field("changeit", max_length=1000, description="Of pkcs12 and jks.")
+    password: Text = Field(
+        "changeit",
+        max_length=1000,
+        description="Of pkcs12 and jks; for pkcs12 from space to ~ alone, as Java opens no other.",
+    )

@@ -17,12 +17,13 @@ from .state import Copied
 MODE = 0o644
 
 
-def planned(copies: Iterable[Copy]) -> tuple[Copied, ...]:
+def planned(copies: Iterable[Copy], current: Path | None) -> tuple[Copied, ...]:
     """What a change of release will touch; remains of an earlier one go. Raises OSError."""
     found = []
     for copy in copies:
         _before(copy.to).unlink(missing_ok=True)
-        found.append(Copied(copy.source, str(copy.to), copy.to.exists()))
+        ours = current is not None and right([(copy.source, copy.to)], current)
+        found.append(Copied(copy.source, str(copy.to), copy.to.exists(), ours))
     return tuple(found)
 
 
@@ -49,6 +50,19 @@ def forget(places: Iterable[Path]) -> None:
     """What was there before is not needed any more."""
     for to in places:
         _before(to).unlink(missing_ok=True)
+
+
+def set_aside(copies: Iterable[Copied]) -> None:
+    """What was there before stays beside its place, under a name that no program looks for. Raises OSError."""
+    for copy in copies:
+        to = Path(copy.to)
+        if _before(to).exists():
+            _before(to).replace(aside(to))
+
+
+def aside(to: Path) -> Path:
+    """Where a file goes that is replaced before a program took what comes in its place."""
+    return to.with_name(f".{to.name}.own")
 
 
 def right(places: Iterable[tuple[str, Path]], release: Path) -> bool:

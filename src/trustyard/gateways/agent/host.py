@@ -129,7 +129,7 @@ class Host:
             digest=digest,
             before=self._name(before) if before else None,
             after=self._name(folder),
-            copies=copies.planned(self._configuration.copies),
+            copies=copies.planned(self._configuration.copies, before),
             notes=notes,
         )
 
@@ -173,10 +173,8 @@ class Host:
         return ("verify", words) if words else ("", "")
 
     def _nothing_to_go_back_to(self, journal: Journal) -> bool:
-        """Whether no program took a release here yet, and no file of somebody else's stood where a copy goes."""
-        if journal.before is None:
-            return not any(copy.existed for copy in journal.copies)
-        return journal.before in state.read_untaken(self._folder)
+        """Whether no program took a release here yet."""
+        return journal.before is None or journal.before in state.read_untaken(self._folder)
 
     def _same_as_before(self, journal: Journal) -> bool:
         """Whether this is the release that stayed on disk, tried once more."""
@@ -193,13 +191,35 @@ class Host:
         after = self._folder / journal.after
         if not folders.manifest(after) or folders.current(self._folder) != after:
             return self._undo(journal, "refused", words)
+        kept = self._keep_own_files(journal)
         state.write_untaken(self._folder, journal.after)
         state.clear_journal(self._folder)
         with suppress(OSError):
             copies.forget(Path(copy.to) for copy in journal.copies)
             folders.prune(self._folder)
         stays = f"Release {journal.number} stays on disk, as nothing was there before: a program that starts uses it."
-        return "refused", f"{words.rstrip('.')}. {stays}"
+        return "refused", f"{words.rstrip('.')}. {stays}{kept}"
+
+    def _keep_own_files(self, journal: Journal) -> str:
+        """Puts somebody's own files back where copies go, and says so: a program may be at work with them.
+
+        Unless `check`, which passed with the release's, fails with them: a program that cannot start with them would
+        wait for the agent for ever, and the agent for the program. Raises OSError.
+        """
+        own = [copy for copy in journal.copies if copy.foreign]
+        if not own:
+            return ""
+        places = ", ".join(copy.to for copy in own)
+        copies.put_back(own)
+        if self._run("check", journal):
+            copies.put(own, self._folder / journal.after)
+            copies.set_aside(own)
+            beside = ", ".join(str(copies.aside(Path(copy.to))) for copy in own)
+            return f" So do its copies, for check fails with what was at {places}, which is kept as {beside}."
+        self._run("reload", journal)  # the program may have read the release's, and how that ends was said already
+        return (
+            f" Your own file stays at {places} until reload passes; take it away if the program cannot start with it."
+        )
 
     def _undo(self, journal: Journal, word: State, words: str) -> tuple[State, str]:
         """Puts back what was, and reloads where the new release may have been read."""

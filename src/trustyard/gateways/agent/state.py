@@ -17,11 +17,17 @@ Step = Literal["switching", "reloading", "undoing"]
 
 @dataclass(frozen=True)
 class Copied:
-    """A place outside the folder that a release is copied to, and whether a file was there before."""
+    """A place outside the folder that a release is copied to; whether a file was there, and whether a release's."""
 
     source: str
     to: str
     existed: bool
+    ours: bool = False
+
+    @property
+    def foreign(self) -> bool:
+        """Whether somebody's own file was there."""
+        return self.existed and not self.ours
 
 
 @dataclass(frozen=True)

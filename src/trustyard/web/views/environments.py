@@ -176,5 +176,9 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "GET":
         require(actor, "environments.write")
         return into_dialogs(render(request, "environments/_delete.html", {"place": place}))
-    environments.delete(actor, place.name, if_match=request.POST.get("etag", ""))
+    try:
+        environments.delete(actor, place.name, if_match=request.POST.get("etag", ""))
+    except StaleVersion:
+        context = {"place": environments.get_by_id(actor, pk), "moved": True}
+        return into_dialogs(render(request, "environments/_delete.html", context))
     return go(request, reverse("environments"), f"The environment {place.name} is deleted.")

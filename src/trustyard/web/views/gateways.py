@@ -129,6 +129,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "gateway": row,
         "kind": _title(row.kind),
+        "has_token": gateways.has_token(row),
         "nodes": row.nodes.all(),
         "receipts": receipts,
         "options": json.dumps(row.options, indent=2) if row.options else "",
@@ -168,5 +169,9 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "GET":
         require(actor, "gateways.write", [row.environment.name])
         return into_dialogs(render(request, "gateways/_delete.html", {"gateway": row}))
-    gateways.delete(actor, row.environment.name, row.name, if_match=request.POST.get("etag", ""))
+    try:
+        gateways.delete(actor, row.environment.name, row.name, if_match=request.POST.get("etag", ""))
+    except StaleVersion:
+        context = {"gateway": gateways.get_by_id(actor, pk), "moved": True}
+        return into_dialogs(render(request, "gateways/_delete.html", context))
     return go(request, reverse("gateways"), f"The gateway {row.name} is deleted.")

@@ -116,8 +116,16 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     row = jwks.get_by_id(actor, pk)
     if request.method == "GET":
         require(actor, "jwks.write", names(row.environments.all()))
-        context = {"jwk": row, "besides": waiting.besides_jwk(row)}
-        return into_dialogs(render(request, "jwks/_delete.html", context))
-    gone = jwks.delete(actor, row.name, if_match=request.POST.get("etag", ""), confirm_restored=confirmed(request))
+        return _ask_deletion(request, row)
+    etag = request.POST.get("etag", "")
+    try:
+        gone = jwks.delete(actor, row.name, if_match=etag, confirm_restored=confirmed(request))
+    except StaleVersion:
+        return _ask_deletion(request, jwks.get_by_id(actor, pk), moved=True)
     ids = ",".join(str(release.pk) for release in gone.releases)
     return go(request, f"{reverse('jwks')}{f'?releases={ids}' if ids else ''}", f"{row.name} is deleted.")
+
+
+def _ask_deletion(request: HttpRequest, row: models.Jwk, *, moved: bool = False) -> HttpResponse:
+    context = {"jwk": row, "besides": waiting.besides_jwk(row), "moved": moved}
+    return into_dialogs(render(request, "jwks/_delete.html", context))

@@ -1,5 +1,5 @@
 // Row menus and the Menu button: placing, keyboard, and the state that a screen reader is told.
-const items = (menu) => [...menu.querySelectorAll('[role="menuitem"]:not(:disabled)')];
+const items = (menu) => [...menu.querySelectorAll('[role="menuitem"]')];
 
 function place(menu, button) {
   const at = button.getBoundingClientRect();
@@ -35,10 +35,10 @@ document.addEventListener("keydown", (event) => {
   all[(to + all.length) % all.length]?.focus();
 });
 
-// A menu item acts, and its menu goes.
+// A menu item acts, and its menu goes; one that cannot act leaves its reason to be read.
 document.addEventListener("click", (event) => {
   const item = event.target instanceof Element ? event.target.closest('.row-menu [role="menuitem"]') : null;
-  if (!item) return;
+  if (!item || item.ariaDisabled === "true") return;
   const menu = item.closest(".row-menu");
   const button = buttonOf(menu);
   setTimeout(() => {

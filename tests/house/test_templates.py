@@ -1,0 +1,25 @@
+"""Rules about the console's templates that no page alone can show."""
+
+from __future__ import annotations
+
+import re
+
+from .repository import ROOT
+
+TEMPLATES = ROOT / "src" / "trustyard" / "web" / "templates"
+BUTTON = re.compile(r"<button\b(?:\{[%{].*?[%}]\}|[^>])*>")
+NOT_FOR_PEOPLE = " disabled hidden>"  # so that Enter in a text field sends nothing by accident
+
+
+def test_a_button_that_cannot_be_pressed_has_its_reason_from_the_one_shared_place() -> None:
+    """A `title` reaches neither keyboard nor screen reader, and a disabled button cannot be reached at all."""
+    found = {
+        f"{path.relative_to(TEMPLATES)}: {button}"
+        for path in TEMPLATES.rglob("*.html")
+        for button in BUTTON.findall(path.read_text())
+        if re.search(r"\b(disabled|title=)", re.sub(r"hx-disabled-elt", "", button)) and NOT_FOR_PEOPLE not in button
+    }
+    assert {one.partition(":")[0] for one in found} == {
+        "_cannot.html",
+        "certificates/_confirm.html",  # wakes up as one types, and is described by what to type
+    }
