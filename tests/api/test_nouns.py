@@ -84,6 +84,17 @@ def test_private_members_are_refused_by_name_and_not_echoed(operator: Rest) -> N
     assert "d" in refused.json["detail"]
 
 
+def test_members_of_a_given_jwk_that_are_not_published_are_named(add: Add, operator: Rest) -> None:
+    add("acme")
+    jwk = operator.post(path("jwks"), {"name": "made", "source": OF_ACME}).json["jwk"]
+    source = {"kind": "jwk", "jwk": {**jwk, "ext": True, "x5u": "SECRET-SECRET"}, "environments": ["production"]}
+    made = operator.post(path("jwks"), {"name": "given", "source": source})
+    assert (made.status, made.json["jwk"]) == (201, jwk)
+    (notice,) = made.json["notices"]
+    assert notice["message"].endswith("were left out: ext, x5u.")
+    assert b"SECRET" not in made.content
+
+
 def test_two_jwks_of_one_key_id_need_another_use(add: Add, add_jwk: Add, operator: Rest) -> None:
     """D-23."""
     add("acme", key="rsa")

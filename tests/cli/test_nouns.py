@@ -85,11 +85,14 @@ def test_a_jwk_is_made_from_an_entry(run: Program, canned: Canned) -> None:
 
 def test_a_jwk_given_by_hand_is_sent_as_it_is(run: Program, canned: Canned, tmp_path: Path) -> None:
     """I-01."""
-    canned.answer("POST", "/api/v1/jwks", JWK, status=201)
+    notice = {"code": "jwk-members-left-out", "message": "The member ext was left out."}
+    canned.answer("POST", "/api/v1/jwks", {**JWK, "notices": [notice]}, status=201)
     file = tmp_path / "k.json"
     for text in ({"kty": "RSA"}, {"keys": [{"kty": "RSA"}]}):
         file.write_text(json.dumps(text))
-        assert run("jwk", "add", "sign", "--file", str(file), "--env", "test, production").exit_code == 0
+        result = run("jwk", "add", "sign", "--file", str(file), "--env", "test, production")
+        assert result.exit_code == 0
+        assert result.stderr.endswith("Notice: The member ext was left out.\n")
         assert canned.last.body["source"] == {
             "kind": "jwk",
             "jwk": {"kty": "RSA"},

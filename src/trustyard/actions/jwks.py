@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from trustyard import models
 from trustyard.errors import FieldError, Refused, TrustyardError
-from trustyard.pki.jwkfields import MAX_KID
+from trustyard.pki.jwkfields import MAX_KID, not_kept
 from trustyard.pki.jwks import (
     algorithm_fits,
     algorithms_for,
@@ -21,6 +21,7 @@ from trustyard.pki.jwks import (
     thumbprint,
 )
 from trustyard.pki.names import fold
+from trustyard.pki.reading import Notice
 
 from . import audit, found, releases
 from .actors import Actor
@@ -57,10 +58,11 @@ class HandGiven:
 
 @dataclass
 class SavedJwk:
-    """The JWK and the newest releases of what was deployed."""
+    """The JWK, the newest releases of what was deployed, and what to tell of a key that was given by hand."""
 
     jwk: models.Jwk
     releases: list[models.Release] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
 
 @looks_again
@@ -93,7 +95,8 @@ def create(
         found.alone_with([row.kid])
         check_kids([row])
         audit.record(actor, "jwk.create", "jwk", row.name, after=fingerprint(row))
-        return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored))
+        notices = not_kept(source.jwk) if isinstance(source, HandGiven) else []
+        return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored), notices)
 
 
 def _made(

@@ -36,7 +36,7 @@ def listing(request: Request, filters: Query[schemas.JwkFilters], paging: Query[
 
 @router.post(
     "/jwks",
-    **operation("jwks.write", {201: schemas.JwkSaved}, summary="Make a JWK", reads=(bodies.JSON,), deploys=True),
+    **operation("jwks.write", {201: schemas.JwkMade}, summary="Make a JWK", reads=(bodies.JSON,), deploys=True),
 )
 def create(request: Request, given: schemas.NewJwk, waiting: Query[Waiting]) -> HttpResponse:
     """From an entry's certificate, and connected to it; or from a public JWK given by hand."""
@@ -51,10 +51,9 @@ def create(request: Request, given: schemas.NewJwk, waiting: Query[Waiting]) -> 
         confirm_restored=given.confirm_restored,
         **_said(given, "alg"),
     )
-    row = saved.jwk
-    return deployed(
-        jwk_json(row), saved.releases, waiting.wait, status=201, etag=row.etag, location=address("jwks", row.name)
-    )
+    row, notices = saved.jwk, [{"code": one.code, "message": one.message} for one in saved.notices]
+    answer = {**jwk_json(row), "notices": notices}
+    return deployed(answer, saved.releases, waiting.wait, status=201, etag=row.etag, location=address("jwks", row.name))
 
 
 @router.get(

@@ -124,6 +124,8 @@ def _read(name: str) -> dict[str, Any]:
 
 def _added(one: dict[str, Any], *, deployed: bool) -> None:
     _one(one)
+    for notice in one.get("notices", []):
+        say(f"Notice: {clean(notice['message'])}", error=True)
     if not deployed:
         say("Saved. It is published with the next release: `trustyard release deploy ENV`.")
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustyard.errors import InputRefused
 from trustyard.pki import certificates
+from trustyard.pki.reading import Notice
 
 KEY_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"),
                "AKP": ("alg", "kty", "pub")}  # fmt: skip
@@ -24,7 +25,7 @@ PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "priv")
 MAX_KID = 256  # characters, of `alg` too
 MAX_NUMBER = 4096  # octets of a modulus or an exponent: twice what OpenSSL verifies with
 MAX_CHAIN = 20  # certificates of x5c
-MAX_NAMES, MAX_NAME = 5, 40  # unknown members that a refusal names, and characters of each
+MAX_NAMES, MAX_NAME = 5, 40  # members that a notice names, and characters of each
 
 _B64URL = re.compile(r"[A-Za-z0-9_-]+")
 _EC: dict[str, type[ec.EllipticCurve]] = {
@@ -58,11 +59,7 @@ def b64url_int(number: int, size: int | None = None) -> str:
 
 
 def checked_members(jwk: Mapping[str, Any]) -> tuple[PublicKeyTypes, dict[str, Any]]:
-    """The key that a JWK holds, and its other public members (`FURTHER`).
-
-    Any other member is refused by name. Who uses a key must ignore what it does not know (RFC 7517, section 4); who
-    publishes one would lose it to others, hand out what may be secret (D-07), or promise what nobody here keeps.
-    """
+    """The key that a JWK holds, and its other public members (`FURTHER`); for the rest see `not_kept`."""
     if not isinstance(jwk, Mapping):
         raise refuse("A JWK is a JSON object.", "bad-jwk")
     if "keys" in jwk and "kty" not in jwk:
@@ -72,25 +69,21 @@ def checked_members(jwk: Mapping[str, Any]) -> tuple[PublicKeyTypes, dict[str, A
     if any(member in jwk for member in PRIVATE):
         raise refuse("This JWK holds private members.", "private-jwk", "Give the public key alone. " + _EXPOSED)
     key = build(jwk)
-    if unknown := unknown_members(jwk):
-        advice = "Leave them out, if those who read the published set need none of them."
-        raise refuse(unknown, "unknown-jwk-member", advice)
     return key, _others(jwk, key)
 
 
-def known_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
-    """The JWK without the members that are refused as unknown; one that is null says nothing, and goes too."""
-    known = (*KEY_MEMBERS.get(str(jwk.get("kty")), ()), *FURTHER, *PRIVATE, "k")
-    return {member: value for member, value in jwk.items() if member in known and value is not None}
+def not_kept(jwk: Mapping[str, Any]) -> list[Notice]:
+    """That a public JWK has members which are left out, by their names alone: a value may be anything.
 
-
-def unknown_members(jwk: Mapping[str, Any]) -> str:
-    """The names of the others in a sentence, empty where there are none; no value is ever in it."""
-    known = known_members(jwk)
-    unknown = [member[:MAX_NAME] for member, value in jwk.items() if member not in known and value is not None]
-    more = f" and {len(unknown) - MAX_NAMES} more" if len(unknown) > MAX_NAMES else ""
-    named = f"{', '.join(unknown[:MAX_NAMES])}{more}"
-    return f"This JWK has members that Trustyard does not publish: {named}." if unknown else ""
+    Members that nobody knows are to be ignored (RFC 7517, section 4); who publishes them would hand out what may be
+    secret (D-07), or promise what nobody here keeps, such as `exp`. One that is null says nothing.
+    """
+    known = (*KEY_MEMBERS.get(str(jwk.get("kty")), ()), *FURTHER)
+    names = [name[:MAX_NAME] for name, value in jwk.items() if name not in known and value is not None]
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    listed = f"{', '.join(names[:MAX_NAMES])}{more}"
+    sentence = f"Members of this JWK that Trustyard does not publish were left out: {listed}."
+    return [Notice("jwk-members-left-out", sentence)] if names else []
 
 
 _EXPOSED = "Treat this one as exposed: it has left the place where it belongs."

@@ -144,7 +144,7 @@ def read_public_jwk(jwk: Mapping[str, Any]) -> dict[str, Any]:
     """A JWK that somebody gave, checked: its public members alone, in a fixed order, the key built for a test.
 
     `kid` is the thumbprint where none was given. `InputRefused`: `private-jwk`, `symmetric-jwk`, `jwk-set`, `no-jwk`,
-    `algorithm-misfit`, `unknown-jwk-member`, `bad-jwk`. No value of a refused JWK is ever in the message.
+    `algorithm-misfit`, `bad-jwk`. No value of a refused JWK is ever in the message.
     """
     key, members = checked_members(jwk)
     made = jwk_of_key(key) | members

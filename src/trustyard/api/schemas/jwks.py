@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from trustyard.actions.jwks import FromCertificate, HandGiven
 
 from .deployments import ConfirmRestored, Deployment
+from .sources import Notice
 from .strict import OF_KINDS, Description, Given, Name, Page, Search, Shown, Text
 
 Use = Literal["sig", "enc"]
@@ -95,6 +96,12 @@ class JwkSaved(Jwk):
     """A JWK after a change."""
 
     deployment: Deployment | None = Field(None, description="There when something was deployed.")
+
+
+class JwkMade(JwkSaved):
+    """A new JWK."""
+
+    notices: list[Notice] = Field(description="What of a key given by hand was left out.")
 
 
 class JwkDeleted(Shown):

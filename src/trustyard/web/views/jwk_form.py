@@ -15,7 +15,6 @@ from trustyard.actions import environments, jwks, waiting
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import allowed, require
 from trustyard.errors import Conflict, FieldError, NotAllowed, NotFound, Refused, Restored
-from trustyard.pki.jwkfields import known_members, unknown_members
 from trustyard.pki.jwks import read_public_jwk
 from trustyard.pki.names import fold
 from trustyard.web import opened
@@ -42,9 +41,7 @@ def create(request: HttpRequest) -> HttpResponse:
             raise  # the page asks for all views alike
         except (Refused, Conflict, NotFound, NotAllowed) as error:
             found = {field.removeprefix("source."): message for field, message in problems(error).items()}
-            shown, left_out = _public(request.POST.get("jwk", ""))
-            found |= {"jwk": left_out} if left_out else {}
-            context |= {"error": error, "problems": found, "jwk": shown}
+            context |= {"error": error, "problems": found, "jwk": _public(request.POST.get("jwk", ""))}
     places = _mine(actor)
     offered = _certificates(actor, places).values_list("name", flat=True)[:OFFERED]
     context |= _choices(request.POST, actor, places)
@@ -98,20 +95,14 @@ def _read(text: str) -> dict[str, Any]:
     return value
 
 
-def _public(text: str) -> tuple[str, str]:
-    """The JWK that was pasted, to be shown again, and what is left out; nothing of one with private members (D-07).
-
-    What nobody knows may be secret too: it does not come back, but its name does.
-    """
+def _public(text: str) -> str:
+    """The JWK that was pasted, to be shown again: nothing of one that is not wholly public (D-07)."""
     try:
         given = _read(text)
-        public = read_public_jwk(known_members(given))
+        public = read_public_jwk(given)
     except Refused:
-        return "", ""
-    shown = {name: value for name, value in given.items() if name in public}
-    unknown = unknown_members(given)
-    left_out = f"{unknown} They are left out here." if unknown else ""
-    return json.dumps(shown, indent=2, ensure_ascii=False), left_out
+        return ""
+    return json.dumps({name: value for name, value in given.items() if name in public}, indent=2, ensure_ascii=False)
 
 
 def _mine(actor: Actor) -> list[models.Environment]:

@@ -100,6 +100,7 @@ def saved(request: HttpRequest, done: jwks.SavedJwk, deploy: bool) -> HttpRespon
     there, name = reverse("jwk", args=[done.jwk.pk]), done.jwk.name
     ids = ",".join(str(release.pk) for release in done.releases)
     said = f"{name} is saved." if deploy else f"{name} is saved; it is published with the next release."
+    said = " ".join([said, *(notice.message for notice in done.notices)])
     return go(request, f"{there}?releases={ids}" if ids else there, said)
 
 
