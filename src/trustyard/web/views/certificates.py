@@ -16,6 +16,7 @@ from trustyard.actions import lint as linting
 from trustyard.actions.certificates_read import STATUSES, bring_entries, entry_status, fitting, in_order, is_in_force
 from trustyard.actions.export import export as exported
 from trustyard.actions.in_force import Newest
+from trustyard.actions.progress import taken
 from trustyard.errors import Unavailable
 from trustyard.pki.readable import content
 from trustyard.web.downloads import download
@@ -126,9 +127,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     now, newest = timezone.now(), releases.latest_of_all()
     rows = certificate.entries.select_related("x509", "environment").prefetch_related("jwks").order_by("environment_id")
     beside = findings.beside(list(rows))
+    own = [newest[row.environment_id].id for row in rows if row.environment_id in newest]
+    took = taken(own)
     entries = [
         {
             "entry": entry,
+            "taken": took[newest[entry.environment_id].id] if entry.environment_id in newest else "",
             "place": _place(entry, now, newest),
             "facts": entry.x509.read().facts,
             "content": content(entry.x509.read()),
@@ -137,7 +141,6 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         }
         for entry, chain in zip(rows, chains.shown(actor, list(rows), now), strict=True)
     ]
-    own = [newest[row.environment_id].id for row in rows if row.environment_id in newest]
     context = {"certificate": certificate, "entries": entries, "deployment": of_address(request, own)}
     context["environments"] = [row.environment for row in rows]
     return render(request, "certificates/show.html", context)

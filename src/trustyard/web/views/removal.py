@@ -13,11 +13,11 @@ from trustyard.actions import certificates, drafts, waiting
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import JwkAnswer, Saved
 from trustyard.errors import JwkConnection, NotFound, Refused, StaleVersion
+from trustyard.web.deployed import deployed
 from trustyard.web.page import actor_of, confirmed, go, page
 
 from .drafts import configuration
 from .questions import Question, ask, confirm_again, has_moved, into_dialogs
-from .releases import of_releases
 
 
 @page("GET", "POST")
@@ -142,7 +142,7 @@ def _at_once(
             draft.content["window"] = None
     done = "; ".join(f"the JWK {change.name} was {change.change}" for change in saved.jwks)
     said = f"{said} Also, {done}." if done else said
-    deployment = of_releases([release.pk for release in saved.releases])
+    deployment = deployed([release.pk for release in saved.releases])
     response = configuration(request, actor, draft, said=said, deployment=deployment, close_dialogs=True)
     response["HX-Retarget"], response["HX-Reswap"] = "#configuration", "none"
     if close:
