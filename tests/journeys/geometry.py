@@ -1,0 +1,42 @@
+"""What a person would call cut off: text beyond the edge of the card, dialog or window that it stands in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+# Text counts where it is painted: what a scroll box hides can be scrolled to, what is for screen readers alone is meant so.
+_CUT = """
+() => {
+  const edges = ".card, dialog, .boxed, .notice, .source, .page-head, .side, .row-menu, .entrance, main";
+  const scrolls = (box) => ["auto", "scroll"].includes(getComputedStyle(box).overflowX) && box.scrollWidth > box.clientWidth;
+  const hidden = (box) => box && (getComputedStyle(box).clipPath !== "none" || hidden(box.parentElement));
+  const modal = document.querySelector("dialog[open]");
+  const cut = [];
+  const texts = document.createTreeWalker(modal ?? document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode, parent = text.parentElement;
+    if (!text.data.trim() || parent.closest(".sr, .clip, script, style, select, textarea, [hidden], .skip")) continue;
+    if (!parent.checkVisibility({ visibilityProperty: true })) continue;
+    if (hidden(parent)) continue;
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    for (let box = parent; box; box = box.parentElement) {
+      if (scrolls(box) && !box.matches("dialog, .dialog-body, body, html")) break;
+      if (!box.matches(edges)) continue;
+      const edge = box.getBoundingClientRect(), right = Math.min(edge.right, innerWidth);
+      const out = [...range.getClientRects()].filter((one) => one.width > 1 && (one.right > right + 1 || one.left < edge.left - 1));
+      if (out.length) { cut.push(`${text.data.trim().slice(0, 40)} in ${box.tagName}.${box.className}`); break; }
+    }
+  }
+  return [...new Set(cut)];
+}
+"""
+
+
+def cut_off(page: Page) -> list[str]:
+    """The texts of this page, or of its open dialog, that are not wholly to be seen; and the page, if it scrolls sideways."""
+    found: list[str] = page.evaluate(_CUT)
+    width: Any = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [*found, *([f"the page by {width} px"] if width > 0 else [])]

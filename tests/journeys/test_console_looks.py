@@ -1,0 +1,169 @@
+"""How the console looks where names are as long as they may be, and on narrow screens: nothing is cut off."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.authority import Authority
+from tests.journeys.console import Console, Served
+from tests.journeys.geometry import cut_off
+
+Unique = Callable[[str], str]
+
+
+@dataclass
+class Rest:
+    """The same server by its REST interface, to fill it quickly."""
+
+    client: httpx.Client
+
+    def post(self, path: str, **given: Any) -> dict[str, Any]:
+        """Makes something."""
+        answer = self.client.post(f"/api/v1{path}", json=given)
+        assert answer.status_code < 300, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def certificate(self, name: str, pem: str, *environments: str, **given: Any) -> dict[str, Any]:
+        """A certificate with the same entry in these environments, its name as the alias."""
+        source = {"kind": "paste", "encoding": "BASE64PEM", "content": pem}
+        entry = {"environments": list(environments), "alias": name, "source": source}
+        return self.post("/certificates", name=name, entries=[entry], **given)
+
+    def jwk(self, name: str, certificate: str, environment: str, **given: Any) -> dict[str, Any]:
+        """A JWK made of a certificate."""
+        source = {"kind": "certificate", "certificate": certificate, "environment": environment}
+        return self.post("/jwks", name=name, source=source, **given)
+
+
+@pytest.fixture
+def rest(served: Served, unique: Unique) -> Iterator[Rest]:
+    token = served.trustyard("token", "create", unique("looks"), "--role", "admin")
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=served.url, headers=headers, trust_env=False, timeout=30) as client:
+        yield Rest(client)
+
+
+def long(text: str) -> str:
+    """A name as long as names may be, without a place to break it."""
+    return f"{text}{'w' * 100}"[:100].replace("-", "x")
+
+
+@dataclass
+class Names:
+    """Names of 100 letters."""
+
+    place: str
+    gateway: str
+    certificate: str
+    jwk: str
+
+
+@pytest.fixture
+def longest(rest: Rest, unique: Unique) -> Names:
+    """One of each noun with the longest of names; the release of its environment is deployed, and another change waits."""
+    names = Names(*(long(unique(noun)) for noun in ("place", "gateway", "certificate", "jwk")))
+    rest.post("/environments", name=names.place, type="test")
+    rest.post(f"/environments/{names.place}/gateways", name=names.gateway, kind="envoy", options={})
+    rest.certificate(names.certificate, Authority(long("Issuer")[:60]).issue(names.certificate[:60]).pem, names.place)
+    rest.jwk(names.jwk, names.certificate, names.place, deploy=True)
+    rest.certificate(long(unique("waits")), Authority("Waits CA").issue("waits").pem, names.place)
+    return names
+
+
+def picture(page: Page, name: str) -> None:
+    """Keeps what is on the screen, where PICTURES names a folder."""
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=Path(folder) / f"{re.sub('[^A-Za-z0-9-]+', '_', name)}.png", full_page=True)
+
+
+def shown(console: Console, where: str) -> list[str]:
+    console.quiet()
+    return [f"{where}: {what}" for what in cut_off(console.page)]
+
+
+def pages_with_long_names(console: Console, names: Names) -> Iterator[str]:
+    """Every page that shows one of them, open, with its name."""
+    page = console.page
+    for path in (
+        f"/certificates/?q={names.certificate}",
+        f"/certificates/truststore/?environment={names.place}",
+        f"/jwks/?q={names.jwk}",
+        "/jwks/create/",
+        "/environments/",
+        f"/gateways/?environment={names.place}",
+        f"/releases/?environment={names.place}",
+        f"/releases/compare/?environment={names.place}",
+        f"/environments/promote/?from={names.place}",
+        f"/trust-check/?environment={names.place}",
+        f"/audit/?q={names.certificate}",
+    ):
+        console.open(path)
+        yield path.partition("?")[0]
+    for path, link in (
+        (f"/jwks/?q={names.jwk}", names.jwk),
+        (f"/gateways/?environment={names.place}", names.gateway),
+        (f"/releases/?environment={names.place}", f"Release 1 of {names.place}"),
+        ("/environments/", names.place),
+        (f"/certificates/?q={names.certificate}", names.certificate),
+    ):
+        console.open(path)
+        page.get_by_role("link", name=link, exact=True).click()
+        expect(page.get_by_role("heading", level=1, name=link, exact=True)).to_be_visible()
+        yield f"the page of {link[:12]}"
+
+
+def dialogs_with_long_names(console: Console, names: Names) -> Iterator[str]:
+    """Every dialog that asks about one of them, open, with its title."""
+    console.open(f"/jwks/?q={names.jwk}")
+    console.menu(names.jwk, "Delete")
+    yield _title(console, "Delete JWK")
+    console.open("/environments/")
+    console.menu(names.place, "Delete")
+    yield _title(console, "Delete Environment")
+    console.open(f"/gateways/?environment={names.place}")
+    console.page.get_by_role("link", name=names.gateway, exact=True).click()
+    console.button("Delete").click()
+    yield _title(console, "Delete Gateway")
+    console.find(names.certificate)
+    console.menu(names.certificate, "Delete")
+    yield _title(console, "JWK Connection")
+    console.button("Delete JWKS").click()
+    yield _title(console, "Confirm Deletion")
+    console.find(names.certificate)
+    console.menu(names.certificate, "Edit")
+    console.page.wait_for_url(re.compile("/certificates/drafts/"))
+    yield "the form"
+    console.menu(f"{names.certificate} in {names.place}", "Edit")
+    yield _title(console, "Edit Certificate Definition")
+    console.button("Revoke Certificate").click()
+    yield _title(console, "Revoke Certificate")
+
+
+def _title(console: Console, title: str) -> str:
+    expect(console.dialog(title)).to_be_visible()
+    return title
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_is_cut_off_where_names_are_as_long_as_they_may_be(
+    console: Console, longest: Names, width: int
+) -> None:
+    """D-10: 100 letters and no place to break them; what has to be typed is read first (S-29)."""
+    console.page.set_viewport_size({"width": width, "height": 740})
+    console.page.emulate_media(reduced_motion="reduce")
+    found: list[str] = []
+    for where in itertools.chain(pages_with_long_names(console, longest), dialogs_with_long_names(console, longest)):
+        found += shown(console, where)
+        picture(console.page, f"long-{where}-{width}")
+    assert not found, "\n".join(found)
