@@ -6,11 +6,13 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-# Text counts where it is painted: what a scroll box hides can be scrolled to, what is for screen readers alone is meant so.
+# Text counts where it is painted: what a scroll box hides can be scrolled to, and what is for screen readers alone is not
+# meant to be seen.
 _CUT = """
 () => {
   const edges = ".card, dialog, .boxed, .notice, .source, .page-head, .side, .row-menu, .entrance, main";
-  const scrolls = (box) => ["auto", "scroll"].includes(getComputedStyle(box).overflowX) && box.scrollWidth > box.clientWidth;
+  const scrolls = (box) =>
+    ["auto", "scroll"].includes(getComputedStyle(box).overflowX) && box.scrollWidth > box.clientWidth;
   const hidden = (box) => box && (getComputedStyle(box).clipPath !== "none" || hidden(box.parentElement));
   const modal = document.querySelector("dialog[open]");
   const cut = [];
@@ -26,8 +28,11 @@ _CUT = """
       if (scrolls(box) && !box.matches("dialog, .dialog-body, body, html")) break;
       if (!box.matches(edges)) continue;
       const edge = box.getBoundingClientRect(), right = Math.min(edge.right, innerWidth);
-      const out = [...range.getClientRects()].filter((one) => one.width > 1 && (one.right > right + 1 || one.left < edge.left - 1));
-      if (out.length) { cut.push(`${text.data.trim().slice(0, 40)} in ${box.tagName}.${box.className}`); break; }
+      const beyond = (one) => one.width > 1 && (one.right > right + 1 || one.left < edge.left - 1);
+      if ([...range.getClientRects()].some(beyond)) {
+        cut.push(`${text.data.trim().slice(0, 40)} in ${box.tagName}.${box.className}`);
+        break;
+      }
     }
   }
   return [...new Set(cut)];
@@ -36,7 +41,7 @@ _CUT = """
 
 
 def cut_off(page: Page) -> list[str]:
-    """The texts of this page, or of its open dialog, that are not wholly to be seen; and the page, if it scrolls sideways."""
+    """The texts of this page, or of its open dialog, that are cut off; and the page, if it scrolls sideways."""
     found: list[str] = page.evaluate(_CUT)
     width: Any = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return [*found, *([f"the page by {width} px"] if width > 0 else [])]

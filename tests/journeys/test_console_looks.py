@@ -71,7 +71,7 @@ class Names:
 
 @pytest.fixture
 def longest(rest: Rest, unique: Unique) -> Names:
-    """One of each noun with the longest of names; the release of its environment is deployed, and another change waits."""
+    """One of each noun with the longest of names; one release is deployed, another change waits."""
     names = Names(*(long(unique(noun)) for noun in ("place", "gateway", "certificate", "jwk")))
     rest.post("/environments", name=names.place, type="test")
     rest.post(f"/environments/{names.place}/gateways", name=names.gateway, kind="envoy", options={})
