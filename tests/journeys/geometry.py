@@ -6,8 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-# Text counts where it is painted: what a scroll box hides can be scrolled to, and what is for screen readers alone is not
-# meant to be seen.
+# Text counts where it is painted: what a scroll box hides can be scrolled to, what is for screen readers is not to be seen.
 _CUT = """
 () => {
   const edges = ".card, dialog, .boxed, .notice, .source, .page-head, .side, .row-menu, .entrance, main";

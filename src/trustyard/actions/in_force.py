@@ -23,7 +23,7 @@ class Newest:
 
 
 class Held:
-    """Entries and JWKs of one release as numbers, 16 bytes for each: thousands of them in hundreds of environments fit."""
+    """Entries and JWKs of one release as numbers, 16 bytes each: thousands of them in hundreds of environments fit."""
 
     def __init__(self, release: int, entries: Iterable[dict[str, Any]], jwks: Iterable[dict[str, Any]]) -> None:
         self._release = release

@@ -40,11 +40,21 @@ _WORST = ("revoked", "expired", "not yet valid", "expiring", "valid")
 
 @dataclass(frozen=True)
 class Place:
-    """An entry in the list: its environment, its status, and whether it waits for a release."""
+    """An entry in the list: its environment, its status, and whether the newest release holds it (D-21)."""
 
     environment: str
     status: str
-    waits: bool
+    in_force: bool
+
+    @property
+    def left_out(self) -> bool:
+        """Whether no release would take it, as it is now: expired, not valid yet, revoked."""
+        return self.status not in ("valid", "expiring")
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next release changes what is in force of it."""
+        return self.in_force == self.left_out
 
 
 @dataclass(frozen=True)
@@ -112,11 +122,7 @@ def _row(certificate: models.Certificate, now: datetime, newest: dict[int, Newes
 
 
 def _place(entry: models.Entry, now: datetime, newest: dict[int, Newest]) -> Place:
-    status = entry_status(entry, now)
-    # What is left out anyway (revoked, expired) waits only while a release still holds it.
-    in_force = is_in_force(entry, newest)
-    trusted = status in ("valid", "expiring")
-    return Place(entry.environment.name, status, trusted != in_force)
+    return Place(entry.environment.name, entry_status(entry, now), is_in_force(entry, newest))
 
 
 @page("GET")
