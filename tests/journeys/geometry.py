@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
-# Text counts where it is painted: what a scroll box hides can be scrolled to, what is for screen readers is not to be seen.
+# Text counts where it is painted: what a scroll box hides can be scrolled to, what screen readers get is not to be seen.
 _CUT = """
 () => {
   const edges = ".card, dialog, .boxed, .notice, .source, .page-head, .side, .row-menu, .entrance, main";
@@ -44,3 +44,38 @@ def cut_off(page: Page) -> list[str]:
     found: list[str] = page.evaluate(_CUT)
     width: Any = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return [*found, *([f"the page by {width} px"] if width > 0 else [])]
+
+
+# A word is what stands between the places where text is best broken; it is broken where it is on two lines.
+_BROKEN = """
+(cells) => cells.flatMap((cell) => {
+  const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), broken = [];
+  while (texts.nextNode()) {
+    for (const word of texts.currentNode.data.matchAll(/[^\\s.,=@:/_-]+/g)) {
+      const range = document.createRange();
+      range.setStart(texts.currentNode, word.index);
+      range.setEnd(texts.currentNode, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((one) => one.top)).size > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+})
+"""
+
+
+def broken_words(cells: Locator) -> list[str]:
+    """Words that a line ends in the middle of."""
+    found: list[str] = cells.evaluate_all(_BROKEN)
+    return found
+
+
+def out_of_sight(page: Page, table: str) -> list[str]:
+    """The headers of a table that are beyond what is to be seen of it without scrolling."""
+    headers = page.get_by_role("table", name=table).get_by_role("columnheader")
+    found: list[str] = headers.evaluate_all(
+        """(headers) => headers.filter((one) => {
+          const shown = one.closest(".table-scroll").getBoundingClientRect();
+          return one.getBoundingClientRect().right > shown.right + 1;
+        }).map((one) => one.textContent)"""
+    )
+    return found

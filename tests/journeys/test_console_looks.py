@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 
 from tests.authority import Authority
 from tests.journeys.console import Console, Served
-from tests.journeys.geometry import cut_off
+from tests.journeys.geometry import broken_words, cut_off, out_of_sight
 
 Unique = Callable[[str], str]
 
@@ -167,3 +167,87 @@ def test_nothing_is_cut_off_where_names_are_as_long_as_they_may_be(
         found += shown(console, where)
         picture(console.page, f"long-{where}-{width}")
     assert not found, "\n".join(found)
+
+
+@dataclass
+class Usual:
+    """Names as partners have them."""
+
+    place: str
+    certificate: str
+
+
+@pytest.fixture
+def usual(rest: Rest, unique: Unique) -> Usual:
+    """An environment with roots, one certificate in force, one that was revoked and one that waits."""
+    place, names = unique("preprod"), [unique(name) for name in ("partner-acme", "partner-bank", "partner-new")]
+    rest.post("/environments", name=place, type="test", root_set="mozilla")
+    ca = Authority("Acme Issuing CA 2031")
+    for name in names[:2]:
+        issued = ca.issue(f"leaf.{name}.example")
+        rest.certificate(name, issued.pem, place, deploy=True)
+    rest.post(f"/certificates/{names[1]}/entries/{place}/revoke", reason="lost")
+    rest.certificate(names[2], ca.issue(f"api.{names[2]}.example").pem, place)
+    return Usual(place, names[1])
+
+
+@pytest.mark.parametrize(("width", "fits"), [(1440, True), (1280, True), (900, False)])
+def test_the_truststore_shows_all_columns_or_says_that_there_are_more(
+    console: Console, usual: Usual, width: int, fits: bool
+) -> None:
+    """S-40."""
+    page = console.page
+    page.set_viewport_size({"width": width, "height": 800})
+    console.open(f"/certificates/truststore/?environment={usual.place}")
+    table = page.get_by_role("table", name="Truststore")
+    picture(page, f"truststore-{width}")
+    assert (out_of_sight(page, "Truststore") == []) is fits
+    expect(page.get_by_text("More columns stand to the side")).to_be_visible(visible=not fits)
+    partners = table.locator("tbody tr", has_text="Acme Issuing CA")
+    assert broken_words(partners.locator(":is([data-label='Certificate Name'], [data-label='Issuer'])")) == []
+
+
+@pytest.mark.parametrize(("width", "fits"), [(1280, True), (1024, True), (900, False)])
+def test_the_form_shows_all_columns_of_its_definitions_or_says_that_there_are_more(
+    console: Console, usual: Usual, width: int, fits: bool
+) -> None:
+    """S-07: also that an entry is revoked (D-13), and whole headers."""
+    page = console.page
+    page.set_viewport_size({"width": width, "height": 800})
+    console.find(usual.certificate)
+    console.menu(usual.certificate, "Edit")
+    table = page.get_by_role("table", name="Configuration")
+    expect(table.get_by_text("revoked", exact=True)).to_be_visible()
+    picture(page, f"form-{width}")
+    assert (out_of_sight(page, "Configuration") == []) is fits
+    expect(page.get_by_text("More columns stand to the side")).to_be_visible(visible=not fits)
+    assert broken_words(table.locator(":is([data-label='Certificate'], [data-label='Subject DN'], thead th)")) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_menu_of_a_row_is_of_the_colour_of_its_row(console: Console, usual: Usual, scheme: Any) -> None:
+    """Also where it stands still over what goes by below it, and while the pointer is on its row."""
+    page = console.page
+    page.set_viewport_size({"width": 900, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    console.find(usual.certificate)
+    console.menu(usual.certificate, "Edit")
+    row = page.get_by_role("table", name="Configuration").locator("tbody tr")
+    for hovered in (False, True):
+        if hovered:
+            row.locator("td").nth(2).hover()
+        painted = row.evaluate(_PAINTED)
+        assert all(max(shades) - min(shades) < 3 for shades in zip(*painted, strict=True)), (hovered, painted)
+
+
+# The colours behind the text of a row's cells as they are painted: each over the card's own.
+_PAINTED = """(row) => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  return [...row.cells].map((cell) => {
+    for (const box of [cell.closest(".card"), cell]) {
+      canvas.fillStyle = getComputedStyle(box).backgroundColor;
+      canvas.fillRect(0, 0, 1, 1);
+    }
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  });
+}"""

@@ -60,7 +60,9 @@ def test_the_banner_counts_the_rows_that_the_next_release_changes(operator: Clie
 def chips(operator: Client) -> dict[str, str]:
     """What the list says beside the environment of each certificate."""
     listed = operator.get("/certificates/").content.decode()
-    rows = re.findall(r'<th scope="row".+?>([^<]+)</a></th>.+?<span class="chip[^"]*">test(.*?)</span>', listed, re.S)
+    rows = re.findall(
+        r'<th scope="row".+?>([^<]+)</a></th>.+?<span class="chip[^"]*">test(.*?)</span>', listed, re.DOTALL
+    )
     return {name: re.sub(r"<[^>]+>", "", said) for name, said in rows}
 
 
