@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page
 
-# Text counts where it is painted: what a scroll box hides can be scrolled to, what screen readers get is not to be seen.
+# Text counts where it is painted: what a scroll box hides can be scrolled to, what screen readers get is not seen.
 _CUT = """
 () => {
   const edges = ".card, dialog, .boxed, .notice, .source, .page-head, .side, .row-menu, .entrance, main";

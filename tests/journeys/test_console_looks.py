@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from playwright.sync_api import Page, expect
 
 from tests.authority import Authority
@@ -222,6 +223,34 @@ def test_the_form_shows_all_columns_of_its_definitions_or_says_that_there_are_mo
     assert (out_of_sight(page, "Configuration") == []) is fits
     expect(page.get_by_text("More columns stand to the side")).to_be_visible(visible=not fits)
     assert broken_words(table.locator(":is([data-label='Certificate'], [data-label='Subject DN'], thead th)")) == []
+
+
+def test_the_jwks_of_a_connection_are_read_whole_on_a_telephone(console: Console, rest: Rest, unique: Unique) -> None:
+    """D-04, S-24: what each JWK becomes, and why, is reached by scrolling the dialog and stands in no smaller box."""
+    page, name = console.page, unique("turns")
+    ca = Authority("Turning CA")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    rest.certificate(name, ca.issue(name, key).pem, "test")
+    rest.jwk(f"{name}-jwk", name, "test", alg="RS256", deploy=True)
+    console.find(name)
+    console.menu(name, "Edit")
+    console.define([], "", ca.issue(name).pem, row=f"{name} in test")
+    console.quiet()
+    console.button("Save and Deploy").click()
+    dialog = console.dialog("JWK Connection")
+    expect(dialog).to_be_visible()
+    page.set_viewport_size({"width": 360, "height": 740})
+    why = dialog.get_by_text("because RS256 does not fit the new key")
+    why.scroll_into_view_if_needed()
+    picture(page, "jwk-connection-360")
+    assert cut_off(page) == []
+    boxed = dialog.locator(".boxed")
+    assert boxed.evaluate("(box) => box.scrollHeight - box.clientHeight") == 0
+    room = boxed.evaluate(
+        "(box) => [...box.querySelectorAll('.hash')].map((one) => "
+        "box.getBoundingClientRect().right - one.getBoundingClientRect().right)"
+    )
+    assert min(room) >= 8
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
