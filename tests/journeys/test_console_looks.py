@@ -253,6 +253,40 @@ def test_the_jwks_of_a_connection_are_read_whole_on_a_telephone(console: Console
     assert min(room) >= 8
 
 
+def test_controls_have_room_for_what_they_hold_on_a_telephone(console: Console) -> None:
+    """S-10: an address is typed and read beside Receive; a sort order is read whole."""
+    page = console.page
+    page.set_viewport_size({"width": 360, "height": 740})
+    console.open("/certificates/")
+    assert (page.get_by_label("Sort", exact=True).bounding_box() or {})["width"] > 280
+    console.create()
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    window.get_by_role("radio", name="Receive via HTTPS/LDAPS Connection").check()
+    picture(page, "window-360")
+    assert (window.get_by_label("URL", exact=True).bounding_box() or {})["width"] > 240
+    assert cut_off(page) == []
+
+
+def test_a_file_of_roots_is_asked_for_where_it_counts(console: Console) -> None:
+    """D-16."""
+    page = console.page
+    console.open("/environments/create/")
+    file = page.get_by_label("Root certificates (PEM)")
+    for kind, asked in (("none", False), ("mozilla", False), ("uploaded", True)):
+        page.get_by_label("Root set").select_option(kind)
+        expect(file).to_be_visible(visible=asked)
+    picture(page, "environment")
+
+
+def test_no_trail_ends_with_a_slash(console: Console) -> None:
+    for path in ("/environments/1/", "/gateways/1/edit/", "/jwks/create/", "/certificates/compare/", "/users/create/"):
+        console.open(path)
+        trail = console.page.locator(".trail")
+        assert not trail.inner_text().strip().endswith("/")
+        assert trail.get_by_role("link").count()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_menu_of_a_row_is_of_the_colour_of_its_row(console: Console, usual: Usual, scheme: Any) -> None:
     """Also where it stands still over what goes by below it, and while the pointer is on its row."""
