@@ -13,7 +13,7 @@ _CUT = """
   const scrolls = (box) =>
     ["auto", "scroll"].includes(getComputedStyle(box).overflowX) && box.scrollWidth > box.clientWidth;
   const hidden = (box) => box && (getComputedStyle(box).clipPath !== "none" || hidden(box.parentElement));
-  const modal = document.querySelector("dialog[open]");
+  const modal = [...document.querySelectorAll("dialog[open]")].at(-1);
   const cut = [];
   const texts = document.createTreeWalker(modal ?? document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
@@ -32,7 +32,12 @@ _CUT = """
         cut.push(`${text.data.trim().slice(0, 40)} in ${box.tagName}.${box.className}`);
         break;
       }
+      if (box.matches("dialog")) break;
     }
+  }
+  for (const table of (modal ?? document).querySelectorAll("table")) {
+    const card = table.closest(".table-scroll, .card, .boxed"), room = card.getBoundingClientRect().right + 1;
+    if (!card.matches(".table-scroll") && table.getBoundingClientRect().right > room) cut.push("a table beyond its card");
   }
   return [...new Set(cut)];
 }

@@ -156,7 +156,7 @@ def _title(console: Console, title: str) -> str:
     return title
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", [360, 1024, 1280])
 def test_nothing_is_cut_off_where_names_are_as_long_as_they_may_be(
     console: Console, longest: Names, width: int
 ) -> None:
