@@ -37,7 +37,8 @@ _CUT = """
   }
   for (const table of (modal ?? document).querySelectorAll("table")) {
     const card = table.closest(".table-scroll, .card, .boxed"), room = card.getBoundingClientRect().right + 1;
-    if (!card.matches(".table-scroll") && table.getBoundingClientRect().right > room) cut.push("a table beyond its card");
+    const beyond = table.getBoundingClientRect().right > room;
+    if (beyond && !card.matches(".table-scroll")) cut.push("a table beyond its card");
   }
   return [...new Set(cut)];
 }
