@@ -233,8 +233,10 @@ def test_several_certificates_are_offered_and_the_others_can_come_too(console: C
     window.get_by_label("Alias", exact=True).fill(name)
     window.get_by_role("button", name="Apply").click()
     expect(page.get_by_text("Saved with it")).to_be_visible()
-    console.save_and_deploy()
     common = root.certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
+    expect(console.button(f"Leave out {common}")).to_have_css("border-top-style", "solid")
+    console.save_and_deploy()
+    expect(page.get_by_text(f"{name} is saved. With it, each as a certificate of its own: {common}.")).to_be_visible()
     console.find(str(common))
 
 
@@ -327,6 +329,13 @@ def test_revoke_and_restore_are_in_force_at_once(console: Console, unique: Uniqu
     assert not [jwk for jwk in console.published("test") if name in str(jwk.get("x5c", jwk))]
     console.menu(f"{name} in test", "Restore")
     expect(table.get_by_text("valid", exact=True)).to_be_visible()
+    back = console.page.get_by_text(re.compile(rf"^{name} \({name}\) is trusted again in test, with release \d+\."))
+    expect(back).to_contain_text(f"the JWK {name}-jwk was enabled and is published again")
+    console.button("Revoke again").click()  # Restore asks nothing, so it is easily taken back
+    dialog.get_by_label("Reason").fill("That was the wrong row")
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(table.get_by_text("revoked", exact=True)).to_be_visible()
+    expect(console.button("Revoke again")).to_be_hidden()
 
 
 def test_a_draft_outlives_a_sign_out_and_the_next_sign_in(browser: Browser, served: Served) -> None:

@@ -181,6 +181,9 @@ def test_a_deletion_takes_the_jwks_or_leaves_them(console: Console, signer: str,
     dialog.get_by_role("button", name=choice, exact=True).click()
     confirm = console.dialog("Confirm Deletion")
     expect(confirm.get_by_role("button", name="Delete", exact=True)).to_be_disabled()
+    expect(confirm).to_contain_text("a release takes it out of each environment at once")
+    for place in ("test", "production"):
+        expect(confirm.get_by_role("listitem").filter(has_text=f"{signer} in {place}").first).to_be_visible()
     confirm.get_by_label("Name of the certificate", exact=True).fill(signer)
     confirm.get_by_role("button", name="Delete", exact=True).click()
     expect(console.page.get_by_text(f"{signer} is deleted.")).to_be_visible()

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.authority import Authority
 from tests.journeys.console import Console, Served, new_context, sign_in
@@ -257,8 +257,20 @@ def test_a_reason_beside_a_button_makes_no_page_wider_than_a_telephone(viewer: C
         viewer.page.keyboard.press("Escape")
 
 
+LOOKS = ("color", "border-top-color", "background-color")
+
+
+def looks_of(button: Locator, part: str) -> str:
+    return str(button.evaluate("(button, part) => getComputedStyle(button).getPropertyValue(part)", part))
+
+
 def test_a_viewer_sees_and_may_not_change(viewer: Console, filled: str) -> None:
     expect(viewer.button("Create")).to_be_disabled()
+    viewer.find(filled)
+    viewer.page.get_by_role("link", name=filled, exact=True).click()
+    delete, edit = viewer.button("Delete"), viewer.button("Edit")
+    expect(delete).to_be_disabled()
+    assert [looks_of(delete, part) for part in LOOKS] == [looks_of(edit, part) for part in LOOKS]
     viewer.find(filled)
     viewer.button(f"Actions for {filled}").click()
     expect(viewer.page.get_by_role("menuitem", name="Edit", exact=True)).to_be_disabled()

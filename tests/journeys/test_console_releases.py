@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.authority import Authority
-from tests.journeys.console import Console
+from tests.journeys.console import Console, Served
 from tests.journeys.test_console_pages import axe, judge
 
 __all__ = ["axe"]
@@ -221,3 +221,30 @@ def test_certificates_are_promoted_after_the_difference_was_shown(
     expect(page.get_by_text(f"2 certificates of {place} are in {target} now.")).to_be_visible()
     assert console.published(target)[0]["kid"] != before[0]["kid"]
     assert found == []
+
+
+def test_a_gateway_that_was_refused_and_mended_is_seen_on_the_page_that_is_open(
+    console: Console, served: Served, place: str, unique: Unique
+) -> None:
+    """D-06: it is tried again by itself, and the page says so, with words and without a reload."""
+    page = console.page
+    console.open("/gateways/create/")
+    page.get_by_label("Name", exact=True).fill("folder")
+    page.get_by_label("Environment", exact=True).select_option(place)
+    page.get_by_role("radio", name=re.compile("^files")).check()
+    console.button("Save").click()
+    expect(page.get_by_role("heading", name="folder", exact=True)).to_be_visible()
+    in_the_way = Path(served.environment["TRUSTYARD_DATA_DIR"]) / "environments" / place / "current"
+    (in_the_way / "something").mkdir(parents=True)
+    name = unique("refused")
+    console.add(name, Authority("Refused CA").issue(name).pem, [place])
+    table = page.get_by_role("table", name="Deployment")
+    expect(table).to_contain_text(re.compile("refused|unreachable"))
+    expect(page.get_by_text("It is tried again by itself")).to_be_visible()
+    expect(page.get_by_text("in force, accepted by no gateway")).to_be_visible()
+    look(page, "refused")
+    (in_the_way / "something").rmdir()
+    in_the_way.rmdir()
+    expect(table.get_by_text("accepted", exact=True)).to_be_visible(timeout=90_000)  # its pauses grow while it fails
+    expect(page.get_by_text("Every node that is there has answered.")).to_be_visible()
+    expect(page.get_by_text("in force", exact=True)).to_be_visible()

@@ -13,7 +13,7 @@ from django.test import Client
 
 from tests.authority import Authority
 from trustyard import models
-from trustyard.actions import certificates, environments, jwks
+from trustyard.actions import certificates, environments, jwks, releases
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
@@ -272,3 +272,43 @@ def test_use_and_algorithm_are_those_of_the_source(person: Client) -> None:
     assert fitting("use", **by_hand) == ["as in the JWK", "sig (signature)", "enc (encryption)"]
     assert fitting("alg", **by_hand) == ["as in the JWK"]
     assert fitting("environment", **by_hand) == ["test"], "it is there when one goes back to the certificate"
+
+
+def chips(page: str) -> dict[str, str]:
+    """The environments that a page names, and `waits` beside those where another key is published than saved."""
+    found = re.findall(r'<span class="chip( waits)?">(?:<a [^>]+>)?([^<]+)<', page)
+    return {name: waits.strip() for waits, name in found}
+
+
+def listed(person: Client, name: str) -> dict[str, str]:
+    return chips(person.get(f"/jwks/?q={name}").content.decode())
+
+
+def shown(person: Client, name: str) -> dict[str, str]:
+    return chips(person.get(address("", name)).content.decode())
+
+
+def test_a_jwk_waits_until_what_is_saved_of_it_is_published(person: Client) -> None:
+    """D-21, D-26: a plain save changes the key here, and not yet what verifiers are given."""
+    entry = EntryGiven(("test",), None, Paste("BASE64PEM", Authority("renewed").pem))
+    answer = certificates.JwkAnswer(action="update", confirm="acme")
+    certificates.update(LOCAL, "acme", if_match="*", entries=[entry], answer=answer)
+    assert listed(person, "acme-key") == shown(person, "acme-key") == {"test": "waits"}
+    assert "waits for a release" in person.get(address("", "acme-key")).content.decode()
+    releases.deploy(LOCAL, "test")
+    assert listed(person, "acme-key") == shown(person, "acme-key") == {"test": ""}
+
+
+def test_a_new_jwk_and_a_disabled_one_wait_in_each_environment_by_itself(person: Client) -> None:
+    key = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+    jwks.create(LOCAL, name="given", source=jwks.HandGiven(key, ["test", "production"]))
+    releases.deploy(LOCAL, "production")
+    assert listed(person, "given") == {"test": "waits", "production": ""}
+    jwks.update(LOCAL, "given", if_match="*", state="disabled")
+    assert listed(person, "given") == {"test": "", "production": "waits"}
+
+
+def test_a_jwk_that_was_renamed_is_published_as_it_was(person: Client) -> None:
+    """A name is not published."""
+    jwks.update(LOCAL, "acme-key", if_match="*", new_name="renamed")
+    assert listed(person, "renamed") == {"test": ""}

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.authority import Authority
 from trustyard import models
-from trustyard.actions import certificates, environments, gateways, releases
+from trustyard.actions import certificates, environments, gateways, jwks, releases
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
@@ -50,6 +50,28 @@ def test_a_longer_list_needs_no_more_queries(person: Client, django_assert_num_q
     fill(20, start=3)
     with django_assert_num_queries(QUERIES["/certificates/"]):
         assert b"partner 22" in person.get("/certificates/").content
+
+
+def test_a_longer_list_of_jwks_needs_no_more_queries(person: Client) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert b"key 1" in person.get("/jwks/").content
+        return len(captured)
+
+    def more(*numbers: int) -> None:
+        for number in numbers:
+            source = jwks.FromCertificate(f"partner {number}", "test")
+            jwks.create(LOCAL, name=f"key {number}", source=source, deploy=bool(number % 2))
+
+    for name in ("test", "production"):
+        environments.create(LOCAL, name=name)
+    fill(8)
+    more(0, 1)
+    queries()  # reads the newest release once
+    few = queries()
+    more(2, 3, 4, 5, 6, 7)
+    queries()
+    assert queries() == few
 
 
 def test_certificates_are_sorted_as_the_form_says_and_filters_keep_that(person: Client) -> None:

@@ -1,7 +1,8 @@
-"""The tab Truststore: its banner speaks of what a deploy changes, and offers it only then."""
+"""What is in force and what is not: the tab Truststore and its banner, and the chips of the list of certificates."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -54,3 +55,27 @@ def test_the_banner_counts_the_rows_that_the_next_release_changes(operator: Clie
     assert "/deploy/" in said
     assert "Left out. Expired on" in said
     assert releases.deploy(LOCAL, "test").created
+
+
+def chips(operator: Client) -> dict[str, str]:
+    """What the list says beside the environment of each certificate."""
+    listed = operator.get("/certificates/").content.decode()
+    rows = re.findall(
+        r'<th scope="row".+?>([^<]+)</a></th>.+?<span class="chip[^"]*">test(.*?)</span>', listed, re.DOTALL
+    )
+    return {name: re.sub(r"<[^>]+>", "", said) for name, said in rows}
+
+
+def test_the_list_tells_what_is_left_out_from_what_is_in_force(operator: Client) -> None:
+    """D-19, D-21: what expired or is not valid yet is in no release, and its chip says so."""
+    save("new")
+    assert chips(operator) == {"fine": "", "ended": "expired", "early": "not yet valid", "new": "waits"}
+    early = models.Certificate.objects.get(name="early")
+    assert "not in force</span>" in operator.get(f"/certificates/{early.pk}/").content.decode()
+
+
+def test_what_ended_in_force_waits_for_the_release_that_leaves_it_out(operator: Client) -> None:
+    """D-25: nothing is deployed by itself when time passes."""
+    models.StoredCertificate.objects.filter(entries__alias="fine").update(not_after=datetime.now(UTC) - DAYS)
+    assert chips(operator)["fine"] == "waits"
+    assert "which leaves it out: expired" in operator.get("/certificates/").content.decode()

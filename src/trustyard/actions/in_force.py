@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +23,14 @@ class Newest:
 
 
 class Held:
-    """The entries of one release as numbers, 16 bytes for each: thousands of them in hundreds of environments fit."""
+    """Entries and JWKs of one release as numbers, 16 bytes each: thousands of them in hundreds of environments fit."""
 
-    def __init__(self, release: int, entries: Iterable[dict[str, Any]]) -> None:
+    def __init__(self, release: int, entries: Iterable[dict[str, Any]], jwks: Iterable[dict[str, Any]]) -> None:
         self._release = release
         pairs = sorted((_first(entry["sha256"]), _digest(entry["alias"])) for entry in entries)
         self._certificates = array("Q", (certificate for certificate, _ in pairs))
         self._aliases = array("Q", (alias for _, alias in pairs))
+        self._jwks = array("Q", sorted(_digest(part) for jwk in jwks for part in (jwk["name"], _members(jwk["jwk"]))))
 
     def holds(self, alias: str, sha256: str) -> bool:
         """Whether the release has this certificate under this alias."""
@@ -40,6 +42,19 @@ class Held:
                 return True
             at += 1
         return False
+
+    def publishes(self, jwk: Mapping[str, Any]) -> bool:
+        """Whether the release publishes just these members."""
+        return self._has(_members(jwk))
+
+    def publishes_for(self, name: str) -> bool:
+        """Whether the release publishes a key of the JWK of this name, be it an older one."""
+        return self._has(name)
+
+    def _has(self, part: str) -> bool:
+        wanted = _digest(part)
+        at = bisect_left(self._jwks, wanted)
+        return at < len(self._jwks) and self._jwks[at] == wanted
 
     def aliases(self, certificates: Iterable[str], saved: Iterable[tuple[str, str]] = ()) -> list[tuple[str, str]]:
         """Alias and SHA-256 of those that the release has; it is read anew only when it has others than the saved."""
@@ -57,8 +72,9 @@ class Held:
 
 @functools.lru_cache(maxsize=1024)
 def held(newest: Newest) -> Held:
-    """The entries of a release. Releases never change, so this is read once."""
-    return Held(newest.id, _content(newest.id)["entries"])
+    """What a release holds. Releases never change, so this is read once."""
+    content = _content(newest.id)
+    return Held(newest.id, content["entries"], content["jwks"])
 
 
 @functools.lru_cache(maxsize=1024)
@@ -81,5 +97,9 @@ def _first(sha256: str) -> int:
     return int(sha256[:16], 16)
 
 
-def _digest(alias: str) -> int:
-    return int.from_bytes(hashlib.blake2b(alias.encode(), digest_size=8).digest(), "big")
+def _members(jwk: Mapping[str, Any]) -> str:
+    return json.dumps(jwk, sort_keys=True)
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -12,7 +12,7 @@ from trustyard import models
 from trustyard.pki.content import Content, PublishedJwk
 from trustyard.pki.differences import Difference, difference
 
-from . import found, releases
+from . import found, in_force, releases
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,17 @@ def besides_draft(draft: models.Draft) -> list[Others]:
 def besides_jwk(jwk: models.Jwk) -> list[Others]:
     """What the releases that a change of this JWK makes, or its deletion, would bring besides."""
     return _others(found.names(jwk.environments.all()), models.Jwk.objects.filter(pk=jwk.pk), set())
+
+
+def jwk_waits(jwk: models.Jwk, environment_id: int, newest: Mapping[int, in_force.Newest]) -> bool:
+    """Whether the next release of an environment changes what is published of this JWK there."""
+    release = newest.get(environment_id)
+    if release is None:
+        return jwk.state == "active"
+    held = in_force.held(release)
+    if jwk.state == "active":
+        return not held.publishes(jwk.public)
+    return held.publishes(jwk.public) or held.publishes_for(jwk.name)
 
 
 def besides_new_jwk(environments: Iterable[str]) -> list[Others]:

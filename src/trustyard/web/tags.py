@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from django.http import QueryDict
 from django.template import Context
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from trustyard import models
@@ -137,6 +138,16 @@ def severity(word: str) -> SafeString:
     """How bad a finding is; what is no severity of ours (a linter has more) stands without icon."""
     colour, symbol = _SEVERITIES.get(word, ("", ""))
     return format_html('<span class="badge {}">{}{}</span>', colour, icon(symbol, 14) if symbol else "", word)
+
+
+# Where names, addresses and distinguished names are best broken: behind what separates their parts.
+_PARTS = re.compile(r"[^.,=@:/_-]*[.,=@:/_-]+|[^.,=@:/_-]+")
+
+
+@register.filter
+def breakable(text: str) -> SafeString:
+    """The text with places where a narrow column may break it, so that no word is cut in two."""
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in _PARTS.findall(text)))
 
 
 @register.filter

@@ -16,6 +16,7 @@ from trustyard.actions import lint as linting
 from trustyard.actions.certificates_read import STATUSES, bring_entries, entry_status, fitting, in_order, is_in_force
 from trustyard.actions.export import export as exported
 from trustyard.actions.in_force import Newest
+from trustyard.actions.progress import taken
 from trustyard.errors import Unavailable
 from trustyard.pki.readable import content
 from trustyard.web.downloads import download
@@ -39,11 +40,21 @@ _WORST = ("revoked", "expired", "not yet valid", "expiring", "valid")
 
 @dataclass(frozen=True)
 class Place:
-    """An entry in the list: its environment, its status, and whether it waits for a release."""
+    """An entry in the list: its environment, its status, and whether the newest release holds it (D-21)."""
 
     environment: str
     status: str
-    waits: bool
+    in_force: bool
+
+    @property
+    def left_out(self) -> bool:
+        """Whether no release would take it, as it is now: expired, not valid yet, revoked."""
+        return self.status not in ("valid", "expiring")
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next release changes what is in force of it."""
+        return self.in_force == self.left_out
 
 
 @dataclass(frozen=True)
@@ -111,11 +122,7 @@ def _row(certificate: models.Certificate, now: datetime, newest: dict[int, Newes
 
 
 def _place(entry: models.Entry, now: datetime, newest: dict[int, Newest]) -> Place:
-    status = entry_status(entry, now)
-    # What is left out anyway (revoked, expired) waits only while a release still holds it.
-    in_force = is_in_force(entry, newest)
-    trusted = status in ("valid", "expiring")
-    return Place(entry.environment.name, status, trusted != in_force)
+    return Place(entry.environment.name, entry_status(entry, now), is_in_force(entry, newest))
 
 
 @page("GET")
@@ -126,9 +133,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     now, newest = timezone.now(), releases.latest_of_all()
     rows = certificate.entries.select_related("x509", "environment").prefetch_related("jwks").order_by("environment_id")
     beside = findings.beside(list(rows))
+    own = [newest[row.environment_id].id for row in rows if row.environment_id in newest]
+    took = taken(own)
     entries = [
         {
             "entry": entry,
+            "taken": took[newest[entry.environment_id].id] if entry.environment_id in newest else "",
             "place": _place(entry, now, newest),
             "facts": entry.x509.read().facts,
             "content": content(entry.x509.read()),
@@ -137,7 +147,6 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         }
         for entry, chain in zip(rows, chains.shown(actor, list(rows), now), strict=True)
     ]
-    own = [newest[row.environment_id].id for row in rows if row.environment_id in newest]
     context = {"certificate": certificate, "entries": entries, "deployment": of_address(request, own)}
     context["environments"] = [row.environment for row in rows]
     return render(request, "certificates/show.html", context)

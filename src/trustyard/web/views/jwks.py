@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from trustyard import models
-from trustyard.actions import environments, jwks, waiting
+from trustyard.actions import environments, jwks, releases, waiting
 from trustyard.actions.actors import Actor
 from trustyard.actions.found import names
 from trustyard.actions.permissions import require
@@ -35,11 +36,29 @@ def index(request: HttpRequest) -> HttpResponse:
         actor, q=given.get("q", ""), environment=given.get("environment", ""), state=given.get("state", "")
     )
     shown = Pages(rows, PER_PAGE).get_page(given.get("page"))
-    context = {"page": shown, "filtered": any(given.get(name) for name in ("q", "environment", "state"))}
+    context = {
+        "page": shown,
+        "rows": _rows(shown.object_list),
+        "filtered": any(given.get(name) for name in ("q", "environment", "state")),
+    }
     if is_fragment(request):
         return render(request, "jwks/_list.html", context)
     context |= {"environments": environments.find(actor), "deployment": of_address(request)}
     return render(request, "jwks/list.html", context)
+
+
+def _rows(found: Iterable[models.Jwk]) -> list[dict[str, Any]]:
+    """Each JWK with its environments, and whether what is published there is another than what is saved."""
+    newest = releases.latest_of_all()
+    return [
+        {
+            "jwk": jwk,
+            "places": [
+                {"place": place, "waits": waiting.jwk_waits(jwk, place.pk, newest)} for place in jwk.environments.all()
+            ],
+        }
+        for jwk in found
+    ]
 
 
 @page("GET")
@@ -47,8 +66,10 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One JWK: its public members, where it is published, what it is connected to."""
     row = jwks.get_by_id(actor_of(request), pk)
     shown = jwks.jwk_json(row)
+    (known,) = _rows([row])
     context = {
-        "jwk": row,
+        **known,
+        "waits": any(place["waits"] for place in known["places"]),
         "shown": shown,
         "public": json.dumps(shown["jwk"], indent=2, ensure_ascii=False),
         "deployment": of_address(request),

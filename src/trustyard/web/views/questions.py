@@ -6,7 +6,7 @@ its version goes to the action, which compares it with the set of that moment (D
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from trustyard import models
 from trustyard.actions.certificates import JwkAnswer
 from trustyard.actions.waiting import Others
 from trustyard.errors import JwkConnection, StaleVersion
@@ -69,12 +70,17 @@ class Question:
 
 
 def ask(
-    request: HttpRequest, question: Question, *, moved: bool = False, besides: Sequence[Others] = ()
+    request: HttpRequest,
+    question: Question,
+    *,
+    moved: bool = False,
+    besides: Sequence[Others] = (),
+    entries: Iterable[models.Entry] = (),
 ) -> HttpResponse:
     """The next dialog: JWK Connection while something is open, then the typed confirmation."""
     group = question.open_group()
     context: dict[str, Any] = {"question": question, "group": group, "moved": moved, "state": question.sealed()}
-    context["besides"] = besides
+    context |= {"besides": besides, "entries": entries}
     if group:
         context["updating"] = "delete" not in group[0]["options"]
         context["blocked"] = [jwk for jwk in group if context["updating"] and jwk["problem"]]
@@ -87,11 +93,16 @@ def ask(
 
 
 def confirm_again(
-    request: HttpRequest, question: Question, problem: str, *, besides: Sequence[Others] = ()
+    request: HttpRequest,
+    question: Question,
+    problem: str,
+    *,
+    besides: Sequence[Others] = (),
+    entries: Iterable[models.Entry] = (),
 ) -> HttpResponse:
     """The typed confirmation with what was wrong."""
     context: dict[str, Any] = {"question": question, "state": question.sealed(), "problem": problem}
-    context["besides"] = besides
+    context |= {"besides": besides, "entries": entries}
     context["rows"] = [{**jwk, "action": question.actions[jwk["environment"]]} for jwk in question.jwks]
     context["updating"] = not all("delete" in jwk["options"] for jwk in question.jwks)
     return _dialog(request, "certificates/_confirm.html", context)

@@ -14,9 +14,11 @@ from trustyard import models
 from trustyard.actions import delivery, differences, environments, releases, restoring
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import allowed
+from trustyard.actions.progress import taken
 from trustyard.actions.waiting import Others
 from trustyard.errors import Moved
 from trustyard.pki.truststores import root_alias
+from trustyard.web.deployed import Deployed, deployed
 from trustyard.web.differences import side_by_side
 from trustyard.web.downloads import download
 from trustyard.web.page import actor_of, go, is_fragment, page
@@ -24,15 +26,20 @@ from trustyard.web.pages import Pages
 
 from .questions import into_dialogs
 
-_FILLS_FOR = 120  # how often the table asks again before it waits for a reload
 PER_PAGE = 25
 
 
-def of_address(request: HttpRequest, instead: list[int] | None = None) -> dict[str, Any] | None:
+def of_address(request: HttpRequest, instead: list[int] | None = None) -> Deployed | None:
     """The deployment that the address names (`?releases=3,4`), else that of these releases."""
-    given = request.GET.get("releases", "")
-    ids = [int(part) for part in given.split(",")[:50] if part.isascii() and part.isdigit() and len(part) < 15]
-    return of_releases(ids or instead or [])
+    return deployed(_ids(request.GET.get("releases", "")) or instead or [])
+
+
+def _ids(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")[:50] if _is_number(part)]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 15
 
 
 def with_a_deploy(request: HttpRequest, others: list[Others]) -> HttpResponse:
@@ -40,25 +47,19 @@ def with_a_deploy(request: HttpRequest, others: list[Others]) -> HttpResponse:
     return render(request, "certificates/_besides.html", {"besides": others, "by": "Save and Deploy"})
 
 
-def of_releases(ids: list[int], asked: int = 0) -> dict[str, Any] | None:
-    """What the fragment `_deployment.html` shows; None where there is nothing to show."""
-    if not ids:
-        return None
-    found = delivery.deployment(ids)["environments"]
-    settled = delivery.settled(ids)
-    address = ",".join(str(one) for one in ids)
-    return {"environments": found, "settled": settled or asked >= _FILLS_FOR, "ids": address, "asked": asked + 1}
-
-
 @page("GET")
 def deployment(request: HttpRequest) -> HttpResponse:
-    """The table again, for htmx."""
+    """The table again, for htmx; nothing where it would be the same."""
     actor = actor_of(request)
     releases.find(actor)  # asks for the permission
-    asked = request.GET.get("asked", "")
-    ids = [int(part) for part in request.GET.get("releases", "").split(",")[:50] if part.isascii() and part.isdigit()]
-    context = {"deployment": of_releases(ids, int(asked) if asked.isascii() and asked.isdigit() else 0)}
-    return render(request, "releases/_deployment.html", context)
+    given = request.GET
+    since = given.get("since", "")
+    found = deployed(_ids(given.get("releases", "")), int(since) if _is_number(since) else None)
+    if found is not None and found.mark == given.get("shown"):
+        return HttpResponse(status=204)
+    response = render(request, "releases/_deployment.html", {"deployment": found})
+    response["HX-Trigger"] = "deployment-moved"  # whatever else on the page speaks of these releases
+    return response
 
 
 @page("GET")
@@ -106,9 +107,11 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     names = dict(models.StoredCertificate.objects.filter(pk__in=digests).values_list("pk", "certificate_name"))
     newest = releases.latest(place.pk)
     compared = differences.compare(actor, place.name, release.number)
+    in_force = newest is not None and newest.pk == release.pk
     context = {
         "release": release,
-        "in_force": newest is not None and newest.pk == release.pk,
+        "in_force": in_force,
+        "taken": taken([release.pk])[release.pk] if in_force else "",
         "may_restore": allowed(actor, "releases.deploy", [place.name]),
         "compared": compared,
         "difference": side_by_side(compared.json()),
@@ -116,7 +119,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "roots": [{"alias": root_alias(sha256), "name": names.get(sha256, "")} for sha256 in content.roots],
         "jwks": content.jwks,
         "left_out": content.left_out,
-        "deployment": of_releases([release.pk]),
+        "deployment": deployed([release.pk]),
     }
     return render(request, "releases/show.html", context)
 

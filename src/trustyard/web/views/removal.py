@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,11 +14,13 @@ from trustyard.actions import certificates, drafts, waiting
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import JwkAnswer, Saved
 from trustyard.errors import JwkConnection, NotFound, Refused, StaleVersion
+from trustyard.web.deployed import deployed
 from trustyard.web.page import actor_of, confirmed, go, page
 
 from .drafts import configuration
 from .questions import Question, ask, confirm_again, has_moved, into_dialogs
-from .releases import of_releases
+
+_PUBLISHED = {"disabled": "was disabled", "enabled": "was enabled and is published again"}
 
 
 @page("GET", "POST")
@@ -30,7 +33,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     question = Question.unsealed(request.POST.get("state", ""))
     if question is not None and "action" in request.POST:
         question.answer(request.POST["action"])
-        return ask(request, question, besides=_besides(certificate))
+        return ask(request, question, besides=_besides(certificate), entries=_entries(certificate))
     if question is not None:
         answer = question.said(request.POST.get("confirm", ""))
         return _delete(request, actor, certificate, question.carried.get("etag", ""), answer, question)
@@ -41,9 +44,17 @@ def _begin(request: HttpRequest, actor: Actor, certificate: models.Certificate, 
     asked = drafts.rehearse_deletion(actor, certificate)
     if asked is not None:
         return ask(request, _question(certificate, asked), moved=moved)
-    places = certificate.entries.select_related("environment").order_by("environment_id")
-    context = {"certificate": certificate, "entries": places, "moved": moved, "besides": _besides(certificate)}
+    context = {
+        "certificate": certificate,
+        "entries": _entries(certificate),
+        "moved": moved,
+        "besides": _besides(certificate),
+    }
     return into_dialogs(render(request, "certificates/_delete.html", context))
+
+
+def _entries(certificate: models.Certificate) -> QuerySet[models.Entry]:
+    return certificate.entries.select_related("environment").order_by("environment_id")
 
 
 def _besides(certificate: models.Certificate) -> list[waiting.Others]:
@@ -71,7 +82,8 @@ def _delete(
         return _begin(request, actor, certificates.get_by_id(actor, certificate.pk), moved=has_moved(error))
     except Refused as error:
         if question is not None:
-            return confirm_again(request, question, error.sentence, besides=_besides(certificate))
+            places = _entries(certificate)
+            return confirm_again(request, question, error.sentence, besides=_besides(certificate), entries=places)
         raise
     done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
     after = f" Also, {done}." if done else ""
@@ -112,13 +124,19 @@ def revoke(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
 
 @page("POST")
 def restore(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
-    """Restore, of a revoked row's menu: in force at once too."""
+    """Restore, of a revoked row's menu: in force at once too.
+
+    It asks nothing, for Revoke undoes it: the answer says what came back, and offers that.
+    """
     actor = actor_of(request)
     entry = _entry(drafts.get(actor, pk), key)
     saved = certificates.restore(
         actor, entry.certificate.name, entry.environment.name, confirm_restored=confirmed(request)
     )
-    return _at_once(request, actor, pk, saved, f"{entry.alias} is trusted again in {entry.environment.name}.")
+    said = f"{entry.alias} ({entry.x509.certificate_name}) is trusted again in {entry.environment.name}"
+    said += f", with release {saved.releases[0].number}." if saved.releases else "."
+    undo = reverse("draft-revoke", args=[pk, key])
+    return _at_once(request, actor, pk, saved, said, undo=undo)
 
 
 def _entry(draft: models.Draft, key: str) -> models.Entry:
@@ -131,7 +149,7 @@ def _entry(draft: models.Draft, key: str) -> models.Entry:
 
 
 def _at_once(
-    request: HttpRequest, actor: Actor, pk: UUID, saved: Saved, said: str, *, close: bool = False
+    request: HttpRequest, actor: Actor, pk: UUID, saved: Saved, said: str, *, close: bool = False, undo: str = ""
 ) -> HttpResponse:
     draft = drafts.get(actor, pk)
     was_current = draft.based_on == f'"{saved.certificate.pk}-{saved.certificate.version - 1}"'
@@ -140,10 +158,10 @@ def _at_once(
     if close and draft.content["window"]:
         with drafts.changing(actor, pk) as draft:
             draft.content["window"] = None
-    done = "; ".join(f"the JWK {change.name} was {change.change}" for change in saved.jwks)
+    done = "; ".join(f"the JWK {change.name} {_PUBLISHED[change.change]}" for change in saved.jwks)
     said = f"{said} Also, {done}." if done else said
-    deployment = of_releases([release.pk for release in saved.releases])
-    response = configuration(request, actor, draft, said=said, deployment=deployment, close_dialogs=True)
+    deployment = deployed([release.pk for release in saved.releases])
+    response = configuration(request, actor, draft, said=said, deployment=deployment, close_dialogs=True, undo=undo)
     response["HX-Retarget"], response["HX-Reswap"] = "#configuration", "none"
     if close:
         response["HX-Trigger"] = "window-done"

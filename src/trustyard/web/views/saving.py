@@ -68,8 +68,10 @@ def _save(
 
 def _saved(request: HttpRequest, saved: Saved, deploy: bool) -> HttpResponse:
     name = saved.certificate.name
+    others = ", ".join(other.name for other in saved.certificates[1:])
+    named = f" With it, each as a certificate of its own: {others}." if others else ""
     done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
-    after = f" Also, {done}." if done else ""
+    after = f"{named} Also, {done}." if done else named
     if deploy:
         ids = ",".join(str(release.pk) for release in saved.releases)
         there = reverse("certificate", args=[saved.certificate.pk])

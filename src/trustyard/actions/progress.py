@@ -1,0 +1,81 @@
+"""How far releases have come, as people are told: which nodes are still to answer, and which were not persuaded yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from trustyard import models
+
+from .delivery import Row, rows_of_all
+from .releases import latest_of_all
+
+Taken = Literal["", "some", "none"]
+_TAKEN = ("accepted", "observed")
+_UNANSWERED = ("pending", "sent")
+_NOT_TAKEN = ("refused", "unreachable")
+_OTHERWISE = ("drifted", "open")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What may still change by itself. A release that a newer one overtook is brought to nobody any more."""
+
+    wanted: list[Row]  # of releases that are their environment's newest
+    overtaken: list[Row]
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether a node that is there has not answered yet."""
+        return _any(self.wanted, _UNANSWERED)
+
+    @property
+    def not_taken(self) -> bool:
+        """Whether a node refused or could not be reached; each is tried again, whatever the kind of gateway."""
+        return _any(self.wanted, _NOT_TAKEN)
+
+    @property
+    def otherwise(self) -> bool:
+        """Whether a listener shows something else than its gateway says; it is looked at again and again."""
+        return _any(self.wanted, _OTHERWISE)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether a node never took a release, and a newer one is brought to it by now."""
+        return _any(self.overtaken, _NOT_TAKEN)
+
+    @property
+    def open(self) -> bool:
+        """Whether any word is still to be expected, also of a gateway that nobody has joined yet."""
+        return any(row.state not in _TAKEN for row in self.wanted)
+
+
+def progress(release_ids: Iterable[int]) -> Progress:
+    """The nodes' words on these releases."""
+    said = _said(release_ids)
+    newest = {release.id for release in latest_of_all().values()}
+    return Progress(
+        [row for pk, rows in said.items() if pk in newest for row in rows],
+        [row for pk, rows in said.items() if pk not in newest for row in rows],
+    )
+
+
+def taken(release_ids: Collection[int]) -> Mapping[int, Taken]:
+    """Of each release, whether only some of its nodes or none at all took it; nothing where none of them objects."""
+    return {pk: _taken([row for row in rows if row.joined]) for pk, rows in _said(release_ids).items()}
+
+
+def _taken(rows: list[Row]) -> Taken:
+    if not _any(rows, _NOT_TAKEN):
+        return ""
+    return "none" if all(row.state in _NOT_TAKEN for row in rows) else "some"
+
+
+def _said(release_ids: Iterable[int]) -> dict[int, list[Row]]:
+    chosen = models.Release.objects.filter(pk__in=list(release_ids)).only("environment_id", "number")
+    return rows_of_all(list(chosen))
+
+
+def _any(rows: Iterable[Row], states: Collection[str]) -> bool:
+    return any(row.state in states and row.joined for row in rows)

@@ -1,0 +1,69 @@
+"""The table Deployment: what it says above its rows, and how soon it looks again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from trustyard.actions import delivery
+from trustyard.actions.progress import Progress, progress
+
+Word = Literal["waiting", "not taken", "otherwise", "late", "given up", "answered"]
+# Seconds that a table has been on the screen, and how often it asks until then: most answer at once, what is tried
+# again takes its time, and a page that was left open costs next to nothing. It ends with the session.
+_SOON, _LATER, _LAST = 120, 900, 12 * 3600
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What the fragment `_deployment.html` shows."""
+
+    environments: list[dict[str, Any]]
+    word: Word
+    every: int  # seconds between two looks; 0: nothing is to be expected
+    ids: str
+    since: int  # when the table came to the screen, in seconds since 1970
+    open: bool
+
+    @property
+    def mark(self) -> str:
+        """Names what is shown: as long as it is the same, nothing is drawn anew under somebody's hands."""
+        shown = json.dumps([self.environments, self.word, self.every], sort_keys=True)
+        return hashlib.sha256(shown.encode()).hexdigest()[:16]
+
+
+def deployed(ids: Sequence[int], since: int | None = None) -> Deployed | None:
+    """The table of these releases; None where there is nothing to show."""
+    found = delivery.deployment(ids)["environments"] if ids else []
+    if not found:
+        return None
+    now = int(time.time())
+    begun = now if since is None else since
+    state = progress(ids)
+    word = _word(state, now - begun)
+    every = _every(state, word, now - begun)
+    return Deployed(found, word, every, ",".join(str(one) for one in ids), begun, state.open)
+
+
+def _word(state: Progress, age: int) -> Word:
+    if state.unanswered and age < _SOON:
+        return "waiting"
+    if state.not_taken:
+        return "not taken"
+    if state.otherwise:
+        return "otherwise"
+    if state.unanswered:
+        return "late"
+    return "given up" if state.given_up else "answered"
+
+
+def _every(state: Progress, word: Word, age: int) -> int:
+    if not state.open or age >= _LAST:
+        return 0
+    if word == "waiting":
+        return 1
+    return 5 if age < _LATER else 30

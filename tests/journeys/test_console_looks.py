@@ -1,0 +1,316 @@
+"""How the console looks where names are as long as they may be, and on narrow screens: nothing is cut off."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from playwright.sync_api import Page, expect
+
+from tests.authority import Authority
+from tests.journeys.console import Console, Served
+from tests.journeys.geometry import broken_words, cut_off, out_of_sight
+
+Unique = Callable[[str], str]
+
+
+@dataclass
+class Rest:
+    """The same server by its REST interface, to fill it quickly."""
+
+    client: httpx.Client
+
+    def post(self, path: str, **given: Any) -> dict[str, Any]:
+        """Makes something."""
+        answer = self.client.post(f"/api/v1{path}", json=given)
+        assert answer.status_code < 300, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def certificate(self, name: str, pem: str, *environments: str, **given: Any) -> dict[str, Any]:
+        """A certificate with the same entry in these environments, its name as the alias."""
+        source = {"kind": "paste", "encoding": "BASE64PEM", "content": pem}
+        entry = {"environments": list(environments), "alias": name, "source": source}
+        return self.post("/certificates", name=name, entries=[entry], **given)
+
+    def jwk(self, name: str, certificate: str, environment: str, **given: Any) -> dict[str, Any]:
+        """A JWK made of a certificate."""
+        source = {"kind": "certificate", "certificate": certificate, "environment": environment}
+        return self.post("/jwks", name=name, source=source, **given)
+
+
+@pytest.fixture
+def rest(served: Served, unique: Unique) -> Iterator[Rest]:
+    token = served.trustyard("token", "create", unique("looks"), "--role", "admin")
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=served.url, headers=headers, trust_env=False, timeout=30) as client:
+        yield Rest(client)
+
+
+def long(text: str) -> str:
+    """A name as long as names may be, without a place to break it."""
+    return f"{text}{'w' * 100}"[:100].replace("-", "x")
+
+
+@dataclass
+class Names:
+    """Names of 100 letters."""
+
+    place: str
+    gateway: str
+    certificate: str
+    jwk: str
+
+
+@pytest.fixture
+def longest(rest: Rest, unique: Unique) -> Names:
+    """One of each noun with the longest of names; one release is deployed, another change waits."""
+    names = Names(*(long(unique(noun)) for noun in ("place", "gateway", "certificate", "jwk")))
+    rest.post("/environments", name=names.place, type="test")
+    rest.post(f"/environments/{names.place}/gateways", name=names.gateway, kind="envoy", options={})
+    rest.certificate(names.certificate, Authority(long("Issuer")[:60]).issue(names.certificate[:60]).pem, names.place)
+    rest.jwk(names.jwk, names.certificate, names.place, deploy=True)
+    rest.certificate(long(unique("waits")), Authority("Waits CA").issue("waits").pem, names.place)
+    return names
+
+
+def picture(page: Page, name: str) -> None:
+    """Keeps what is on the screen, where PICTURES names a folder."""
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=Path(folder) / f"{re.sub('[^A-Za-z0-9-]+', '_', name)}.png", full_page=True)
+
+
+def shown(console: Console, where: str) -> list[str]:
+    console.quiet()
+    return [f"{where}: {what}" for what in cut_off(console.page)]
+
+
+def pages_with_long_names(console: Console, names: Names) -> Iterator[str]:
+    """Every page that shows one of them, open, with its name."""
+    page = console.page
+    for path in (
+        f"/certificates/?q={names.certificate}",
+        f"/certificates/truststore/?environment={names.place}",
+        f"/jwks/?q={names.jwk}",
+        "/jwks/create/",
+        "/environments/",
+        f"/gateways/?environment={names.place}",
+        f"/releases/?environment={names.place}",
+        f"/releases/compare/?environment={names.place}",
+        f"/environments/promote/?from={names.place}",
+        f"/trust-check/?environment={names.place}",
+        f"/audit/?q={names.certificate}",
+    ):
+        console.open(path)
+        yield path.partition("?")[0]
+    for path, link in (
+        (f"/jwks/?q={names.jwk}", names.jwk),
+        (f"/gateways/?environment={names.place}", names.gateway),
+        (f"/releases/?environment={names.place}", f"Release 1 of {names.place}"),
+        ("/environments/", names.place),
+        (f"/certificates/?q={names.certificate}", names.certificate),
+    ):
+        console.open(path)
+        page.get_by_role("link", name=link, exact=True).click()
+        expect(page.get_by_role("heading", level=1, name=link, exact=True)).to_be_visible()
+        yield f"the page of {link[:12]}"
+
+
+def dialogs_with_long_names(console: Console, names: Names) -> Iterator[str]:
+    """Every dialog that asks about one of them, open, with its title."""
+    console.open(f"/jwks/?q={names.jwk}")
+    console.menu(names.jwk, "Delete")
+    yield _title(console, "Delete JWK")
+    console.open("/environments/")
+    console.menu(names.place, "Delete")
+    yield _title(console, "Delete Environment")
+    console.open(f"/gateways/?environment={names.place}")
+    console.page.get_by_role("link", name=names.gateway, exact=True).click()
+    console.button("Delete").click()
+    yield _title(console, "Delete Gateway")
+    console.find(names.certificate)
+    console.menu(names.certificate, "Delete")
+    yield _title(console, "JWK Connection")
+    console.button("Delete JWKS").click()
+    yield _title(console, "Confirm Deletion")
+    console.find(names.certificate)
+    console.menu(names.certificate, "Edit")
+    console.page.wait_for_url(re.compile("/certificates/drafts/"))
+    yield "the form"
+    console.menu(f"{names.certificate} in {names.place}", "Edit")
+    yield _title(console, "Edit Certificate Definition")
+    console.button("Revoke Certificate").click()
+    yield _title(console, "Revoke Certificate")
+
+
+def _title(console: Console, title: str) -> str:
+    expect(console.dialog(title)).to_be_visible()
+    return title
+
+
+@pytest.mark.parametrize("width", [360, 1024, 1280])
+def test_nothing_is_cut_off_where_names_are_as_long_as_they_may_be(
+    console: Console, longest: Names, width: int
+) -> None:
+    """D-10: 100 letters and no place to break them; what has to be typed is read first (S-29)."""
+    console.page.set_viewport_size({"width": width, "height": 740})
+    console.page.emulate_media(reduced_motion="reduce")
+    found: list[str] = []
+    for where in itertools.chain(pages_with_long_names(console, longest), dialogs_with_long_names(console, longest)):
+        found += shown(console, where)
+        picture(console.page, f"long-{where}-{width}")
+    assert not found, "\n".join(found)
+
+
+@dataclass
+class Usual:
+    """Names as partners have them."""
+
+    place: str
+    certificate: str
+
+
+@pytest.fixture
+def usual(rest: Rest, unique: Unique) -> Usual:
+    """An environment with roots, one certificate in force, one that was revoked and one that waits."""
+    place, names = unique("preprod"), [unique(name) for name in ("partner-acme", "partner-bank", "partner-new")]
+    rest.post("/environments", name=place, type="test", root_set="mozilla")
+    ca = Authority("Acme Issuing CA 2031")
+    for name in names[:2]:
+        issued = ca.issue(f"leaf.{name}.example")
+        rest.certificate(name, issued.pem, place, deploy=True)
+    rest.post(f"/certificates/{names[1]}/entries/{place}/revoke", reason="lost")
+    rest.certificate(names[2], ca.issue(f"api.{names[2]}.example").pem, place)
+    return Usual(place, names[1])
+
+
+@pytest.mark.parametrize(("width", "fits"), [(1440, True), (1280, True), (900, False)])
+def test_the_truststore_shows_all_columns_or_says_that_there_are_more(
+    console: Console, usual: Usual, width: int, fits: bool
+) -> None:
+    """S-40."""
+    page = console.page
+    page.set_viewport_size({"width": width, "height": 800})
+    console.open(f"/certificates/truststore/?environment={usual.place}")
+    table = page.get_by_role("table", name="Truststore")
+    picture(page, f"truststore-{width}")
+    assert (out_of_sight(page, "Truststore") == []) is fits
+    expect(page.get_by_text("More columns stand to the side")).to_be_visible(visible=not fits)
+    partners = table.locator("tbody tr", has_text="Acme Issuing CA")
+    assert broken_words(partners.locator(":is([data-label='Certificate Name'], [data-label='Issuer'])")) == []
+
+
+@pytest.mark.parametrize(("width", "fits"), [(1280, True), (1024, True), (900, False)])
+def test_the_form_shows_all_columns_of_its_definitions_or_says_that_there_are_more(
+    console: Console, usual: Usual, width: int, fits: bool
+) -> None:
+    """S-07: also that an entry is revoked (D-13), and whole headers."""
+    page = console.page
+    page.set_viewport_size({"width": width, "height": 800})
+    console.find(usual.certificate)
+    console.menu(usual.certificate, "Edit")
+    table = page.get_by_role("table", name="Configuration")
+    expect(table.get_by_text("revoked", exact=True)).to_be_visible()
+    picture(page, f"form-{width}")
+    assert (out_of_sight(page, "Configuration") == []) is fits
+    expect(page.get_by_text("More columns stand to the side")).to_be_visible(visible=not fits)
+    assert broken_words(table.locator(":is([data-label='Certificate'], [data-label='Subject DN'], thead th)")) == []
+
+
+def test_the_jwks_of_a_connection_are_read_whole_on_a_telephone(console: Console, rest: Rest, unique: Unique) -> None:
+    """D-04, S-24: what each JWK becomes, and why, is reached by scrolling the dialog and stands in no smaller box."""
+    page, name = console.page, unique("turns")
+    ca = Authority("Turning CA")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    rest.certificate(name, ca.issue(name, key).pem, "test")
+    rest.jwk(f"{name}-jwk", name, "test", alg="RS256", deploy=True)
+    console.find(name)
+    console.menu(name, "Edit")
+    console.define([], "", ca.issue(name).pem, row=f"{name} in test")
+    console.quiet()
+    console.button("Save and Deploy").click()
+    dialog = console.dialog("JWK Connection")
+    expect(dialog).to_be_visible()
+    page.set_viewport_size({"width": 360, "height": 740})
+    why = dialog.get_by_text("because RS256 does not fit the new key")
+    why.scroll_into_view_if_needed()
+    picture(page, "jwk-connection-360")
+    assert cut_off(page) == []
+    boxed = dialog.locator(".boxed")
+    assert boxed.evaluate("(box) => box.scrollHeight - box.clientHeight") == 0
+    room = boxed.evaluate(
+        "(box) => [...box.querySelectorAll('.hash')].map((one) => "
+        "box.getBoundingClientRect().right - one.getBoundingClientRect().right)"
+    )
+    assert min(room) >= 8
+
+
+def test_controls_have_room_for_what_they_hold_on_a_telephone(console: Console) -> None:
+    """S-10: an address is typed and read beside Receive; a sort order is read whole."""
+    page = console.page
+    page.set_viewport_size({"width": 360, "height": 740})
+    console.open("/certificates/")
+    assert (page.get_by_label("Sort", exact=True).bounding_box() or {})["width"] > 280
+    console.create()
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    window.get_by_role("radio", name="Receive via HTTPS/LDAPS Connection").check()
+    picture(page, "window-360")
+    assert (window.get_by_label("URL", exact=True).bounding_box() or {})["width"] > 240
+    assert cut_off(page) == []
+
+
+def test_a_file_of_roots_is_asked_for_where_it_counts(console: Console) -> None:
+    """D-16."""
+    page = console.page
+    console.open("/environments/create/")
+    file = page.get_by_label("Root certificates (PEM)")
+    for kind, asked in (("none", False), ("mozilla", False), ("uploaded", True)):
+        page.get_by_label("Root set").select_option(kind)
+        expect(file).to_be_visible(visible=asked)
+    picture(page, "environment")
+
+
+def test_no_trail_ends_with_a_slash(console: Console) -> None:
+    for path in ("/environments/1/", "/gateways/1/edit/", "/jwks/create/", "/certificates/compare/", "/users/create/"):
+        console.open(path)
+        trail = console.page.locator(".trail")
+        assert not trail.inner_text().strip().endswith("/")
+        assert trail.get_by_role("link").count()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_menu_of_a_row_is_of_the_colour_of_its_row(console: Console, usual: Usual, scheme: Any) -> None:
+    """Also where it stands still over what goes by below it, and while the pointer is on its row."""
+    page = console.page
+    page.set_viewport_size({"width": 900, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    console.find(usual.certificate)
+    console.menu(usual.certificate, "Edit")
+    row = page.get_by_role("table", name="Configuration").locator("tbody tr")
+    for hovered in (False, True):
+        if hovered:
+            row.locator("td").nth(2).hover()
+        painted = row.evaluate(_PAINTED)
+        assert all(max(shades) - min(shades) < 3 for shades in zip(*painted, strict=True)), (hovered, painted)
+
+
+# The colours behind the text of a row's cells as they are painted: each over the card's own.
+_PAINTED = """(row) => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  return [...row.cells].map((cell) => {
+    for (const box of [cell.closest(".card"), cell]) {
+      canvas.fillStyle = getComputedStyle(box).backgroundColor;
+      canvas.fillRect(0, 0, 1, 1);
+    }
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  });
+}"""

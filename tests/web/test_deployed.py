@@ -1,0 +1,122 @@
+"""The table Deployment: it goes on looking while anything may still change, and says no more than nodes have said."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from django.test import Client
+
+from tests.authority import Authority
+from trustyard import models
+from trustyard.actions import certificates, delivery, environments, gateways, releases
+from trustyard.actions.actors import LOCAL
+from trustyard.actions.certificates import Definition, EntryGiven
+from trustyard.actions.sources import Paste
+from trustyard.gateways.receipts import Receipt, State
+
+pytestmark = pytest.mark.django_db
+ANSWERED = "Every node that is there has answered."
+
+
+@pytest.fixture
+def looking(client: Client) -> Client:
+    """A viewer, and a certificate deployed to an environment with the gateways one and two."""
+    environments.create(LOCAL, name="test")
+    for name in ("one", "two"):
+        made = gateways.create(LOCAL, "test", name=name, kind="envoy", options={})
+        delivery.node_connected(made.pk, "local")
+    entry = EntryGiven(("test",), "partner", Paste("BASE64PEM", Authority("Deployed CA").issue("partner").pem))
+    certificates.create(LOCAL, [Definition("partner", "", [entry])], deploy=True)
+    viewer = models.User.objects.create(username="looks", role="viewer")
+    client.force_login(viewer, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def say(gateway: str, state: State, number: int = 1) -> None:
+    """What the gateway says of the release."""
+    row = models.Gateway.objects.get(name=gateway)
+    delivery.record(row.pk, number, Receipt("local", state, "in its own words", 3))
+
+
+def page(looking: Client, number: int = 1) -> str:
+    """The page of a release."""
+    release = models.Release.objects.get(number=number)
+    return looking.get(f"/releases/{release.pk}/").content.decode()
+
+
+def asks(shown: str) -> tuple[str, str]:
+    """The address that the table asks, and how often; nothing where it asks no more."""
+    found = re.search(r'hx-get="(/deployment/[^"]+)" hx-trigger="([^"]+)"', shown)
+    return (found[1].replace("&amp;", "&"), found[2]) if found else ("", "")
+
+
+@pytest.mark.parametrize("state", ["refused", "unreachable"])
+def test_a_gateway_that_did_not_take_its_release_is_asked_about_until_it_does(looking: Client, state: State) -> None:
+    """D-06: delivery goes on by itself, and so does the page that shows it."""
+    say("one", "accepted")
+    say("two", state)
+    shown = page(looking)
+    address, rhythm = asks(shown)
+    assert ANSWERED not in shown
+    assert "Not accepted everywhere. It is tried again by itself" in shown
+    assert rhythm == "every 5s"
+    assert looking.get(address).status_code == 204  # nothing is drawn anew while nothing has changed
+    say("two", "accepted")
+    answer = looking.get(address)
+    assert answer["HX-Trigger"] == "deployment-moved"
+    assert ANSWERED in answer.content.decode()
+    assert asks(answer.content.decode()) == ("", "")
+
+
+def test_a_page_that_was_left_open_asks_less_and_less_and_ends_with_saying_so(looking: Client) -> None:
+    say("one", "accepted")
+    say("two", "refused")
+    address, _ = asks(page(looking))
+
+    def rhythm(age: int) -> str:
+        aged = re.sub(r"since=\d+", f"since={int(time.time()) - age}", address)
+        answer = looking.get(aged)
+        return "the same" if answer.status_code == 204 else asks(answer.content.decode())[1] or answer.content.decode()
+
+    assert rhythm(60) == "the same"
+    assert rhythm(3600) == "every 30s"
+    assert "Reload the page to look again." in rhythm(13 * 3600)
+
+
+def test_a_node_that_says_nothing_for_minutes_is_waited_for_without_a_hurry(looking: Client) -> None:
+    say("one", "accepted")
+    shown = page(looking)
+    address, rhythm = asks(shown)
+    assert ("Waiting for the gateways…" in shown, rhythm) == (True, "every 1s")
+    later = looking.get(re.sub(r"since=\d+", f"since={int(time.time()) - 300}", address)).content.decode()
+    assert "Not every node has answered yet." in later
+    assert asks(later)[1] == "every 5s"
+
+
+def test_a_refused_release_that_another_overtook_is_not_said_to_be_tried_again(looking: Client) -> None:
+    say("one", "accepted")
+    say("two", "refused")
+    environments.update(LOCAL, "test", if_match="*", root_set="mozilla")
+    releases.deploy(LOCAL, "test")
+    shown = page(looking)
+    assert "A newer release has taken its place; this one is not tried again." in shown
+    assert asks(shown) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        (("accepted", "accepted"), "in force"),
+        (("accepted", "refused"), "in force, not accepted everywhere"),
+        (("refused", "unreachable"), "in force, accepted by no gateway"),
+    ],
+)
+def test_in_force_says_whether_gateways_took_it(looking: Client, states: tuple[State, State], said: str) -> None:
+    """D-21 calls in force what the newest release holds; a person is told, too, who did not take it."""
+    for gateway, state in zip(("one", "two"), states, strict=True):
+        say(gateway, state)
+    certificate = models.Certificate.objects.get()
+    for shown in (page(looking), looking.get(f"/certificates/{certificate.pk}/").content.decode()):
+        assert f">{said}</span>" in shown
