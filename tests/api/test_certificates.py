@@ -173,6 +173,21 @@ def test_put_removes_what_is_left_out_and_patch_keeps_it(add: Add, operator: Res
     assert operator.put(address, {}).fields == ["entries"]
 
 
+def test_a_deploy_alone_puts_in_force_what_waits_and_answers_with_the_deployment(
+    add: Add, operator: Rest, cast: Cast
+) -> None:
+    """D-26: the second time nothing waits, and the newest release is answered as it is."""
+    address = add("acme", "test", "production", deploy=False).headers["Location"]
+    of_test = cast.test_operator.patch(address, {"deploy": True}, wait=0)
+    assert [place["environment"] for place in of_test.json["deployment"]["environments"]] == ["test"]
+    for body in ({"deploy": True}, {"deploy": True, "description": "words"}):
+        answer = operator.patch(address, body, wait=0)
+        assert [entry["in_force"] for entry in answer.json["entries"]] == [True, True]
+        deployed = [(one["environment"], one["release"]) for one in answer.json["deployment"]["environments"]]
+        assert deployed == [("test", 1), ("production", 1)]
+    assert "deployment" not in operator.patch(address, {"description": "more words"}).json
+
+
 def test_a_description_alone_raises_no_question_and_no_release(add: Add, operator: Rest, add_jwk: Add) -> None:
     """D-03, I-05, S-28."""
     address = add("acme").headers["Location"]
