@@ -142,6 +142,32 @@ def test_save_and_deploy_shows_what_each_gateway_said(
     assert "release.deploy" in trustyard("audit", "list", "--limit", "500").text
 
 
+def test_a_release_says_of_its_gateways_what_its_deployment_says(
+    trustyard: CommandLine, ca: Ca, place: str, unique: Unique
+) -> None:
+    name = unique("acme")
+    (trustyard.folder / "acme.pem").write_bytes(ca.issue("acme.test").cert_pem)
+    trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "acme.pem")
+    made = trustyard("release", "deploy", place, "--json").json
+    trustyard("cert", "edit", name, "--env", place, "--alias", "b", "--deploy")
+    back = trustyard("release", "restore", place, str(made["number"]), "--json").json
+    for answer in (made, back):
+        [deployed] = answer["deployment"]["environments"]
+        assert [gateway["state"] for gateway in deployed["gateways"]] == ["accepted"]
+        assert answer["gateways"] == deployed["gateways"]
+
+
+def test_a_certificate_that_waits_is_deployed_by_an_edit_that_changes_nothing(
+    trustyard: CommandLine, ca: Ca, place: str, unique: Unique
+) -> None:
+    name = unique("acme")
+    (trustyard.folder / "acme.pem").write_bytes(ca.issue("acme.test").cert_pem)
+    trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "acme.pem")
+    deployed = trustyard("cert", "edit", name, "--deploy", "--json").json
+    assert deployed["entries"][0]["in_force"] is True
+    assert "accepted" in trustyard("cert", "edit", name, "--deploy").text
+
+
 def test_a_gateway_that_cannot_take_a_release_ends_with_4_and_catches_up(
     trustyard: CommandLine, server: Stage, partner: TlsServer, unique: Unique
 ) -> None:
