@@ -84,7 +84,8 @@ def test_the_list_says_what_is_in_force_and_what_was_at_a_moment(admin: Client, 
     assert "restored from 1" in page
     assert "two was too early" in page
     assert page.count("in force ") >= 1
-    models.Release.objects.filter(number=1).update(created_at="2026-03-03T14:00:00Z")
+    models.Release.objects.filter(number=1).update(created_at="2026-03-03T14:00:00.9Z")
+    assert 'aria-label="Release 1 of' in admin.get("/releases/", {"at": "2026-03-03T14:00:00"}).content.decode()
     then = admin.get("/releases/", {"at": "2026-03-03T14:30"}, **HTMX)
     assert 'aria-label="Release 1 of test"' in then.content.decode()
     assert "Release 2" not in then.content.decode()
