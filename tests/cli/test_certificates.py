@@ -268,10 +268,10 @@ def test_a_deletion_is_confirmed_by_the_exact_name(run: Program, stored: Canned)
     assert stored.last.target == ACME + "?jwk_connection=disconnect&confirm=acme&deploy=true"
 
 
-def test_a_deletion_without_jwks_asks_and_refuses_where_nobody_can_answer(run: Program, stored: Canned) -> None:
+def test_a_deletion_without_jwks_asks_and_refuses_where_nobody_answers(run: Program, stored: Canned) -> None:
     """S-35."""
     stored.answer("GET", ACME, acme(entry("test")), ETag='"1-3"')
-    result = run("cert", "delete", "acme", stdin="y\n")
+    result = run("cert", "delete", "acme")
     assert result.exit_code == 1
     assert "--yes" in result.stderr
     assert {asked.method for asked in stored.asked} == {"GET"}

@@ -291,7 +291,7 @@ def test_revoking_takes_entry_and_jwk_out_and_restoring_brings_them_back(
     (trustyard.folder / "a.pem").write_bytes(ca.issue("a.test").cert_pem)
     trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "a.pem", "--deploy")
     trustyard("jwk", "add", jwk, "--certificate", name, "--env", place, "--deploy")
-    trustyard("cert", "revoke", name, "--env", place, code=1)  # a reason is needed
+    trustyard("cert", "revoke", name, "--env", place, "--reason", " ", code=1)  # a reason is needed
     revoked = trustyard("cert", "revoke", name, "--env", place, "--reason", "lost its key")
     assert f"JWK {jwk} in {place}: disabled" in revoked.text
     assert published(trustyard, place) == []
@@ -392,14 +392,16 @@ def test_bad_input_is_one_sentence_and_nothing_is_stored(
     assert "already" in trustyard(*base, "--file", "a.pem", code=1).err
 
 
-def test_a_question_is_answered_at_a_terminal_and_only_there(
+def test_a_question_is_answered_at_a_terminal_or_in_a_pipe(
     trustyard: CommandLine, ca: Ca, place: str, unique: Unique
 ) -> None:
     """S-35."""
     name = unique("acme")
     (trustyard.folder / "a.pem").write_bytes(ca.issue("a.test").cert_pem)
     trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "a.pem")
-    assert "--yes" in trustyard("cert", "delete", name, stdin=b"y\n", code=1).err
+    assert "--yes" in trustyard("cert", "delete", name, code=1).err
+    assert "Nothing was changed." in trustyard("cert", "delete", name, stdin=b"no\n", code=1).err
+    assert "--yes" in trustyard("cert", "delete", name, stdin=b"\xff\n", code=1).err
     code, screen = trustyard.asked("cert", "delete", name, answer="n\n")
     assert code == 1
     assert f"Delete the certificate {name} in {place}?" in screen
@@ -407,6 +409,11 @@ def test_a_question_is_answered_at_a_terminal_and_only_there(
     code, screen = trustyard.asked("cert", "delete", name, answer="y\n")
     assert code == 0, screen
     trustyard("cert", "show", name, code=1)
+    for answer in (b"y\n", b"Yes"):
+        trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "a.pem")
+        asked = trustyard("cert", "delete", name, stdin=answer)
+        assert f"Delete the certificate {name} in {place}? [y/N]" in asked.err
+        trustyard("cert", "show", name, code=1)
 
 
 def test_environments_and_gateways_are_kept_from_the_command_line(trustyard: CommandLine, unique: Unique) -> None:
