@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -352,6 +353,7 @@ def test_inspect_shows_content_and_notices(run: Program, canned: Canned) -> None
     result = run("cert", "inspect", "ldaps://127.0.0.1")
     assert canned.last.body == {"kind": "connection", "url": "ldaps://127.0.0.1"}
     assert "Certificate 2 of 2" in result.stdout
+    assert re.search(r"Valid: +2026-01-01 to \d{4}-\d\d-\d\d \(", result.stdout), "both ends in one form"
     assert "Notice: A private key was dropped." in result.stderr
 
 
