@@ -131,9 +131,15 @@ def test_a_taken_name_or_alias_is_a_conflict_whatever_its_case(add: Add, operato
     """I-12, D-09, D-10."""
     add("Acme")
     entry = {"environment": "test", "alias": "other", "source": file(ca.issue("x"))}
-    assert operator.post(CERTIFICATES, {"name": "ACME", "entries": [entry]}).status == 409
+    taken = operator.post(CERTIFICATES, {"name": "ACME", "entries": [entry]})
+    assert (taken.status, taken.code, taken.fields) == (409, "name-taken", ["name"])
+    assert taken.json["detail"] == "There is already a certificate named Acme; case does not count."
+    same = operator.post(CERTIFICATES, {"name": "Acme", "entries": [entry]})
+    assert same.json["detail"] == "There is already a certificate named Acme."
     clash = operator.post(CERTIFICATES, {"name": "x", "entries": [{**entry, "alias": "aCME"}]})
     assert (clash.status, clash.code, clash.fields) == (409, "alias-taken", ["entries.0.alias"])
+    taken_by = "The alias Acme is taken in test by the certificate Acme; case does not count."
+    assert clash.json["detail"] == taken_by
 
 
 def test_several_certificates_and_no_choice_are_listed(operator: Rest, ca: Ca) -> None:

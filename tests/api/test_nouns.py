@@ -266,6 +266,23 @@ def test_the_audit_says_who_did_what_newest_first(add: Add, cast: Cast) -> None:
         assert (refused.status, refused.code, refused.fields) == (422, "bad-moment", ["at"]), moment
 
 
+def test_a_taken_name_is_said_as_it_is_spelt_there(add: Add, add_jwk: Add, cast: Cast) -> None:
+    """D-10: names are compared without case."""
+    add("Acme")
+    add_jwk("Signing", "Acme")
+    source = {"kind": "certificate", "certificate": "acme", "environment": "TEST"}
+    gateways = path("environments", "test", "gateways")
+    cast.admin.post(gateways, {"name": "Edge", "kind": "envoy"})
+    for address, body, stored in (
+        (path("environments"), {"name": "TEST"}, "an environment named test"),
+        (path("jwks"), {"name": "SIGNING", "source": source}, "a JWK named Signing"),
+        (gateways, {"name": "EDGE", "kind": "envoy"}, "a gateway named Edge"),
+    ):
+        answer = cast.admin.post(address, body)
+        assert (answer.status, answer.code) == (409, "name-taken")
+        assert answer.json["detail"] == f"There is already {stored}; case does not count."
+
+
 def test_an_event_is_found_by_the_moment_that_is_shown_of_it(add: Add, cast: Cast) -> None:
     """Both ends are included; events are kept in finer moments than they are shown."""
     add("acme")

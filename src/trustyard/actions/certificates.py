@@ -43,7 +43,7 @@ __all__ = [
     "update",
 ]
 
-_NAMED = Written(lambda key: models.Certificate.objects.order_by().filter(name_key=key).values_list("pk"))
+_NAMED = Written(lambda key: models.Certificate.objects.order_by().filter(name_key=key).values_list("name"))
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ def _planned(actor: Actor, definition: Definition, index: int) -> tuple[Definiti
     # The name is judged first: nobody should wait for a slow server to learn that the name is taken. Where nobody
     # waits, the constraint says whether it is.
     name, key = found.clean(definition.name)
-    if (is_second_look() or entries.wait(definition.entries)) and _NAMED.rows(key):
-        raise found.taken("certificate", name)
+    if (is_second_look() or entries.wait(definition.entries)) and (held := _NAMED.rows(key)):
+        raise found.taken("certificate", held[0][0], name)
     if not definition.entries:
         sentence = "A certificate needs at least one entry: an environment, an alias and a source."
         raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
