@@ -207,3 +207,7 @@ def test_a_jwk_without_a_fit_is_still_asked_about_as_an_update_that_is_not_to_be
     shown = ask(RequestFactory().get("/"), Question("acme", "/", [{**stuck, "problem": "It has no JWK."}], ""))
     assert "Update certificate only and disconnect" in shown.content.decode()
     assert 'value="update" class="primary" disabled' in shown.content.decode()
+    assert "stuck cannot be updated with the new key, so it can only be disconnected." in shown.content.decode()
+    both = [{**stuck, "problem": "It has no JWK."}, {**fits, "problem": None}]
+    two = ask(RequestFactory().get("/"), Question("acme", "/", both, ""))
+    assert "stuck cannot be updated with the new key, so all 2 JWKs can only be disconnected." in two.content.decode()
