@@ -221,6 +221,8 @@ def test_a_deploy_without_a_change_puts_in_force_what_was_saved_before(add: Add,
     assert [(release.environment.name, release.number) for release in made] == [("test", 2), ("production", 1)]
     assert entry(old, "production").x509_id not in str(made[0].content)
     assert bool(made[0].content["entries"]) is (change == "renew")
+    again = certificates.update(ADMIN, "later", if_match="*", deploy=True).releases
+    assert again == (made[1:] if change == "remove" else made), "an environment that it left is left alone"
 
 
 def test_a_certificate_that_waits_is_deployed_by_a_save_that_changes_nothing(ca: Ca) -> None:

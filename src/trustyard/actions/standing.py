@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db import connection
 from django.db.models import F
 
 from trustyard import models
@@ -39,11 +38,16 @@ def _places(certificate: models.Certificate) -> list[models.Environment]:
 
 def _still_in_force(certificate: models.Certificate, but: Sequence[models.Environment]) -> list[models.Environment]:
     """Where its entry was removed without a deploy: the newest release still holds it there."""
-    newest = models.Release.objects.select_related("environment").order_by("environment_id")
-    rows = newest.filter(number=F("environment__last_number")).exclude(environment__in=but)
-    if connection.features.supports_json_field_contains:  # else each release is read, which fits a database of one file
-        rows = rows.filter(content__entries__contains=[{"certificate": certificate.name}])
-    return [row.environment for row in rows.iterator(1) if _holds(row, certificate)]
+    left = _left(certificate) - set(found.names(but))
+    rows = models.Release.objects.filter(environment__name__in=left, number=F("environment__last_number"))
+    return [row.environment for row in rows.select_related("environment") if _holds(row, certificate)]
+
+
+def _left(certificate: models.Certificate) -> set[str]:
+    """The environments that it ever left. The audit knows: to look through every release there is would take long."""
+    events = models.AuditEvent.objects.filter(object_name=certificate.name, action="certificate.update").order_by()
+    pairs = events.values_list("before__entries", "after__entries")
+    return {place for before, after in pairs for place in before.keys() - after.keys()}
 
 
 def _holds(release: models.Release, certificate: models.Certificate) -> bool:
