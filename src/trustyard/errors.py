@@ -4,6 +4,7 @@ TrustyardError
 ├── NotSignedIn        no or bad credentials                          (REST 401)
 ├── NotAllowed         signed in, but this role may not               (REST 403)
 ├── NotFound           nothing of that name                           (REST 404)
+├── MethodNotAllowed   the address is there, the verb is not          (REST 405)
 ├── Conflict           a name, an alias or a state is taken           (REST 409)
 │   ├── Preflight      an environment's policy stops a release         (REST 409)
 │   ├── JwkConnection  related JWKs, and no answer what to do         (REST 409, command line 3)
@@ -77,6 +78,10 @@ class NotAllowed(TrustyardError):
 
 class NotFound(TrustyardError):
     code, status, title = "not-found", 404, "Not found"
+
+
+class MethodNotAllowed(TrustyardError):
+    code, status, title = "method-not-allowed", 405, "Method not allowed"
 
 
 class Conflict(TrustyardError):

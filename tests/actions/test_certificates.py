@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from tests.actions.conftest import ADMIN, OPERATOR, TEST_OPERATOR, VIEWER, fresh, pem
 from tests.tls_servers import Ca
 from trustyard import models
 from trustyard.actions import audit, certificates, certificates_read, environments, releases, sources
+from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
 from trustyard.api.paging import Paging, page
 from trustyard.errors import (
@@ -188,13 +190,69 @@ def test_patch_keeps_what_is_not_given_and_replace_removes_it(add: Add, ca: Ca) 
 
 
 def test_a_save_without_a_change_makes_no_version_no_event_and_no_release(add: Add) -> None:
-    """Twice is once."""
+    """Twice is once: what is in force already is answered as it is."""
     saved = add("same")
     events = models.AuditEvent.objects.count()
     again = certificates.update(ADMIN, "same", if_match=saved.certificate.etag, description="", deploy=True)
-    assert again.releases == []
+    assert again.releases == saved.releases
+    assert certificates.update(ADMIN, "same", if_match=saved.certificate.etag, description="").releases == []
     assert fresh(saved.certificate).version == saved.certificate.version
     assert models.AuditEvent.objects.count() == events
+
+
+def save_later(name: str, ca: Ca, change: str) -> None:
+    """A change of the entry in test that is saved and not deployed."""
+    if change == "revoke":
+        certificates.revoke(ADMIN, name, "test", reason="lost", deploy=False)
+    elif change == "remove":
+        stays = EntryGiven(("production",))
+        certificates.update(ADMIN, name, if_match="*", entries=[stays], replace=True)
+    else:
+        renewed = EntryGiven(("test",), None, pem(ca.issue("renewed")))
+        certificates.update(ADMIN, name, if_match="*", entries=[renewed])
+
+
+@pytest.mark.parametrize("change", ["revoke", "remove", "renew"])
+def test_a_deploy_without_a_change_puts_in_force_what_was_saved_before(add: Add, ca: Ca, change: str) -> None:
+    """D-21, D-26: a release is made where something waits, and elsewhere the newest is answered as it is."""
+    old = add("later", "test", "production")
+    save_later("later", ca, change)
+    made = certificates.update(ADMIN, "later", if_match="*", description="words", deploy=True).releases
+    assert [(release.environment.name, release.number) for release in made] == [("test", 2), ("production", 1)]
+    assert entry(old, "production").x509_id not in str(made[0].content)
+    assert bool(made[0].content["entries"]) is (change == "renew")
+    again = certificates.update(ADMIN, "later", if_match="*", deploy=True).releases
+    assert again == (made[1:] if change == "remove" else made), "an environment that it left is left alone"
+
+
+def test_a_certificate_that_waits_is_deployed_by_a_save_that_changes_nothing(ca: Ca) -> None:
+    definition = Definition("waits", "", [EntryGiven(("test", "production"), "waits", pem(ca.issue("waits")))])
+    certificates.create(ADMIN, [definition])
+    entries = [EntryGiven(("test",), "waits"), EntryGiven(("production",))]
+    made = certificates.update(ADMIN, "waits", if_match="*", entries=entries, replace=True, deploy=True).releases
+    assert [(release.environment.name, release.number) for release in made] == [("test", 1), ("production", 1)]
+
+
+def test_a_deploy_without_a_change_leaves_the_environments_of_others_alone(add: Add, ca: Ca) -> None:
+    """D-24."""
+    add("later", "test", "production")
+    save_later("later", ca, "renew")
+    certificates.revoke(ADMIN, "later", "production", reason="lost", deploy=False)
+    made = certificates.update(TEST_OPERATOR, "later", if_match="*", deploy=True).releases
+    assert [(release.environment.name, release.number) for release in made] == [("test", 2)]
+    elsewhere = Actor("sam", "operator", frozenset({"staging"}))
+    for actor, description in ((TEST_OPERATOR, "words"), (elsewhere, None), (VIEWER, None)):
+        with pytest.raises(NotAllowed):
+            certificates.update(actor, "later", if_match="*", description=description, deploy=True)
+    assert models.Release.objects.filter(environment__name="production").count() == 1
+
+
+def test_a_save_without_deploy_does_not_ask_what_waits(
+    add: Add, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    add("quick")
+    with django_assert_max_num_queries(12):
+        certificates.update(ADMIN, "quick", if_match="*", description="words")
 
 
 def test_revoke_takes_it_out_at_once_and_restore_brings_it_back(add: Add) -> None:

@@ -159,6 +159,7 @@ def test_given_names_are_kept_or_refused_never_changed(partners: list[Issued], a
         bundle(partners[0], partners[1]),
     )
     assert imported.names == ["partner 0 2", "partner 0"]
+    assert "There is already a certificate named taken; case does not count." in str(imported)
     assert codes(imported)[:3] == [("3", "name-taken"), ("4", "alias-taken"), ("5", "bad-name")]
     named = brought(Given("both", one + two, name="both"))
     assert codes(named) == [("both", "name-for-several")]

@@ -287,6 +287,15 @@ def test_another_name_confirms_nothing_also_where_no_jwk_is_concerned(add: Add, 
     certificates.delete(ADMIN, "acme", if_match="*", answer=JwkAnswer("delete"))
 
 
+def test_a_wrong_name_is_said_before_a_set_that_moved(acme: Saved, ca: Ca) -> None:
+    """As docs/rest.md has the order."""
+    with pytest.raises(Refused) as caught:
+        renew(acme, ca, JwkAnswer("update", confirm="other", version="old"))
+    assert caught.value.code == "wrong-confirmation"
+    with pytest.raises(JwkConnection):
+        renew(acme, ca, JwkAnswer("update", confirm="acme", version="old"))
+
+
 def test_what_is_said_of_a_jwk_or_a_place_that_is_not_concerned_is_refused_by_name(acme: Saved, ca: Ca) -> None:
     before = state()
     with pytest.raises(Refused) as caught:

@@ -10,9 +10,9 @@ import pytest
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.actions import ends, tokens
+from trustyard.actions import ends, tokens, users
 from trustyard.actions.actors import Actor
-from trustyard.errors import NotSignedIn, Refused
+from trustyard.errors import Conflict, NotSignedIn, Refused
 
 pytestmark = pytest.mark.django_db
 ADA = Actor("ada", "admin")
@@ -23,6 +23,15 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 def at_most_90_days(settings: Any) -> None:
     identity = replace(settings.TRUSTYARD.identity, token_days=90)
     settings.TRUSTYARD = replace(settings.TRUSTYARD, identity=identity)
+
+
+def test_a_taken_name_is_said_as_it_is_spelt_there() -> None:
+    tokens.create(ADA, "Robot", role="viewer")
+    users.create(ADA, "Olaf", password="a long and quiet night", role="viewer")
+    with pytest.raises(Conflict, match="already a token named Robot; case does not count"):
+        tokens.create(ADA, "ROBOT", role="viewer")
+    with pytest.raises(Conflict, match="already a user named Olaf; case does not count"):
+        users.create(ADA, "olaf", password="a long and quiet night", role="viewer")
 
 
 def test_an_end_is_a_number_of_days_or_the_last_day() -> None:

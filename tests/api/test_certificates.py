@@ -131,9 +131,15 @@ def test_a_taken_name_or_alias_is_a_conflict_whatever_its_case(add: Add, operato
     """I-12, D-09, D-10."""
     add("Acme")
     entry = {"environment": "test", "alias": "other", "source": file(ca.issue("x"))}
-    assert operator.post(CERTIFICATES, {"name": "ACME", "entries": [entry]}).status == 409
+    taken = operator.post(CERTIFICATES, {"name": "ACME", "entries": [entry]})
+    assert (taken.status, taken.code, taken.fields) == (409, "name-taken", ["name"])
+    assert taken.json["detail"] == "There is already a certificate named Acme; case does not count."
+    same = operator.post(CERTIFICATES, {"name": "Acme", "entries": [entry]})
+    assert same.json["detail"] == "There is already a certificate named Acme."
     clash = operator.post(CERTIFICATES, {"name": "x", "entries": [{**entry, "alias": "aCME"}]})
     assert (clash.status, clash.code, clash.fields) == (409, "alias-taken", ["entries.0.alias"])
+    taken_by = "The alias Acme is taken in test by the certificate Acme; case does not count."
+    assert clash.json["detail"] == taken_by
 
 
 def test_several_certificates_and_no_choice_are_listed(operator: Rest, ca: Ca) -> None:
@@ -171,6 +177,21 @@ def test_put_removes_what_is_left_out_and_patch_keeps_it(add: Add, operator: Res
         "the update was saved before; what this change touched is production"
     )
     assert operator.put(address, {}).fields == ["entries"]
+
+
+def test_a_deploy_alone_puts_in_force_what_waits_and_answers_with_the_deployment(
+    add: Add, operator: Rest, cast: Cast
+) -> None:
+    """D-26: the second time nothing waits, and the newest release is answered as it is."""
+    address = add("acme", "test", "production", deploy=False).headers["Location"]
+    of_test = cast.test_operator.patch(address, {"deploy": True}, wait=0)
+    assert [place["environment"] for place in of_test.json["deployment"]["environments"]] == ["test"]
+    for body in ({"deploy": True}, {"deploy": True, "description": "words"}):
+        answer = operator.patch(address, body, wait=0)
+        assert [entry["in_force"] for entry in answer.json["entries"]] == [True, True]
+        deployed = [(one["environment"], one["release"]) for one in answer.json["deployment"]["environments"]]
+        assert deployed == [("test", 1), ("production", 1)]
+    assert "deployment" not in operator.patch(address, {"description": "more words"}).json
 
 
 def test_a_description_alone_raises_no_question_and_no_release(add: Add, operator: Rest, add_jwk: Add) -> None:

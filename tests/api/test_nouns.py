@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.tls_servers import Ca
+from trustyard import models
 from trustyard.pki.jwkfields import b64url_int
 
 from .conftest import Cast, file
@@ -299,6 +300,38 @@ def test_the_audit_says_who_did_what_newest_first(add: Add, cast: Cast) -> None:
             assert (refused.status, refused.code, refused.fields) == (422, "bad-moment", [name]), moment
         refused = cast.viewer.get(path("environments", "test", "releases"), at=moment)
         assert (refused.status, refused.code, refused.fields) == (422, "bad-moment", ["at"]), moment
+
+
+def test_a_taken_name_is_said_as_it_is_spelt_there(add: Add, add_jwk: Add, cast: Cast) -> None:
+    """D-10: names are compared without case."""
+    add("Acme")
+    add_jwk("Signing", "Acme")
+    source = {"kind": "certificate", "certificate": "acme", "environment": "TEST"}
+    gateways = path("environments", "test", "gateways")
+    cast.admin.post(gateways, {"name": "Edge", "kind": "envoy"})
+    for address, body, stored in (
+        (path("environments"), {"name": "TEST"}, "an environment named test"),
+        (path("jwks"), {"name": "SIGNING", "source": source}, "a JWK named Signing"),
+        (gateways, {"name": "EDGE", "kind": "envoy"}, "a gateway named Edge"),
+    ):
+        answer = cast.admin.post(address, body)
+        assert (answer.status, answer.code) == (409, "name-taken")
+        assert answer.json["detail"] == f"There is already {stored}; case does not count."
+
+
+def test_an_event_is_found_by_the_moment_that_is_shown_of_it(add: Add, cast: Cast) -> None:
+    """Both ends are included; events are kept in finer moments than they are shown."""
+    add("acme")
+    models.AuditEvent.objects.filter(action="certificate.create").update(at="2026-03-03T14:00:00.900Z")
+    [event] = cast.viewer.get(path("audit"), action="certificate.create").json["items"]
+
+    def found(since: str, until: str) -> int:
+        rows = cast.viewer.get(path("audit"), action="certificate.create", since=since, until=until)
+        return int(rows.json["total"])
+
+    assert found(event["at"], event["at"]) == 1
+    assert found(event["at"], "2026-03-03T14:00:00.000Z") == 0
+    assert found("2026-03-03T14:00:01Z", "2026-03-03T14:00:01Z") == 0
 
 
 def test_pages_hold_together_while_rows_come_and_go(add: Add, operator: Rest) -> None:

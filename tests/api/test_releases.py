@@ -146,6 +146,15 @@ def test_what_was_in_force_at_a_moment_is_a_list_of_one(add: Add, operator: Rest
     assert operator.get(RELEASES, at="1772546400").status == 422
 
 
+def test_a_release_is_found_at_the_moment_that_is_shown_of_it(add: Add, operator: Rest) -> None:
+    """Moments are shown in whole seconds and kept in finer ones."""
+    add("acme")
+    models.Release.objects.filter(number=1).update(created_at="2026-03-03T14:00:00.900Z")
+    shown = operator.get(f"{RELEASES}/1").json["created_at"]
+    for moment, found in ((shown, 1), ("2026-03-03T14:00Z", 1), ("2026-03-03T14:00:00.5Z", 0)):
+        assert operator.get(RELEASES, at=moment).json["total"] == found, moment
+
+
 def test_a_release_comes_as_a_folder_with_its_digests(add: Add, cast: Cast) -> None:
     add("acme")
     add("bank")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -268,10 +269,10 @@ def test_a_deletion_is_confirmed_by_the_exact_name(run: Program, stored: Canned)
     assert stored.last.target == ACME + "?jwk_connection=disconnect&confirm=acme&deploy=true"
 
 
-def test_a_deletion_without_jwks_asks_and_refuses_where_nobody_can_answer(run: Program, stored: Canned) -> None:
+def test_a_deletion_without_jwks_asks_and_refuses_where_nobody_answers(run: Program, stored: Canned) -> None:
     """S-35."""
     stored.answer("GET", ACME, acme(entry("test")), ETag='"1-3"')
-    result = run("cert", "delete", "acme", stdin="y\n")
+    result = run("cert", "delete", "acme")
     assert result.exit_code == 1
     assert "--yes" in result.stderr
     assert {asked.method for asked in stored.asked} == {"GET"}
@@ -352,6 +353,7 @@ def test_inspect_shows_content_and_notices(run: Program, canned: Canned) -> None
     result = run("cert", "inspect", "ldaps://127.0.0.1")
     assert canned.last.body == {"kind": "connection", "url": "ldaps://127.0.0.1"}
     assert "Certificate 2 of 2" in result.stdout
+    assert re.search(r"Valid: +2026-01-01 to \d{4}-\d\d-\d\d \(", result.stdout), "both ends in one form"
     assert "Notice: A private key was dropped." in result.stderr
 
 

@@ -56,13 +56,15 @@ def test_what_removes_asks_first_and_sends_the_version(
 ) -> None:
     canned.answer("GET", target, value, ETag='"4-2"')
     canned.answer("DELETE", target, b"", status=204)
-    result = run(*shlex.split(line), stdin="y\n")
+    result = run(*shlex.split(line))
     assert result.exit_code == 1
     assert "--yes" in result.stderr
-    assert canned.last.method == "GET"
-    assert run(*shlex.split(line), "--yes").exit_code == 0
-    assert canned.last.method == "DELETE"
-    assert canned.last.headers["If-Match"] == '"4-2"'
+    assert run(*shlex.split(line), stdin="n\ny\n").exit_code == 1
+    assert {asked.method for asked in canned.asked} == {"GET"}
+    for words, answer in (["--yes"], None), ([], "y\n"):
+        assert run(*shlex.split(line), *words, stdin=answer).exit_code == 0
+        assert canned.last.method == "DELETE"
+        assert canned.last.headers["If-Match"] == '"4-2"'
     assert run(*shlex.split(line), "-y", "--json").stdout == "null\n"
 
 

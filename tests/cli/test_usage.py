@@ -29,6 +29,7 @@ WRONG = [
     ([*CERT_ADD, "--url", "https://127.0.0.1", "--choose", "abc"], "64 hexadecimal digits"),
     ([*CERT_ADD, "--url", "https://127.0.0.1", "--wait", "61"], "--wait"),
     (["cert", "add", "acme", "--env", "test,,production", "--alias", "a", "--url", "https://127.0.0.1"], "empty"),
+    (["cert", "revoke", "acme", "--env", "test"], "--reason"),
     (["cert", "inspect"], "Name a source"),
     (["cert", "inspect", "https://127.0.0.1", "--paste"], "2 sources"),
     (["cert", "inspect", "a.pem", "--file", "b.pem"], "One source at a time"),

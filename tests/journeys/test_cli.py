@@ -142,6 +142,32 @@ def test_save_and_deploy_shows_what_each_gateway_said(
     assert "release.deploy" in trustyard("audit", "list", "--limit", "500").text
 
 
+def test_a_release_says_of_its_gateways_what_its_deployment_says(
+    trustyard: CommandLine, ca: Ca, place: str, unique: Unique
+) -> None:
+    name = unique("acme")
+    (trustyard.folder / "acme.pem").write_bytes(ca.issue("acme.test").cert_pem)
+    trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "acme.pem")
+    made = trustyard("release", "deploy", place, "--json").json
+    trustyard("cert", "edit", name, "--env", place, "--alias", "b", "--deploy")
+    back = trustyard("release", "restore", place, str(made["number"]), "--json").json
+    for answer in (made, back):
+        [deployed] = answer["deployment"]["environments"]
+        assert [gateway["state"] for gateway in deployed["gateways"]] == ["accepted"]
+        assert answer["gateways"] == deployed["gateways"]
+
+
+def test_a_certificate_that_waits_is_deployed_by_an_edit_that_changes_nothing(
+    trustyard: CommandLine, ca: Ca, place: str, unique: Unique
+) -> None:
+    name = unique("acme")
+    (trustyard.folder / "acme.pem").write_bytes(ca.issue("acme.test").cert_pem)
+    trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "acme.pem")
+    deployed = trustyard("cert", "edit", name, "--deploy", "--json").json
+    assert deployed["entries"][0]["in_force"] is True
+    assert "accepted" in trustyard("cert", "edit", name, "--deploy").text
+
+
 def test_a_gateway_that_cannot_take_a_release_ends_with_4_and_catches_up(
     trustyard: CommandLine, server: Stage, partner: TlsServer, unique: Unique
 ) -> None:
@@ -265,7 +291,7 @@ def test_revoking_takes_entry_and_jwk_out_and_restoring_brings_them_back(
     (trustyard.folder / "a.pem").write_bytes(ca.issue("a.test").cert_pem)
     trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "a.pem", "--deploy")
     trustyard("jwk", "add", jwk, "--certificate", name, "--env", place, "--deploy")
-    trustyard("cert", "revoke", name, "--env", place, code=1)  # a reason is needed
+    trustyard("cert", "revoke", name, "--env", place, "--reason", " ", code=1)  # a reason is needed
     revoked = trustyard("cert", "revoke", name, "--env", place, "--reason", "lost its key")
     assert f"JWK {jwk} in {place}: disabled" in revoked.text
     assert published(trustyard, place) == []
@@ -366,14 +392,16 @@ def test_bad_input_is_one_sentence_and_nothing_is_stored(
     assert "already" in trustyard(*base, "--file", "a.pem", code=1).err
 
 
-def test_a_question_is_answered_at_a_terminal_and_only_there(
+def test_a_question_is_answered_at_a_terminal_or_in_a_pipe(
     trustyard: CommandLine, ca: Ca, place: str, unique: Unique
 ) -> None:
     """S-35."""
     name = unique("acme")
     (trustyard.folder / "a.pem").write_bytes(ca.issue("a.test").cert_pem)
     trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "a.pem")
-    assert "--yes" in trustyard("cert", "delete", name, stdin=b"y\n", code=1).err
+    assert "--yes" in trustyard("cert", "delete", name, code=1).err
+    assert "Nothing was changed." in trustyard("cert", "delete", name, stdin=b"no\n", code=1).err
+    assert "--yes" in trustyard("cert", "delete", name, stdin=b"\xff\n", code=1).err
     code, screen = trustyard.asked("cert", "delete", name, answer="n\n")
     assert code == 1
     assert f"Delete the certificate {name} in {place}?" in screen
@@ -381,6 +409,11 @@ def test_a_question_is_answered_at_a_terminal_and_only_there(
     code, screen = trustyard.asked("cert", "delete", name, answer="y\n")
     assert code == 0, screen
     trustyard("cert", "show", name, code=1)
+    for answer in (b"y\n", b"Yes"):
+        trustyard("cert", "add", name, "--env", place, "--alias", "a", "--file", "a.pem")
+        asked = trustyard("cert", "delete", name, stdin=answer)
+        assert f"Delete the certificate {name} in {place}? [y/N]" in asked.err
+        trustyard("cert", "show", name, code=1)
 
 
 def test_environments_and_gateways_are_kept_from_the_command_line(trustyard: CommandLine, unique: Unique) -> None:

@@ -183,7 +183,9 @@ def test_names_and_aliases_are_checked_while_they_are_typed(console: Console, pa
     console.add(name, partner.pem, ["test"])
     console.create()
     console.page.get_by_label("Name", exact=True).fill(name.upper())
-    expect(console.page.get_by_text(f"There is already a certificate named {name.upper()}.")).to_be_visible()
+    expect(
+        console.page.get_by_text(f"There is already a certificate named {name}; case does not count.")
+    ).to_be_visible()
     console.button("New Certificate Definition").click()
     window = console.dialog("New Certificate Definition")
     window.get_by_role("checkbox", name="test", exact=True).check()

@@ -121,6 +121,9 @@ def test_a_pkcs12_file_says_that_it_needs_a_password_or_that_it_is_wrong() -> No
     assert code_of(p12("secret")) == "password-needed"
     assert code_of(p12("secret"), "") == "password-needed"
     assert code_of(p12("secret"), "Secret") == "password-wrong"
+    with pytest.raises(InputRefused) as caught:
+        read_file(p12("secret"))
+    assert "--" not in caught.value.detail, "screens and programs say it too, not the command line alone"
 
 
 def test_a_pkcs12_file_of_a_key_alone_is_refused_as_a_private_key() -> None:

@@ -69,6 +69,15 @@ def test_fifty_megabytes_are_refused_with_413_to_the_end_of_the_upload(server: S
         assert form.status_code == 413
 
 
+def test_a_body_that_is_too_large_comes_before_a_stale_version(server: Serving) -> None:
+    """As docs/rest.md has the order: what is not read whole reaches no check."""
+    with server.client() as client:
+        stale = {"Content-Type": "application/json", "If-Match": '"0-0"'}
+        address = "/api/v1/environments/test"
+        assert client.patch(address, content=b"{}", headers=stale).status_code == 412
+        assert client.patch(address, content=b"0" * 15_000_000, headers=stale).status_code == 413
+
+
 def test_who_asks_first_is_told_before_sending(server: Serving) -> None:
     with _connection(server) as sent:
         sent.sendall(_head(server, "Content-Length: 50000000", "Expect: 100-continue"))

@@ -154,13 +154,19 @@ def test_the_form_says_what_else_save_and_deploy_would_put_in_force(form: Form) 
     assert "Save and Deploy brings 1 other change of test that waits" in said()
 
 
-def test_a_form_without_changes_brings_nothing(form: Form) -> None:
+def test_a_form_without_changes_deploys_what_waits_and_says_what_else(form: Form) -> None:
+    """The page afterwards shows the table *Deployment*, also where there is nothing left to deploy."""
     save("other")
     stored = models.Certificate.objects.get(name="acme")
-    opened = form.person.post(f"/certificates/{stored.pk}/edit/")["Location"]
-    assert form.person.get(f"{opened}besides/", **HTMX).content.decode().strip() == ""
-    form.person.post(f"{opened}define/", {"name": "renamed", "description": ""}, **HTMX)
-    assert "1 other change of test" in form.person.get(f"{opened}besides/", **HTMX).content.decode()
+    for said in ("1 other change of test that waits", ""):
+        opened = form.person.post(f"/certificates/{stored.pk}/edit/")["Location"]
+        besides = form.person.get(f"{opened}besides/", **HTMX).content.decode().strip()
+        assert said in besides
+        assert bool(said) is bool(besides)
+        answer = form.person.post(f"{opened}save/", {"name": "acme", "description": "before", "deploy": "yes"})
+        assert ">Deployment<" in form.person.get(answer["Location"]).content.decode()
+        assert models.Release.objects.count() == 1
+    assert certificates.certificate_json(stored)["entries"][0]["in_force"]
 
 
 def test_what_is_missing_in_the_window_is_said_once_and_at_its_control(form: Form) -> None:
@@ -202,3 +208,7 @@ def test_a_jwk_without_a_fit_is_still_asked_about_as_an_update_that_is_not_to_be
     assert "Update certificate only and disconnect" in shown.content.decode()
     assert 'value="update"' not in shown.content.decode()
     assert 'aria-disabled="true" aria-describedby="blocked"' in shown.content.decode()
+    assert "stuck cannot be updated with the new key, so it can only be disconnected." in shown.content.decode()
+    both = [{**stuck, "problem": "It has no JWK."}, {**fits, "problem": None}]
+    two = ask(RequestFactory().get("/"), Question("acme", "/", both, ""))
+    assert "stuck cannot be updated with the new key, so all 2 JWKs can only be disconnected." in two.content.decode()

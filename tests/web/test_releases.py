@@ -13,10 +13,11 @@ from django.test import Client
 
 from tests.authority import Authority
 from trustyard import models
-from trustyard.actions import certificates, environments, jwks, releases, restoring
+from trustyard.actions import certificates, environments, gateways, jwks, receipts, releases, restoring
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
 from trustyard.actions.sources import Paste
+from trustyard.gateways.receipts import Receipt
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -84,13 +85,22 @@ def test_the_list_says_what_is_in_force_and_what_was_at_a_moment(admin: Client, 
     assert "restored from 1" in page
     assert "two was too early" in page
     assert page.count("in force ") >= 1
-    models.Release.objects.filter(number=1).update(created_at="2026-03-03T14:00:00Z")
+    models.Release.objects.filter(number=1).update(created_at="2026-03-03T14:00:00.9Z")
+    assert 'aria-label="Release 1 of' in admin.get("/releases/", {"at": "2026-03-03T14:00:00"}).content.decode()
     then = admin.get("/releases/", {"at": "2026-03-03T14:30"}, **HTMX)
     assert 'aria-label="Release 1 of test"' in then.content.decode()
     assert "Release 2" not in then.content.decode()
     assert "3 Mar 2026, 14:30:00 UTC" in text(then)
     assert "Nothing was in force then" in text(admin.get("/releases/", {"at": "2026-03-03T13:59"}, **HTMX))
     assert "A moment has a date" in text(admin.get("/releases/", {"at": "yesterday"}, **HTMX))
+
+
+def test_what_a_gateway_said_and_how_long_it_took_stand_apart(admin: Client, add: Add) -> None:
+    add("one")
+    files = gateways.create(LOCAL, "test", name="files", kind="files")
+    receipts.record_all([(files.pk, 1, Receipt("local", "accepted", "written to current", 86))])
+    for address in (f"/releases/{release(1).pk}/", f"/gateways/{files.pk}/"):
+        assert "written to current · 86 ms" in text(admin.get(address))
 
 
 def test_a_release_shows_what_it_changed_and_what_was_left_out_with_the_reason(admin: Client, add: Add) -> None:

@@ -42,6 +42,17 @@ def test_a_page_from_before_the_sign_in_is_told_so_and_offered_anew(person: Clie
     assert "<html" in person.post("/certificates/create/").content.decode(), "a form without htmx has a page for it"
 
 
+@pytest.mark.parametrize("address", ["/sign-out/", "/certificates/create/"])
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_the_address_of_a_button_says_so_in_our_own_layout(person: Client, signed_in: bool, address: str) -> None:
+    answer = (person if signed_in else Client()).get(address)
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    said = answer.content.decode()
+    assert "<h1>Method not allowed</h1><p>This address takes POST, and no GET." in said
+    assert 'href="/"' in said
+    assert ("Sign out" in said) is signed_in
+
+
 @pytest.mark.parametrize("checks", [True, False])
 def test_who_signs_in_again_comes_back_to_the_page_that_asked(checks: bool) -> None:
     stranger = Client(enforce_csrf_checks=checks)

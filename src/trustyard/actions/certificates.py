@@ -16,7 +16,7 @@ from trustyard.errors import Conflict, FieldError, NotFound, Refused
 from trustyard.models.written import Written
 from trustyard.pki.certificates import Certificate as X509Certificate
 
-from . import audit, entries, found, jwk_connection, releases
+from . import audit, entries, found, jwk_connection, releases, standing
 from .actors import Actor
 from .again import is_second_look, looks_again
 from .certificates_read import certificate_json, certificates_json, find, get, get_by_id
@@ -43,8 +43,7 @@ __all__ = [
     "update",
 ]
 
-
-_NAMED = Written(lambda key: models.Certificate.objects.order_by().filter(name_key=key).values_list("pk"))
+_NAMED = Written(lambda key: models.Certificate.objects.order_by().filter(name_key=key).values_list("name"))
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,8 @@ def _planned(actor: Actor, definition: Definition, index: int) -> tuple[Definiti
     # The name is judged first: nobody should wait for a slow server to learn that the name is taken. Where nobody
     # waits, the constraint says whether it is.
     name, key = found.clean(definition.name)
-    if (is_second_look() or entries.wait(definition.entries)) and _NAMED.rows(key):
-        raise found.taken("certificate", name)
+    if (is_second_look() or entries.wait(definition.entries)) and (held := _NAMED.rows(key)):
+        raise found.taken("certificate", held[0][0], name)
     if not definition.entries:
         sentence = "A certificate needs at least one entry: an environment, an alias and a source."
         raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
@@ -141,8 +140,9 @@ def update(
 ) -> Saved:
     """Changes what is given; with `replace` the entries given are all there shall be (one left out is removed).
 
-    `also` makes further certificates in the same transaction. Raises `VersionMissing`, `StaleVersion` before all else,
-    `JwkConnection` when JWKs are concerned and `answer` does not say what to do with them.
+    `also` makes further certificates in the same transaction. A deploy that changes no environment is for all of them
+    (`standing`). Raises `VersionMissing`, `StaleVersion` before all else, `JwkConnection` when JWKs are concerned and
+    `answer` does not say what to do with them.
     """
     stored = get(actor, name)
     require(actor, "certificates.write")
@@ -171,6 +171,8 @@ def update(
             saved.certificates.append(other)
             touched += environments
         touched += jwk_places
+        if deploy and not touched:
+            touched = standing.to_deploy(actor, certificate)  # what was saved before and waits
         saved.releases = _deployed(actor, touched, deploy, note, confirm_restored)
     return saved
 

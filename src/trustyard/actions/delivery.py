@@ -217,6 +217,13 @@ def deployment(release_ids: Iterable[int]) -> dict[str, Any]:
     return {"environments": [_environment_json(release, said[release.pk]) for release in chosen]}
 
 
+def told(answer: dict[str, Any], release_ids: Iterable[int]) -> dict[str, Any]:
+    """The answer with its `deployment` as it is now; one that is a *Release* itself says the same in `gateways`."""
+    found = deployment(release_ids)
+    same = {"gateways": found["environments"][0]["gateways"]} if "gateways" in answer else {}
+    return {**answer, **same, "deployment": found}
+
+
 def _environment_json(release: models.Release, rows: list[Row]) -> dict[str, Any]:
     return {
         "environment": release.environment.name,

@@ -13,7 +13,7 @@ from trustyard.pki.names import fold
 
 from . import drafts, found, sources
 from .actors import Actor
-from .entries import alias_holder, clean_alias
+from .entries import alias_holder, alias_taken, clean_alias
 from .sources import Connection, FileGiven, Inspected, Paste, Seen
 
 EMPTY: dict[str, Any] = {
@@ -141,7 +141,7 @@ def alias_problem(draft: models.Draft, environments: list[str], alias: str) -> s
         holder = alias_holder(place, cleaned) if place else None
         ours = holder is not None and holder.certificate_id == draft.certificate_id
         if holder is not None and not (ours and (name in going or own is not None or window["row"])):
-            return f"The alias {cleaned} is taken in {name} by the certificate {holder.certificate.name}."
+            return alias_taken(holder, name, cleaned)
     return ""
 
 

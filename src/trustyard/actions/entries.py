@@ -228,18 +228,14 @@ def _alias_free(planned: Planned, entry: models.Entry) -> None:
     alias = planned.alias or ""
     other = alias_holder(planned.environment, alias, but=entry.pk)
     if other is not None:
-        sentence = taken(alias, planned.environment, other.certificate.name)
-        raise Conflict(
-            sentence,
-            code="alias-taken",
-            advice="Aliases are compared without case.",
-            fields=[FieldError(f"{planned.field}.alias", sentence)],
-        )
+        sentence = alias_taken(other, planned.environment.name, alias)
+        raise Conflict(sentence, code="alias-taken", fields=[FieldError(f"{planned.field}.alias", sentence)])
 
 
-def taken(alias: str, environment: models.Environment, holder: str) -> str:
-    """The sentence that says which certificate has the alias already."""
-    return f"The alias {alias} is taken in {environment.name} by the certificate {holder}."
+def alias_taken(holder: models.Entry, environment: str, given: str) -> str:
+    """The sentence that names who has the alias, as it is spelt there."""
+    but = found.but_for_case(holder.alias, given)
+    return f"The alias {holder.alias} is taken in {environment} by the certificate {holder.certificate.name}{but}."
 
 
 def alias_holder(environment: models.Environment, alias: str, but: int | None = None) -> models.Entry | None:

@@ -81,15 +81,22 @@ def free_name(
 ) -> tuple[str, str]:
     """The cleaned name and its key. Raises `Refused` for a bad name and `Conflict` for a taken one."""
     cleaned, key = clean(name, field)
-    if (rows if but is None else rows.exclude(pk=but)).filter(name_key=key).exists():
-        raise taken(what, cleaned, field)
+    others = rows if but is None else rows.exclude(pk=but)
+    stored = others.filter(name_key=key).values_list("name", flat=True).first()
+    if stored is not None:
+        raise taken(what, stored, cleaned, field)
     return cleaned, key
 
 
-def taken(what: str, name: str, field: str = "name") -> Conflict:
-    """What to raise where somebody has the name already."""
-    sentence = f"There is already {_article(what)} {what} named {name}."
+def taken(what: str, stored: str, given: str, field: str = "name") -> Conflict:
+    """What to raise where somebody has the name already, as it is spelt there."""
+    sentence = f"There is already {_article(what)} {what} named {stored}{but_for_case(stored, given)}."
     return Conflict(sentence, code="name-taken", fields=[FieldError(field, sentence)])
+
+
+def but_for_case(stored: str, given: str) -> str:
+    """The words that explain why two names are one; none where they are spelt alike."""
+    return "" if stored == given else "; case does not count"
 
 
 def description(text: str) -> str:
@@ -130,4 +137,4 @@ def names(rows: Iterable[models.Environment]) -> list[str]:
 
 
 def _article(what: str) -> str:
-    return "an" if what[0] in "aeiou" else "a"
+    return "an" if what[0] in "aeio" else "a"  # a user

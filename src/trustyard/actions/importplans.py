@@ -11,6 +11,7 @@ from trustyard.pki.certificates import Certificate as X509Certificate
 from trustyard.pki.names import clean_name
 
 from .entries import clean_alias
+from .found import but_for_case, taken
 from .naming import Taken
 
 _LOOKED_UP = 500  # values of one IN; SQLite has a limit
@@ -47,9 +48,9 @@ def planned(
     """What becomes of each certificate, by the numbers of `read`. Call it within the transaction that writes them."""
     there = _there(places, [certificate.sha256 for _, certificate in read.values()])
     # Asked at once: thousands may be taken, and each number behind one would be a query of its own.
-    names = Taken(models.Certificate.objects.order_by().values_list("name_key", flat=True))
+    names = Taken(models.Certificate.objects.order_by().values_list("name_key", "name"))
     aliases = Taken(
-        models.Entry.objects.order_by().filter(environment__in=places).values_list("alias_key", flat=True).distinct()
+        models.Entry.objects.order_by().filter(environment__in=places).values_list("alias_key", "alias").distinct()
     )
     own = [_own(part, certificate) for part, certificate in read.values()]
     names.expect(own)
@@ -90,10 +91,10 @@ def _named(part: Part, certificate: X509Certificate, names: Taken, aliases: Take
     """Its name and alias, taken from then on. Raises `Refused` and `Conflict` for given ones that cannot be."""
     name = None if part.name is None else clean_name(part.name)
     alias = None if part.alias is None else clean_alias(part.alias, "alias")
-    if name is not None and name in names:
-        raise Conflict(f"There is already a certificate named {name}.", code="name-taken")
-    if alias is not None and alias in aliases:
-        raise Conflict(f"The alias {alias} is taken.", code="alias-taken")
+    if name is not None and (held := names.spelt(name)) is not None:
+        raise taken("certificate", held, name)
+    if alias is not None and (held := aliases.spelt(alias)) is not None:
+        raise Conflict(f"The alias {held} is taken{but_for_case(held, alias)}.", code="alias-taken")
     own = name or _own(part, certificate)
     return names.take(name) if name else names.unique(own), aliases.take(alias) if alias else aliases.unique(own)
 

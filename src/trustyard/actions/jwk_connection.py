@@ -206,7 +206,7 @@ def _asked(concerned: Sequence[Concerned], answer: JwkAnswer, *, stale: bool) ->
 
 def _check(one: Concerned, action: str | None, answer: JwkAnswer) -> None:
     if action not in one.actions:
-        sentence = f"For the JWK {one.jwk.name} the action is one of {', '.join(one.options)}, not {action}."
+        sentence = f"For the JWK {one.jwk.name} the action is {' or '.join(one.options)}, not {action}."
         raise Refused(sentence, code="bad-action", fields=[FieldError("jwk_connection.action", sentence)])
     if action != "update":
         return

@@ -20,3 +20,11 @@ def moment_of(text: str, field: str = "moment") -> datetime:
         pass
     sentence = "A moment is written as in 2027-01-31T12:00:00Z (RFC 3339)."
     raise Refused(sentence, code="bad-moment", fields=[FieldError(field, sentence)])
+
+
+def whole_second(moment: datetime, text: str) -> datetime:
+    """The moment as an upper end: without a fraction of a second the text means that second whole.
+
+    So are moments shown, and what was shown of a thing finds it again.
+    """
+    return moment if re.search(r":\d\d[.,]\d", text) else moment.replace(microsecond=999_999)

@@ -36,10 +36,10 @@ def plain(text: str) -> str:
 class Taken:
     """The names that are taken, by their keys: asked of the store for many at once, and only those that matter."""
 
-    def __init__(self, keys: QuerySet[Any]) -> None:
-        """`keys` are the rows with one column, the key."""
-        self._rows, self._column = keys, str(keys.query.values_select[0])
-        self._keys: set[str] = set()
+    def __init__(self, rows: QuerySet[Any]) -> None:
+        """`rows` have two columns, the key and the name as it is spelt."""
+        self._rows, self._column = rows, str(rows.query.values_select[0])
+        self._keys: dict[str, str] = {}
         self._asked: set[str] = set()
         self._next: dict[str, int] = {}
 
@@ -65,14 +65,15 @@ class Taken:
             self._ask(_with(wanted, one) for one in range(number, 2 * number + _FIRST))
         return key in self._keys
 
-    def __contains__(self, name: str) -> bool:
+    def spelt(self, name: str) -> str | None:
+        """As whoever has the name spells it, None where nobody has it."""
         self._ask([name])
-        return fold(name) in self._keys
+        return self._keys.get(fold(name))
 
     def take(self, name: str) -> str:
         """Takes a name just as it is."""
         self._asked.add(fold(name))
-        self._keys.add(fold(name))
+        self._keys[fold(name)] = name
         return name
 
     def _ask(self, names: Iterable[str]) -> None:

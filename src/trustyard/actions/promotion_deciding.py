@@ -85,10 +85,10 @@ def _named(step: Step) -> Iterator[None]:
 def _check_aliases(done: Promotion) -> None:
     # Where somebody takes one at this moment, a constraint ends it, and the second look finds it here.
     added = {fold(step.alias): step for step in done.steps if step.there is None}
-    rows = models.Entry.objects.filter(environment=done.target, alias_key__in=list(added)).order_by()
-    holders = dict(rows.values_list("alias_key", "certificate__name"))
+    rows = models.Entry.objects.filter(environment=done.target, alias_key__in=list(added))
+    holders = {entry.alias_key: entry for entry in rows.select_related("certificate").order_by()}
     taken = [
-        FieldError(f"certificates.{step.name}", entries.taken(step.alias, done.target, holders[key]))
+        FieldError(f"certificates.{step.name}", entries.alias_taken(holders[key], done.target.name, step.alias))
         for key, step in added.items()
         if key in holders
     ]

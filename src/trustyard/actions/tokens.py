@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.errors import Conflict, FieldError, NotSignedIn, Refused
+from trustyard.errors import FieldError, NotSignedIn, Refused
 from trustyard.models.people import ROLES
 from trustyard.models.written import Written
 from trustyard.pki.certificates import rfc3339
@@ -46,9 +46,10 @@ def create(
     secret = PREFIX + secrets.token_urlsafe(32)
     with audit.transaction():
         cleaned = clean_name(name)
-        if models.Token.objects.filter(name_key=fold(cleaned), revoked_at__isnull=True).exists():
-            sentence = f"There is already a token named {cleaned}."
-            raise Conflict(sentence, code="name-taken", fields=[FieldError("name", sentence)])
+        rows = models.Token.objects.filter(name_key=fold(cleaned), revoked_at__isnull=True)
+        there = rows.values_list("name", flat=True).first()
+        if there is not None:
+            raise found.taken("token", there, cleaned)
         row = models.Token.objects.create(
             name=cleaned,
             name_key=fold(cleaned),

@@ -46,9 +46,9 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
     with audit.transaction():
         cleaned = clean_name(username, "username")
         check_not_reserved(cleaned)
-        if models.User.objects.filter(username__iexact=cleaned).exists():
-            sentence = f"There is already a user named {cleaned}."
-            raise Conflict(sentence, code="name-taken", fields=[FieldError("username", sentence)])
+        there = models.User.objects.filter(username__iexact=cleaned).values_list("username", flat=True).first()
+        if there is not None:
+            raise found.taken("user", there, cleaned, "username")
         row = models.User(username=cleaned, role=role)
         if password is None:
             row.set_unusable_password()

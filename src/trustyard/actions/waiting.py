@@ -12,7 +12,8 @@ from trustyard import models
 from trustyard.pki.content import Content, PublishedJwk
 from trustyard.pki.differences import Difference, difference
 
-from . import found, in_force, releases
+from . import found, in_force, releases, standing
+from .actors import Actor
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,14 @@ def besides(entries: Iterable[models.Entry]) -> list[Others]:
     return _others({entry.environment.name for entry in entries}, jwks, {entry.certificate.name for entry in entries})
 
 
-def besides_draft(draft: models.Draft) -> list[Others]:
+def besides_draft(actor: Actor, draft: models.Draft) -> list[Others]:
     """What the releases of *Save and Deploy* would bring besides what this draft changes."""
     content, stored = draft.content, draft.certificate
     renamed = stored is not None and content["name"] != stored.name
     touched = {row["environment"] for row in content["rows"] if row["changed"] or row["new"] or renamed}
     touched |= set(content["removed"])
+    if stored is not None and not touched and not content["others"]:
+        touched = set(found.names(standing.deployable(actor, stored)))
     entries = models.Entry.objects.filter(certificate_id=draft.certificate_id or 0, environment__name__in=touched)
     touched = touched.union(*(other["environments"] for other in content["others"]))
     return _others(touched, models.Jwk.objects.filter(entry__in=entries), {stored.name} if stored else set())

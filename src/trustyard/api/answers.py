@@ -52,7 +52,7 @@ def last(value: dict[str, Any], releases: Sequence[Release], wait: float) -> Fin
     if not numbers:
         return Final(value)
     wanted = f"{','.join(map(str, numbers))};{wait:g}" if wait > 0 else ""
-    return Final({**value, "deployment": delivery.deployment(numbers)}, wanted)
+    return Final(delivery.told(value, numbers), wanted)
 
 
 def streamed(lines: Iterable[dict[str, Any] | Final]) -> StreamingHttpResponse:

@@ -2,7 +2,7 @@
 
 The gate, in this order: who is it (401), may this role do that (403), is the object there (404), was the version they
 saw named (428) and is it still that one (412), then the body's presence, type and size (400, 415, 413). Only what
-passes is read.
+passes is read. A body over the router's own limit comes before all of this: it is not read to its end (413).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from ninja.errors import HttpError, ValidationError
 
 from trustyard.actions import requests
 from trustyard.actions.again import unavailable
-from trustyard.errors import FieldError, NotFound, Refused, TooLarge, TrustyardError
+from trustyard.errors import FieldError, MethodNotAllowed, NotFound, Refused, TooLarge, TrustyardError
 
 log = structlog.get_logger(__name__)
 
@@ -29,12 +29,6 @@ class Unreadable(TrustyardError):
     """The body is not what its media type says."""
 
     code, status, title = "unreadable", 400, "Unreadable"
-
-
-class MethodNotAllowed(TrustyardError):
-    """The address is there, the verb is not."""
-
-    code, status, title = "method-not-allowed", 405, "Method not allowed"
 
 
 class WrongMediaType(TrustyardError):

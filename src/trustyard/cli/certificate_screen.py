@@ -162,7 +162,7 @@ def _headline(one: dict[str, Any]) -> list[tuple[str, object]]:
         ("Subject", one.get("subject")),
         ("Issuer", one.get("issuer")),
         ("Serial Number", one.get("serial_hex")),
-        ("Valid", f"{one.get('not_before')} to {day(one.get('not_after'))}"),
+        ("Valid", f"{str(one.get('not_before'))[:10]} to {day(one.get('not_after'))}"),
         ("SHA-256", one.get("sha256")),
     ]
 

@@ -199,7 +199,7 @@ def revoke(
     name: Name,
     *,
     env: Environment,
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept with the entry and in the audit.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept with the entry and in the audit.")],
     deploying: DeployUnlessTold,
 ) -> None:
     """Withdraw trust in an entry, inside Trustyard: it leaves the truststore, JWKs made from it are disabled."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, get_type_hints
@@ -25,6 +26,7 @@ Server = Annotated[
 Token = Annotated[str | None, typer.Option("--token", metavar="TOKEN", help="The API token to use.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the server's answer as JSON, alone on standard output.")]
 Context = typer.Context
+LONGEST_ANSWER = 100  # characters
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,25 @@ class Call:
 
 
 def ask(question: str, *, yes: bool) -> None:
-    """Asks before something goes, unless told to with --yes. Raises `Failure` for no, and where nobody can answer."""
+    """Asks before something goes, unless told to with --yes. Raises `Failure` for no, and where nobody answers."""
     if yes:
         return
-    if not at_terminal():
-        raise Failure(
-            "This asks first, and standard input is no terminal: nothing was changed.", advice="Add --yes to go ahead."
-        )
-    if not typer.confirm(clean(question), err=True):
+    agreed = typer.confirm(clean(question), err=True) if at_terminal() else _piped(question)
+    if agreed is None:
+        sentence = "This asks first, and standard input holds no answer: nothing was changed."
+        raise Failure(sentence, advice="Add --yes to go ahead.")
+    if not agreed:
         raise Failure("Nothing was changed.")
+
+
+def _piped(question: str) -> bool | None:
+    """The answer that a program gives, as `yes` does; None where there is none."""
+    say(f"{clean(question)} [y/N]", error=True)
+    try:
+        line = sys.stdin.readline(LONGEST_ANSWER) if sys.stdin is not None else ""
+    except (OSError, ValueError):  # closed, a folder, or no text
+        line = ""
+    return line.strip().lower() in ("y", "yes") if line else None
 
 
 def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -56,7 +56,7 @@ def read(element: der.Element, password: str | None) -> tuple[list[bytes], bool]
     raise InputRefused(
         "This PKCS#12 file needs a password.",
         code="password-needed",
-        advice="Give it with the file: the field Password, --password.",
+        advice="Give its password with the file.",
     )
 
 

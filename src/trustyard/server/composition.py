@@ -46,9 +46,9 @@ class _Delivery:
         with looked_after():
             return delivery.settled(release_ids)
 
-    def deployment(self, release_ids: list[int]) -> dict[str, Any]:
+    def told(self, answer: dict[str, Any], release_ids: list[int]) -> dict[str, Any]:
         with looked_after():
-            return delivery.deployment(release_ids)
+            return delivery.told(answer, release_ids)
 
 
 def _published(environment: str, name: str, known: str) -> Edition | None:

@@ -27,7 +27,7 @@ class Receipts(Protocol):
 
     def settled(self, release_ids: list[int]) -> bool: ...
 
-    def deployment(self, release_ids: list[int]) -> dict[str, Any]: ...
+    def told(self, answer: dict[str, Any], release_ids: list[int]) -> dict[str, Any]: ...
 
 
 class Waiting:
@@ -66,7 +66,7 @@ class Waiting:
         await self._settled(releases, min(float(seconds), LONGEST))
         value = json.loads(body)
         try:
-            value["deployment"] = await self._in_thread(lambda: self._receipts.deployment(releases))
+            value = await self._in_thread(lambda: self._receipts.told(value, releases))
         except Exception:  # the database, most likely: it is saved, and that is to be said, with what was known then
             log.warning("receipts.unknown", exc_info=True)
         return json.dumps(value, ensure_ascii=False).encode()

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from trustyard.actions.actors import Actor, of_user
 from trustyard.actions.permissions import TABLE, allowed
-from trustyard.errors import Restored, TrustyardError
+from trustyard.errors import MethodNotAllowed, Restored, TrustyardError
 
 from .differences import side_by_side
 
@@ -48,7 +48,7 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
         @functools.wraps(view)
         def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
-                return HttpResponseNotAllowed(methods)
+                return wrong_method(request, methods)
             if not request.user.is_authenticated:
                 return to_sign_in(request)
             try:
@@ -93,6 +93,16 @@ def refusal(request: HttpRequest, error: TrustyardError) -> HttpResponse:
         return response
     known = {403: "403.html", 404: "404.html"}
     return render(request, known.get(error.status, "refused.html"), {"error": error}, status=error.status)
+
+
+def wrong_method(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:
+    """405, for whoever opens the address of a button."""
+    advice = "" if "GET" in methods else "It belongs to a button: go to the page that has it."
+    error = MethodNotAllowed(f"This address takes {' and '.join(methods)}, and no {request.method}.", advice=advice)
+    response = refusal(request, error)
+    response.status_code = error.status
+    response["Allow"] = ", ".join(methods)
+    return response
 
 
 def ask_restored(request: HttpRequest, asked: Restored) -> HttpResponse:

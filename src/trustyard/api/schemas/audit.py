@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from .moments import Moment
+from .moments import End, Moment
 from .strict import Page, Search, Shown
 
 
@@ -42,4 +42,4 @@ class EventFilters(BaseModel):
     action: Search = ""
     request_id: Search = ""
     since: Moment = Field(None, description="RFC 3339; this moment is included.")
-    until: Moment = Field(None, description="RFC 3339; this moment is included.")
+    until: End = Field(None, description="RFC 3339; this moment is included, and without a fraction the whole second.")

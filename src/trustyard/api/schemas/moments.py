@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, ValidationInfo
 
-from trustyard.actions.moments import moment_of
+from trustyard.actions.moments import moment_of, whole_second
 
 
 def _read(text: str | None, info: ValidationInfo) -> datetime | None:
@@ -16,3 +16,11 @@ def _read(text: str | None, info: ValidationInfo) -> datetime | None:
 
 
 Moment = Annotated[datetime | None, BeforeValidator(_read)]
+
+
+def _read_end(text: str | None, info: ValidationInfo) -> datetime | None:
+    moment = _read(text, info)
+    return None if text is None or moment is None else whole_second(moment, text)
+
+
+End = Annotated[datetime | None, BeforeValidator(_read_end)]

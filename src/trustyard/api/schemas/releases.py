@@ -11,7 +11,7 @@ from trustyard.actions.certificates import JwkAnswer
 from .certificates import JwkConnection
 from .deployments import ConfirmRestored, Deployment, JwkChange, LeftOut
 from .differences import Difference
-from .moments import Moment
+from .moments import End
 from .problems import PromotedConnection
 from .strict import Description, Given, Name, Shown, Text
 
@@ -22,7 +22,7 @@ Version = Annotated[str, Field(max_length=100)]
 class ReleaseFilters(BaseModel):
     """What the list of releases can be narrowed to."""
 
-    at: Moment = Field(None, description="RFC 3339: the one release that was in force then.")
+    at: End = Field(None, description="RFC 3339: the one release that was in force then, at the end of that second.")
 
 
 class Comparison(BaseModel):

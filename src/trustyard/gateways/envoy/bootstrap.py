@@ -62,7 +62,7 @@ def bootstrap(
     static: dict[str, Any] = {"clusters": [_xds_cluster(host, port, secure, ca)]}
     if listen:
         if not cert or not key:
-            raise _refused("cert", "A listener needs a certificate and its key: give --cert FILE and --key FILE.")
+            raise _refused("cert", "A listener needs a certificate and its key: give the paths of both.")
         static["listeners"] = [
             _listener(_address(listen, "listen"), cert, key, _trust(trust), f"{environment}/{gateway}")
         ]

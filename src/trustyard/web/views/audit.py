@@ -27,7 +27,7 @@ def index(request: HttpRequest) -> HttpResponse:
         object_name=given.get("object", "").strip(),
         action=given.get("action", "").strip(),
         since=_day(given.get("since", "")),
-        until=until + timedelta(days=1) if until else None,  # the day named is meant whole
+        until=until + timedelta(days=1, microseconds=-1) if until else None,  # the day named is meant whole
         request_id=given.get("request_id", "").strip(),
     )
     shown = Pages(rows, PER_PAGE).get_page(given.get("page"))

@@ -104,8 +104,9 @@ def define(request: HttpRequest, pk: UUID) -> HttpResponse:
 @page("GET")
 def besides(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What Save and Deploy would put in force besides: changes that others saved and did not deploy."""
-    draft = drafts.get(actor_of(request), pk)
-    return with_a_deploy(request, waiting.besides_draft(draft) if draft.used_at is None else [])
+    actor = actor_of(request)
+    draft = drafts.get(actor, pk)
+    return with_a_deploy(request, waiting.besides_draft(actor, draft) if draft.used_at is None else [])
 
 
 @page("POST")

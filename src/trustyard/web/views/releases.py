@@ -13,6 +13,7 @@ from django.urls import reverse
 from trustyard import models
 from trustyard.actions import delivery, differences, environments, releases, restoring
 from trustyard.actions.actors import Actor
+from trustyard.actions.moments import whole_second
 from trustyard.actions.permissions import allowed
 from trustyard.actions.progress import taken
 from trustyard.actions.waiting import Others
@@ -82,7 +83,8 @@ def index(request: HttpRequest) -> HttpResponse:
 def _moment(text: str) -> tuple[datetime | None, str]:
     try:
         moment = datetime.fromisoformat(text) if text else None
-        return (moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) if moment else None), ""
+        given = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) if moment else None
+        return (whole_second(given, text) if given else None), ""
     except (ValueError, OverflowError):
         return None, "A moment has a date and a time, such as 2026-03-03T14:00."
 

@@ -12,10 +12,9 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
 
 from trustyard.pki.readable import visible
-from trustyard.web.page import NOT_TAKEN
+from trustyard.web.page import NOT_TAKEN, wrong_method
 
 from .errors import TOO_MANY
 
@@ -73,8 +72,9 @@ def _ways() -> dict[str, Any]:
 sign_in = SignIn.as_view()
 
 
-@require_http_methods(["POST"])
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Ends the session."""
+    if request.method != "POST":
+        return wrong_method(request, ["POST"])
     logout(request)
     return redirect(reverse("account_login"))
