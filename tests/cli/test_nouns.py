@@ -152,7 +152,7 @@ def test_a_token_is_rotated_over_the_version_that_was_read(run: Program, canned:
     target = "/api/v1/environments/test/gateways/edge"
     canned.answer("GET", target, GATEWAY, ETag='"4-2"')
     canned.answer("PATCH", target, GATEWAY)
-    asked = run("gateway", "rotate", "test", "edge", stdin="y\n")
+    asked = run("gateway", "rotate", "test", "edge")
     assert (asked.exit_code, canned.last.method) == (1, "GET"), "it asks first: nodes are shut out"
     assert "another one now" in run("gateway", "rotate", "test", "edge", "--yes").stdout
     assert (canned.last.method, canned.last.body) == ("PATCH", {"rotate_token": True})
