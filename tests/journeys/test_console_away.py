@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.authority import Authority, Issued
-from tests.journeys.console import Console
+from tests.journeys.console import PASTED, Console
+from tests.tls_servers import Ca, TlsServer
 
 Unique = Callable[[str], str]
 SAID_BY_THE_BROWSER = re.compile(r"Failed to load resource|^htmx:|Response Status Error Code|ERR_INTERNET_DISCONNECTED")
@@ -113,3 +115,143 @@ def test_what_nobody_answers_in_a_dialog_is_said_in_the_dialog(
         expect(dialog.get_by_role("alert")).to_contain_text("may not have been done")
     dialog.get_by_role("button", name="Delete").click()
     expect(console.page.get_by_text(f"{name} is deleted.")).to_be_visible()
+
+
+@pytest.fixture
+def files(partner: Issued, tmp_path: Path) -> tuple[str, str]:
+    """A file that can be read, and one of 11 MB."""
+    large = tmp_path / "large.pem"
+    large.write_bytes(b"\n" * 11_000_000)
+    return partner.written(tmp_path)[0], str(large)
+
+
+def shows_nothing(window: Locator) -> None:
+    """Content and Certificate Name are empty."""
+    expect(window.get_by_label("Content", exact=True)).to_have_value("")
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("")
+
+
+def refuses_apply(window: Locator, sentence: str) -> None:
+    """Apply, with all else given, is refused."""
+    window.get_by_role("checkbox", name="test", exact=True).check()
+    window.get_by_label("Alias", exact=True).fill("refused")
+    window.get_by_role("button", name="Apply").click()
+    expect(window.get_by_role("alert").filter(has_text=sentence)).to_be_visible()
+    shows_nothing(window)
+
+
+def choose(window: Locator, path: str) -> None:
+    window.get_by_role("radio", name="Import from File").check()
+    window.locator("#window-file").set_input_files(path)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_file_that_is_too_large_takes_the_place_of_the_one_before(
+    console: Console, files: tuple[str, str], before: bool
+) -> None:
+    """S-15: unreadable input leaves Content empty and refuses Apply."""
+    good, large = files
+    window = new_definition(console)
+    if before:
+        choose(window, good)
+        expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("away.example")
+    choose(window, large)
+    expect(window.get_by_role("alert")).to_contain_text("large.pem is larger than 10 MB")
+    shows_nothing(window)
+    refuses_apply(window, "Select a file first.")
+    choose(window, good)
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("away.example")
+    window.get_by_role("button", name="Apply").click()
+    expect(console.page.get_by_role("table", name="Configuration")).to_contain_text("away.example")
+
+
+def paste(window: Locator, text: str) -> None:
+    window.get_by_role("radio", name="Paste from Clipboard").check()
+    window.get_by_role("radio", name="BASE64PEM", exact=True).evaluate(PASTED, text)
+
+
+def test_a_paste_that_is_too_large_is_not_read(console: Console, partner: Issued) -> None:
+    window = new_definition(console)
+    paste(window, partner.pem)
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("away.example")
+    window.get_by_label("Certificate", exact=True).evaluate(
+        "box => { box.value = 'A'.repeat(15_000_000); box.dispatchEvent(new Event('input', { bubbles: true })); }"
+    )
+    expect(window.get_by_role("alert")).to_contain_text("This text is larger than 10 MB")
+    refuses_apply(window, "This text is larger than 10 MB")
+
+
+def test_a_file_that_was_lost_on_the_way_leaves_nothing_to_apply(
+    console: Console, files: tuple[str, str], away: Away
+) -> None:
+    good, _ = files
+    other = Path(good).with_name("other.pem")
+    other.write_text(Authority("Second CA").issue("second.example").pem)
+    window = new_definition(console)
+    choose(window, good)
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("away.example")
+    console.quiet()
+    with away():
+        choose(window, str(other))
+        expect(window.get_by_role("alert")).to_contain_text(f"{NO_ANSWER} Nothing was read: try again.")
+        shows_nothing(window)
+    refuses_apply(window, "Select a file first.")
+
+
+def test_an_address_whose_look_was_lost_leaves_nothing_to_apply(console: Console, away: Away) -> None:
+    window = new_definition(console)
+    ca = Ca.new("Lost CA")
+    with TlsServer(ca.issue("lost.test", dns=["lost.test"]), chain=[ca.cert_pem]) as server:
+        window.get_by_label("URL", exact=True).fill(f"https://127.0.0.1:{server.port}")
+        window.get_by_role("button", name="Receive").click()
+        expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("lost.test")
+        console.quiet()
+        with away():
+            window.get_by_role("button", name="Receive").click()
+            expect(window.get_by_role("alert")).to_contain_text(f"{NO_ANSWER} Nothing was read: try again.")
+            shows_nothing(window)
+        refuses_apply(window, "press Receive")
+        window.get_by_role("button", name="Receive").click()
+        expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("lost.test")
+
+
+def test_a_paste_that_was_lost_on_the_way_is_shown_before_it_is_applied(
+    console: Console, partner: Issued, away: Away
+) -> None:
+    """What Content shows is what Apply takes, and nothing else."""
+    window = new_definition(console)
+    paste(window, partner.pem)
+    name = window.get_by_label("Certificate Name", exact=True)
+    expect(name).to_have_value("away.example")
+    window.get_by_role("checkbox", name="test", exact=True).check()
+    window.get_by_label("Alias", exact=True).fill("lost")
+    console.quiet()
+    with away():
+        paste(window, Authority("Second CA").issue("second.example").pem)
+        expect(window.get_by_role("alert")).to_contain_text(f"{NO_ANSWER} Nothing was read: try again.")
+        shows_nothing(window)
+    window.get_by_role("button", name="Apply").click()
+    expect(window.get_by_role("alert")).to_contain_text("Look at Content, then press Apply again.")
+    expect(name).to_have_value("second.example")
+    window.get_by_role("button", name="Apply").click()
+    table = console.page.get_by_role("table", name="Configuration")
+    expect(table).to_contain_text("second.example")
+    expect(table).not_to_contain_text("away.example")
+
+
+def test_apply_is_not_sent_after_a_look_that_it_waited_for_and_that_failed(
+    console: Console, files: tuple[str, str], away: Away
+) -> None:
+    window = new_definition(console)
+    window.get_by_role("checkbox", name="test", exact=True).check()
+    window.get_by_label("Alias", exact=True).fill("waits")
+    console.quiet()
+    held: list[Route] = []
+    console.page.route(re.compile("/look/file/"), lambda route: held.append(route))
+    with console.page.expect_request(re.compile("/look/file/")):
+        choose(window, files[0])
+    window.get_by_role("button", name="Apply").click()
+    held[0].abort("connectionreset")
+    expect(window.get_by_role("alert")).to_contain_text("Nothing was read")
+    expect(console.page.get_by_role("table", name="Configuration")).not_to_contain_text("away.example")
+    expect(window).to_be_visible()

@@ -10,10 +10,10 @@ from django.test import Client, RequestFactory
 
 from tests.authority import Authority
 from trustyard import models
-from trustyard.actions import certificates, environments, jwks
+from trustyard.actions import certificates, draft_window, environments, jwks
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
-from trustyard.actions.sources import Paste
+from trustyard.actions.sources import Connection, Paste
 from trustyard.web.views.questions import Question, ask
 
 pytestmark = pytest.mark.django_db
@@ -201,3 +201,30 @@ def test_a_jwk_without_a_fit_is_still_asked_about_as_an_update_that_is_not_to_be
     shown = ask(RequestFactory().get("/"), Question("acme", "/", [{**stuck, "problem": "It has no JWK."}], ""))
     assert "Update certificate only and disconnect" in shown.content.decode()
     assert 'value="update" class="primary" disabled' in shown.content.decode()
+
+
+def test_apply_takes_nothing_that_the_window_does_not_show(form: Form) -> None:
+    """S-15: where a look or its answer was lost on the way, what was read before is not of the source on show."""
+    form.post("window/", name="acme", description="", row=f"e{models.Environment.objects.get().pk}")
+    pasted = {"source": "paste", "encoding": "BASE64PEM", "content": Authority("Shown CA").pem, "alias": "acme"}
+    seen = form.post("window/look/paste/", **pasted)
+    [shown] = re.findall(r'name="shown" value="([0-9a-f]{64})"', seen)
+    late = form.post("window/apply/", shown="0" * 64, **pasted)
+    assert "Look at Content, then press Apply again." in late
+    assert f'value="{shown}"' in late
+    lost = form.post("window/apply/", shown="", source="file", alias="acme")
+    assert "Select a file first." in lost
+    assert 'name="shown" value=""' in lost
+    assert form.post("window/apply/", shown=shown, source="file", alias="acme").count("Select a file first.") == 1
+
+
+def test_of_two_looks_under_way_the_one_that_began_last_counts(form: Form) -> None:
+    """A slow server answers when another source was chosen long ago."""
+    draft = models.Draft.objects.get()
+    draft_window.open_new(draft)
+    slow = draft_window.begin_look(draft, Connection("https://slow.example"))
+    assert draft_window.is_awaited(draft, slow)
+    quick = draft_window.begin_look(draft, Paste("BASE64", "AAAA"))
+    assert [draft_window.is_awaited(draft, look) for look in (slow, quick)] == [False, True]
+    draft_window.close(draft)
+    assert not draft_window.is_awaited(draft, quick)

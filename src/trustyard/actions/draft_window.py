@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 from typing import Any
 
 from trustyard import models
@@ -18,8 +19,9 @@ from .sources import Connection, FileGiven, Inspected, Paste, Seen
 
 EMPTY: dict[str, Any] = {
     "row": "", "environments": [], "source": "connection", "url": "", "encoding": "", "content": "", "alias": "",
-    "others": False, "token": "", "choose": "", "pasted": "", "problem": "",
+    "others": False, "token": "", "choose": "", "pasted": "", "problem": "", "look": "",
 }  # fmt: skip
+_KINDS = {Connection: "connection", FileGiven: "file", Paste: "paste"}
 
 
 def open_new(draft: models.Draft) -> None:
@@ -65,6 +67,22 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> None:
     draft.content["changed"] = True
 
 
+def begin_look(draft: models.Draft, source: Connection | FileGiven | Paste) -> str:
+    """Forgets what was seen before, and answers the look's name: of several under way only the last one counts."""
+    forget_seen(draft)
+    window = window_of(draft)
+    window |= {"look": secrets.token_hex(8), "source": _KINDS[type(source)]}
+    if isinstance(source, Connection):
+        window["url"] = source.url
+    return str(window["look"])
+
+
+def is_awaited(draft: models.Draft, look: str) -> bool:
+    """Whether no other look began since, and the window is still open."""
+    window = draft.content["window"]
+    return window is not None and window.get("look") == look
+
+
 def saw(draft: models.Draft, source: Connection | FileGiven | Paste, seen: Seen) -> None:
     """Keeps in the window what `sources.look_at` showed; that look comes before the draft's lock, it may take long."""
     window = window_of(draft)
@@ -75,8 +93,11 @@ def saw(draft: models.Draft, source: Connection | FileGiven | Paste, seen: Seen)
         window |= {"encoding": source.encoding, "content": _public_text(source, seen)}
         if not seen.notices:
             window["pasted"] = digest_of(source)
-    elif isinstance(source, Connection):
-        window["url"] = source.url
+
+
+def choose(draft: models.Draft, sha256: str) -> None:
+    """Another certificate of the same source (D-08)."""
+    window_of(draft)["choose"] = sha256
 
 
 def saw_nothing(draft: models.Draft, problem: str) -> None:
@@ -86,8 +107,9 @@ def saw_nothing(draft: models.Draft, problem: str) -> None:
 
 
 def forget_seen(draft: models.Draft) -> None:
-    """The source changed: what was seen before is not of it."""
-    window_of(draft).update({"token": "", "choose": "", "content": "", "pasted": "", "problem": "", "others": False})
+    """The source changed: what was seen before, or is being looked at, is not of it."""
+    nothing = {"token": "", "choose": "", "content": "", "pasted": "", "problem": "", "others": False, "look": ""}
+    window_of(draft).update(nothing)
 
 
 def digest_of(paste: Paste) -> str:
@@ -179,20 +201,23 @@ def _problems(draft: models.Draft, seen: Seen | None, chosen: Certificate | None
             sentence = f"There is a definition for {name} already; a certificate has one in each environment."
             problems.append(FieldError("environments", sentence))
     if chosen is None:
-        problems.append(FieldError("source", window["problem"] or _nothing(window, seen)))
+        problems.append(FieldError("source", window["problem"] or _nothing(draft, seen)))
     if problem := alias_problem(draft, window["environments"], window["alias"]):
         problems.append(FieldError("alias", problem))
     return problems
 
 
-def _nothing(window: dict[str, Any], seen: Seen | None) -> str:
-    if seen is not None:
-        return "Choose one of the certificates in this source."
+def _nothing(draft: models.Draft, seen: Seen | None) -> str:
+    return "Choose one of the certificates in this source." if seen is not None else nothing_seen(draft)
+
+
+def nothing_seen(draft: models.Draft) -> str:
+    """What there is to do before there is something to apply."""
     return {
         "connection": "Receive the certificate first: give a URL and press Receive.",
         "file": "Select a file first.",
         "paste": "Paste a certificate and choose its encoding type first.",
-    }.get(window["source"], "Choose a source first.")
+    }.get(window_of(draft)["source"], "Choose a source first.")
 
 
 def _taken(seen: Seen, chosen: Certificate) -> dict[str, Any]:

@@ -49,22 +49,6 @@ document.addEventListener("click", (event) => {
   if (event.target instanceof HTMLInputElement && event.target.type === "file") event.target.value = "";
 });
 
-// Apply waits for a look that is under way, so that what was just chosen is what is applied.
-let looking = 0;
-const waiting = [];
-const isLook = (event) => event.detail.elt instanceof Element && event.detail.elt.matches("[data-look]");
-document.addEventListener("htmx:beforeRequest", (event) => { if (isLook(event)) looking += 1; });
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (!isLook(event)) return;
-  looking = Math.max(0, looking - 1);
-  if (!looking) waiting.splice(0).forEach((go) => go());
-});
-document.addEventListener("htmx:confirm", (event) => {
-  if (event.target.id !== "window-form" || !looking) return;
-  event.preventDefault();
-  waiting.push(() => event.detail.issueRequest(true));
-});
-
 // Enter in the URL does what the button beside it does.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement) || !event.target.dataset.presses) return;
