@@ -228,3 +228,21 @@ def test_of_two_looks_under_way_the_one_that_began_last_counts(form: Form) -> No
     assert [draft_window.is_awaited(draft, look) for look in (slow, quick)] == [False, True]
     draft_window.close(draft)
     assert not draft_window.is_awaited(draft, quick)
+
+
+def test_what_was_typed_last_stays_also_where_requests_overtake_each_other(form: Form) -> None:
+    """D-20."""
+    for sent, name in (
+        ("page.1", "a"),
+        ("page.3", "abc"),
+        ("page.2", "ab"),
+        ("next.1", "abcd"),
+        ("no number", "abcde"),
+    ):
+        form.post("define/", name=name, description="", typed=sent)
+        said = form.person.get(form.address).content.decode()
+        assert f'name="name" value="{"abc" if name == "ab" else name}"' in said
+    form.post("window/", name="abcde", description="")
+    form.post("window/keep/", alias="new", typed="next.4")
+    form.post("window/keep/", alias="old", typed="next.3")
+    assert 'name="alias" value="new"' in form.person.get(form.address).content.decode()

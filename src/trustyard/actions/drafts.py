@@ -2,7 +2,8 @@
 
 A draft's content is JSON: `name`, `description`, `rows` (an entry each), `removed` (environments whose stored entry
 goes), `others` (certificates of the same source that become certificates of their own), `window` (what stands in the
-open window, see draft_window) and `changed`. It holds certificates by their SHA-256 and never a file or a password.
+open window, see draft_window), `sent` (the last request about each part) and `changed`. It holds certificates by their
+SHA-256 and never a file or a password.
 """
 
 from __future__ import annotations
@@ -89,6 +90,21 @@ def define(draft: models.Draft, name: str, description: str) -> None:
     """Takes what stands in Definition, as it is typed."""
     if (name, description) != (draft.content["name"], draft.content["description"]):
         draft.content |= {"name": name[:1000], "description": description[:100_000], "changed": True}
+
+
+def is_late(draft: models.Draft, part: str, sent: str) -> bool:
+    """Whether a request about this part of the form was overtaken by a later one of the same page.
+
+    `sent` is the page's name, a full stop and the request's number; what has none is taken as it comes.
+    """
+    page, _, number = sent[:100].rpartition(".")
+    if not (page and number.isascii() and number.isdigit()):
+        return False
+    latest = draft.content.setdefault("sent", {})
+    if latest.get(part, ["", 0])[0] == page and int(number) < latest[part][1]:
+        return True
+    latest[part] = [page, int(number)]
+    return False
 
 
 def discard(actor: Actor, pk: UUID) -> None:

@@ -76,8 +76,12 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _define(request: HttpRequest, draft: models.Draft) -> None:
     # The outer form comes along with every request, so that nothing typed there is lost.
-    if "name" in request.POST:
+    if "name" in request.POST and not _is_late(request, draft, "define"):
         drafts.define(draft, request.POST["name"], opened.typed(request, "description"))
+
+
+def _is_late(request: HttpRequest, draft: models.Draft, part: str) -> bool:
+    return drafts.is_late(draft, part, request.POST.get("typed", ""))
 
 
 @page("POST")
@@ -86,8 +90,8 @@ def keep(request: HttpRequest, pk: UUID) -> HttpResponse:
     actor = actor_of(request)
     fields = _fields(request)
     with drafts.changing(actor, pk) as draft:
-        if draft.content["window"] is None:
-            return HttpResponse(status=204)  # typed just before Apply or Cancel
+        if draft.content["window"] is None or _is_late(request, draft, "window"):
+            return HttpResponse(status=204)  # typed just before Apply or Cancel, or sent before another
         other_source = fields.get("source") != draft_window.window_of(draft)["source"]
         draft_window.keep(draft, fields)
     window = draft_window.window_of(draft)
@@ -106,6 +110,7 @@ def look(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
     with drafts.changing(actor, pk) as draft:
         if draft.content["window"] is None:
             return HttpResponse(status=204)  # chosen just before Cancel
+        _is_late(request, draft, "window")
         draft_window.forget_seen(draft)
     if source is None:
         return _regions(request, actor, draft)
@@ -198,6 +203,7 @@ def apply(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _typed(request: HttpRequest, actor: Actor, pk: UUID) -> models.Draft:
     with drafts.changing(actor, pk) as draft:
         _define(request, draft)
+        _is_late(request, draft, "window")  # what is still on its way from before counts no more
         draft_window.keep(draft, _fields(request))
         if "choose" in request.POST:
             draft_window.choose(draft, request.POST["choose"])
