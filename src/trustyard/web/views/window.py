@@ -217,10 +217,10 @@ def _unseen(request: HttpRequest, actor: Actor, draft: models.Draft) -> bool:
 
 
 def _refused(request: HttpRequest, actor: Actor, draft: models.Draft, error: Refused) -> HttpResponse:
-    """What is missing, each at its control; what is wrong with the source stands in the source's box."""
+    """What is missing, each an alert at its control; what is wrong with the source stands in the source's box."""
     found = problems(error)
     of_source = Refused(found["source"]) if "source" in found else None
-    return _regions(request, actor, draft, problems=found, error=of_source if found else error)
+    return _regions(request, actor, draft, problems=found, refused=True, error=of_source if found else error)
 
 
 def _same(window: dict[str, Any], pasted: sources.Paste) -> bool:
