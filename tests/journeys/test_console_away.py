@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -70,6 +71,7 @@ def test_a_save_that_nobody_answers_says_so_and_keeps_what_was_typed(
         alert = page.get_by_role("alert")
         expect(alert).to_contain_text(f"{NO_ANSWER} What you asked for may not have been done: try again.")
         expect(alert).to_be_in_viewport()
+        look("form-unanswered", page)
         expect(page.get_by_label("Name", exact=True)).to_have_value(name)
         console.button("New Certificate Definition").click()
         expect(alert).to_have_count(1)
@@ -159,6 +161,7 @@ def test_a_file_that_is_too_large_takes_the_place_of_the_one_before(
     expect(window.get_by_role("alert")).to_contain_text("large.pem is larger than 10 MB")
     shows_nothing(window)
     refuses_apply(window, "Select a file first.")
+    look("window-refused", console.page)
     choose(window, good)
     expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("away.example")
     window.get_by_role("button", name="Apply").click()
@@ -255,3 +258,67 @@ def test_apply_is_not_sent_after_a_look_that_it_waited_for_and_that_failed(
     expect(window.get_by_role("alert")).to_contain_text("Nothing was read")
     expect(console.page.get_by_role("table", name="Configuration")).not_to_contain_text("away.example")
     expect(window).to_be_visible()
+
+
+def look(name: str, page: Page) -> None:
+    """Takes pictures of this moment, light and dark, wide and narrow."""
+    if folder := os.environ.get("PICTURES"):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            for width in (1280, 360):
+                page.set_viewport_size({"width": width, "height": 900})
+                page.screenshot(path=f"{folder}/{name}-{scheme}-{width}.png")
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@contextmanager
+def slow(page: Page, path: str) -> Iterator[None]:
+    """Answers to these requests stay away until the `with` ends."""
+    held: list[Route] = []
+    page.route(re.compile(path), lambda route: held.append(route))
+    with page.expect_request(re.compile(path)):
+        yield
+    for route in held:
+        route.continue_()
+    page.unroute(re.compile(path))
+
+
+def test_what_takes_longer_than_a_moment_shows_that_it_is_under_way(
+    console: Console, partner: Issued, unique: Unique
+) -> None:
+    page, name = console.page, unique("slow")
+    sign = page.get_by_text("Working…", exact=True)
+    console.add(name, partner.pem, ["test"])
+    console.create()
+    with slow(page, "/window/$"):
+        console.button("New Certificate Definition").click()
+        expect(sign).to_be_visible()
+        expect(page.get_by_role("main")).to_have_attribute("aria-busy", "true")
+    window = console.dialog("New Certificate Definition")
+    expect(window).to_be_visible()
+    expect(sign).to_have_count(0)
+    expect(page.locator("[aria-busy]")).to_have_count(0)
+    paste(window, partner.pem)
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("away.example")
+    with slow(page, "/look/paste/"):
+        paste(window, Authority("Second CA").issue("second.example").pem)
+        expect(sign).to_be_in_viewport()
+        shows_nothing(window)
+        look("window-looking", page)
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("second.example")
+    console.open(f"/certificates/?q={name}")
+    with slow(page, "/delete/$"):
+        console.menu(name, "Delete")
+        expect(sign).to_be_visible()
+    expect(console.dialog("Delete Certificate")).to_be_visible()
+
+
+def test_a_new_receive_takes_away_what_the_one_before_it_said(console: Console) -> None:
+    window = new_definition(console)
+    window.get_by_label("URL", exact=True).fill("ftp://partner.example")
+    window.get_by_role("button", name="Receive").click()
+    expect(window.get_by_role("alert")).to_be_visible()
+    with slow(console.page, "/look/connection/"):
+        window.get_by_role("button", name="Receive").click()
+        expect(window.get_by_role("alert")).to_have_count(0)
+    expect(window.get_by_role("alert")).to_be_visible()
