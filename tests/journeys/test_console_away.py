@@ -322,3 +322,36 @@ def test_a_new_receive_takes_away_what_the_one_before_it_said(console: Console) 
         window.get_by_role("button", name="Receive").click()
         expect(window.get_by_role("alert")).to_have_count(0)
     expect(window.get_by_role("alert")).to_be_visible()
+
+
+def test_another_address_asks_for_receive_and_is_never_given_the_certificate_of_the_one_before(
+    console: Console, unique: Unique
+) -> None:
+    """S-10, S-15."""
+    window = new_definition(console)
+    url, ca, alias = window.get_by_label("URL", exact=True), Ca.new("Two CA"), unique("address")
+    with (
+        TlsServer(ca.issue("one.test", dns=["one.test"]), chain=[ca.cert_pem]) as one,
+        TlsServer(ca.issue("two.test", dns=["two.test"]), chain=[ca.cert_pem]) as two,
+    ):
+        url.fill(f"https://127.0.0.1:{one.port}")
+        window.get_by_role("button", name="Receive").click()
+        expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("one.test")
+        url.fill(f"https://127.0.0.1:{two.port}")
+        shows_nothing(window)
+        expect(window.get_by_role("status")).to_have_text("The address was changed: press Receive.")
+        window.get_by_role("checkbox", name="test", exact=True).check()
+        window.get_by_label("Alias", exact=True).fill(alias)
+        window.get_by_role("button", name="Apply").click()
+        expect(window.get_by_role("alert")).to_have_text("The address was changed: press Receive.")
+        window.get_by_role("button", name="Receive").click()
+        expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("two.test")
+        window.get_by_role("button", name="Apply").click()
+    expect(console.page.get_by_role("table", name="Configuration")).to_contain_text("two.test")
+    console.menu(f"{alias} in test", "Edit")
+    window = console.dialog("Edit Certificate Definition")
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("two.test")
+    window.get_by_label("URL", exact=True).fill("https://three.example")
+    shows_nothing(window)
+    window.get_by_role("button", name="Apply").click()
+    expect(window.get_by_role("alert")).to_have_text("The address was changed: press Receive.")

@@ -56,6 +56,8 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> None:
     window = window_of(draft)
     if fields.get("source", window["source"]) != window["source"]:
         forget_seen(draft)
+    elif window["source"] == "connection" and fields.get("url", window["url"]).strip() != window["url"].strip():
+        _change_address(draft)
     given: dict[str, Any] = {
         name: fields[name]
         for name in ("environments", "source", "url", "encoding", "alias", "others")
@@ -65,6 +67,12 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> None:
         given.pop("environments", None)
     window |= given
     draft.content["changed"] = True
+
+
+def _change_address(draft: models.Draft) -> None:
+    # What another address presented, now or when the row was made, is not taken for this one.
+    known = window_of(draft)["token"] or window_of(draft)["row"]
+    saw_nothing(draft, "The address was changed: press Receive." if known else "")
 
 
 def begin_look(draft: models.Draft, source: Connection | FileGiven | Paste) -> str:

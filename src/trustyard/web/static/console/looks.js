@@ -85,7 +85,21 @@ document.addEventListener("chosen", (event) => {
 
 document.addEventListener("input", (event) => {
   if (event.target.id === "window-certificate") typed = true;
+  if (event.target.id === "window-url") changeAddress();
 });
+
+// What another address presented is not shown beside this one, and what it is about to say is not waited for.
+function changeAddress() {
+  const said = underWay || byId("window-content").value || byId("window-messages").childElementCount;
+  stop();
+  forget();
+  if (!said) return;
+  const hint = document.createElement("p");
+  hint.className = "hint";
+  hint.setAttribute("role", "status");
+  hint.textContent = "The address was changed: press Receive.";
+  byId("window-messages").append(hint);
+}
 
 document.addEventListener("htmx:confirm", (event) => {
   if (event.target.id !== "window-form") return;
