@@ -85,6 +85,28 @@ def test_apply_brings_what_is_missing_into_sight(console: Console) -> None:
     expect(window.get_by_text("Tick at least one environment.")).to_have_count(1)
 
 
+def test_a_paste_without_its_encoding_says_that_this_is_missing(console: Console, partner: Issued) -> None:
+    """S-13: at once, and once more when Apply is pressed."""
+    console.create()
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    window.get_by_role("radio", name="Paste from Clipboard").check()
+    window.get_by_label("Certificate", exact=True).fill(partner.pem)
+    missing = "Choose the encoding type of the text: BASE64 or BASE64PEM."
+    expect(window.get_by_role("status")).to_have_text(missing)
+    window.get_by_role("checkbox", name="test", exact=True).check()
+    window.get_by_label("Alias", exact=True).fill("encoded")
+    window.get_by_role("button", name="Apply").click()
+    expect(window.get_by_role("alert")).to_have_text(missing)
+    window.get_by_role("radio", name="BASE64PEM", exact=True).check()
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("partner.example")
+    expect(window.get_by_text(missing)).to_have_count(0)
+    window.get_by_label("Certificate", exact=True).fill("")
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("")
+    window.get_by_role("button", name="Apply").click()
+    expect(window.get_by_role("alert")).to_have_text("Paste a certificate first.")
+
+
 def test_receive_shows_what_a_server_presents(console: Console, unique: Unique) -> None:
     """S-08, S-09, S-10, S-15."""
     ca = Ca.new("Partner CA")

@@ -19,7 +19,7 @@ from .sources import Connection, FileGiven, Inspected, Paste, Seen
 
 EMPTY: dict[str, Any] = {
     "row": "", "environments": [], "source": "connection", "url": "", "encoding": "", "content": "", "alias": "",
-    "others": False, "token": "", "choose": "", "pasted": "", "problem": "", "look": "",
+    "others": False, "token": "", "choose": "", "pasted": "", "problem": "", "look": "", "waits": "",
 }  # fmt: skip
 _KINDS = {Connection: "connection", FileGiven: "file", Paste: "paste"}
 
@@ -114,10 +114,17 @@ def saw_nothing(draft: models.Draft, problem: str) -> None:
     window_of(draft)["problem"] = problem
 
 
+def wait_for_encoding(draft: models.Draft) -> None:
+    """Text is there and its encoding type is not: nothing is refused yet, and nothing can be applied."""
+    forget_seen(draft)
+    sentence = "Choose the encoding type of the text: BASE64 or BASE64PEM."
+    window_of(draft).update({"source": "paste", "encoding": "", "waits": sentence})
+
+
 def forget_seen(draft: models.Draft) -> None:
     """The source changed: what was seen before, or is being looked at, is not of it."""
     nothing = {"token": "", "choose": "", "content": "", "pasted": "", "problem": "", "others": False, "look": ""}
-    window_of(draft).update(nothing)
+    window_of(draft).update({**nothing, "waits": ""})
 
 
 def digest_of(paste: Paste) -> str:
@@ -149,7 +156,7 @@ def chosen_in(draft: models.Draft, seen: Seen | None) -> Certificate | None:
     window = window_of(draft)
     if seen is not None:
         return next((c for c in seen.reading.certificates if c.sha256 == window["choose"]), None)
-    if not window["row"] or window["problem"]:
+    if not window["row"] or window["problem"] or window.get("waits"):
         return None
     stored = models.StoredCertificate.objects.filter(pk=drafts.row_of(draft, window["row"])["sha256"]).first()
     return stored.read() if stored else None
@@ -221,11 +228,16 @@ def _nothing(draft: models.Draft, seen: Seen | None) -> str:
 
 def nothing_seen(draft: models.Draft) -> str:
     """What there is to do before there is something to apply."""
+    window = window_of(draft)
+    if window.get("waits"):
+        return str(window["waits"])
+    if window["source"] == "paste" and window["encoding"]:
+        return "Paste a certificate first."
     return {
         "connection": "Receive the certificate first: give a URL and press Receive.",
         "file": "Select a file first.",
         "paste": "Paste a certificate and choose its encoding type first.",
-    }.get(window_of(draft)["source"], "Choose a source first.")
+    }.get(window["source"], "Choose a source first.")
 
 
 def _taken(seen: Seen, chosen: Certificate) -> dict[str, Any]:

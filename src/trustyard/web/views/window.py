@@ -112,6 +112,8 @@ def look(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
             return HttpResponse(status=204)  # chosen just before Cancel
         _is_late(request, draft, "window")
         draft_window.forget_seen(draft)
+        if kind == "paste" and _lacks_encoding(request):
+            draft_window.wait_for_encoding(draft)
     if source is None:
         return _regions(request, actor, draft)
     problem = _look(actor, pk, source)
@@ -161,6 +163,10 @@ def _source(request: HttpRequest, kind: str) -> sources.Connection | sources.Fil
     raise NotFound("There is no such source.")
 
 
+def _lacks_encoding(request: HttpRequest) -> bool:
+    return bool(request.POST.get("content", "").strip()) and not request.POST.get("encoding")
+
+
 @page("POST")
 def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Another certificate of the same source (D-08)."""
@@ -205,6 +211,8 @@ def _typed(request: HttpRequest, actor: Actor, pk: UUID) -> models.Draft:
         _define(request, draft)
         _is_late(request, draft, "window")  # what is still on its way from before counts no more
         draft_window.keep(draft, _fields(request))
+        if draft_window.window_of(draft)["source"] == "paste" and _lacks_encoding(request):
+            draft_window.wait_for_encoding(draft)
         if "choose" in request.POST:
             draft_window.choose(draft, request.POST["choose"])
     return draft
