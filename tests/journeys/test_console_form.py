@@ -351,6 +351,34 @@ def test_revoke_and_restore_are_in_force_at_once(console: Console, unique: Uniqu
     expect(table.get_by_text("valid", exact=True)).to_be_visible()
 
 
+def test_what_stands_in_the_window_outlives_a_revocation(console: Console, unique: Unique) -> None:
+    """D-13: a new certificate in a revoked entry clears the revocation, so it may be there already."""
+    name = unique("replaced")
+    authority = Authority("Replaced CA")
+    console.add(name, authority.issue("old.example").pem, ["test"])
+    console.find(name)
+    console.menu(name, "Edit")
+    console.menu(f"{name} in test", "Edit")
+    window = console.dialog("Edit Certificate Definition")
+    window.get_by_role("radio", name="Paste from Clipboard").check()
+    window.get_by_label("Certificate", exact=True).fill(authority.issue("new.example").pem)
+    window.get_by_role("radio", name="BASE64PEM", exact=True).check()
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("new.example")
+    window.get_by_role("button", name="Revoke Certificate").click()
+    dialog = console.dialog("Revoke Certificate")
+    dialog.get_by_label("Reason").fill("The key is lost")
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(dialog).to_be_hidden()
+    expect(window.get_by_text("Revoked. What stands here is not applied yet.")).to_be_visible()
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("new.example")
+    window.get_by_role("button", name="Apply").click()
+    expect(window).to_be_hidden()
+    table = console.page.get_by_role("table", name="Configuration")
+    expect(table).to_contain_text("new.example")
+    console.save_and_deploy()
+    expect(console.page.get_by_text("revoked", exact=True)).to_have_count(0)
+
+
 def test_a_draft_outlives_a_sign_out_and_the_next_sign_in(browser: Browser, served: Served) -> None:
     """D-20: neither a page from before the sign-in nor a session that ended takes what was typed."""
     context = new_context(browser)

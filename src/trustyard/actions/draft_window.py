@@ -162,6 +162,16 @@ def chosen_in(draft: models.Draft, seen: Seen | None) -> Certificate | None:
     return stored.read() if stored else None
 
 
+def is_touched(draft: models.Draft) -> bool:
+    """Whether something stands in the window on a row that the row does not have."""
+    window = window_of(draft)
+    if not window["row"]:
+        return True
+    row = drafts.row_of(draft, window["row"])
+    typed = window["alias"] != row["alias"] or window["url"] != row["url"]
+    return bool(typed or window["token"] or window["problem"] or window.get("waits"))
+
+
 def alias_problem(draft: models.Draft, environments: list[str], alias: str) -> str:
     """Why the alias cannot be taken in these environments; empty when it can."""
     try:

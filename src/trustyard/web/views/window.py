@@ -40,6 +40,7 @@ def window_context(actor: Actor, draft: models.Draft) -> dict[str, Any]:
     taken = {row["environment"] for row in draft.content["rows"]}
     return {
         "window": window,
+        "touched": draft_window.is_touched(draft),
         "environments": environments,
         "free": [one.name for one in environments if one.name not in taken and allowed(actor, _WRITE, [one.name])],
         "seen": seen,

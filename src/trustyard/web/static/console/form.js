@@ -16,7 +16,10 @@ window.addEventListener("beforeunload", (event) => {
 
 document.addEventListener("input", (event) => {
   const box = event.target;
-  if (box instanceof Element && (box.form === form() || box.closest("#window"))) touch();
+  if (!(box instanceof Element)) return;
+  const open = box.closest("#window");
+  if (open) open.dataset.touched = "";
+  if (open || box.form === form()) touch();
 });
 // Save and Cancel leave on purpose.
 document.addEventListener("submit", (event) => {
@@ -80,6 +83,13 @@ document.addEventListener("window-done", () => {
   open.dataset.applied = "";
   open.close();
   refocus();
+});
+
+// Revoke Certificate is in force at once; what was typed in the window beside it stays there, to be applied.
+document.addEventListener("entry-revoked", () => {
+  const open = document.getElementById("window");
+  if (open?.dataset.touched === undefined) open?.close();
+  else document.getElementById("window-alias").focus();
 });
 
 // The window's Cancel and Esc: the server forgets what stood in it.
