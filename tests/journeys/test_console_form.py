@@ -66,11 +66,18 @@ def test_a_certificate_goes_from_paste_to_every_gateway(console: Console, partne
 def test_a_form_without_name_or_entry_is_refused_and_says_which(console: Console, unique: Unique) -> None:
     """S-04, S-17."""
     console.create()
+    name, alert = console.page.get_by_label("Name", exact=True), console.page.get_by_role("alert")
     console.button("Save and Deploy").click()
-    expect(console.page.get_by_role("alert")).to_contain_text("name is missing")
-    console.page.get_by_label("Name", exact=True).fill(unique("nothing"))
+    expect(alert).to_contain_text("The name is missing.")
+    expect(alert).to_contain_text("at least one entry")
+    expect(name).to_have_attribute("aria-invalid", "true")
+    expect(name).to_be_focused()
+    name.fill(unique("nothing"))
+    expect(name).not_to_have_attribute("aria-invalid", "true")
     console.button("Save and Deploy").click()
-    expect(console.page.get_by_role("alert")).to_contain_text("at least one entry")
+    expect(alert).to_contain_text("at least one entry")
+    expect(alert).not_to_contain_text("The name is missing.")
+    expect(console.button("New Certificate Definition")).to_be_focused()
 
 
 def test_apply_brings_what_is_missing_into_sight(console: Console) -> None:
@@ -83,6 +90,9 @@ def test_apply_brings_what_is_missing_into_sight(console: Console) -> None:
     window.get_by_role("button", name="Apply").click()
     expect(window.get_by_text("Tick at least one environment.")).to_be_in_viewport()
     expect(window.get_by_text("Tick at least one environment.")).to_have_count(1)
+    expect(window.get_by_role("checkbox", name="test", exact=True)).to_be_focused()
+    window.get_by_role("checkbox", name="test", exact=True).check()
+    expect(window.get_by_text("Tick at least one environment.")).to_have_count(0)
 
 
 def test_a_paste_without_its_encoding_says_that_this_is_missing(console: Console, partner: Issued) -> None:

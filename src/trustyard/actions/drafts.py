@@ -165,6 +165,7 @@ def _save(
     actor: Actor, draft: models.Draft, deploy: bool, answer: JwkAnswer | None, confirm_restored: Confirmed = False
 ) -> Saved:
     content = draft.content
+    _check_complete(draft)
     others = _others(content)
     if not draft.based_on:
         given = [_given(row) for row in content["rows"]]
@@ -173,7 +174,6 @@ def _save(
     stored = draft.certificate
     if stored is None:
         raise NotFound("Somebody deleted this certificate meanwhile.", advice="Begin again with Create.")
-    _check_complete(content)
     # Rows that nobody touched are named only where the list has to be whole, because something was removed.
     rows = [row for row in content["rows"] if content["removed"] or row["changed"]]
     return certificates.update(
@@ -191,10 +191,17 @@ def _save(
     )
 
 
-def _check_complete(content: dict[str, Any]) -> None:
+def _check_complete(draft: models.Draft) -> None:
+    # All that is missing is said at once, so that nobody presses Save for each.
+    content = draft.content
+    if content["name"].strip() and content["rows"]:
+        return
+    fields = [FieldError("name", problem) for problem in [name_problem(draft, content["name"])] if problem]
     if not content["rows"]:
-        sentence = "A certificate needs at least one entry; delete the certificate to be rid of all."
-        raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
+        way = "; delete the certificate to be rid of all." if draft.based_on else ": press New Certificate Definition."
+        fields.append(FieldError("entries", f"A certificate needs at least one entry{way}"))
+    code = "bad-name" if content["rows"] else "no-entry"
+    raise Refused(" ".join(field.message for field in fields), code=code, fields=fields)
 
 
 def _given(row: dict[str, Any]) -> EntryGiven:

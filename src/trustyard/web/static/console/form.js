@@ -1,5 +1,8 @@
 // The certificate form and its window: asks before a changed form is left, reads a file when it is chosen, submits once.
-const form = () => document.getElementById("certificate-form");
+import { goToFirst } from "./fields.js";
+
+const byId = (id) => document.getElementById(id);
+const form = () => byId("certificate-form");
 let leaving = false;
 
 const changed = () => form()?.dataset.changed === "true";
@@ -59,9 +62,13 @@ document.addEventListener("keydown", (event) => {
   document.getElementById(event.target.dataset.presses)?.click();
 });
 
-// What is missing may be out of sight when Apply is pressed.
+// What is missing may be out of sight when Save or Apply is pressed.
 document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.target === form() && event.detail.successful && !leaving && !document.querySelector("dialog[open]")) {
+    if (!goToFirst(form()) && document.querySelector("#notices [role='alert']")) byId("new-definition")?.focus();
+  }
   if (event.target.id !== "window-form") return;
+  if (event.detail.successful) goToFirst(byId("window"));
   document.querySelector("#window :is(.field-problem:not(:empty), [role='alert'])")?.scrollIntoView({ block: "nearest" });
 });
 
