@@ -242,3 +242,18 @@ def test_what_the_browser_puts_back_into_a_form_brings_what_hangs_on_it(console:
     console.open("/jwks/")
     page.go_back()
     expect(page.get_by_label("State", exact=True)).to_have_value("active")  # as this page's version has it
+
+
+def test_what_was_missing_is_no_longer_said_once_it_is_chosen(console: Console, signer: str) -> None:
+    page = console.page
+    console.open("/jwks/")
+    console.button("Create").click()
+    console.button("Save and Deploy").click()
+    certificate = page.get_by_label("Certificate", exact=True)
+    expect(page.get_by_text("Choose a certificate.")).to_be_visible()
+    expect(certificate).to_have_attribute("aria-invalid", "true")
+    certificate.select_option(signer)
+    expect(page.get_by_text("Choose a certificate.")).to_have_count(0)
+    expect(certificate).not_to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("The name is missing.")).to_be_visible()
+    console.quiet()

@@ -320,3 +320,17 @@ def test_an_envoy_gateway_shows_its_bootstrap_to_operators(console: Console, uni
     expect(console.page.get_by_role("heading", name=name, exact=True)).to_be_visible()
     console.button("Show bootstrap").click()
     expect(console.page.get_by_label(f"Bootstrap of {name}")).to_contain_text(f"test/{name}")
+
+
+def test_a_filter_that_is_no_number_of_days_says_so_instead_of_showing_other_rows(
+    console: Console, filled: str
+) -> None:
+    name = filled
+    console.find(name)
+    days, row = console.page.get_by_label("Expires in (days)"), console.page.get_by_role("link", name=name, exact=True)
+    days.fill("-5")
+    expect(console.page.get_by_role("alert")).to_contain_text("a whole number of days, from 0 to 999999")
+    expect(row).to_have_count(0)
+    days.fill("5000")
+    expect(row).to_be_visible()
+    expect(console.page.get_by_role("alert")).to_have_count(0)

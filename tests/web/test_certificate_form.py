@@ -10,10 +10,10 @@ from django.test import Client, RequestFactory
 
 from tests.authority import Authority
 from trustyard import models
-from trustyard.actions import certificates, environments, jwks
+from trustyard.actions import certificates, draft_window, environments, jwks
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
-from trustyard.actions.sources import Paste
+from trustyard.actions.sources import Connection, Paste
 from trustyard.web.views.questions import Question, ask
 
 pytestmark = pytest.mark.django_db
@@ -175,13 +175,14 @@ def test_what_is_missing_in_the_window_is_said_once_and_at_its_control(form: For
     nothing = form.post("window/apply/", source="file", alias="")
     assert nothing.count(tick) == 1
     assert nothing.count("Select a file first.") == 1
+    assert nothing.count('role="alert"') == 3
+    assert 'role="alert"' not in form.post("window/keep/", alias=" "), "while one types nothing is shouted"
     pasted = {"source": "paste", "encoding": "BASE64PEM", "content": Authority("Paste CA").pem}
     no_place = form.post("window/apply/", alias="acme", **pasted)
-    assert no_place.count(tick) == 1
-    assert 'role="alert"' not in no_place
+    assert re.findall(r'role="alert"[^>]*>([^<]*)<', no_place) == [tick]
     environments.create(LOCAL, name="production", type="production")
     no_alias = form.post("window/apply/", environments="production", alias="", **pasted)
-    assert 'role="alert"' not in no_alias
+    assert re.findall(r'role="alert"[^>]*>([^<]*)<', no_alias) == [name_it]
     assert no_alias.count(name_it) == 1
     assert tick not in no_alias
 
@@ -212,3 +213,48 @@ def test_a_jwk_without_a_fit_is_still_asked_about_as_an_update_that_is_not_to_be
     both = [{**stuck, "problem": "It has no JWK."}, {**fits, "problem": None}]
     two = ask(RequestFactory().get("/"), Question("acme", "/", both, ""))
     assert "stuck cannot be updated with the new key, so all 2 JWKs can only be disconnected." in two.content.decode()
+
+
+def test_apply_takes_nothing_that_the_window_does_not_show(form: Form) -> None:
+    """S-15: where a look or its answer was lost on the way, what was read before is not of the source on show."""
+    form.post("window/", name="acme", description="", row=f"e{models.Environment.objects.get().pk}")
+    pasted = {"source": "paste", "encoding": "BASE64PEM", "content": Authority("Shown CA").pem, "alias": "acme"}
+    seen = form.post("window/look/paste/", **pasted)
+    [shown] = re.findall(r'name="shown" value="([0-9a-f]{64})"', seen)
+    late = form.post("window/apply/", shown="0" * 64, **pasted)
+    assert "Look at Content, then press Apply again." in late
+    assert f'value="{shown}"' in late
+    lost = form.post("window/apply/", shown="", source="file", alias="acme")
+    assert "Select a file first." in lost
+    assert 'name="shown" value=""' in lost
+    assert form.post("window/apply/", shown=shown, source="file", alias="acme").count("Select a file first.") == 1
+
+
+def test_of_two_looks_under_way_the_one_that_began_last_counts(form: Form) -> None:
+    """A slow server answers when another source was chosen long ago."""
+    draft = models.Draft.objects.get()
+    draft_window.open_new(draft)
+    slow = draft_window.begin_look(draft, Connection("https://slow.example"))
+    assert draft_window.is_awaited(draft, slow)
+    quick = draft_window.begin_look(draft, Paste("BASE64", "AAAA"))
+    assert [draft_window.is_awaited(draft, look) for look in (slow, quick)] == [False, True]
+    draft_window.close(draft)
+    assert not draft_window.is_awaited(draft, quick)
+
+
+def test_what_was_typed_last_stays_also_where_requests_overtake_each_other(form: Form) -> None:
+    """D-20."""
+    for sent, name in (
+        ("page.1", "a"),
+        ("page.3", "abc"),
+        ("page.2", "ab"),
+        ("next.1", "abcd"),
+        ("no number", "abcde"),
+    ):
+        form.post("define/", name=name, description="", typed=sent)
+        said = form.person.get(form.address).content.decode()
+        assert f'name="name" value="{"abc" if name == "ab" else name}"' in said
+    form.post("window/", name="abcde", description="")
+    form.post("window/keep/", alias="new", typed="next.4")
+    form.post("window/keep/", alias="old", typed="next.3")
+    assert 'name="alias" value="new"' in form.person.get(form.address).content.decode()

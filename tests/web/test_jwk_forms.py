@@ -224,6 +224,50 @@ def test_what_of_a_given_jwk_is_not_published_is_named_after_the_save(person: Cl
     assert jwk("sign").public == json.loads(public())
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "[]",
+        '{"keys": []}',
+        '{"kty": "EC", "crv": "P-256", "x": "AAAA", "y": "BBBB"',
+        '{"kty": "EC" "crv": "P-256"}',
+        "{kty: 'EC', key_ops: ['verify', 'sign'],}",
+        '{"kty": "EC", "x": "AAAA',
+        '{"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}',
+    ],
+)
+def test_a_text_that_is_no_jwk_and_plainly_no_secret_stays_in_its_box(person: Client, typed: str) -> None:
+    page = person.post("/jwks/create/", {"name": "a", "kind": "jwk", "jwk": typed}).content.decode()
+    assert fields(page)["jwk"] == typed
+    assert "not shown again" not in page
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        '{"kty": "EC", "d": "c2VjcmV0", "x": "AAAA"',
+        '{"kty": "oct", "k": "c2VjcmV0"',
+        "{kty: 'RSA', dp: 'c2VjcmV0'}",
+        '{"x": "AAAA, "d": "c2VjcmV0"}',
+        '{"x": "AAAA, d: c2VjcmV0',
+        '{"x": "AAAA" c2VjcmV0}',
+        '{"\\u0064": "c2VjcmV0"',
+        '{"x": d: "c2VjcmV0"}',
+        '{"priv": "c2VjcmV0", "kty": "AKP"',
+        '["c2VjcmV0"]',
+        '"c2VjcmV0"',
+        "c2VjcmV0",
+        '{"x5c": ["c2VjcmV0"',
+        "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----",
+    ],
+)
+def test_a_text_that_may_hold_a_secret_is_not_shown_again_and_that_is_said(person: Client, typed: str) -> None:
+    """D-07."""
+    page = person.post("/jwks/create/", {"name": "a", "kind": "jwk", "jwk": typed}).content.decode()
+    assert "c2VjcmV0" not in page
+    assert "What stood here is not shown again, for it may hold a private key." in page
+
+
 def test_a_certificate_that_was_deleted_meanwhile_does_not_cost_the_form(person: Client) -> None:
     given = {"name": "sign", "description": "kept", "certificate": "gone", "environment": "test"}
     answer = person.post("/jwks/create/", given)

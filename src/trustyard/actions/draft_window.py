@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 from typing import Any
 
 from trustyard import models
@@ -18,8 +19,9 @@ from .sources import Connection, FileGiven, Inspected, Paste, Seen
 
 EMPTY: dict[str, Any] = {
     "row": "", "environments": [], "source": "connection", "url": "", "encoding": "", "content": "", "alias": "",
-    "others": False, "token": "", "choose": "", "pasted": "", "problem": "",
+    "others": False, "token": "", "choose": "", "pasted": "", "problem": "", "look": "", "waits": "",
 }  # fmt: skip
+_KINDS = {Connection: "connection", FileGiven: "file", Paste: "paste"}
 
 
 def open_new(draft: models.Draft) -> None:
@@ -54,6 +56,8 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> None:
     window = window_of(draft)
     if fields.get("source", window["source"]) != window["source"]:
         forget_seen(draft)
+    elif window["source"] == "connection" and fields.get("url", window["url"]).strip() != window["url"].strip():
+        _change_address(draft)
     given: dict[str, Any] = {
         name: fields[name]
         for name in ("environments", "source", "url", "encoding", "alias", "others")
@@ -63,6 +67,28 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> None:
         given.pop("environments", None)
     window |= given
     draft.content["changed"] = True
+
+
+def _change_address(draft: models.Draft) -> None:
+    # What another address presented, now or when the row was made, is not taken for this one.
+    known = window_of(draft)["token"] or window_of(draft)["row"]
+    saw_nothing(draft, "The address was changed: press Receive." if known else "")
+
+
+def begin_look(draft: models.Draft, source: Connection | FileGiven | Paste) -> str:
+    """Forgets what was seen before, and answers the look's name: of several under way only the last one counts."""
+    forget_seen(draft)
+    window = window_of(draft)
+    window |= {"look": secrets.token_hex(8), "source": _KINDS[type(source)]}
+    if isinstance(source, Connection):
+        window["url"] = source.url
+    return str(window["look"])
+
+
+def is_awaited(draft: models.Draft, look: str) -> bool:
+    """Whether no other look began since, and the window is still open."""
+    window = draft.content["window"]
+    return window is not None and window.get("look") == look
 
 
 def saw(draft: models.Draft, source: Connection | FileGiven | Paste, seen: Seen) -> None:
@@ -75,8 +101,11 @@ def saw(draft: models.Draft, source: Connection | FileGiven | Paste, seen: Seen)
         window |= {"encoding": source.encoding, "content": _public_text(source, seen)}
         if not seen.notices:
             window["pasted"] = digest_of(source)
-    elif isinstance(source, Connection):
-        window["url"] = source.url
+
+
+def choose(draft: models.Draft, sha256: str) -> None:
+    """Another certificate of the same source (D-08)."""
+    window_of(draft)["choose"] = sha256
 
 
 def saw_nothing(draft: models.Draft, problem: str) -> None:
@@ -85,9 +114,17 @@ def saw_nothing(draft: models.Draft, problem: str) -> None:
     window_of(draft)["problem"] = problem
 
 
+def wait_for_encoding(draft: models.Draft) -> None:
+    """Text is there and its encoding type is not: nothing is refused yet, and nothing can be applied."""
+    forget_seen(draft)
+    sentence = "Choose the encoding type of the text: BASE64 or BASE64PEM."
+    window_of(draft).update({"source": "paste", "encoding": "", "waits": sentence})
+
+
 def forget_seen(draft: models.Draft) -> None:
-    """The source changed: what was seen before is not of it."""
-    window_of(draft).update({"token": "", "choose": "", "content": "", "pasted": "", "problem": "", "others": False})
+    """The source changed: what was seen before, or is being looked at, is not of it."""
+    nothing = {"token": "", "choose": "", "content": "", "pasted": "", "problem": "", "others": False, "look": ""}
+    window_of(draft).update({**nothing, "waits": ""})
 
 
 def digest_of(paste: Paste) -> str:
@@ -119,10 +156,20 @@ def chosen_in(draft: models.Draft, seen: Seen | None) -> Certificate | None:
     window = window_of(draft)
     if seen is not None:
         return next((c for c in seen.reading.certificates if c.sha256 == window["choose"]), None)
-    if not window["row"] or window["problem"]:
+    if not window["row"] or window["problem"] or window.get("waits"):
         return None
     stored = models.StoredCertificate.objects.filter(pk=drafts.row_of(draft, window["row"])["sha256"]).first()
     return stored.read() if stored else None
+
+
+def is_touched(draft: models.Draft) -> bool:
+    """Whether something stands in the window on a row that the row does not have."""
+    window = window_of(draft)
+    if not window["row"]:
+        return True
+    row = drafts.row_of(draft, window["row"])
+    typed = window["alias"] != row["alias"] or window["url"] != row["url"]
+    return bool(typed or window["token"] or window["problem"] or window.get("waits"))
 
 
 def alias_problem(draft: models.Draft, environments: list[str], alias: str) -> str:
@@ -179,15 +226,23 @@ def _problems(draft: models.Draft, seen: Seen | None, chosen: Certificate | None
             sentence = f"There is a definition for {name} already; a certificate has one in each environment."
             problems.append(FieldError("environments", sentence))
     if chosen is None:
-        problems.append(FieldError("source", window["problem"] or _nothing(window, seen)))
+        problems.append(FieldError("source", window["problem"] or _nothing(draft, seen)))
     if problem := alias_problem(draft, window["environments"], window["alias"]):
         problems.append(FieldError("alias", problem))
     return problems
 
 
-def _nothing(window: dict[str, Any], seen: Seen | None) -> str:
-    if seen is not None:
-        return "Choose one of the certificates in this source."
+def _nothing(draft: models.Draft, seen: Seen | None) -> str:
+    return "Choose one of the certificates in this source." if seen is not None else nothing_seen(draft)
+
+
+def nothing_seen(draft: models.Draft) -> str:
+    """What there is to do before there is something to apply."""
+    window = window_of(draft)
+    if window.get("waits"):
+        return str(window["waits"])
+    if window["source"] == "paste" and window["encoding"]:
+        return "Paste a certificate first."
     return {
         "connection": "Receive the certificate first: give a URL and press Receive.",
         "file": "Select a file first.",

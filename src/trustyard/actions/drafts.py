@@ -2,7 +2,8 @@
 
 A draft's content is JSON: `name`, `description`, `rows` (an entry each), `removed` (environments whose stored entry
 goes), `others` (certificates of the same source that become certificates of their own), `window` (what stands in the
-open window, see draft_window) and `changed`. It holds certificates by their SHA-256 and never a file or a password.
+open window, see draft_window), `sent` (the last request about each part) and `changed`. It holds certificates by their
+SHA-256 and never a file or a password.
 """
 
 from __future__ import annotations
@@ -91,6 +92,21 @@ def define(draft: models.Draft, name: str, description: str) -> None:
         draft.content |= {"name": name[:1000], "description": description[:100_000], "changed": True}
 
 
+def is_late(draft: models.Draft, part: str, sent: str) -> bool:
+    """Whether a request about this part of the form was overtaken by a later one of the same page.
+
+    `sent` is the page's name, a full stop and the request's number; what has none is taken as it comes.
+    """
+    page, _, number = sent[:100].rpartition(".")
+    if not (page and number.isascii() and number.isdigit()):
+        return False
+    latest = draft.content.setdefault("sent", {})
+    if latest.get(part, ["", 0])[0] == page and int(number) < latest[part][1]:
+        return True
+    latest[part] = [page, int(number)]
+    return False
+
+
 def discard(actor: Actor, pk: UUID) -> None:
     """Throws the draft away; what is stored stays as it is (S-19)."""
     models.Draft.objects.filter(pk=pk, author_id=actor.user_id, used_at=None).delete()
@@ -149,6 +165,7 @@ def _save(
     actor: Actor, draft: models.Draft, deploy: bool, answer: JwkAnswer | None, confirm_restored: Confirmed = False
 ) -> Saved:
     content = draft.content
+    _check_complete(draft)
     others = _others(content)
     if not draft.based_on:
         given = [_given(row) for row in content["rows"]]
@@ -157,7 +174,6 @@ def _save(
     stored = draft.certificate
     if stored is None:
         raise NotFound("Somebody deleted this certificate meanwhile.", advice="Begin again with Create.")
-    _check_complete(content)
     # Rows that nobody touched are named only where the list has to be whole, because something was removed.
     rows = [row for row in content["rows"] if content["removed"] or row["changed"]]
     return certificates.update(
@@ -175,10 +191,17 @@ def _save(
     )
 
 
-def _check_complete(content: dict[str, Any]) -> None:
+def _check_complete(draft: models.Draft) -> None:
+    # All that is missing is said at once, so that nobody presses Save for each.
+    content = draft.content
+    if content["name"].strip() and content["rows"]:
+        return
+    fields = [FieldError("name", problem) for problem in [name_problem(draft, content["name"])] if problem]
     if not content["rows"]:
-        sentence = "A certificate needs at least one entry; delete the certificate to be rid of all."
-        raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
+        way = "; delete the certificate to be rid of all." if draft.based_on else ": press New Certificate Definition."
+        fields.append(FieldError("entries", f"A certificate needs at least one entry{way}"))
+    code = "bad-name" if content["rows"] else "no-entry"
+    raise Refused(" ".join(field.message for field in fields), code=code, fields=fields)
 
 
 def _given(row: dict[str, Any]) -> EntryGiven:

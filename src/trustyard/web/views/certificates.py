@@ -84,13 +84,13 @@ def index(request: HttpRequest) -> HttpResponse:
     """The list. Its number of queries does not depend on how many rows it shows."""
     actor = actor_of(request)
     given = request.GET
-    days = given.get("expires_within", "").strip()
+    days, problem = _days(given.get("expires_within", "").strip())
     fits = fitting(
         actor,
         q=given.get("q", ""),
         environment=given.get("environment", ""),
         status=given.get("status", ""),
-        expires_within=int(days) if days.isascii() and days.isdigit() and len(days) < 7 else None,
+        expires_within=days,
     )
     rows = in_order(fits.rows, given.get("sort") or "name")
     shown = Pages(rows, PER_PAGE, fits.counted).get_page(given.get("page"))
@@ -102,6 +102,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "page": shown,
         "rows": [_row(certificate, now, newest) for certificate in listed],
         "filtered": filtered,
+        "problem": problem,
         "statuses": STATUSES,
         "sort": given.get("sort") or "name",
         "sorts": _SORTS.items(),
@@ -110,6 +111,15 @@ def index(request: HttpRequest) -> HttpResponse:
         return render(request, "certificates/_list.html", context)
     context |= {"environments": environments.find(actor), "deployment": of_address(request)}
     return render(request, "certificates/list.html", context)
+
+
+def _days(given: str) -> tuple[int | None, str]:
+    """The number of the filter, or why it filters nothing."""
+    if not given:
+        return None, ""
+    if given.isascii() and given.isdigit() and len(given) < 7:
+        return int(given), ""
+    return None, "Expires in (days) takes a whole number of days, from 0 to 999999."
 
 
 def _row(certificate: models.Certificate, now: datetime, newest: dict[int, Newest]) -> Row:

@@ -94,6 +94,8 @@ def define(request: HttpRequest, pk: UUID) -> HttpResponse:
     name = request.POST.get("name", "")
     try:
         with drafts.changing(actor, pk) as draft:
+            if drafts.is_late(draft, "define", request.POST.get("typed", "")):
+                return HttpResponse(status=204)
             drafts.define(draft, name, opened.typed(request, "description"))
     except (Conflict, NotFound):
         return HttpResponse(status=204)  # typed just before Save or Cancel

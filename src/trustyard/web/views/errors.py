@@ -83,6 +83,9 @@ def broken(request: HttpRequest, *_: Any) -> HttpResponse:
         return without_database(request, away)
     reference = requests.current_id() or secrets.token_hex(4)
     log.error("unforeseen", reference=reference, path=request.path)
+    if is_fragment(request):
+        sentence = f"Trustyard did not foresee this. The log has the details under the reference {reference}."
+        return _part(TrustyardError(sentence, advice="Nothing was half done: try again."), 500)
     return render(request, "500.html", {"reference": reference}, status=500)
 
 
@@ -91,10 +94,16 @@ def without_database(request: HttpRequest, error: Unavailable) -> HttpResponse:
     if request.path.startswith("/api/"):
         body = {"type": f"/problems/{error.code}", "title": error.title, "status": 503, "detail": error.detail}
         response: HttpResponse = JsonResponse(body, status=503, content_type="application/problem+json")
-    elif is_fragment(request):  # htmx shows what it is answered, whatever the status
-        response = HttpResponse(render_to_string("_alert.html", {"error": error}), status=503)
-        response["HX-Retarget"], response["HX-Reswap"] = "#notices", "innerHTML show:window:top"
+    elif is_fragment(request):
+        response = _part(error, 503)
     else:
         response = HttpResponse(render_to_string("refused.html", {"error": error}), status=503)
     response["Retry-After"] = RETRY_AFTER
+    return response
+
+
+def _part(error: TrustyardError, status: int) -> HttpResponse:
+    """An alert for the page that asked; htmx shows what it is answered, whatever the status."""
+    response = HttpResponse(render_to_string("_alert.html", {"error": error}), status=status)
+    response["HX-Retarget"], response["HX-Reswap"] = "#notices", "innerHTML show:window:top"
     return response

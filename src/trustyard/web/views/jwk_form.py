@@ -18,6 +18,7 @@ from trustyard.errors import Conflict, FieldError, NotAllowed, NotFound, Refused
 from trustyard.pki.jwks import read_public_jwk
 from trustyard.pki.names import fold
 from trustyard.web import opened
+from trustyard.web.jwk_text import plainly_public
 from trustyard.web.page import actor_of, confirmed, page, problems
 
 from .jwks import saved
@@ -41,7 +42,7 @@ def create(request: HttpRequest) -> HttpResponse:
             raise  # the page asks for all views alike
         except (Refused, Conflict, NotFound, NotAllowed) as error:
             found = {field.removeprefix("source."): message for field, message in problems(error).items()}
-            context |= {"error": error, "problems": found, "jwk": _public(request.POST.get("jwk", ""))}
+            context |= {"error": error, "problems": found, **_shown_again(request.POST.get("jwk", ""))}
     places = _mine(actor)
     offered = _certificates(actor, places).values_list("name", flat=True)[:OFFERED]
     context |= _choices(request.POST, actor, places)
@@ -95,13 +96,18 @@ def _read(text: str) -> dict[str, Any]:
     return value
 
 
+def _shown_again(text: str) -> dict[str, Any]:
+    public = _public(text)
+    return {"jwk": public, "jwk_withheld": bool(text.strip()) and not public}
+
+
 def _public(text: str) -> str:
-    """The JWK that was pasted, to be shown again: nothing of one that is not wholly public (D-07)."""
+    """The JWK that was pasted, to be shown again: nothing that may be private (D-07)."""
     try:
         given = _read(text)
         public = read_public_jwk(given)
     except Refused:
-        return ""
+        return text if plainly_public(text) else ""
     return json.dumps({name: value for name, value in given.items() if name in public}, indent=2, ensure_ascii=False)
 
 

@@ -111,9 +111,9 @@ def revoke(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
                 reason=request.POST.get("reason", ""),
                 confirm_restored=confirmed(request),
             )
-            return _at_once(
-                request, actor, pk, saved, f"{entry.alias} is revoked in {entry.environment.name}.", close=True
-            )
+            response = _at_once(request, actor, pk, saved, f"{entry.alias} is revoked in {entry.environment.name}.")
+            response["HX-Trigger-After-Swap"] = "entry-revoked"  # the window stays where something was typed in it
+            return response
         except Refused as error:
             problem = error.sentence
     jwks = entry.jwks.prefetch_related("environments").order_by("name_key")
@@ -148,21 +148,14 @@ def _entry(draft: models.Draft, key: str) -> models.Entry:
     return entry
 
 
-def _at_once(
-    request: HttpRequest, actor: Actor, pk: UUID, saved: Saved, said: str, *, close: bool = False, undo: str = ""
-) -> HttpResponse:
+def _at_once(request: HttpRequest, actor: Actor, pk: UUID, saved: Saved, said: str, *, undo: str = "") -> HttpResponse:
     draft = drafts.get(actor, pk)
     was_current = draft.based_on == f'"{saved.certificate.pk}-{saved.certificate.version - 1}"'
     if was_current:  # the author's own change must not make the draft stale; somebody else's does
         draft = drafts.rebase(actor, pk)
-    if close and draft.content["window"]:
-        with drafts.changing(actor, pk) as draft:
-            draft.content["window"] = None
     done = "; ".join(f"the JWK {change.name} {_PUBLISHED[change.change]}" for change in saved.jwks)
     said = f"{said} Also, {done}." if done else said
     deployment = deployed([release.pk for release in saved.releases])
     response = configuration(request, actor, draft, said=said, deployment=deployment, close_dialogs=True, undo=undo)
     response["HX-Retarget"], response["HX-Reswap"] = "#configuration", "none"
-    if close:
-        response["HX-Trigger"] = "window-done"
     return response

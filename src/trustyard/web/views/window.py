@@ -22,7 +22,7 @@ from trustyard.web.page import actor_of, page, problems
 from .drafts import configuration, context_of
 
 _WRITE = "certificates.write"
-_PASSWORD_CODES = ("password-needed", "wrong-password", "password-wrong", "password-required")
+_NOW_SHOWN = "The text has been read only now. Look at Content, then press Apply again."
 
 
 def window_context(actor: Actor, draft: models.Draft) -> dict[str, Any]:
@@ -40,6 +40,7 @@ def window_context(actor: Actor, draft: models.Draft) -> dict[str, Any]:
     taken = {row["environment"] for row in draft.content["rows"]}
     return {
         "window": window,
+        "touched": draft_window.is_touched(draft),
         "environments": environments,
         "free": [one.name for one in environments if one.name not in taken and allowed(actor, _WRITE, [one.name])],
         "seen": seen,
@@ -76,8 +77,12 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _define(request: HttpRequest, draft: models.Draft) -> None:
     # The outer form comes along with every request, so that nothing typed there is lost.
-    if "name" in request.POST:
+    if "name" in request.POST and not _is_late(request, draft, "define"):
         drafts.define(draft, request.POST["name"], opened.typed(request, "description"))
+
+
+def _is_late(request: HttpRequest, draft: models.Draft, part: str) -> bool:
+    return drafts.is_late(draft, part, request.POST.get("typed", ""))
 
 
 @page("POST")
@@ -86,8 +91,8 @@ def keep(request: HttpRequest, pk: UUID) -> HttpResponse:
     actor = actor_of(request)
     fields = _fields(request)
     with drafts.changing(actor, pk) as draft:
-        if draft.content["window"] is None:
-            return HttpResponse(status=204)  # typed just before Apply or Cancel
+        if draft.content["window"] is None or _is_late(request, draft, "window"):
+            return HttpResponse(status=204)  # typed just before Apply or Cancel, or sent before another
         other_source = fields.get("source") != draft_window.window_of(draft)["source"]
         draft_window.keep(draft, fields)
     window = draft_window.window_of(draft)
@@ -102,14 +107,20 @@ def keep(request: HttpRequest, pk: UUID) -> HttpResponse:
 def look(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
     """Reads a source and shows what is in it; nothing is stored (S-10 to S-15)."""
     actor = actor_of(request)
-    drafts.get(actor, pk)
     source = _source(request, kind)
+    with drafts.changing(actor, pk) as draft:
+        if draft.content["window"] is None:
+            return HttpResponse(status=204)  # chosen just before Cancel
+        _is_late(request, draft, "window")
+        draft_window.forget_seen(draft)
+        if kind == "paste" and _lacks_encoding(request):
+            draft_window.wait_for_encoding(draft)
     if source is None:
-        with drafts.changing(actor, pk) as draft:
-            draft_window.forget_seen(draft)
         return _regions(request, actor, draft)
     problem = _look(actor, pk, source)
     draft = drafts.get(actor, pk)
+    if draft.content["window"] is None:
+        return HttpResponse(status=204)
     more: dict[str, Any] = {"error": problem} if problem else {}
     if isinstance(source, sources.FileGiven):
         wanted = problem is not None and "password" in problem.code
@@ -121,16 +132,22 @@ def look(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
 def _look(
     actor: Actor, pk: UUID, source: sources.Connection | sources.FileGiven | sources.Paste
 ) -> TrustyardError | None:
-    # The look comes before the draft's lock: a slow server must not hold the database.
+    with drafts.changing(actor, pk) as draft:
+        look = draft_window.begin_look(draft, source)
+    # The look is no part of the draft's lock: a slow server must not hold the database.
+    problem: TrustyardError | None = None
     try:
         seen = sources.look_at(actor, source)
     except (Refused, TooLarge) as error:
-        with drafts.changing(actor, pk) as draft:
-            draft_window.saw_nothing(draft, error.detail)
-        return error
+        problem = error
     with drafts.changing(actor, pk) as draft:
-        draft_window.saw(draft, source, seen)
-    return None
+        if not draft_window.is_awaited(draft, look):
+            return None  # another one began meanwhile, or the window is closed
+        if problem is not None:
+            draft_window.saw_nothing(draft, problem.detail)
+        else:
+            draft_window.saw(draft, source, seen)
+    return problem
 
 
 def _source(request: HttpRequest, kind: str) -> sources.Connection | sources.FileGiven | sources.Paste | None:
@@ -147,12 +164,16 @@ def _source(request: HttpRequest, kind: str) -> sources.Connection | sources.Fil
     raise NotFound("There is no such source.")
 
 
+def _lacks_encoding(request: HttpRequest) -> bool:
+    return bool(request.POST.get("content", "").strip()) and not request.POST.get("encoding")
+
+
 @page("POST")
 def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Another certificate of the same source (D-08)."""
     actor = actor_of(request)
     with drafts.changing(actor, pk) as draft:
-        draft_window.window_of(draft)["choose"] = request.POST.get("choose", "")
+        draft_window.choose(draft, request.POST.get("choose", ""))
     return render(request, "certificates/window/_facts.html", {**context_of(actor, draft), "oob": True})
 
 
@@ -161,11 +182,7 @@ def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
 def apply(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Apply: the window becomes a row, or says what is missing."""
     actor = actor_of(request)
-    with drafts.changing(actor, pk) as draft:
-        _define(request, draft)
-        draft_window.keep(draft, _fields(request))
-        if "choose" in request.POST:
-            draft_window.window_of(draft)["choose"] = request.POST["choose"]
+    draft = _typed(request, actor, pk)
     window = draft_window.window_of(draft)
     pasted = _source(request, "paste") if window["source"] == "paste" else None
     if (
@@ -174,6 +191,12 @@ def apply(request: HttpRequest, pk: UUID) -> HttpResponse:
         and not _same(window, pasted)
     ):
         _look(actor, pk, pasted)  # typed and applied before the text was read
+        draft = _typed(request, actor, pk)
+    if (unseen := _unseen(request, actor, draft)) and pasted is not None:
+        return _regions(request, actor, draft, error=Refused(_NOW_SHOWN))
+    if unseen:
+        with drafts.changing(actor, pk) as draft:
+            draft_window.saw_nothing(draft, draft_window.nothing_seen(draft))
     try:
         with drafts.changing(actor, pk) as draft:
             draft_window.apply(actor, draft)
@@ -184,11 +207,29 @@ def apply(request: HttpRequest, pk: UUID) -> HttpResponse:
     return response
 
 
+def _typed(request: HttpRequest, actor: Actor, pk: UUID) -> models.Draft:
+    with drafts.changing(actor, pk) as draft:
+        _define(request, draft)
+        _is_late(request, draft, "window")  # what is still on its way from before counts no more
+        draft_window.keep(draft, _fields(request))
+        if draft_window.window_of(draft)["source"] == "paste" and _lacks_encoding(request):
+            draft_window.wait_for_encoding(draft)
+        if "choose" in request.POST:
+            draft_window.choose(draft, request.POST["choose"])
+    return draft
+
+
+def _unseen(request: HttpRequest, actor: Actor, draft: models.Draft) -> bool:
+    """Whether the window does not show what would be taken: a look failed on the way, or its answer did."""
+    chosen = draft_window.chosen_in(draft, draft_window.seen_in(actor, draft))
+    return chosen is not None and request.POST.get("shown", chosen.sha256) != chosen.sha256
+
+
 def _refused(request: HttpRequest, actor: Actor, draft: models.Draft, error: Refused) -> HttpResponse:
-    """What is missing, each at its control; what is wrong with the source stands in the source's box."""
+    """What is missing, each an alert at its control; what is wrong with the source stands in the source's box."""
     found = problems(error)
     of_source = Refused(found["source"]) if "source" in found else None
-    return _regions(request, actor, draft, problems=found, error=of_source if found else error)
+    return _regions(request, actor, draft, problems=found, refused=True, error=of_source if found else error)
 
 
 def _same(window: dict[str, Any], pasted: sources.Paste) -> bool:

@@ -1,5 +1,8 @@
 // The certificate form and its window: asks before a changed form is left, reads a file when it is chosen, submits once.
-const form = () => document.getElementById("certificate-form");
+import { goToFirst } from "./fields.js";
+
+const byId = (id) => document.getElementById(id);
+const form = () => byId("certificate-form");
 let leaving = false;
 
 const changed = () => form()?.dataset.changed === "true";
@@ -16,7 +19,10 @@ window.addEventListener("beforeunload", (event) => {
 
 document.addEventListener("input", (event) => {
   const box = event.target;
-  if (box instanceof Element && (box.form === form() || box.closest("#window"))) touch();
+  if (!(box instanceof Element)) return;
+  const open = box.closest("#window");
+  if (open) open.dataset.touched = "";
+  if (open || box.form === form()) touch();
 });
 // Save and Cancel leave on purpose.
 document.addEventListener("submit", (event) => {
@@ -49,22 +55,6 @@ document.addEventListener("click", (event) => {
   if (event.target instanceof HTMLInputElement && event.target.type === "file") event.target.value = "";
 });
 
-// Apply waits for a look that is under way, so that what was just chosen is what is applied.
-let looking = 0;
-const waiting = [];
-const isLook = (event) => event.detail.elt instanceof Element && event.detail.elt.matches("[data-look]");
-document.addEventListener("htmx:beforeRequest", (event) => { if (isLook(event)) looking += 1; });
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (!isLook(event)) return;
-  looking = Math.max(0, looking - 1);
-  if (!looking) waiting.splice(0).forEach((go) => go());
-});
-document.addEventListener("htmx:confirm", (event) => {
-  if (event.target.id !== "window-form" || !looking) return;
-  event.preventDefault();
-  waiting.push(() => event.detail.issueRequest(true));
-});
-
 // Enter in the URL does what the button beside it does.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement) || !event.target.dataset.presses) return;
@@ -72,9 +62,13 @@ document.addEventListener("keydown", (event) => {
   document.getElementById(event.target.dataset.presses)?.click();
 });
 
-// What is missing may be out of sight when Apply is pressed.
+// What is missing may be out of sight when Save or Apply is pressed.
 document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.target === form() && event.detail.successful && !leaving && !document.querySelector("dialog[open]")) {
+    if (!goToFirst(form()) && document.querySelector("#notices [role='alert']")) byId("new-definition")?.focus();
+  }
   if (event.target.id !== "window-form") return;
+  if (event.detail.successful) goToFirst(byId("window"));
   document.querySelector("#window :is(.field-problem:not(:empty), [role='alert'])")?.scrollIntoView({ block: "nearest" });
 });
 
@@ -96,6 +90,13 @@ document.addEventListener("window-done", () => {
   open.dataset.applied = "";
   open.close();
   refocus();
+});
+
+// Revoke Certificate is in force at once; what was typed in the window beside it stays there, to be applied.
+document.addEventListener("entry-revoked", () => {
+  const open = document.getElementById("window");
+  if (open?.dataset.touched === undefined) open?.close();
+  else document.getElementById("window-alias").focus();
 });
 
 // The window's Cancel and Esc: the server forgets what stood in it.

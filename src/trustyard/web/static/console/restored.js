@@ -23,3 +23,5 @@ window.addEventListener("pageshow", (event) => {
     control.dispatchEvent(new Event("change", { bubbles: true }));
   }
 });
+// What was typed in a certificate form is for the page after it alone (typed.js).
+if (!document.getElementById("certificate-form")) sessionStorage.removeItem("trustyard-typed");

@@ -1,0 +1,124 @@
+// Looking at a source in the window New Certificate Definition. What is shown is what Apply takes: a look clears what the one
+// before it showed, Apply waits for it, and where it fails Apply is not sent.
+import { say } from "./unanswered.js";
+
+const LARGEST = 10_000_000; // bytes, as the server has it
+let underWay = 0;
+let read = true; // by the look that ended last
+let typed = false; // text that no look has been sent for
+const applies = [];
+
+const byId = (id) => document.getElementById(id);
+const isLook = (elt) => elt instanceof Element && elt.matches("[data-look]");
+const isChoice = (elt) => elt.dataset.look === "choice"; // among certificates that were read
+const source = () => document.querySelector("#window-form [name='source']:checked")?.value;
+const tooLarge = () => source() === "paste" && byId("window-certificate").value.length > LARGEST;
+
+function forgetFacts() {
+  const facts = byId("window-facts");
+  facts?.querySelectorAll("input, textarea").forEach((box) => { box.value = ""; });
+  facts?.querySelectorAll("[data-found]").forEach((found) => found.remove());
+}
+
+function forget() {
+  byId("window-messages")?.replaceChildren();
+  forgetFacts();
+}
+
+function forgetFile() {
+  byId("window-file").value = "";
+  byId("window-file-name").textContent = "";
+}
+
+function refuseText() {
+  forget();
+  say("This text is larger than 10 MB and was not read.");
+}
+
+// One that takes the place of another has begun by then.
+function settle() {
+  if (underWay) return;
+  const waiting = applies.splice(0);
+  if (read) waiting.forEach((go) => go());
+}
+
+function stop() {
+  const looks = byId("looks");
+  if (looks) window.htmx?.trigger(looks, "htmx:abort");
+  applies.splice(0);
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt } = event.detail;
+  if (!isLook(elt)) return;
+  if (elt.dataset.look === "paste") typed = false;
+  if (elt.dataset.look === "paste" && tooLarge()) {
+    event.preventDefault();
+    applies.splice(0);
+    refuseText();
+    return;
+  }
+  underWay += 1;
+  if (isChoice(elt)) forgetFacts();
+  else forget();
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { elt, successful, xhr } = event.detail;
+  if (!isLook(elt)) return;
+  underWay = Math.max(0, underWay - 1);
+  read = successful === true;
+  if (elt.dataset.look === "file" && !successful && xhr.readyState === 4) forgetFile();
+  setTimeout(settle);
+});
+
+// A file is read when it is chosen; one that is too large is not sent at all.
+document.addEventListener("chosen", (event) => {
+  const box = event.target;
+  if (box.id !== "window-file" || box.files[0].size <= LARGEST) return;
+  event.stopPropagation();
+  const name = box.files[0].name;
+  stop();
+  forget();
+  forgetFile();
+  say(`${name} is larger than 10 MB and was not read.`);
+}, true);
+
+document.addEventListener("input", (event) => {
+  if (event.target.id === "window-certificate") typed = true;
+  if (event.target.id === "window-url") changeAddress();
+});
+
+// What another address presented is not shown beside this one, and what it is about to say is not waited for.
+function changeAddress() {
+  const said = underWay || byId("window-content").value || byId("window-messages").childElementCount;
+  stop();
+  forget();
+  if (!said) return;
+  const hint = document.createElement("p");
+  hint.className = "hint";
+  hint.setAttribute("role", "status");
+  hint.textContent = "The address was changed: press Receive.";
+  byId("window-messages").append(hint);
+}
+
+document.addEventListener("htmx:confirm", (event) => {
+  if (event.target.id !== "window-form") return;
+  if (tooLarge()) {
+    event.preventDefault();
+    refuseText();
+  } else if (underWay || (typed && source() === "paste")) {
+    event.preventDefault();
+    applies.push(() => event.detail.issueRequest(true));
+  }
+});
+// The text is large and may hold a key: it goes along only where it is the source.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.elt.closest?.("#window") && source() !== "paste") delete event.detail.parameters.content;
+});
+
+document.addEventListener("dialog:closed", (event) => {
+  if (event.target.id === "window") {
+    stop();
+    typed = false;
+  }
+});
