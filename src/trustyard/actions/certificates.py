@@ -317,7 +317,7 @@ def restore(
     deploy: bool = True,
     confirm_restored: Confirmed = False,
 ) -> Saved:
-    """Undoes `revoke`: the entry is trusted again and its JWKs are published again. Twice is once."""
+    """Undoes `revoke`: the entry is trusted again, and the JWKs that it disabled are published again. Twice is once."""
     return _revocation(actor, name, environment, reason.strip(), deploy, confirm_restored, revoked=False)
 
 
@@ -355,15 +355,19 @@ def _revoke(
         entries.restore(entry)
     certificate.version += 1
     certificate.save()
-    changes = []
+    changes, jwks = [], {}
+    act = jwk_connection.disable_with_entry if revoked else jwk_connection.enable_with_entry
     for jwk in models.Jwk.objects.select_for_update(no_key=True).filter(entry=entry).order_by("name_key"):
-        jwk.state = "disabled" if revoked else "active"
+        if not act(jwk):
+            jwks[jwk.name] = f"stays {jwk.state}"  # somebody disabled it before
+            continue
         jwk.version += 1
         jwk.save()
-        changes.append(JwkChange(jwk.name, entry.environment.name, "disabled" if revoked else "enabled", jwk.kid))
+        change = JwkChange(jwk.name, entry.environment.name, "disabled" if revoked else "enabled", jwk.kid)
+        jwks[jwk.name] = change.change
+        changes.append(change)
     verb = "revoke" if revoked else "restore"
-    after = {"entries": {entry.environment.name: entries.fingerprint(entry)}, "reason": reason}
-    after["jwks"] = {change.name: change.change for change in changes}
+    after = {"entries": {entry.environment.name: entries.fingerprint(entry)}, "reason": reason, "jwks": jwks}
     audit.record(
         actor,
         f"certificate.{verb}",

@@ -26,7 +26,7 @@ from trustyard.pki.reading import Notice
 from . import audit, found, releases
 from .actors import Actor
 from .again import looks_again
-from .jwk_connection import check_kids, fingerprint
+from .jwk_connection import check_kids, disable_with_entry, fingerprint
 from .permissions import require
 from .restored import Confirmed
 
@@ -117,7 +117,8 @@ def _made(
             row = models.Jwk(
                 public=public, entry=entry, use=use, alg=stated or "", kid=public["kid"], kid_given=bool(kid)
             )
-            row.state = "disabled" if entry.revoked else "active"
+            if entry.revoked:
+                disable_with_entry(row)
             return row, [entry.environment]
         case HandGiven(jwk, names):
             if not names:
@@ -193,7 +194,8 @@ def update(
 
 
 def _stored(row: models.Jwk) -> tuple[Any, ...]:
-    return row.name, row.description, row.public, row.use, row.alg, row.kid, row.kid_given, row.state
+    stated = row.use, row.alg, row.kid, row.kid_given
+    return row.name, row.description, row.public, *stated, row.state, row.disabled_with_entry
 
 
 def _rename(row: models.Jwk, new_name: str | None, description: str | None) -> None:
@@ -215,7 +217,7 @@ def _set_state(row: models.Jwk, state: str | None) -> None:
         raise Refused(
             sentence, code="entry-revoked", advice="Restore the entry.", fields=[FieldError("state", sentence)]
         )
-    row.state = state
+    row.state, row.disabled_with_entry = state, False  # a person's word, also about what a revocation disabled before
 
 
 def _restate(row: models.Jwk, use: str | _Unset | None, alg: str | _Unset | None, kid: str | _Unset | None) -> None:
