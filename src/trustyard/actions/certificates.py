@@ -329,6 +329,7 @@ def _revocation(
     if revoked and not reason:
         sentence = "A revocation needs a reason."
         raise Refused(sentence, code="no-reason", fields=[FieldError("reason", sentence)])
+    reason = found.description(reason, "reason")
     stored = get(actor, name)
     place = found.by_name(models.Environment.objects.all(), environment, "environment")
     require(actor, "entries.revoke", [place.name])
@@ -339,7 +340,7 @@ def _revocation(
             raise NotFound(f"The certificate {certificate.name} has no entry in {place.name}.")
         saved = Saved([certificate])
         if entry.revoked != revoked:
-            saved.jwks = _revoke(actor, certificate, entry, found.description(reason), revoked=revoked)
+            saved.jwks = _revoke(actor, certificate, entry, reason, revoked=revoked)
         touched = [place, *models.Environment.objects.filter(jwks__entry=entry).distinct()]
         saved.releases = _deployed(actor, touched, deploy, reason, confirm_restored)
     return saved
@@ -355,17 +356,7 @@ def _revoke(
         entries.restore(entry)
     certificate.version += 1
     certificate.save()
-    changes, jwks = [], {}
-    act = jwk_connection.disable_with_entry if revoked else jwk_connection.enable_with_entry
-    for jwk in models.Jwk.objects.select_for_update(no_key=True).filter(entry=entry).order_by("name_key"):
-        if not act(jwk):
-            jwks[jwk.name] = f"stays {jwk.state}"  # somebody disabled it before
-            continue
-        jwk.version += 1
-        jwk.save()
-        change = JwkChange(jwk.name, entry.environment.name, "disabled" if revoked else "enabled", jwk.kid)
-        jwks[jwk.name] = change.change
-        changes.append(change)
+    changes, jwks = jwk_connection.follow(entry, revoked=revoked)
     verb = "revoke" if revoked else "restore"
     after = {"entries": {entry.environment.name: entries.fingerprint(entry)}, "reason": reason, "jwks": jwks}
     audit.record(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from typing import Any
 
 from trustyard import models
 from trustyard.errors import FieldError, InputRefused, NotFound, Refused
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.names import fold
+from trustyard.sources.addresses import parse_url
 
 from . import drafts, found, sources
 from .actors import Actor
@@ -20,6 +22,9 @@ EMPTY: dict[str, Any] = {
     "row": "", "environments": [], "source": "connection", "url": "", "encoding": "", "content": "", "alias": "",
     "others": False, "token": "", "choose": "", "pasted": "", "problem": "",
 }  # fmt: skip
+
+
+_HALF_TYPED = re.compile(r"//[^/]*:(?!\d*(?:/|$))")  # a colon with no port behind it: maybe a password
 
 
 def open_new(draft: models.Draft) -> None:
@@ -59,10 +64,21 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> None:
         for name in ("environments", "source", "url", "encoding", "alias", "others")
         if name in fields
     }
+    if "url" in given:
+        given["url"] = _kept_address(given["url"])
     if window["row"]:
         given.pop("environments", None)
     window |= given
     draft.content["changed"] = True
+
+
+def _kept_address(url: str) -> str:
+    """The address, unless a user name and a password stand in it or are just being typed."""
+    try:
+        parse_url(url)
+    except Refused:
+        return "" if "@" in url or _HALF_TYPED.search(url) else url
+    return url
 
 
 def saw(draft: models.Draft, source: Connection | FileGiven | Paste, seen: Seen) -> None:

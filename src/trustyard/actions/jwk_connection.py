@@ -282,6 +282,22 @@ def enable_with_entry(jwk: models.Jwk) -> bool:
     return True
 
 
+def follow(entry: models.Entry, *, revoked: bool) -> tuple[list[JwkChange], dict[str, str]]:
+    """Disables or enables the JWKs of an entry with it. What was done, and what the audit says of each by its name."""
+    changes, said = [], {}
+    done: Change
+    act, done = (disable_with_entry, "disabled") if revoked else (enable_with_entry, "enabled")
+    for jwk in models.Jwk.objects.select_for_update(no_key=True).filter(entry=entry).order_by("name_key"):
+        if not act(jwk):
+            said[jwk.name] = f"stays {jwk.state}"  # somebody disabled it before
+            continue
+        jwk.version += 1
+        jwk.save()
+        said[jwk.name] = done
+        changes.append(JwkChange(jwk.name, entry.environment.name, done, jwk.kid))
+    return changes, said
+
+
 def keep(done: Sequence[Acted]) -> None:
     """Writes what was acted on, all at once. Raises `Conflict` where two keys would share a key ID."""
     rows: dict[Change, list[models.Jwk]] = {}

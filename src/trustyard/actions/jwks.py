@@ -22,6 +22,7 @@ from trustyard.pki.jwks import (
 )
 from trustyard.pki.names import fold
 from trustyard.pki.reading import Notice
+from trustyard.pki.refusals import refuse_private_key
 
 from . import audit, found, releases
 from .actors import Actor
@@ -345,6 +346,7 @@ def _check_kid(kid: str | None) -> None:
     if kid is not None and (not 0 < len(kid) <= MAX_KID or not kid.isprintable()):
         sentence = f"A key ID is 1 to {MAX_KID} printable characters."
         raise Refused(sentence, code="bad-jwk", fields=[FieldError("kid", sentence)])
+    refuse_private_key(kid or "", "kid")
 
 
 def _deployed(

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from trustyard.errors import FieldError, Refused
 
+from .refusals import refuse_private_key
+
 MAX_LENGTH = 100  # characters of a name
 MAX_MARKS = 30  # on one letter, as in the Stream-Safe Text Format (Unicode, UAX 15)
 
@@ -38,6 +40,7 @@ def clean_name(text: str, what: str = "name") -> str:
 
     1-100 characters of any script, no control characters, no space at either end, not `.` or `..`.
     """
+    refuse_private_key(text, what)
     name = normal(text)
     problem = _problem(name)
     if problem:
