@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import connection
 
 from tests.actions.conftest import ADMIN, fresh, pem
 from tests.actions.published import published_jwks
 from tests.tls_servers import Ca
 from trustyard import models
-from trustyard.actions import certificates, jwks
+from trustyard.actions import audit, certificates, jwks
 from trustyard.actions.certificates import EntryGiven, JwkAnswer, Saved
 from trustyard.actions.jwks import FromCertificate, HandGiven
 from trustyard.errors import Conflict, JwkConnection, Refused, StaleVersion
+from trustyard.pki.jwks import thumbprint
 
 Add = Callable[..., Saved]
 UPDATE = JwkAnswer("update", confirm="acme")
@@ -403,3 +406,35 @@ def test_a_jwk_without_any_fit_does_not_offer_an_update(acme: Saved, ca: Ca) -> 
     row = caught.value.extra["jwks"][0]
     assert row["problem"]
     assert row["options"] == ["update", "disconnect"]
+
+
+def test_the_audit_says_which_key_a_jwk_was_and_where_it_was_published() -> None:
+    """Two keys of one name and one key ID, one after the other, are told apart."""
+    keys = []
+    for places in (["test"], ["production", "test"]):
+        numbers = ec.generate_private_key(ec.SECP256R1()).public_key()
+        public = {**jwk_of(numbers), "kid": "partner-1"}
+        jwks.create(ADMIN, name="hand", source=HandGiven(public, places))
+        jwks.delete(ADMIN, "hand", if_match="*")
+        keys.append(thumbprint(public))
+    said = [
+        ((event.after or event.before or {})["key"], (event.after or event.before or {})["environments"])
+        for event in models.AuditEvent.objects.filter(object_name="hand").order_by("pk")
+    ]
+    assert said == [(keys[0], ["test"])] * 2 + [(keys[1], ["production", "test"])] * 2
+
+
+def test_events_of_before_still_fit_into_the_chain() -> None:
+    """What an event says grew; the chain is over what each of them says."""
+    before = {"kid": "k", "alg": "RS256", "use": "sig", "state": "active", "connected_to": None}
+    audit.record(ADMIN, "jwk.delete", "jwk", "old", before=before)
+    jwks.create(
+        ADMIN, name="new", source=HandGiven(jwk_of(ec.generate_private_key(ec.SECP256R1()).public_key()), ["test"])
+    )
+    assert audit.verify().ok
+
+
+def jwk_of(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
+    numbers = key.public_numbers()
+    x, y = (base64.urlsafe_b64encode(n.to_bytes(32)).rstrip(b"=").decode() for n in (numbers.x, numbers.y))
+    return {"kty": "EC", "crv": "P-256", "x": x, "y": y}

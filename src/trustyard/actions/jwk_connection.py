@@ -20,7 +20,7 @@ from django.db.models import F, QuerySet
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, JwkConnection, Refused, TrustyardError
 from trustyard.pki.certificates import Certificate
-from trustyard.pki.jwks import algorithm_fits, algorithms_for, jwk_from_certificate
+from trustyard.pki.jwks import algorithm_fits, algorithms_for, jwk_from_certificate, thumbprint
 
 from . import audit, found
 from .actors import Actor
@@ -352,10 +352,18 @@ def key_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fingerprint(jwk: models.Jwk) -> dict[str, Any]:
-    """What audit events say of a JWK."""
+    """What audit events say of a JWK: which key it is (RFC 7638), and where it is published."""
     entry = jwk.entry
     connected = {"certificate": entry.certificate.name, "environment": entry.environment.name} if entry else None
-    said = {"kid": jwk.kid, "alg": jwk.alg, "use": jwk.use, "state": jwk.state, "connected_to": connected}
+    said: dict[str, Any] = {
+        "kid": jwk.kid,
+        "alg": jwk.alg,
+        "use": jwk.use,
+        "state": jwk.state,
+        "connected_to": connected,
+    }
+    said["key"] = thumbprint(jwk.public)
+    said["environments"] = sorted(place.name for place in jwk.environments.all())
     if jwk.state == "disabled":
         said["disabled_by"] = "revocation" if jwk.disabled_with_entry else "person"
     return said
