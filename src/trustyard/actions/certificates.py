@@ -235,7 +235,7 @@ def _write(
     description: str | None,
 ) -> list[models.Environment]:
     before: dict[str, Any] = {"name": certificate.name, "description": certificate.description}
-    if new_name is not None:
+    if new_name is not None and new_name != certificate.name:  # a name of before stays, whatever names may hold now
         certificate.name, certificate.name_key = found.free_name(
             models.Certificate.objects.all(), new_name, "certificate", but=certificate.pk
         )

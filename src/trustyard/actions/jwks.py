@@ -200,7 +200,7 @@ def _stored(row: models.Jwk) -> tuple[Any, ...]:
 
 
 def _rename(row: models.Jwk, new_name: str | None, description: str | None) -> None:
-    if new_name is not None:
+    if new_name is not None and new_name != row.name:
         row.name, row.name_key = found.free_name(models.Jwk.objects.all(), new_name, "JWK", but=row.pk)
     if description is not None:
         row.description = found.description(description)
