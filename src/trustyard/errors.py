@@ -27,8 +27,28 @@ The edges alone decide how an error looks; `status` is a hint for them and nothi
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
+
+# What gives a private key away in any text: the armour of PEM, OpenPGP and SSH (in an address too), PuTTY's first line,
+# the beginning of OpenSSH's base64, and a private member of a JWK (RFC 7518, section 6), quoted in whatever way.
+_PRIVATE = re.compile(
+    r"""PRIVATE(?:\s|%20|\+)+KEY(?:(?:\s|%20|\+)+BLOCK)?(?:\s|%20|\+)*(?:-|%2D){2}"""
+    r"""|PuTTY-User-Key-File|b3BlbnNzaC1rZXktdjE"""
+    r"""|["'](?:d|p|q|dp|dq|qi|k|priv)\\*["']\s*:\s*\\*["'][A-Za-z0-9_-]{22}"""
+)
+_WITHHELD = "What was given holds a private key, and is not repeated here."
+
+
+def holds_private_key(text: str) -> bool:
+    """Whether a private key stands in this text, or what looks like one."""
+    return _PRIVATE.search(text) is not None
+
+
+def withheld(text: str) -> str:
+    """The text, unless a private key stands in it: what somebody gave by mistake is repeated nowhere (D-07)."""
+    return _WITHHELD if holds_private_key(text) else text
 
 
 @dataclass(frozen=True)
@@ -37,6 +57,10 @@ class FieldError:
 
     field: str
     message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "field", withheld(self.field))
+        object.__setattr__(self, "message", withheld(self.message))
 
 
 class TrustyardError(Exception):
@@ -55,10 +79,11 @@ class TrustyardError(Exception):
         fields: list[FieldError] | None = None,
         extra: dict[str, Any] | None = None,
     ) -> None:
+        sentence = withheld(sentence)  # it names what was given
         super().__init__(sentence)
         self.sentence = sentence
         self.code = code or type(self).code
-        self.advice = advice
+        self.advice = withheld(advice)
         self.fields = fields or []
         self.extra = extra or {}
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.db import connection
 
 from tests.actions.conftest import ADMIN, fresh, pem
 from tests.actions.published import published_jwks
 from tests.tls_servers import Ca
 from trustyard import models
-from trustyard.actions import certificates, jwks
+from trustyard.actions import audit, certificates, jwks
 from trustyard.actions.certificates import EntryGiven, JwkAnswer, Saved
 from trustyard.actions.jwks import FromCertificate, HandGiven
 from trustyard.errors import Conflict, JwkConnection, Refused, StaleVersion
+from trustyard.pki.jwks import thumbprint
 
 Add = Callable[..., Saved]
 UPDATE = JwkAnswer("update", confirm="acme")
@@ -244,6 +249,71 @@ def test_revoking_withdraws_the_jwks_and_restoring_brings_them_back(acme: Saved)
     assert models.Jwk.objects.get().kid.encode() in published_jwks("test")
 
 
+def disabled_by_hand() -> None:
+    jwks.update(ADMIN, "signing", if_match="*", state="disabled")
+
+
+def last(action: str) -> models.AuditEvent:
+    return models.AuditEvent.objects.filter(action=action).latest("pk")
+
+
+def test_a_jwk_that_a_person_disabled_stays_disabled_when_its_entry_is_revoked_and_restored(acme: Saved) -> None:
+    """D-13: Restore undoes what Revoke did, and nothing else."""
+    disabled_by_hand()
+    revoked = certificates.revoke(ADMIN, "acme", "test", reason="x")
+    restored = certificates.restore(ADMIN, "acme", "test")
+    signing = models.Jwk.objects.get()
+    assert (signing.state, signing.kid.encode() in published_jwks("test")) == ("disabled", False)
+    assert (revoked.jwks, restored.jwks) == ([], [])
+    said = last("certificate.restore").after
+    assert said is not None
+    assert said["jwks"] == {"signing": "stays disabled"}
+
+
+def test_a_jwk_that_a_person_disabled_gets_the_new_key_and_stays_disabled(acme: Saved, ca: Ca) -> None:
+    disabled_by_hand()
+    old = models.Jwk.objects.get()
+    renew(acme, ca, UPDATE)
+    new = models.Jwk.objects.get()
+    assert (new.kid != old.kid, new.state, new.kid.encode() in published_jwks("test")) == (True, "disabled", False)
+
+
+def test_a_jwk_that_a_revocation_disabled_comes_back_with_a_new_certificate(acme: Saved, ca: Ca) -> None:
+    certificates.revoke(ADMIN, "acme", "test", reason="x")
+    renew(acme, ca, UPDATE)
+    signing = models.Jwk.objects.get()
+    assert (signing.state, signing.kid.encode() in published_jwks("test")) == ("active", True)
+    event = last("jwk.update")
+    assert (event.before or {})["disabled_by"] == "revocation"
+
+
+def test_a_jwk_made_from_a_revoked_entry_comes_back_with_it(acme: Saved) -> None:
+    certificates.revoke(ADMIN, "acme", "test", reason="x")
+    jwks.create(ADMIN, name="late", source=FromCertificate("acme", "test"), use="enc")
+    certificates.restore(ADMIN, "acme", "test")
+    assert set(models.Jwk.objects.values_list("name", "state")) == {("late", "active"), ("signing", "active")}
+
+
+def test_a_person_may_disable_for_good_what_a_revocation_disabled(acme: Saved) -> None:
+    certificates.revoke(ADMIN, "acme", "test", reason="x")
+    disabled_by_hand()
+    event = last("jwk.update")
+    assert [(said or {})["disabled_by"] for said in (event.before, event.after)] == ["revocation", "person"]
+    certificates.restore(ADMIN, "acme", "test")
+    assert models.Jwk.objects.get().state == "disabled"
+
+
+def test_a_jwk_that_was_withdrawn_before_the_upgrade_comes_back_as_it_was_promised(acme: Saved) -> None:
+    jwks.create(ADMIN, name="idle", source=FromCertificate("acme", "production"), use="enc")
+    jwks.update(ADMIN, "idle", if_match="*", state="disabled")
+    certificates.revoke(ADMIN, "acme", "test", reason="x")
+    models.Jwk.objects.update(disabled_with_entry=False)  # as the version before left them
+    migration = import_module("trustyard.migrations.0013_disabled_with_entry").Migration
+    with connection.cursor() as cursor:
+        cursor.execute(migration.operations[1].sql)
+    assert set(models.Jwk.objects.values_list("name", "disabled_with_entry")) == {("signing", True), ("idle", False)}
+
+
 def test_one_key_id_names_one_key_in_an_environment(acme: Saved, add: Add) -> None:
     """D-23: the same key with another use is allowed, else it is a conflict."""
     with pytest.raises(Conflict) as caught:
@@ -345,3 +415,35 @@ def test_a_jwk_without_any_fit_does_not_offer_an_update(acme: Saved, ca: Ca) -> 
     row = caught.value.extra["jwks"][0]
     assert row["problem"]
     assert row["options"] == ["update", "disconnect"]
+
+
+def test_the_audit_says_which_key_a_jwk_was_and_where_it_was_published() -> None:
+    """Two keys of one name and one key ID, one after the other, are told apart."""
+    keys = []
+    for places in (["test"], ["production", "test"]):
+        numbers = ec.generate_private_key(ec.SECP256R1()).public_key()
+        public = {**jwk_of(numbers), "kid": "partner-1"}
+        jwks.create(ADMIN, name="hand", source=HandGiven(public, places))
+        jwks.delete(ADMIN, "hand", if_match="*")
+        keys.append(thumbprint(public))
+    said = [
+        ((event.after or event.before or {})["key"], (event.after or event.before or {})["environments"])
+        for event in models.AuditEvent.objects.filter(object_name="hand").order_by("pk")
+    ]
+    assert said == [(keys[0], ["test"])] * 2 + [(keys[1], ["production", "test"])] * 2
+
+
+def test_events_of_before_still_fit_into_the_chain() -> None:
+    """What an event says grew; the chain is over what each of them says."""
+    before = {"kid": "k", "alg": "RS256", "use": "sig", "state": "active", "connected_to": None}
+    audit.record(ADMIN, "jwk.delete", "jwk", "old", before=before)
+    jwks.create(
+        ADMIN, name="new", source=HandGiven(jwk_of(ec.generate_private_key(ec.SECP256R1()).public_key()), ["test"])
+    )
+    assert audit.verify().ok
+
+
+def jwk_of(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
+    numbers = key.public_numbers()
+    x, y = (base64.urlsafe_b64encode(n.to_bytes(32)).rstrip(b"=").decode() for n in (numbers.x, numbers.y))
+    return {"kty": "EC", "crv": "P-256", "x": x, "y": y}

@@ -40,6 +40,15 @@ def test_names_of_any_script_are_taken(name: str) -> None:
         "a\u202eb",
         "a\u2028b",
         "a\u200bb",
+        "a\u200eb",
+        "a\u200fb",
+        "a\u061cb",
+        "a\u00adb",
+        "a\u034fb",
+        "a\u3164b",
+        "token\u200d:ci",
+        "command\u200cline",
+        "\u0430\u0434\u200d\u043c\u0438\u043d",
         "\ufeffa",
         "\ud800",
     ],
@@ -94,3 +103,15 @@ def test_two_names_never_share_a_file(one: str, other: str) -> None:
     assume(not any("\ud800" <= c <= "\udfff" for c in one + other))
     assume(unicodedata.normalize("NFC", one) != unicodedata.normalize("NFC", other))
     assert safe_filename(one) != safe_filename(other)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian, with the joiner that its spelling wants
+        "\u0915\u094d\u200d\u0937",  # Devanagari, after a virama
+        "\U0001f469\u200d\U0001f4bb",  # a picture of two
+    ],
+)
+def test_joiners_are_taken_where_their_script_wants_them(name: str) -> None:
+    assert clean_name(name) == name

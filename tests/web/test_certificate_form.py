@@ -258,3 +258,42 @@ def test_what_was_typed_last_stays_also_where_requests_overtake_each_other(form:
     form.post("window/keep/", alias="new", typed="next.4")
     form.post("window/keep/", alias="old", typed="next.3")
     assert 'name="alias" value="new"' in form.person.get(form.address).content.decode()
+
+
+KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA\n-----END PRIVATE KEY-----"
+
+
+def kept() -> str:
+    return str(list(models.Draft.objects.values_list("content", flat=True)))
+
+
+def test_a_draft_keeps_no_private_key_and_the_page_does_not_repeat_it(form: Form) -> None:
+    """D-07, D-20."""
+    for said in (
+        form.post("define/", name="acme", description=KEY),
+        form.post("define/", name=KEY, description=""),
+        form.save(KEY),
+        form.apply(alias=KEY, url=KEY),
+    ):
+        assert "holds a private key" in said
+        assert "MC4CAQ" not in said
+    assert "MC4CAQ" not in kept()
+    assert models.Certificate.objects.get().description == "before"
+
+
+@pytest.mark.parametrize(
+    ("typed", "stays"),
+    [
+        ("https://user:hunter2@partner.example/", ""),
+        ("user:hunter2@partner.example", ""),
+        ("https://user:hunter2", ""),
+        ("https://partner.example:84", "https://partner.example:84"),
+        ("https://partner.example:8443/a@b", "https://partner.example:8443/a@b"),
+        ("partner.exam", "partner.exam"),
+    ],
+)
+def test_a_draft_keeps_an_address_without_a_password_in_it(form: Form, typed: str, stays: str) -> None:
+    form.post("window/", name="acme", description="")
+    form.post("window/keep/", source="connection", url=typed, alias="x")
+    assert "hunter2" not in kept()
+    assert models.Draft.objects.get().content["window"]["url"] == stays

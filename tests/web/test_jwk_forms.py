@@ -122,6 +122,15 @@ def test_after_a_conflict_what_the_author_did_touch_stays(person: Client) -> Non
     assert (jwk().description, jwk().state) == ("mine", "disabled")
 
 
+def test_a_form_that_leaves_the_state_as_it_is_does_not_keep_a_withdrawn_jwk_from_coming_back(person: Client) -> None:
+    certificates.revoke(LOCAL, "acme", "test", reason="x")
+    form = opened(person)
+    assert form["state"] == "disabled"
+    assert person.post(address(), {**form, "description": "mine"}).status_code == 303
+    certificates.restore(LOCAL, "acme", "test")
+    assert (jwk().description, jwk().state) == ("mine", "active")
+
+
 def test_who_may_not_any_more_is_told_in_the_form(person: Client) -> None:
     form = {**opened(person), "description": "mine"}
     models.User.objects.get().environments.set(models.Environment.objects.filter(name="production"))

@@ -237,7 +237,7 @@ def _write(
     description: str | None,
 ) -> list[models.Environment]:
     before: dict[str, Any] = {"name": certificate.name, "description": certificate.description}
-    if new_name is not None:
+    if new_name is not None and new_name != certificate.name:  # a name of before stays, whatever names may hold now
         certificate.name, certificate.name_key = found.free_name(
             models.Certificate.objects.all(), new_name, "certificate", but=certificate.pk
         )
@@ -319,7 +319,7 @@ def restore(
     deploy: bool = True,
     confirm_restored: Confirmed = False,
 ) -> Saved:
-    """Undoes `revoke`: the entry is trusted again and its JWKs are published again. Twice is once."""
+    """Undoes `revoke`: the entry is trusted again, and the JWKs that it disabled are published again. Twice is once."""
     return _revocation(actor, name, environment, reason.strip(), deploy, confirm_restored, revoked=False)
 
 
@@ -331,6 +331,7 @@ def _revocation(
     if revoked and not reason:
         sentence = "A revocation needs a reason."
         raise Refused(sentence, code="no-reason", fields=[FieldError("reason", sentence)])
+    reason = found.description(reason, "reason")
     stored = get(actor, name)
     place = found.by_name(models.Environment.objects.all(), environment, "environment")
     require(actor, "entries.revoke", [place.name])
@@ -341,7 +342,7 @@ def _revocation(
             raise NotFound(f"The certificate {certificate.name} has no entry in {place.name}.")
         saved = Saved([certificate])
         if entry.revoked != revoked:
-            saved.jwks = _revoke(actor, certificate, entry, found.description(reason), revoked=revoked)
+            saved.jwks = _revoke(actor, certificate, entry, reason, revoked=revoked)
         touched = [place, *models.Environment.objects.filter(jwks__entry=entry).distinct()]
         saved.releases = _deployed(actor, touched, deploy, reason, confirm_restored)
     return saved
@@ -357,15 +358,9 @@ def _revoke(
         entries.restore(entry)
     certificate.version += 1
     certificate.save()
-    changes = []
-    for jwk in models.Jwk.objects.select_for_update(no_key=True).filter(entry=entry).order_by("name_key"):
-        jwk.state = "disabled" if revoked else "active"
-        jwk.version += 1
-        jwk.save()
-        changes.append(JwkChange(jwk.name, entry.environment.name, "disabled" if revoked else "enabled", jwk.kid))
+    changes, jwks = jwk_connection.follow(entry, revoked=revoked)
     verb = "revoke" if revoked else "restore"
-    after = {"entries": {entry.environment.name: entries.fingerprint(entry)}, "reason": reason}
-    after["jwks"] = {change.name: change.change for change in changes}
+    after = {"entries": {entry.environment.name: entries.fingerprint(entry)}, "reason": reason, "jwks": jwks}
     audit.record(
         actor,
         f"certificate.{verb}",

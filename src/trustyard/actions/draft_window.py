@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import secrets
 from typing import Any
 
@@ -11,6 +12,7 @@ from trustyard import models
 from trustyard.errors import FieldError, InputRefused, NotFound, Refused
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.names import fold
+from trustyard.sources.addresses import parse_url
 
 from . import drafts, found, sources
 from .actors import Actor
@@ -22,6 +24,9 @@ EMPTY: dict[str, Any] = {
     "others": False, "token": "", "choose": "", "pasted": "", "problem": "", "look": "", "waits": "",
 }  # fmt: skip
 _KINDS = {Connection: "connection", FileGiven: "file", Paste: "paste"}
+
+
+_HALF_TYPED = re.compile(r"//[^/]*:(?!\d*(?:/|$))")  # a colon with no port behind it: maybe a password
 
 
 def open_new(draft: models.Draft) -> None:
@@ -63,6 +68,8 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> None:
         for name in ("environments", "source", "url", "encoding", "alias", "others")
         if name in fields
     }
+    if "url" in given:
+        given["url"] = _kept_address(given["url"])
     if window["row"]:
         given.pop("environments", None)
     window |= given
@@ -81,7 +88,7 @@ def begin_look(draft: models.Draft, source: Connection | FileGiven | Paste) -> s
     window = window_of(draft)
     window |= {"look": secrets.token_hex(8), "source": _KINDS[type(source)]}
     if isinstance(source, Connection):
-        window["url"] = source.url
+        window["url"] = _kept_address(source.url)
     return str(window["look"])
 
 
@@ -89,6 +96,15 @@ def is_awaited(draft: models.Draft, look: str) -> bool:
     """Whether no other look began since, and the window is still open."""
     window = draft.content["window"]
     return window is not None and window.get("look") == look
+
+
+def _kept_address(url: str) -> str:
+    """The address, unless a user name and a password stand in it or are just being typed."""
+    try:
+        parse_url(url)
+    except Refused:
+        return "" if "@" in url or _HALF_TYPED.search(url) else url
+    return url
 
 
 def saw(draft: models.Draft, source: Connection | FileGiven | Paste, seen: Seen) -> None:

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.errors import Conflict, FieldError, JwkConnection, NotAllowed, NotFound, Refused
+from trustyard.errors import Conflict, FieldError, JwkConnection, NotAllowed, NotFound, Refused, holds_private_key
 from trustyard.pki.names import fold
 
 from . import audit, certificates, found, naming
@@ -83,7 +83,20 @@ def changing(actor: Actor, pk: UUID) -> Iterator[models.Draft]:
         if draft.used_at is not None:
             raise Conflict("This draft was saved already.", code="draft-used", advice="Open the certificate again.")
         yield draft
+        draft.content = _public(draft.content)
         draft.save()
+
+
+def _public(content: Any) -> Any:
+    """The content without texts in which a private key stands: the draft is stored before any of it is judged."""
+    match content:
+        case str():
+            return "" if holds_private_key(content) else content
+        case dict():
+            return {name: _public(value) for name, value in content.items()}
+        case list():
+            return [_public(value) for value in content]
+    return content
 
 
 def define(draft: models.Draft, name: str, description: str) -> None:

@@ -104,7 +104,7 @@ def delete(actor: Actor, name: str, *, if_match: str | None) -> None:
         before = fingerprint(row)
         bound.narrow(actor, row)
         models.Release.objects.filter(environment=row).delete()
-        models.Environment.objects.filter(pk=row.pk).delete()
+        bound.remove(row)
         audit.record(actor, "environment.delete", "environment", row.name, before=before)
 
 

@@ -15,6 +15,7 @@ from trustyard.models.asking import ask
 from trustyard.models.versions import Versioned
 from trustyard.models.written import Written
 from trustyard.pki.names import clean_name, fold
+from trustyard.pki.refusals import refuse_private_key
 
 Row = TypeVar("Row", bound=Model)
 MAX_DESCRIPTION = 4000
@@ -99,11 +100,15 @@ def but_for_case(stored: str, given: str) -> str:
     return "" if stored == given else "; case does not count"
 
 
-def description(text: str) -> str:
-    """A description as it is kept. Raises `Refused` when it is too long or holds NUL, which PostgreSQL cannot keep."""
+def description(text: str, field: str = "description") -> str:
+    """A description, a reason or a note as it is kept.
+
+    Raises `Refused` when it is too long, holds NUL, which PostgreSQL cannot keep, or a private key.
+    """
+    refuse_private_key(text, field)
     if len(text) > MAX_DESCRIPTION or "\x00" in text:
         sentence = f"A description is text of at most {MAX_DESCRIPTION} characters."
-        raise Refused(sentence, code="bad-description", fields=[FieldError("description", sentence)])
+        raise Refused(sentence, code="bad-description", fields=[FieldError(field, sentence)])
     return text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from trustyard.gateways.agent.bootstrap import bootstrap as agent_bootstrap
 from trustyard.gateways.kinds import KINDS
 from trustyard.gateways.places import Held, Place
 from trustyard.pki.certificates import rfc3339
+from trustyard.pki.refusals import refuse_private_key
 
 from . import audit, found, gateway_tokens, news
 from .actors import Actor
@@ -236,6 +238,7 @@ def checked_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options by the kind's own schema. Raises `Refused` with each field at fault."""
     try:
         schema = KINDS[_kind(kind)].options
+        refuse_private_key(json.dumps(dict(options)), "options")
         return dict(schema.model_validate(dict(options)).model_dump(mode="json"))
     except ValidationError as error:
         fields = [

@@ -20,7 +20,7 @@ from django.db.models import F, QuerySet
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, JwkConnection, Refused, TrustyardError
 from trustyard.pki.certificates import Certificate
-from trustyard.pki.jwks import algorithm_fits, algorithms_for, jwk_from_certificate
+from trustyard.pki.jwks import algorithm_fits, algorithms_for, jwk_from_certificate, thumbprint
 
 from . import audit, found
 from .actors import Actor
@@ -29,6 +29,7 @@ from .permissions import require
 Change = Literal["updated", "disconnected", "deleted", "disabled", "enabled"]
 _DONE: dict[str, Change] = {"update": "updated", "disconnect": "disconnected", "delete": "deleted"}
 _WRITTEN = 100  # rows of one UPDATE that names a case for each
+_UPDATED = ("public", "kid", "alg", "state", "disabled_with_entry", "version")
 
 
 @dataclass(frozen=True)
@@ -255,7 +256,7 @@ def _one(actor: Actor, one: Concerned, action: str, algorithms: Mapping[str, str
         becomes, _ = one.becomes(algorithms)
         assert becomes is not None  # judged before
         jwk.public, jwk.kid, jwk.alg = becomes, becomes["kid"], becomes.get("alg") or ""
-        jwk.state = "active"
+        enable_with_entry(jwk)  # the new certificate clears the revocation
     elif action == "disconnect":
         jwk.entry = None
     if action != "delete":
@@ -263,6 +264,38 @@ def _one(actor: Actor, one: Concerned, action: str, algorithms: Mapping[str, str
         after = fingerprint(jwk)
     change = JwkChange(jwk.name, one.environment, _DONE[action], jwk.kid)
     return Acted(jwk, change, audit.News(f"jwk.{action}", "jwk", jwk.name, before, after))
+
+
+def disable_with_entry(jwk: models.Jwk) -> bool:
+    """Its entry was revoked. Answers whether that changes anything: what a person disabled stays theirs."""
+    if jwk.state == "disabled":
+        return False
+    jwk.state, jwk.disabled_with_entry = "disabled", True
+    return True
+
+
+def enable_with_entry(jwk: models.Jwk) -> bool:
+    """Its entry is trusted again. Answers whether that changes anything: what a person disabled stays disabled."""
+    if jwk.state == "active" or not jwk.disabled_with_entry:
+        return False
+    jwk.state, jwk.disabled_with_entry = "active", False
+    return True
+
+
+def follow(entry: models.Entry, *, revoked: bool) -> tuple[list[JwkChange], dict[str, str]]:
+    """Disables or enables the JWKs of an entry with it. What was done, and what the audit says of each by its name."""
+    changes, said = [], {}
+    done: Change
+    act, done = (disable_with_entry, "disabled") if revoked else (enable_with_entry, "enabled")
+    for jwk in models.Jwk.objects.select_for_update(no_key=True).filter(entry=entry).order_by("name_key"):
+        if not act(jwk):
+            said[jwk.name] = f"stays {jwk.state}"  # somebody disabled it before
+            continue
+        jwk.version += 1
+        jwk.save()
+        said[jwk.name] = done
+        changes.append(JwkChange(jwk.name, entry.environment.name, done, jwk.kid))
+    return changes, said
 
 
 def keep(done: Sequence[Acted]) -> None:
@@ -273,7 +306,7 @@ def keep(done: Sequence[Acted]) -> None:
     updated = rows.get("updated", [])
     found.alone_with(jwk.kid for jwk in updated)
     check_kids(updated)
-    models.Jwk.objects.bulk_update(updated, ["public", "kid", "alg", "state", "version"], batch_size=_WRITTEN)
+    models.Jwk.objects.bulk_update(updated, _UPDATED, batch_size=_WRITTEN)
     # What is not the relation stays as it is, to the byte.
     _rows(rows.get("disconnected", [])).update(entry=None, version=F("version") + 1)
     _rows(rows.get("deleted", [])).delete()
@@ -319,7 +352,18 @@ def key_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fingerprint(jwk: models.Jwk) -> dict[str, Any]:
-    """What audit events say of a JWK."""
+    """What audit events say of a JWK: which key it is (RFC 7638), and where it is published."""
     entry = jwk.entry
     connected = {"certificate": entry.certificate.name, "environment": entry.environment.name} if entry else None
-    return {"kid": jwk.kid, "alg": jwk.alg, "use": jwk.use, "state": jwk.state, "connected_to": connected}
+    said: dict[str, Any] = {
+        "kid": jwk.kid,
+        "alg": jwk.alg,
+        "use": jwk.use,
+        "state": jwk.state,
+        "connected_to": connected,
+    }
+    said["key"] = thumbprint(jwk.public)
+    said["environments"] = sorted(place.name for place in jwk.environments.all())
+    if jwk.state == "disabled":
+        said["disabled_by"] = "revocation" if jwk.disabled_with_entry else "person"
+    return said

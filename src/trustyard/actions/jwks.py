@@ -22,11 +22,12 @@ from trustyard.pki.jwks import (
 )
 from trustyard.pki.names import fold
 from trustyard.pki.reading import Notice
+from trustyard.pki.refusals import refuse_private_key
 
 from . import audit, found, releases
 from .actors import Actor
 from .again import looks_again
-from .jwk_connection import check_kids, fingerprint
+from .jwk_connection import check_kids, disable_with_entry, fingerprint
 from .permissions import require
 from .restored import Confirmed
 
@@ -117,7 +118,8 @@ def _made(
             row = models.Jwk(
                 public=public, entry=entry, use=use, alg=stated or "", kid=public["kid"], kid_given=bool(kid)
             )
-            row.state = "disabled" if entry.revoked else "active"
+            if entry.revoked:
+                disable_with_entry(row)
             return row, [entry.environment]
         case HandGiven(jwk, names):
             if not names:
@@ -193,11 +195,12 @@ def update(
 
 
 def _stored(row: models.Jwk) -> tuple[Any, ...]:
-    return row.name, row.description, row.public, row.use, row.alg, row.kid, row.kid_given, row.state
+    stated = row.use, row.alg, row.kid, row.kid_given
+    return row.name, row.description, row.public, *stated, row.state, row.disabled_with_entry
 
 
 def _rename(row: models.Jwk, new_name: str | None, description: str | None) -> None:
-    if new_name is not None:
+    if new_name is not None and new_name != row.name:
         row.name, row.name_key = found.free_name(models.Jwk.objects.all(), new_name, "JWK", but=row.pk)
     if description is not None:
         row.description = found.description(description)
@@ -215,7 +218,7 @@ def _set_state(row: models.Jwk, state: str | None) -> None:
         raise Refused(
             sentence, code="entry-revoked", advice="Restore the entry.", fields=[FieldError("state", sentence)]
         )
-    row.state = state
+    row.state, row.disabled_with_entry = state, False  # a person's word, also about what a revocation disabled before
 
 
 def _restate(row: models.Jwk, use: str | _Unset | None, alg: str | _Unset | None, kid: str | _Unset | None) -> None:
@@ -343,6 +346,7 @@ def _check_kid(kid: str | None) -> None:
     if kid is not None and (not 0 < len(kid) <= MAX_KID or not kid.isprintable()):
         sentence = f"A key ID is 1 to {MAX_KID} printable characters."
         raise Refused(sentence, code="bad-jwk", fields=[FieldError("kid", sentence)])
+    refuse_private_key(kid or "", "kid")
 
 
 def _deployed(

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from trustyard.pki.names import MAX_LENGTH, fold
+from trustyard.pki.names import MAX_LENGTH, fold, is_misleading
 
 from .entries import ROOT_PREFIX
 
@@ -26,7 +26,7 @@ def unique(text: str, is_free: Callable[[str], bool]) -> str:
 
 def plain(text: str) -> str:
     """The text without what neither names nor aliases may hold; never empty, and short enough for a number."""
-    printable = "".join(c for c in unicodedata.normalize("NFC", text) if c.isprintable())
+    printable = "".join(c for c in unicodedata.normalize("NFC", text) if c.isprintable() and not is_misleading(c))
     kept = printable.strip()[: MAX_LENGTH - _NUMBER].strip() or "certificate"
     if kept in (".", "..") or fold(kept).startswith(ROOT_PREFIX):
         kept = f"certificate {kept}"

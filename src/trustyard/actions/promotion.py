@@ -66,7 +66,7 @@ def promote(
     Raises `Moved` for another version, `Conflict` naming every alias that is taken, `JwkConnection` with a list for
     each certificate whose JWKs are undecided (`answers` are by the certificate's name), `Restored`, `Refused`.
     """
-    note = found.description(note)
+    note = found.description(note, "note")
     with audit.transaction():
         place, start = _ends(actor, target, source)
         done = plan(start, place, names, _lock(start))

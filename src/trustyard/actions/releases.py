@@ -62,6 +62,7 @@ def make(
     """
     from . import preflight  # it judges what is built here
 
+    note = found.description(note, "note")
     waiting = []
     for pk in sorted({environment.pk for environment in environments}):
         environment = models.Environment.objects.select_for_update(no_key=True).get(pk=pk)

@@ -78,7 +78,7 @@ def restore(actor: Actor, environment: str, number: int, *, note: str = "", vers
     """
     release = releases.get(actor, environment, number)
     require(actor, "releases.deploy", [release.environment.name])
-    note = found.description(note)
+    note = found.description(note, "note")
     with audit.transaction():
         place = found.locked(release.environment, "environment")
         planned = _plan(place, release)

@@ -18,7 +18,7 @@ from trustyard.errors import FieldError, NotSignedIn, Refused
 from trustyard.models.people import ROLES
 from trustyard.models.written import Written
 from trustyard.pki.certificates import rfc3339
-from trustyard.pki.names import clean_name, fold
+from trustyard.pki.names import clean_name, fold, refuse_other_blanks
 
 from . import actors, audit, ends, found
 from .actors import Actor
@@ -46,6 +46,7 @@ def create(
     secret = PREFIX + secrets.token_urlsafe(32)
     with audit.transaction():
         cleaned = clean_name(name)
+        refuse_other_blanks(cleaned, "name")
         rows = models.Token.objects.filter(name_key=fold(cleaned), revoked_at__isnull=True)
         there = rows.values_list("name", flat=True).first()
         if there is not None:

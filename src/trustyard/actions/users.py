@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, NotFound, Refused
 from trustyard.pki.certificates import rfc3339
-from trustyard.pki.names import clean_name
+from trustyard.pki.names import clean_name, refuse_other_blanks
 
 from . import audit, found, sessions
 from .actors import Actor, check_not_reserved
@@ -45,6 +45,7 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
     places = [found.environment(place, "environments") for place in environments]
     with audit.transaction():
         cleaned = clean_name(username, "username")
+        refuse_other_blanks(cleaned, "username")
         check_not_reserved(cleaned)
         there = models.User.objects.filter(username__iexact=cleaned).values_list("username", flat=True).first()
         if there is not None:

@@ -25,6 +25,8 @@ class Jwk(Versioned):
     entry = models.ForeignKey(Entry, null=True, blank=True, on_delete=models.RESTRICT, related_name="jwks")
     environments = models.ManyToManyField(Environment, related_name="jwks")
     state = models.CharField(max_length=20, default="active")
+    # Disabled by the revocation of its entry, so it comes back with that; what a person disabled does not.
+    disabled_with_entry = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

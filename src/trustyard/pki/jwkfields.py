@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from trustyard.errors import InputRefused
 from trustyard.pki import certificates
 from trustyard.pki.reading import Notice
+from trustyard.pki.refusals import refuse_private_key
 
 KEY_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"),
                "AKP": ("alg", "kty", "pub")}  # fmt: skip
@@ -144,6 +145,7 @@ def _others(jwk: Mapping[str, Any], key: PublicKeyTypes) -> dict[str, Any]:
         if (value := jwk.get(member)) is not None:
             if not isinstance(value, str) or not 0 < len(value) <= MAX_KID:
                 raise refuse(f"The member {member} of this JWK is not a text of 1 to {MAX_KID} characters.", "bad-jwk")
+            refuse_private_key(value, f"source.jwk.{member}")
             kept[member] = value
     if (chain := jwk.get("x5c")) is not None:
         kept |= _chain(chain, key)

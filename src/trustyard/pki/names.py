@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from trustyard.errors import FieldError, Refused
 
+from .refusals import refuse_private_key
+
 MAX_LENGTH = 100  # characters of a name
 MAX_MARKS = 30  # on one letter, as in the Stream-Safe Text Format (Unicode, UAX 15)
 
@@ -38,6 +40,7 @@ def clean_name(text: str, what: str = "name") -> str:
 
     1-100 characters of any script, no control characters, no space at either end, not `.` or `..`.
     """
+    refuse_private_key(text, what)
     name = normal(text)
     problem = _problem(name)
     if problem:
@@ -70,6 +73,8 @@ def _problem(name: str) -> str:
     # What is printable in ASCII holds none; of other scripts each character is looked at.
     if not (name.isascii() and name.isprintable()) and any(map(_is_control, name)):
         return "holds a control character"
+    if not name.isascii() and _joins_nothing(name):
+        return "holds a character that nobody sees"
     if name != name.strip():
         return "begins or ends with a space"
     if name in (".", ".."):
@@ -82,4 +87,57 @@ def _is_control(character: str) -> bool:
 
 
 # Invisible ones, and those that turn the direction of writing: they make two names look alike (Unicode TR 36).
-_MISLEADING = frozenset("\u200b\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_MISLEADING = frozenset(
+    "\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"
+    "\u2066\u2067\u2068\u2069\u206a\u206b\u206c\u206d\u206e\u206f\u3164\ufeff\uffa0"
+)
+# They shape the letters of some scripts and join pictures to one; between other letters they are invisible too.
+_JOINERS = "\u200c\u200d"
+
+
+def is_misleading(character: str) -> bool:
+    """Whether nobody sees this character, or what follows it looks other than it is."""
+    return character in _MISLEADING
+
+
+def looks(text: str) -> str:
+    """What a name looks like: without what nobody sees, in compatible letters, look-alikes in Latin, one blank each."""
+    seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c not in _MISLEADING and c not in _JOINERS)
+    return " ".join(fold(seen.translate(_LATIN)).translate(_LATIN).split())
+
+
+# Of Unicode's confusables (TR 39) letters of Cyrillic, Greek and Armenian, and colons, that pass for those of ASCII.
+_LATIN = {
+    **dict.fromkeys((0x0430, 0x03B1), "a"), **dict.fromkeys((0x0441, 0x03F2), "c"), 0x0501: "d", 0x0435: "e",
+    **dict.fromkeys((0x0456, 0x03B9, 0x0269, 0x0131), "i"), **dict.fromkeys((0x043A, 0x03BA), "k"), 0x04CF: "l",
+    **dict.fromkeys((0x043C, 0x039C), "m"), **dict.fromkeys((0x039D, 0x0578), "n"),
+    **dict.fromkeys((0x043E, 0x03BF, 0x0585), "o"), **dict.fromkeys((0x0440, 0x03C1), "p"), 0x0455: "s",
+    **dict.fromkeys((0x0442, 0x03C4), "t"), **dict.fromkeys((0x03C5, 0x057D), "u"), 0x03BD: "v",
+    **dict.fromkeys((0x0443, 0x03B3), "y"), **dict.fromkeys((0x02D0, 0x02F8, 0x05C3, 0x2236, 0xA789), ":"),
+}  # fmt: skip
+
+
+def refuse_other_blanks(name: str, what: str) -> None:
+    """Raises `Refused` for a blank that is not the usual one: nobody can tell two such names apart."""
+    if any(unicodedata.category(character) == "Zs" and character != " " for character in name):
+        sentence = f"The {what} holds a blank that is not the usual one."
+        raise Refused(sentence, code="bad-name", fields=[FieldError(what, sentence)])
+
+
+def _joins_nothing(name: str) -> bool:
+    for at, character in enumerate(name):
+        if character in _JOINERS:
+            before, after = name[at - 1 : at], name[at + 1 : at + 2]
+            if not before or not after or not _may_join(before, after):
+                return True
+    return False
+
+
+def _may_join(before: str, after: str) -> bool:
+    """After a virama (RFC 5892, A.1 and A.2), between letters of Arabic and its kin, between pictures."""
+    if unicodedata.combining(before) == 9:
+        return True
+    if {unicodedata.bidirectional(before), unicodedata.bidirectional(after)} == {"AL"}:
+        return True
+    picture = unicodedata.category(before) in ("So", "Sk") or before == "\ufe0f"
+    return picture and unicodedata.category(after) == "So"

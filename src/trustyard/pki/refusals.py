@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trustyard.errors import InputRefused
+from trustyard.errors import FieldError, InputRefused, holds_private_key
 from trustyard.pki import der
 
 _ADVICE_KEY = "Trustyard takes public material only; keep private keys where they are used."
@@ -76,6 +76,17 @@ def refusal(kind: str) -> InputRefused:
     """The refusal for one of the kinds above."""
     code, sentence, advice = _KINDS[kind]
     return InputRefused(sentence, code=code, advice=advice)
+
+
+def refuse_private_key(text: str, field: str) -> None:
+    """Raises `InputRefused` (`private-key`) where somebody put a private key into a name, a note or an address (D-07).
+
+    Such texts are kept, in the audit for good.
+    """
+    if holds_private_key(text):
+        code, _, advice = _KINDS["private key"]
+        sentence = "This text holds a private key, and was not taken."
+        raise InputRefused(sentence, code=code, advice=advice, fields=[FieldError(field, sentence)])
 
 
 def nothing_known() -> InputRefused:

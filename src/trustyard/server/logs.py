@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 from collections import Counter
+from collections.abc import MutableMapping
 from typing import Any, ClassVar
 
 import structlog
+
+from trustyard.errors import withheld
 
 LEVELS = ("info", "warning", "error", "critical")
 SHARED: list[Any] = [
@@ -22,9 +25,9 @@ def logging_config(*, terminal: bool | None = None) -> dict[str, Any]:
     """A `logging.config.dictConfig` for everything that logs; product code gets its loggers of structlog."""
     terminal = sys.stderr.isatty() if terminal is None else terminal
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        [without_private_keys, structlog.dev.ConsoleRenderer()]
         if terminal
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        else [structlog.processors.format_exc_info, without_private_keys, structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[
@@ -59,6 +62,14 @@ def logging_config(*, terminal: bool | None = None) -> dict[str, Any]:
             "procrastinate": {"level": "WARNING"},  # several lines for each job; ours say what came of it
         },
     }
+
+
+def without_private_keys(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Whatever somebody put into an address or a name: a private key stands in no line."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = withheld(value)
+    return event
 
 
 class LineCounter(logging.Handler):

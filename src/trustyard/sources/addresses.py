@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import idna
 
 from trustyard.errors import FieldError, Refused
+from trustyard.pki.refusals import refuse_private_key
 
 DEFAULT_PORTS = {"https": 443, "ldaps": 636}
 MAX_LENGTH = 2000  # characters of an address
@@ -39,6 +40,7 @@ def parse_url(url: str) -> Target:
     `Refused` (`bad-url`, at the field `url`) for another scheme, a user name or password, and what is no address.
     """
     text = url.strip()
+    refuse_private_key(text, "url")
     if len(text) > MAX_LENGTH:
         raise _bad("The address is too long.")
     if any(ord(c) <= 0x20 or ord(c) == 0x7F for c in text) or "\\" in text:

@@ -18,11 +18,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from trustyard.actions.actors import Actor, of_user
 from trustyard.actions.permissions import TABLE, allowed
 from trustyard.errors import MethodNotAllowed, Restored, TrustyardError
+from trustyard.pki.refusals import refuse_private_key
 
 from .differences import side_by_side
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+READ_FOR_KEYS = ("content", "jwk")  # what is pasted there is read, and a private key in it dropped or refused
 NOT_TAKEN = "not_taken"  # in the address of the form Sign in
 
 
@@ -52,6 +54,7 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
             if not request.user.is_authenticated:
                 return to_sign_in(request)
             try:
+                _refuse_private_keys(request)
                 return view(request, *args, **kwargs)
             except Restored as asked:
                 return ask_restored(request, asked)
@@ -61,6 +64,14 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
         return answer
 
     return mark
+
+
+def _refuse_private_keys(request: HttpRequest) -> None:
+    """A private key in a form is refused here: a form that is shown again, or kept as a draft, would repeat it."""
+    for given in (request.GET, request.POST):
+        for name, values in given.lists():
+            for text in values if name not in READ_FOR_KEYS else ():
+                refuse_private_key(text, name)
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:

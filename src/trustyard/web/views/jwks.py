@@ -109,11 +109,16 @@ def _update(request: HttpRequest, actor: Actor, row: models.Jwk) -> HttpResponse
         if_match=given.get("etag", ""),
         new_name=given.get("name"),
         description=opened.typed(request, "description"),
-        state=given.get("state") or None,
+        state=_state(given.get("state", ""), row),
         deploy=deploy,
         confirm_restored=confirmed(request),
     )
     return saved(request, done, deploy)
+
+
+def _state(chosen: str, row: models.Jwk) -> str | None:
+    # The form says it each time. What only stands there is nobody's word about a JWK that a revocation disabled.
+    return chosen if chosen and chosen != row.state else None
 
 
 def saved(request: HttpRequest, done: jwks.SavedJwk, deploy: bool) -> HttpResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -13,7 +13,7 @@ from trustyard.actions import environments, sources, trust_checks
 from trustyard.actions.moments import moment_of
 from trustyard.actions.permissions import require
 from trustyard.actions.trust_checks import Asked, Checked
-from trustyard.errors import FieldError, Refused, TooLarge, TrustyardError
+from trustyard.errors import FieldError, Refused, TooLarge, TrustyardError, holds_private_key
 from trustyard.web.page import actor_of, is_fragment, page, problems
 
 _LARGEST = 10_000_000  # as REST takes it
@@ -25,7 +25,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """The form, and beneath it the answer to what it asks."""
     actor = actor_of(request)
     require(actor, "trust.check")
-    context: dict[str, Any] = {"given": request.POST or request.GET}
+    context: dict[str, Any] = {"given": _shown_again(request)}
     if request.method == "POST":
         try:
             place = request.POST.get("environment", "")
@@ -37,6 +37,13 @@ def index(request: HttpRequest) -> HttpResponse:
     context["environments"] = environments.find(actor)
     status = context["error"].status if "error" in context else 200
     return render(request, "trust/check.html", context, status=status)
+
+
+def _shown_again(request: HttpRequest) -> QueryDict:
+    given = (request.POST or request.GET).copy()
+    if holds_private_key(given.get("content", "")):
+        given["content"] = ""
+    return given
 
 
 def _asked(request: HttpRequest) -> Asked:
