@@ -55,6 +55,7 @@ def logging_config(*, terminal: bool | None = None) -> dict[str, Any]:
             "django.security.DisallowedHost": {"level": "CRITICAL"},  # any stranger could fill the log
             "django.server": {"handlers": [], "propagate": True},
             "uvicorn": {"level": "WARNING"},
+            "uvicorn.error": {"level": "ERROR"},  # its warnings are of requests that are none: any stranger's again
             "httpx": {"level": "WARNING"},
             "procrastinate": {"level": "WARNING"},  # several lines for each job; ours say what came of it
         },
