@@ -22,7 +22,8 @@ def logging_config(*, terminal: bool | None = None) -> dict[str, Any]:
     """A `logging.config.dictConfig` for everything that logs; product code gets its loggers of structlog."""
     terminal = sys.stderr.isatty() if terminal is None else terminal
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        # The renderer's own choice shows each frame's variables: forms, passwords, keys.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
