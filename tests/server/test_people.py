@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -161,3 +162,12 @@ def test_the_log_says_that_somebody_guessed_within_a_session(
     assert {(line["name"], line["reason"]) for line in failed} == {("vic", reason)}
     assert [line["throttled"] for line in failed] == [False] * 5 + [True]
     assert "guessed" not in str(lines)
+
+
+def test_a_header_does_not_lead_past_the_second_factor_that_is_required(vic: models.User, settings: Any) -> None:
+    identity = replace(settings.TRUSTYARD.identity, second_factor="all")
+    settings.TRUSTYARD = replace(settings.TRUSTYARD, identity=identity)
+    browser = signed_in()
+    for headers in ({}, {"Authorization": "x"}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eDp5"}):
+        answer = browser.get("/certificates/", headers=headers)
+        assert (answer.status_code, answer["Location"]) == (302, "/account/#second-factor"), headers
