@@ -171,3 +171,13 @@ def test_a_header_does_not_lead_past_the_second_factor_that_is_required(vic: mod
     for headers in ({}, {"Authorization": "x"}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eDp5"}):
         answer = browser.get("/certificates/", headers=headers)
         assert (answer.status_code, answer["Location"]) == (302, "/account/#second-factor"), headers
+
+
+def test_wrong_passwords_for_a_name_are_counted_whatever_host_and_case_are_named(vic: models.User) -> None:
+    wrong = {"password": "guessed"}
+    for number, name in enumerate(["vic", "VIC", "Vic", "v\u0131c", "vic"]):
+        host = ("localhost", "127.0.0.1", "[::1]")[number % 3]
+        answer = Client().post("/sign-in/", {**wrong, "login": name}, headers={"Host": f"{host}:{8400 + number}"})
+        assert answer.status_code == 200, name
+    right = {"login": "vic", "password": "a long and quiet night"}
+    assert Client().post("/sign-in/", right, headers={"Host": "localhost:1"}).status_code == 429
