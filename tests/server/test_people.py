@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.utils import timezone
@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from tests.server.serving import PASSWORD, Serving, eventually, run
 from trustyard import models
-from trustyard.actions import sessions, users
+from trustyard.actions import second_factors, sessions, users
 from trustyard.actions.actors import LOCAL
 from trustyard.server.accounts import SecondFactorAdapter
 
@@ -139,6 +139,52 @@ def test_the_log_says_that_a_second_factor_was_guessed_at(vic: models.User) -> N
     failed = [line for line in lines if line["event"] == "sign_in.failed"]
     assert {(line["name"], line["reason"]) for line in failed} == {("vic", "second factor")}
     assert [line["throttled"] for line in failed] == [False] * 5 + [True]
+
+
+def code(which: int = 1) -> str:
+    """What the app of `vic` shows: before, now or in half a minute."""
+    return format_hotp_value(hotp_value("JBSWY3DPEHPK3PXP", list(yield_hotp_counters_from_time())[which]))
+
+
+def half_signed_in() -> Client:
+    browser = Client()
+    answer = browser.post("/sign-in/", {"login": "vic", "password": "a long and quiet night"})
+    assert answer["Location"] == "/sign-in/second-factor/"
+    return browser
+
+
+def is_in(browser: Client) -> bool:
+    return browser.get("/account/").status_code == 200
+
+
+def _disabled_and_enabled() -> None:
+    users.disable(LOCAL, "vic")
+    users.enable(LOCAL, "vic")
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda: users.set_password(LOCAL, "vic", NEW),
+        lambda: users.disable(LOCAL, "vic"),
+        _disabled_and_enabled,
+        lambda: sessions.end_all(LOCAL, models.User.objects.get(username="vic")),
+        lambda: second_factors.reset(LOCAL, "vic"),
+    ],
+    ids=["a new password", "disabled", "disabled and enabled", "all sessions ended", "second factor reset"],
+)
+def test_what_ends_sessions_ends_a_sign_in_that_waits_for_its_code(vic: models.User, meanwhile: Any) -> None:
+    users.create(LOCAL, "ada", password="a long and quiet night", role="admin")
+    TOTP.activate(vic, "JBSWY3DPEHPK3PXP")
+    before, after = half_signed_in(), half_signed_in()
+    before.post("/sign-in/second-factor/", {"code": code(0)})
+    assert is_in(before), "nothing came in between"
+    meanwhile()
+    after.post("/sign-in/second-factor/", {"code": code(1)})
+    assert not is_in(after)
+    after.post("/sign-in/second-factor/", {"code": code(2)})
+    assert not is_in(after)
+    assert after.get("/sign-in/").status_code == 200, "it begins anew"
 
 
 NEW = "another long and quiet night"

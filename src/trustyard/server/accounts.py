@@ -24,6 +24,7 @@ from trustyard.actions.actors import of_provider, of_user
 from trustyard.errors import NotAllowed, TrustyardError, Unavailable
 from trustyard.models import User
 from trustyard.pki.names import fold
+from trustyard.web import stages
 from trustyard.web.views.errors import refused
 from trustyard.web.views.signin import note_failed
 
@@ -42,6 +43,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth co
         # allauth's own has the host and port that the request names: whoever guesses would choose what is counted.
         # Upper case first: databases take some letters for the same (\u0131 and i) that `fold` keeps apart.
         return fold(str(credentials.get("username", "")).upper())
+
+    def get_login_stages(self) -> list[str]:
+        return stages.around(super().get_login_stages())
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         note_failed(request, user.username, "disabled")
