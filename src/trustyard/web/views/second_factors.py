@@ -53,6 +53,11 @@ class SecondStep(_Told, AuthenticateView):  # type: ignore[misc]  # allauth come
             return stage.abort()  # type: ignore[no-any-return]  # allauth comes without types
         return super().dispatch(request, *args, **kwargs)  # type: ignore[no-any-return]  # the same
 
+    def form_valid(self, form: Any) -> HttpResponse:
+        _spend(self.stage.login.user, form)
+        response: HttpResponse = super().form_valid(form)
+        return response
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kinds = set(Authenticator.objects.filter(user=self.stage.login.user).values_list("type", flat=True))
         return {**super().get_context_data(**kwargs), "kinds": kinds}
@@ -98,6 +103,11 @@ class _Changes(_Form):
 
 class AddApp(_Changes, ActivateTOTPView):  # type: ignore[misc]  # the same
     """An authenticator app (TOTP, RFC 6238)."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        _spend(self.request.user, form)
+        return response
 
 
 class RemoveApp(_Changes, DeactivateTOTPView):  # type: ignore[misc]  # the same
@@ -151,6 +161,11 @@ class ByPassword(_Confirms, ReauthenticateView):  # type: ignore[misc]  # the sa
 class ByCode(_Confirms, ReauthenticateByCodeView):  # type: ignore[misc]  # the same
     """By a code."""
 
+    def form_valid(self, form: Any) -> HttpResponse:
+        _spend(self.request.user, form)
+        response: HttpResponse = super().form_valid(form)
+        return response
+
 
 class ByKey(_Confirms, ReauthenticateWebAuthnView):  # type: ignore[misc]  # the same
     """By a security key."""
@@ -171,6 +186,11 @@ renew_codes = RenewCodes.as_view()
 by_password = ByPassword.as_view()
 by_code = ByCode.as_view()
 by_key = ByKey.as_view()
+
+
+def _spend(user: Any, form: Any) -> None:
+    if code := form.cleaned_data.get("code"):  # a security key has none
+        second_factors.spend(user, code)
 
 
 def own(request: HttpRequest) -> HttpResponseRedirect:
