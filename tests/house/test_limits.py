@@ -32,6 +32,17 @@ def test_each_limit_of_a_reader_stands_in_the_manual_with_its_value() -> None:
     assert rows == constants()
 
 
+SERVER_ROW = re.compile(r"^\| `(server/\w+\.py)` \| `(\w+)` \| ([\d,.]+)\b", re.MULTILINE)
+
+
+def test_each_limit_of_the_server_in_the_manual_is_that_of_the_sources() -> None:
+    rows = SERVER_ROW.findall(page("docs/limits.md"))
+    assert len(rows) > 5
+    for file, name, value in rows:
+        module = importlib.import_module("trustyard." + file.removesuffix(".py").replace("/", "."))
+        assert float(value.replace(",", "")) == getattr(module, name), name
+
+
 def test_each_limit_says_what_it_guards_and_what_happens_beyond_it() -> None:
     text = page("docs/limits.md")
     assert len(ROW.findall(text)) == len(re.findall(r"\| `_?MAX_", text))

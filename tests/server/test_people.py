@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.totp.internal.auth import (
+    SECRET_SESSION_KEY,
+    TOTP,
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.utils import timezone
@@ -17,7 +24,7 @@ from structlog.testing import capture_logs
 
 from tests.server.serving import PASSWORD, Serving, eventually, run
 from trustyard import models
-from trustyard.actions import sessions, users
+from trustyard.actions import second_factors, sessions, users
 from trustyard.actions.actors import LOCAL
 from trustyard.server.accounts import SecondFactorAdapter
 
@@ -140,6 +147,52 @@ def test_the_log_says_that_a_second_factor_was_guessed_at(vic: models.User) -> N
     assert [line["throttled"] for line in failed] == [False] * 5 + [True]
 
 
+def code(which: int = 1) -> str:
+    """What the app of `vic` shows: before, now or in half a minute."""
+    return format_hotp_value(hotp_value("JBSWY3DPEHPK3PXP", list(yield_hotp_counters_from_time())[which]))
+
+
+def half_signed_in() -> Client:
+    browser = Client()
+    answer = browser.post("/sign-in/", {"login": "vic", "password": "a long and quiet night"})
+    assert answer["Location"] == "/sign-in/second-factor/"
+    return browser
+
+
+def is_in(browser: Client) -> bool:
+    return browser.get("/account/").status_code == 200
+
+
+def _disabled_and_enabled() -> None:
+    users.disable(LOCAL, "vic")
+    users.enable(LOCAL, "vic")
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda: users.set_password(LOCAL, "vic", NEW),
+        lambda: users.disable(LOCAL, "vic"),
+        _disabled_and_enabled,
+        lambda: sessions.end_all(LOCAL, models.User.objects.get(username="vic")),
+        lambda: second_factors.reset(LOCAL, "vic"),
+    ],
+    ids=["a new password", "disabled", "disabled and enabled", "all sessions ended", "second factor reset"],
+)
+def test_what_ends_sessions_ends_a_sign_in_that_waits_for_its_code(vic: models.User, meanwhile: Any) -> None:
+    users.create(LOCAL, "ada", password="a long and quiet night", role="admin")
+    TOTP.activate(vic, "JBSWY3DPEHPK3PXP")
+    before, after = half_signed_in(), half_signed_in()
+    before.post("/sign-in/second-factor/", {"code": code(0)})
+    assert is_in(before), "nothing came in between"
+    meanwhile()
+    after.post("/sign-in/second-factor/", {"code": code(1)})
+    assert not is_in(after)
+    after.post("/sign-in/second-factor/", {"code": code(2)})
+    assert not is_in(after)
+    assert after.get("/sign-in/").status_code == 200, "it begins anew"
+
+
 NEW = "another long and quiet night"
 
 
@@ -161,3 +214,50 @@ def test_the_log_says_that_somebody_guessed_within_a_session(
     assert {(line["name"], line["reason"]) for line in failed} == {("vic", reason)}
     assert [line["throttled"] for line in failed] == [False] * 5 + [True]
     assert "guessed" not in str(lines)
+
+
+def test_a_header_does_not_lead_past_the_second_factor_that_is_required(vic: models.User, settings: Any) -> None:
+    identity = replace(settings.TRUSTYARD.identity, second_factor="all")
+    settings.TRUSTYARD = replace(settings.TRUSTYARD, identity=identity)
+    browser = signed_in()
+    for headers in ({}, {"Authorization": "x"}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eDp5"}):
+        answer = browser.get("/certificates/", headers=headers)
+        assert (answer.status_code, answer["Location"]) == (302, "/account/#second-factor"), headers
+
+
+def test_wrong_passwords_for_a_name_are_counted_whatever_host_and_case_are_named(vic: models.User) -> None:
+    wrong = {"password": "guessed"}
+    for number, name in enumerate(["vic", "VIC", "Vic", "v\u0131c", "vic"]):
+        host = ("localhost", "127.0.0.1", "[::1]")[number % 3]
+        answer = Client().post("/sign-in/", {**wrong, "login": name}, headers={"Host": f"{host}:{8400 + number}"})
+        assert answer.status_code == 200, name
+    right = {"login": "vic", "password": "a long and quiet night"}
+    assert Client().post("/sign-in/", right, headers={"Host": "localhost:1"}).status_code == 429
+
+
+def test_the_code_that_an_app_is_set_up_with_opens_nothing_more(vic: models.User) -> None:
+    browser = signed_in()
+    browser.post("/account/confirm/", {"password": "a long and quiet night"})
+    browser.get("/account/second-factor/app/")
+    session = browser.session
+    session[SECRET_SESSION_KEY] = "JBSWY3DPEHPK3PXP"
+    session.save()
+    given = code()
+    added = browser.post("/account/second-factor/app/", {"code": given})
+    assert added["Location"] == "/account/second-factor/codes/"
+    other = half_signed_in()
+    refused = other.post("/sign-in/second-factor/", {"code": given})
+    assert "was used already" in refused.content.decode()
+    assert not is_in(other)
+
+
+def test_a_code_is_taken_once_for_as_long_as_it_fits(vic: models.User, monkeypatch: pytest.MonkeyPatch) -> None:
+    TOTP.activate(vic, "JBSWY3DPEHPK3PXP")
+    first, given = half_signed_in(), code(2)  # of an app whose clock is ahead: it fits for a minute yet
+    first.post("/sign-in/second-factor/", {"code": given})
+    assert is_in(first)
+    later = timezone.now() + timedelta(seconds=45)
+    monkeypatch.setattr("django.core.cache.backends.db.tz_now", lambda: later)
+    second = half_signed_in()
+    second.post("/sign-in/second-factor/", {"code": given})
+    assert not is_in(second)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -40,6 +42,7 @@ def end_all(actor: Actor, user: models.User, *, but: str | None = None) -> int:
     """Ends a person's sessions, but for the one with this key; answers how many."""
     _may(actor, user)
     with audit.transaction():
+        _end_begun(user)
         ended = _end(UserSession.objects.filter(user=user).exclude(session_key=but or ""))
         if ended:
             audit.record(actor, "session.end", "user", user.username, after={"sessions": ended})
@@ -48,7 +51,13 @@ def end_all(actor: Actor, user: models.User, *, but: str | None = None) -> int:
 
 def end_quietly(user: models.User, *, but: str | None = None) -> None:
     """The same within a change that says so itself: an account disabled, a password set."""
+    _end_begun(user)
     _end(UserSession.objects.filter(user=user).exclude(session_key=but or ""))
+
+
+def begun_is_over(user: models.User, begun_at: float) -> bool:
+    """Whether a sign-in that waits for its second factor since then (seconds since 1970) ended with the sessions."""
+    return float(cache.get(_begun_key(user), 0.0)) >= begun_at
 
 
 def renamed(old: str | None, new: str | None) -> None:
@@ -75,6 +84,16 @@ def _end(rows: QuerySet[UserSession]) -> int:
     ended, _ = Session.objects.filter(session_key__in=keys).delete()
     rows.filter(session_key__in=keys).delete()
     return ended
+
+
+def _end_begun(user: models.User) -> None:
+    # Such a sign-in is no session of its person yet, so there is no row to take away. Which node began it does not
+    # matter: the cache is the database's.
+    cache.set(_begun_key(user), timezone.now().timestamp(), settings.ACCOUNT_LOGIN_TIMEOUT + 60)
+
+
+def _begun_key(user: models.User) -> str:
+    return f"trustyard:sign-ins-ended:{user.pk}"
 
 
 def _may(actor: Actor, user: models.User) -> None:

@@ -23,6 +23,8 @@ from trustyard.actions import audit, provider_accounts
 from trustyard.actions.actors import of_provider, of_user
 from trustyard.errors import NotAllowed, TrustyardError, Unavailable
 from trustyard.models import User
+from trustyard.pki.names import fold
+from trustyard.web import stages
 from trustyard.web.views.errors import refused
 from trustyard.web.views.signin import note_failed
 
@@ -36,6 +38,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth co
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        # allauth's own has the host and port that the request names: whoever guesses would choose what is counted.
+        # Upper case first: databases take some letters for the same (\u0131 and i) that `fold` keeps apart.
+        return fold(str(credentials.get("username", "")).upper())
+
+    def get_login_stages(self) -> list[str]:
+        return stages.around(super().get_login_stages())
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         note_failed(request, user.username, "disabled")

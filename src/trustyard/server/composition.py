@@ -16,6 +16,7 @@ from .agents.route import Agents
 from .alive import Alive
 from .bridge import Bridge
 from .configuration import Configuration
+from .connections import Connections
 from .health import Health
 from .metrics import Metrics
 from .proxies import Proxies
@@ -64,6 +65,7 @@ class Parts:
         self.runner = _jobs(configuration, self.metrics.delivered)
         self.alive = Alive() if not configuration.sqlite else None
         self.health = Health()
+        self.connections = Connections(configuration.trusted_proxies)
         self.published = Published(_published)
         self.bridge = Bridge(django or get_wsgi_application())
         self.agents = Agents(self.metrics.delivered)

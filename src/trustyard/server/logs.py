@@ -25,7 +25,8 @@ def logging_config(*, terminal: bool | None = None) -> dict[str, Any]:
     """A `logging.config.dictConfig` for everything that logs; product code gets its loggers of structlog."""
     terminal = sys.stderr.isatty() if terminal is None else terminal
     last: list[Any] = (
-        [without_private_keys, structlog.dev.ConsoleRenderer()]
+        # The renderer's own choice shows each frame's variables: forms, passwords, keys.
+        [without_private_keys, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if terminal
         else [structlog.processors.format_exc_info, without_private_keys, structlog.processors.JSONRenderer()]
     )
@@ -58,6 +59,7 @@ def logging_config(*, terminal: bool | None = None) -> dict[str, Any]:
             "django.security.DisallowedHost": {"level": "CRITICAL"},  # any stranger could fill the log
             "django.server": {"handlers": [], "propagate": True},
             "uvicorn": {"level": "WARNING"},
+            "uvicorn.error": {"level": "ERROR"},  # its warnings are of requests that are none: any stranger's again
             "httpx": {"level": "WARNING"},
             "procrastinate": {"level": "WARNING"},  # several lines for each job; ours say what came of it
         },

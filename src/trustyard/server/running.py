@@ -6,11 +6,13 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 
 import uvicorn
 
 from .answers import App
+from .connections import Connection, Connections
 
 GRACE_SECONDS = 3
 Say = Callable[[str], None]  # gets what a person reads
@@ -19,10 +21,12 @@ Say = Callable[[str], None]  # gets what a person reads
 class HttpServer(uvicorn.Server):
     """Serves one ASGI application until `should_exit`; signals are ours, for uvicorn would raise them again."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, connections: Connections) -> None:
+        self._connections = connections
         super().__init__(
             uvicorn.Config(
                 app,
+                http=partial(Connection, connections=connections),  # type: ignore[arg-type]  # called as the class is
                 lifespan="off",
                 ws="none",
                 log_config=None,
@@ -33,6 +37,12 @@ class HttpServer(uvicorn.Server):
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        if counter % 10 == 0:
+            self._connections.look(self.server_state.connections)
+        return await super().on_tick(counter)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

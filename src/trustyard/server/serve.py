@@ -75,7 +75,7 @@ async def _run(configuration: Configuration, web: socket.socket, say: Say) -> No
 
 
 async def _answer(parts: Any, web: socket.socket, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    server = HttpServer(parts.router)
+    server = HttpServer(parts.router, parts.connections)
     running = asyncio.create_task(server.serve(sockets=[web]))
     stopping = asyncio.create_task(stop.wait())
     tasks: list[asyncio.Task[Any]] = [stopping]

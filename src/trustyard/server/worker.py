@@ -15,6 +15,7 @@ from trustyard.errors import Refused
 from . import ending, secretkey
 from .answers import Answer, Receive, Scope, Send, get_only, problem
 from .configuration import Configuration, written
+from .connections import Connections
 from .datadir import prepare
 from .memory import given_back
 from .opening import one_node, open_database
@@ -66,7 +67,7 @@ async def _run(web: socket.socket | None, say: Say) -> None:
     health, metrics = Health(), Metrics()
     # Programs read these lines: their form stays.
     jobs = Queued(metrics.delivered, ready=lambda: say("Worker: ready"))
-    server = HttpServer(Observed(health, metrics, jobs))
+    server = HttpServer(Observed(health, metrics, jobs), Connections())
     with signals(stop.set):
         serving = asyncio.create_task(server.serve(sockets=[web])) if web else None
         if web:

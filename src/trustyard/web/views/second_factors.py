@@ -5,11 +5,13 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from allauth.account.stages import LoginStageController
 from allauth.account.views import ReauthenticateView
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.base.views import ReauthenticateView as ReauthenticateByCodeView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
+from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, ReauthenticateWebAuthnView, RemoveWebAuthnView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,6 +20,7 @@ from django.urls import reverse, reverse_lazy
 
 from trustyard.actions import audit, second_factors
 from trustyard.web.page import actor_of
+from trustyard.web.stages import is_over
 
 from .errors import TOO_MANY
 from .signin import note_failed
@@ -42,6 +45,18 @@ class _Told:
 
 class SecondStep(_Told, AuthenticateView):  # type: ignore[misc]  # allauth comes without types
     """After the password: a code, or a security key."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        stage = LoginStageController.enter(request, AuthenticateStage.key)
+        # Its factors may be gone with it, and then this page and the first one would lead to each other for ever.
+        if stage is not None and is_over(stage):
+            return stage.abort()  # type: ignore[no-any-return]  # allauth comes without types
+        return super().dispatch(request, *args, **kwargs)  # type: ignore[no-any-return]  # the same
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        _spend(self.stage.login.user, form)
+        response: HttpResponse = super().form_valid(form)
+        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kinds = set(Authenticator.objects.filter(user=self.stage.login.user).values_list("type", flat=True))
@@ -88,6 +103,11 @@ class _Changes(_Form):
 
 class AddApp(_Changes, ActivateTOTPView):  # type: ignore[misc]  # the same
     """An authenticator app (TOTP, RFC 6238)."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        _spend(self.request.user, form)
+        return response
 
 
 class RemoveApp(_Changes, DeactivateTOTPView):  # type: ignore[misc]  # the same
@@ -141,6 +161,11 @@ class ByPassword(_Confirms, ReauthenticateView):  # type: ignore[misc]  # the sa
 class ByCode(_Confirms, ReauthenticateByCodeView):  # type: ignore[misc]  # the same
     """By a code."""
 
+    def form_valid(self, form: Any) -> HttpResponse:
+        _spend(self.request.user, form)
+        response: HttpResponse = super().form_valid(form)
+        return response
+
 
 class ByKey(_Confirms, ReauthenticateWebAuthnView):  # type: ignore[misc]  # the same
     """By a security key."""
@@ -161,6 +186,11 @@ renew_codes = RenewCodes.as_view()
 by_password = ByPassword.as_view()
 by_code = ByCode.as_view()
 by_key = ByKey.as_view()
+
+
+def _spend(user: Any, form: Any) -> None:
+    if code := form.cleaned_data.get("code"):  # a security key has none
+        second_factors.spend(user, code)
 
 
 def own(request: HttpRequest) -> HttpResponseRedirect:
