@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .beside import held
 from .contents import MANIFEST
 from .receipts import State
 
@@ -149,19 +150,8 @@ def make_current(directory: Path, folder: Path) -> None:
 
 def replace_file(file: Path, data: bytes, mode: int) -> None:
     """Replaces one file by a rename, with these permission bits; readers see the old one or the new one, whole."""
-    fresh = file.with_name(f".{file.name}.new")
-    fresh.unlink(missing_ok=True)  # what a killed writer left behind
-    try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fchmod(stream.fileno(), mode)
-            os.fsync(stream.fileno())
-        fresh.replace(file)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
+    with held(file.parent) as folder:
+        folder.replace(file.name, data, mode)
 
 
 def trouble(number: int, error: OSError) -> tuple[State, str]:
