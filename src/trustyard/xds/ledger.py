@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from trustyard.gateways.envoy.resources import SECRET, Catalogue, Resource, validation_context
+from trustyard.gateways.envoy.resources import MOST_SAID, SECRET, Catalogue, Resource, validation_context
 from trustyard.gateways.receipts import Receipt, State
 from trustyard.xds.room import MAX_NAMES, Room
 
@@ -161,7 +161,7 @@ class Ledger:
         refused = [line for line, wanted in ours if line.refused == wanted.version]
         notes = self._notes(ours)
         if refused:
-            words = " ".join(f"{line.name}: {line.words}" for line in refused)
+            words = " ".join(f"{line.name}: {line.words}" for line in refused[:MOST_SAID])
             return Receipt(node, "refused", f"{words} {notes}".strip(), self._milliseconds())
         if not ours:
             return Receipt(node, "pending", f"This node refers to nothing that Trustyard serves. {notes}".strip())

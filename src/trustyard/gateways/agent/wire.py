@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from trustyard.gateways.receipts import MOST_WORDS
 from trustyard.pki.content import Content, Material
 
 RELEASE, RECEIPT = "/agents/v1/release", "/agents/v1/receipt"  # addresses, below that of the server
 LONGEST_WAIT = 60.0  # seconds that a request for a release may stay open
 EDITION = "x-trustyard-edition"  # of the answers: when it is another, what was said before is to be said again
-WORDS = 4000  # characters of it
+WORDS = MOST_WORDS  # characters of it
 
 
 class Unreadable(ValueError):

@@ -71,6 +71,8 @@ def file_of(options: HaproxyOptions, place: Place) -> Path:
     path = below_a_root(options.ca_file, place, option="ca_file")
     if path.is_dir():
         raise refused(f"{options.ca_file} is a folder; name the file.", "ca_file")
+    if not options.ca_file.isascii() or not options.ca_file.isprintable():
+        raise refused("The CA file's path holds a character that HAProxy's Runtime API does not take.", "ca_file")
     if any(character.isspace() or character in "#;<>\"'\\" for character in options.ca_file):
         # The name stands in a command line of the Runtime API, where these mean something.
         raise refused("The CA file's path holds a space, a quote or one of # ; < > \\.", "ca_file")
