@@ -20,7 +20,7 @@ from trustyard.xds.desk import POLL_SECONDS, Desk
 from trustyard.xds.dialects import Delta, StateOfTheWorld
 from trustyard.xds.ledger import Ledger, TooMuch
 from trustyard.xds.room import MAX_STREAMS, Room
-from trustyard.xds.session import Session
+from trustyard.xds.session import Ending, Session
 from trustyard.xds.store import Gateway, Store
 
 log = structlog.get_logger(__name__)
@@ -92,7 +92,7 @@ class Streams(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[
         if first is None:
             return
         if problem := _node_problem(first.node, gateway):
-            await context.abort(grpc.StatusCode.PERMISSION_DENIED, problem)
+            await context.abort(*problem)
             return
         # 3. Serve it.
         ledger = Ledger(await self._or_later(self._desk.catalogue(gateway), context), room=room)
@@ -146,14 +146,16 @@ def _token(context: Any) -> str:
     return ""
 
 
-def _node_problem(node: Any, gateway: Gateway) -> str:
+def _node_problem(node: Any, gateway: Gateway) -> Ending | None:
     cluster = f"{gateway.environment}/{gateway.name}"
     if node.cluster != cluster:
         says = node.cluster[:MAX_NODE] or "nothing"
-        return f"This token belongs to the gateway {cluster}, but node.cluster says {says}."
-    if not 0 < len(node.id) <= MAX_NODE:
-        return f"node.id must have 1 to {MAX_NODE} characters: give each Envoy process a name of its own."
-    return ""
+        sentence = f"This token belongs to the gateway {cluster}, but node.cluster says {says}."
+        return grpc.StatusCode.PERMISSION_DENIED, sentence
+    if not 0 < len(node.id) <= MAX_NODE or not node.id.isprintable():
+        sentence = f"node.id must have 1 to {MAX_NODE} printable characters: give each Envoy process a name of its own."
+        return grpc.StatusCode.INVALID_ARGUMENT, sentence
+    return None
 
 
 @dataclass
