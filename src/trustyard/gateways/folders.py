@@ -106,7 +106,7 @@ def write(directory: Path, name: str, files: Mapping[str, bytes], modes: Modes) 
 
     A folder of that name that exists may be the broken one that `current` points to: the new one gets another name.
     """
-    releases = directory / "releases"
+    releases = _releases(directory)
     make_folder(releases, modes)
     _sweep(directory)
     fresh = releases / f".new-{secrets.token_hex(8)}"
@@ -119,6 +119,14 @@ def write(directory: Path, name: str, files: Mapping[str, bytes], modes: Modes) 
         raise
     _sync(releases)
     return target
+
+
+def _releases(directory: Path) -> Path:
+    """Where the releases are. OSError where a link stands there: what it leads to is not ours to write and remove."""
+    path = directory / "releases"
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "a symbolic link stands there, and is not followed", str(path))
+    return path
 
 
 def _fill(fresh: Path, files: Mapping[str, bytes], modes: Modes) -> None:
@@ -164,7 +172,7 @@ def trouble(number: int, error: OSError) -> tuple[State, str]:
 def prune(directory: Path, *, kept: int = KEPT) -> None:
     """Removes the oldest folders but for the last `kept` and the current one; one that cannot go stays."""
     now = current(directory)
-    folders = sorted((path for path in (directory / "releases").iterdir() if path.is_dir()), key=_number)
+    folders = sorted((path for path in _releases(directory).iterdir() if path.is_dir()), key=_number)
     for folder in folders[:-kept]:
         if now is None or folder.name != now.name:
             shutil.rmtree(folder, ignore_errors=True)

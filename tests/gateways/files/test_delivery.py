@@ -262,3 +262,16 @@ class TestDirectories:
         receipt = deliver(material(1), {"directory": str(inside / "trust")}, place(tmp_path, inside))
         assert receipt.state == "refused"
         assert list(outside.iterdir()) == []
+
+    def test_a_link_where_the_releases_go_is_refused_by_name_and_what_it_leads_to_is_left_alone(
+        self, tmp_path: Path
+    ) -> None:
+        inside, outside = tmp_path / "root", tmp_path / "outside"
+        for folder in (inside, *(outside / str(number) for number in range(20))):
+            folder.mkdir(parents=True)
+        (inside / "releases").symlink_to(outside)
+        receipt = deliver(material(1), {"directory": str(inside)}, place(tmp_path, inside))
+        assert receipt.state == "refused"
+        assert receipt.detail.endswith(f"a symbolic link stands there, and is not followed ({inside}/releases).")
+        assert len(list(outside.iterdir())) == 20
+        assert not (inside / "current").is_symlink()
