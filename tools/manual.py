@@ -25,7 +25,7 @@ FORMS = {
     "_database_url": ("an address", "postgresql://trustyard:secret@db.example.org/trustyard"),
     "_file": ("a file", "/etc/trustyard/xds.pem"),
     "_folder": ("a folder", "/var/lib/trustyard"),
-    "_folders": ("folders, comma separated", "/etc/haproxy,/srv/trust"),
+    "_roots": ("folders, comma separated", "/srv/trust,test=/etc/haproxy"),
     "_key_file": ("a file", "/etc/trustyard/secret-key"),
     "_networks": ("networks, comma separated", "10.0.0.0/8,fd00::/8"),
     "_public_url": ("an address", "https://trustyard.example.org"),

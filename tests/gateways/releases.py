@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.authority import Authority
-from trustyard.gateways.places import Place
+from trustyard.gateways.places import Place, Root
 from trustyard.pki.content import Content, Material, PublishedJwk, TrustedEntry
 
 MOMENT = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
@@ -42,4 +42,4 @@ def material(
 
 def place(data_dir: Path, *roots: Path, environment: str = "test") -> Place:
     """Where the gateway `files` of an environment stands."""
-    return Place(data_dir, environment, "files", roots)
+    return Place(data_dir, environment, "files", tuple(map(Root, roots)))

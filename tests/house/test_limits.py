@@ -8,7 +8,7 @@ import re
 
 from .repository import modules, page
 
-READERS = re.compile(r"src/trustyard/(pki/.*|sources/.*|api/bodies\.py)")
+READERS = re.compile(r"src/trustyard/(pki/.*|sources/.*|api/bodies\.py|xds/.*|gateways/haproxy/runtime\.py)")
 ROW = re.compile(r"^\| `([\w/]+\.py)` \| `(_?MAX_\w+)` \| ([\d,.]+)\b[^|]*\| ([^|]+)\| ([^|]+)\|$", re.MULTILINE)
 
 

@@ -38,6 +38,19 @@ def test_every_mistake_is_told_at_once_and_by_its_name() -> None:
     }
 
 
+def test_a_folder_is_open_to_all_environments_or_to_the_one_before_the_equals_sign() -> None:
+    taken = configuration(FILES_ROOTS="/srv/trust, test = /etc/haproxy, a=b=/x,/srv/c=/d").files_roots
+    assert [(str(root.folder), root.environment) for root in taken] == [
+        ("/srv/trust", ""),
+        ("/etc/haproxy", "test"),
+        ("/x", "a=b"),
+        ("/srv/c=/d", ""),
+    ]
+    for wrong in ("test=srv", "=/srv", "test="):
+        with pytest.raises(ConfigurationRefused, match="ENVIRONMENT=/an/absolute/path"):
+            configuration(FILES_ROOTS=wrong)
+
+
 def test_a_refused_database_address_is_not_repeated() -> None:
     with pytest.raises(ConfigurationRefused) as caught:
         configuration(DATABASE_URL="mysql://somebody:secret@db/x")

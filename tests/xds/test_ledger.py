@@ -12,7 +12,7 @@ from trustyard.gateways.envoy.options import EnvoyOptions
 from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Catalogue
 from trustyard.gateways.receipts import Receipt
 from trustyard.xds import ledger as ledgers
-from trustyard.xds.ledger import Ledger, Line, TooManyNames
+from trustyard.xds.ledger import Ledger, Line, TooMuch
 
 ONE, TWO = (Authority(name).der for name in ("one", "two"))
 
@@ -217,5 +217,5 @@ def test_a_node_cannot_subscribe_without_end(monkeypatch: pytest.MonkeyPatch) ->
     ledger = Ledger(catalogue())
     for at in range(3):
         ledger.subscribe(SECRET, f"alias/{at}")
-    with pytest.raises(TooManyNames):
+    with pytest.raises(TooMuch):
         ledger.subscribe(SECRET, "alias/3")

@@ -14,7 +14,7 @@ from trustyard.models.inserting import insert
 from trustyard.pki.certificates import rfc3339
 from trustyard.pki.names import clean_name, fold
 
-from . import found, sources
+from . import alias_files, found, sources
 from .actors import Actor
 from .again import is_second_look
 
@@ -188,6 +188,7 @@ def _write(certificate: models.Certificate, planned: Planned, entry: models.Entr
     if planned.alias is not None:
         if is_second_look():  # else the constraint says whether it is taken
             _alias_free(planned, entry)
+        _file_free(planned, entry)
         set_alias(entry, planned.alias)
     if planned.chosen is not None:
         if entry._state.adding or entry.x509_id != planned.chosen.certificate.sha256:
@@ -236,6 +237,15 @@ def alias_taken(holder: models.Entry, environment: str, given: str) -> str:
     """The sentence that names who has the alias, as it is spelt there."""
     but = found.but_for_case(holder.alias, given)
     return f"The alias {holder.alias} is taken in {environment} by the certificate {holder.certificate.name}{but}."
+
+
+def _file_free(planned: Planned, entry: models.Entry) -> None:
+    alias = planned.alias or ""
+    held = None if alias == entry.alias else alias_files.holder(planned.environment, alias, but=entry.pk)
+    if held is not None and fold(held[0]) != fold(alias):  # which the constraint tells better
+        sentence = alias_files.taken(alias, planned.environment.name, held)
+        fields = [FieldError(f"{planned.field}.alias", sentence)]
+        raise Conflict(sentence, code="alias-taken", advice="Take an alias with other letters.", fields=fields)
 
 
 def alias_holder(environment: models.Environment, alias: str, but: int | None = None) -> models.Entry | None:

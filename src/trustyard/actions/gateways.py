@@ -22,7 +22,7 @@ from trustyard.pki.refusals import refuse_private_key
 from . import audit, found, gateway_tokens, news
 from .actors import Actor
 from .again import looks_again
-from .permissions import require
+from .permissions import allowed, require
 
 _listening: dict[str, str] = {}
 
@@ -43,7 +43,7 @@ def create(
         cleaned, key = found.free_name(models.Gateway.objects.filter(environment=place), name, "gateway")
         row = models.Gateway(environment=place, name=cleaned, name_key=key, kind=_kind(kind))
         row.options = checked_options(kind, options or {})
-        _settle(row)
+        _settle(actor, row, ())
         row.save()
         audit.record(actor, "gateway.create", "gateway", _full_name(row), after=fingerprint(row))
         news.tell(place.name)
@@ -71,8 +71,9 @@ def update(
         found.check_version(row, if_match)
         before = fingerprint(row)
         if options is not None:
+            had = _held(row)
             row.options = checked_options(row.kind, options)
-            _settle(row)
+            _settle(actor, row, had)
         if fingerprint(row) != before:
             row.version += 1
             row.save()
@@ -259,28 +260,46 @@ def _kind(kind: str) -> str:
     return kind
 
 
-def _settle(row: models.Gateway) -> None:
-    """Judges the options against this machine; what another gateway of the kind holds already is a conflict."""
+def _settle(actor: Actor, row: models.Gateway, had: tuple[Held, ...]) -> None:
+    """Judges the options against this machine; what another gateway holds already is a conflict. `had`: until now."""
     settle = KINDS[row.kind].settle
     if settle is None:
         return
-    row.options, held = settle(row.options, _where(row))
+    row.options = settle(row.options, _where(row))
     # A place may be taken by a gateway of any environment, which no constraint can say: one at a time.
     list(models.Environment.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
-    others = models.Gateway.objects.filter(kind=row.kind).exclude(pk=row.pk).select_related("environment")
-    taken = [other for other in others if _held(other) == held]
-    if taken:
-        other = taken[0]
-        sentence = f"The gateway {other.name} of {other.environment.name} has {held.place} already; name another place."
-        raise Conflict(sentence, code="directory-taken", fields=[FieldError(f"options.{held.option}", sentence)])
+    held = _held(row)
+    kinds = [kind.name for kind in KINDS.values() if kind.holds]
+    for other in models.Gateway.objects.filter(kind__in=kinds).exclude(pk=row.pk).select_related("environment"):
+        theirs = _held(other)
+        strange = other.environment_id != row.environment_id
+        for ours in held:
+            # Whoever operates both environments may let one HAProxy serve both, each by a CA file of its own.
+            shared = ours.shared and (allowed(actor, "gateways.write", [other.environment.name]) or held == had)
+            if any(_clash(ours, one, strange=strange, shared=shared) for one in theirs):
+                raise _taken(ours, other)
 
 
-def _held(row: models.Gateway) -> Held | None:
-    settle = KINDS[row.kind].settle
+def _clash(ours: Held, theirs: Held, *, strange: bool, shared: bool) -> bool:
+    """Whether two gateways may not both have it, of environments that are `strange` to each other or of one."""
+    if not strange:  # one that writes into what another of its own environment keeps harms nobody else
+        return ours == theirs and not ours.shared
+    return ours.meets(theirs) and not (ours == theirs and shared)
+
+
+def _taken(held: Held, other: models.Gateway) -> Conflict:
+    sentence = f"The gateway {other.name} of {other.environment.name} has {held.place} already; name another place."
+    if held.shared:
+        sentence += " Somebody who operates both environments may name it in both."
+    return Conflict(sentence, code="directory-taken", fields=[FieldError(f"options.{held.option}", sentence)])
+
+
+def _held(row: models.Gateway) -> tuple[Held, ...]:
+    holds = KINDS[row.kind].holds if row.kind in KINDS else None
     try:
-        return settle(row.options, _where(row))[1] if settle else None
-    except Refused:  # the machine has changed since it was saved
-        return None
+        return holds(row.options, _where(row)) if holds else ()
+    except ValidationError:  # stored by a newer or older Trustyard
+        return ()
 
 
 def _where(row: models.Gateway) -> Place:

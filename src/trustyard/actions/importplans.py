@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from trustyard import models
 from trustyard.errors import Conflict, InputRefused, Refused
 from trustyard.pki.certificates import Certificate as X509Certificate
+from trustyard.pki.filenames import is_filename, safe_filename
 from trustyard.pki.names import clean_name
 
+from . import alias_files
 from .entries import clean_alias
 from .found import but_for_case, taken
 from .naming import Taken
@@ -53,6 +55,7 @@ def planned(
         models.Entry.objects.order_by().filter(environment__in=places).values_list("alias_key", "alias").distinct()
     )
     own = [_own(part, certificate) for part, certificate in read.values()]
+    files = _files(places, read)
     names.expect(own)
     aliases.expect(own)
     found: dict[int, Plan | Refused | Conflict] = {}
@@ -64,6 +67,7 @@ def planned(
             if len(held) == len(places):
                 raise Refused(_already(held), code="already-there")
             name, alias = _named(part, certificate, names, aliases)
+            _check_file(alias, files)
         except (Refused, Conflict) as error:
             found[index] = error
             continue
@@ -81,6 +85,23 @@ def _there(places: Sequence[models.Environment], hashes: Sequence[str]) -> dict[
         for place, sha256, name in rows.values_list("environment_id", "x509_id", "certificate__name"):
             found[place, sha256] = name
     return found
+
+
+def _files(
+    places: Sequence[models.Environment], read: Mapping[int, tuple[Part, X509Certificate]]
+) -> dict[str, alias_files.Holder]:
+    """Who has which file name of an alias that is none itself, where one may come to be by this."""
+    wanted = [part.alias or _own(part, certificate) for part, certificate in read.values()]
+    return alias_files.holders(places) if not all(map(is_filename, wanted)) else {}
+
+
+def _check_file(alias: str, files: dict[str, alias_files.Holder]) -> None:
+    if is_filename(alias):
+        return
+    held = files.setdefault(safe_filename(alias), (alias, ""))
+    if held[0] != alias:
+        sentence = f"The alias {alias} would have the file name of the alias {held[0]}."
+        raise Conflict(sentence, code="alias-taken")
 
 
 def _already(held: Mapping[str, str]) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, JwkConnection, Refused
+from trustyard.pki.filenames import is_filename, safe_filename
 from trustyard.pki.names import fold
 
-from . import entries, jwk_connection
+from . import alias_files, entries, jwk_connection
 from .actors import Actor
 from .jwk_connection import Acted, Concerned, JwkAnswer
 from .promotion_plan import Promotion, Step
@@ -91,6 +92,12 @@ def _check_aliases(done: Promotion) -> None:
         FieldError(f"certificates.{step.name}", entries.alias_taken(holders[key], done.target.name, step.alias))
         for key, step in added.items()
         if key in holders
+    ]
+    files = alias_files.holders([done.target]) if not all(is_filename(step.alias) for step in added.values()) else {}
+    taken += [
+        FieldError(f"certificates.{step.name}", alias_files.taken(step.alias, done.target.name, files[name]))
+        for key, step in added.items()
+        if key not in holders and (name := safe_filename(step.alias)) in files
     ]
     if taken:
         advice = "Nothing was promoted. Rename one of the two, or promote the others alone."

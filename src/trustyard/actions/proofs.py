@@ -13,6 +13,7 @@ from trustyard import models
 from trustyard.errors import Refused
 from trustyard.gateways.kinds import KINDS
 from trustyard.gateways.proof import Probe, Probed, ProofState, Seen, judge
+from trustyard.gateways.receipts import MOST_WORDS, plain
 from trustyard.sources import doors
 from trustyard.sources.guard import Guard
 
@@ -75,6 +76,7 @@ def _probes(row: models.Gateway) -> tuple[Probe, ...]:
 @looks_again
 @audit.transaction()
 def _record(one: Wanted, state: ProofState | None, words: str) -> None:
+    words = plain(words, MOST_WORDS)  # some of them are the listener's
     release = models.Release.objects.get(environment__name=one.gateway.environment, number=one.number)
     rows = models.Receipt.objects.select_for_update(no_key=True).filter(release=release, gateway_id=one.gateway.id)
     listener = f"listener {one.probe.address}"

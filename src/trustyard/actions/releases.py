@@ -8,6 +8,7 @@ transaction with the save that caused them.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,9 +23,10 @@ from trustyard.models.written import Written
 from trustyard.pki import findings
 from trustyard.pki.certificates import rfc3339, status
 from trustyard.pki.content import Content, LeftOut, PublishedJwk, TrustedEntry
+from trustyard.pki.filenames import is_filename
 from trustyard.pki.truststores import root_alias
 
-from . import audit, found, news, receipts, restored, roots
+from . import alias_files, audit, found, news, receipts, restored, roots
 from .actors import Actor
 from .again import looks_again
 from .in_force import Newest
@@ -131,15 +133,16 @@ class Saved:
     not_after: datetime
     revoked: bool
     text: str = ""
+    pk: int = 0  # of the entry, where it is stored
 
 
 def saved(environment: models.Environment) -> list[Saved]:
     """The environment's entries, by alias."""
-    columns = ("alias", "certificate__name", "x509_id", "x509__not_before", "x509__not_after", "revoked_at")
+    columns = ("alias", "certificate__name", "x509_id", "x509__not_before", "x509__not_after", "revoked_at", "pk")
     rows = models.Entry.objects.filter(environment=environment).order_by("alias_key").values_list(*columns)
     return [
-        Saved(alias, name, sha256, not_before, not_after, revoked_at is not None)
-        for alias, name, sha256, not_before, not_after, revoked_at in rows
+        Saved(alias, name, sha256, not_before, not_after, revoked_at is not None, pk=pk)
+        for alias, name, sha256, not_before, not_after, revoked_at, pk in rows
     ]
 
 
@@ -193,7 +196,7 @@ def _entries(
 ) -> tuple[list[TrustedEntry], list[LeftOut]]:
     kept: list[TrustedEntry] = []
     left_out: list[LeftOut] = []
-    weak = _weak(environment, rows)
+    weak, met = _weak(environment, rows), _met(rows)
     for row in rows:
         state = status(row.not_before, row.not_after, now, row.revoked)
         if state in ("revoked", "expired", "not yet valid"):
@@ -201,9 +204,18 @@ def _entries(
         elif row.sha256 in weak:
             sentence = f"The policy of {environment.name} leaves it out: {weak[row.sha256]}"
             left_out.append(LeftOut(row.certificate, row.alias, sentence))
+        elif row.alias in met:
+            sentence = f"Its file name would be that of the alias {met[row.alias]}: give one of the two another alias."
+            left_out.append(LeftOut(row.certificate, row.alias, sentence))
         else:
             kept.append(TrustedEntry(row.alias, row.certificate, row.sha256))
     return kept, [*left_out, *doubles(kept)]
+
+
+def _met(rows: Sequence[Saved]) -> dict[str, str]:
+    """Aliases that would have the file name of an older one. Saves refuse them, but two may come at one moment."""
+    odd = [row for row in rows if not is_filename(row.alias)]
+    return dict(alias_files.meeting(row.alias for row in sorted(odd, key=lambda row: row.pk or sys.maxsize)))
 
 
 def _weak(environment: models.Environment, rows: Sequence[Saved]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .beside import held
 from .contents import MANIFEST
 from .receipts import State
 
@@ -105,7 +106,7 @@ def write(directory: Path, name: str, files: Mapping[str, bytes], modes: Modes) 
 
     A folder of that name that exists may be the broken one that `current` points to: the new one gets another name.
     """
-    releases = directory / "releases"
+    releases = _releases(directory)
     make_folder(releases, modes)
     _sweep(directory)
     fresh = releases / f".new-{secrets.token_hex(8)}"
@@ -118,6 +119,14 @@ def write(directory: Path, name: str, files: Mapping[str, bytes], modes: Modes) 
         raise
     _sync(releases)
     return target
+
+
+def _releases(directory: Path) -> Path:
+    """Where the releases are. OSError where a link stands there: what it leads to is not ours to write and remove."""
+    path = directory / "releases"
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "a symbolic link stands there, and is not followed", str(path))
+    return path
 
 
 def _fill(fresh: Path, files: Mapping[str, bytes], modes: Modes) -> None:
@@ -149,19 +158,8 @@ def make_current(directory: Path, folder: Path) -> None:
 
 def replace_file(file: Path, data: bytes, mode: int) -> None:
     """Replaces one file by a rename, with these permission bits; readers see the old one or the new one, whole."""
-    fresh = file.with_name(f".{file.name}.new")
-    fresh.unlink(missing_ok=True)  # what a killed writer left behind
-    try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fchmod(stream.fileno(), mode)
-            os.fsync(stream.fileno())
-        fresh.replace(file)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
+    with held(file.parent) as folder:
+        folder.replace(file.name, data, mode)
 
 
 def trouble(number: int, error: OSError) -> tuple[State, str]:
@@ -174,7 +172,7 @@ def trouble(number: int, error: OSError) -> tuple[State, str]:
 def prune(directory: Path, *, kept: int = KEPT) -> None:
     """Removes the oldest folders but for the last `kept` and the current one; one that cannot go stays."""
     now = current(directory)
-    folders = sorted((path for path in (directory / "releases").iterdir() if path.is_dir()), key=_number)
+    folders = sorted((path for path in _releases(directory).iterdir() if path.is_dir()), key=_number)
     for folder in folders[:-kept]:
         if now is None or folder.name != now.name:
             shutil.rmtree(folder, ignore_errors=True)

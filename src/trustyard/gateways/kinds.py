@@ -17,7 +17,8 @@ from .places import Held, Place
 from .receipts import Receipt
 
 Deliver = Callable[[Material, Mapping[str, Any], Place], Receipt]
-Settle = Callable[[Mapping[str, Any], Place], tuple[dict[str, Any], Held]]
+Settle = Callable[[Mapping[str, Any], Place], dict[str, Any]]
+Holds = Callable[[Mapping[str, Any], Place], tuple[Held, ...]]
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,10 @@ class Kind:
     """A kind of gateway: a name, a title, typed options, and how a release gets there.
 
     `deliver` None: its nodes pull, and say by their stream what they have. `settle` judges options against the machine
-    when they are saved, and answers them as they are kept, with what no other gateway of the kind may have too; it
-    raises Refused. `manual` is its page. `token` is true where nodes come by themselves, with the token of a bootstrap.
-    `names_follow` is false where a listener goes on advertising the CA names of its start, so that they prove nothing.
+    when they are saved, and answers them as they are kept; it raises Refused. `holds` says what of the machine no other
+    gateway may have, of whatever kind. `manual` is its page. `token` is true where nodes come by themselves, with the
+    token of a bootstrap. `names_follow` is false where a listener goes on advertising the CA names of its start, so
+    that they prove nothing.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Kind:
     deliver: Deliver | None
     manual: str
     settle: Settle | None = None
+    holds: Holds | None = None
     token: bool = False
     names_follow: bool = True
 
@@ -43,7 +46,15 @@ class Kind:
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("files", "Files in a folder", files.FilesOptions, files.deliver, "docs/gateways/files.md", files.settle),
+        Kind(
+            "files",
+            "Files in a folder",
+            files.FilesOptions,
+            files.deliver,
+            "docs/gateways/files.md",
+            files.settle,
+            files.holds,
+        ),
         Kind("envoy", "Envoy over ADS", EnvoyOptions, None, "docs/gateways/envoy.md", token=True),
         Kind(
             "haproxy",
@@ -52,6 +63,7 @@ KINDS: dict[str, Kind] = {
             haproxy.deliver,
             "docs/gateways/haproxy.md",
             haproxy.settle,
+            haproxy.holds,
             names_follow=False,  # measured with 2.6.12: a commit over the Runtime API leaves the list as it was
         ),
         Kind("agent", "Agent on the gateway's host", AgentOptions, None, "docs/gateways/agent.md", token=True),

@@ -6,13 +6,28 @@ from dataclasses import dataclass
 from typing import Literal
 
 State = Literal["pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"]
+MOST_WORDS = 4000  # characters of a receipt
+MOST_QUOTED = 500  # of what somebody else says in it
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """One node's word: the state, its own words (or ours about it), and how long it took."""
+    """One node's word: the state, its own words (or ours about it), and how long it took.
+
+    The words are one line that can be stored, logged and shown anywhere, whoever they are from.
+    """
 
     node: str
     state: State
     detail: str = ""
     milliseconds: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", plain(self.detail, MOST_WORDS))
+
+
+def plain(words: str, most: int = MOST_QUOTED) -> str:
+    """The words on one line, of so many characters; what cannot be printed is replaced."""
+    cut = f"{words[: most - 1]}…" if len(words) > most else words
+    line = cut if cut.isprintable() and "  " not in cut else " ".join(cut.split())
+    return line if line.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)

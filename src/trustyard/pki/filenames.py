@@ -1,4 +1,7 @@
-"""File names made of names: safe on every system, and never the same for two names (I-13)."""
+"""File names made of names: safe on every system, and by chance never the same for two names (I-13).
+
+Somebody who looks for two names of one file name finds some: `actions/alias_files.py` refuses the second one.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,17 @@ import hashlib
 import re
 import unicodedata
 
-_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+SAFE = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_SAFE = re.compile(SAFE)
 _SLUG_LENGTH = 60
 
 # Letters that Unicode does not take apart into a base letter and a mark.
 _LATIN = str.maketrans({"ı": "i", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ß": "ss", "æ": "ae"})
+
+
+def is_filename(name: str) -> bool:
+    """Whether the name is its own file name."""
+    return _SAFE.fullmatch(name) is not None
 
 
 def safe_filename(name: str) -> str:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from trustyard.errors import FieldError, Refused
+from trustyard.gateways.places import Root
 from trustyard.pki.loopback import is_loopback
 
 from .identity import Identity, OneOf, identity
@@ -69,7 +70,8 @@ SETTINGS = (
     Setting(
         "TRUSTYARD_FILES_ROOTS",
         "",
-        "Folders, comma separated, under which gateways may have their folders, files and sockets.",
+        "Folders, comma separated, under which gateways may have their folders, files and sockets; "
+        "`ENVIRONMENT=/folder` for those of one environment alone.",
     ),
     Setting(
         "TRUSTYARD_ACCESS_LOG",
@@ -128,7 +130,7 @@ class Configuration:
     xds_url: str
     xds_cert: Path | None
     xds_key: Path | None
-    files_roots: tuple[Path, ...]
+    files_roots: tuple[Root, ...]
     fetch_allow: tuple[Network, ...]
     fetch_deny: tuple[Network, ...]
     admin_password: str
@@ -153,7 +155,7 @@ class Configuration:
             xds_url=reader.take("TRUSTYARD_XDS_URL", _xds_url),
             xds_cert=reader.take("TRUSTYARD_XDS_CERT", _file),
             xds_key=reader.take("TRUSTYARD_XDS_KEY", _file),
-            files_roots=reader.take("TRUSTYARD_FILES_ROOTS", _folders),
+            files_roots=reader.take("TRUSTYARD_FILES_ROOTS", _roots),
             fetch_allow=reader.take("TRUSTYARD_FETCH_ALLOW", _networks),
             fetch_deny=reader.take("TRUSTYARD_FETCH_DENY", _networks),
             admin_password=reader.take_secret("TRUSTYARD_ADMIN_PASSWORD", str),
@@ -311,11 +313,8 @@ def _folder(text: str) -> Path:
     return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 - a symbolic link keeps its name
 
 
-def _folders(text: str) -> tuple[Path, ...]:
-    for word in _words(text):
-        if not Path(word).expanduser().is_absolute():
-            raise ValueError(f"{word} is not an absolute path.")
-    return tuple(_folder(word) for word in _words(text))
+def _roots(text: str) -> tuple[Root, ...]:
+    return tuple(Root.read(word) for word in _words(text))
 
 
 def _file(text: str) -> Path | None:

@@ -18,6 +18,7 @@ from trustyard.gateways.envoy.resources import Catalogue
 from trustyard.gateways.receipts import Receipt
 from trustyard.pki.content import Material
 from trustyard.xds.recorder import Recorder
+from trustyard.xds.room import Room
 from trustyard.xds.session import Session
 from trustyard.xds.store import EVERYTHING, Gateway, Store
 
@@ -39,6 +40,7 @@ class Desk:
         self._sessions: dict[Node, list[Session]] = {}
         # By environment and options. Gateways that want the same share one, which lives as long as a stream has it.
         self._catalogues: WeakValueDictionary[tuple[str, str], Catalogue] = WeakValueDictionary()
+        self._rooms: WeakValueDictionary[int, Room] = WeakValueDictionary()  # as long as one of its streams is open
         self._news: set[str] = set()
         self._woken = asyncio.Event()
         self.recorder = Recorder(store, self.in_thread)
@@ -63,6 +65,13 @@ class Desk:
     async def catalogue(self, gateway: Gateway) -> Catalogue:
         """What a gateway should have now."""
         return self._catalogue(gateway, await self.in_thread(partial(self._store.wanted, gateway.environment)))
+
+    def room(self, gateway: Gateway) -> Room:
+        """What the nodes of a gateway have taken here."""
+        room = self._rooms.get(gateway.id)
+        if room is None:
+            room = self._rooms[gateway.id] = Room()
+        return room
 
     def enter(self, session: Session) -> None:
         """A stream begins."""

@@ -17,7 +17,7 @@ from envoy.service.discovery.v3.discovery_pb2 import (
     DiscoveryResponse,
 )
 
-from trustyard.gateways.envoy.resources import Resource
+from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Resource
 from trustyard.xds.ledger import Ledger, Line
 
 WILDCARD = "*"  # "everything": never answered, because Trustyard serves by name alone
@@ -43,11 +43,19 @@ class Delta:
         """One request: an answer to a response, a change of subscriptions, or both."""
         _answer(self._ledger, self._unanswered.pop(request.response_nonce, None), request)
         for name in request.resource_names_unsubscribe:
+            self._forget(request.type_url, name)
             self._ledger.drop(request.type_url, name)
         for name in request.resource_names_subscribe:
             if name != WILDCARD:  # one that is subscribed already is asked for anew and must be sent again
+                self._forget(request.type_url, name)
                 running = request.initial_resource_versions.get(name, "")
                 self._ledger.subscribe(request.type_url, name, running)
+
+    def _forget(self, type_url: str, name: str) -> None:
+        """An answer that is still to come says nothing of a subscription that follows this one."""
+        line = self._ledger.lines.get((type_url, name))
+        if line:
+            self._unanswered.pop(line.nonce, None)
 
     def may_push(self, line: Line) -> bool:
         """Each resource is answered for itself."""
@@ -55,7 +63,7 @@ class Delta:
 
     def write(self, line: Line, resource: Resource) -> DeltaDiscoveryResponse:
         """The response that carries one resource. None ever removes one."""
-        nonce = str(next(self._numbers))
+        nonce = line.nonce = str(next(self._numbers))
         self._unanswered[nonce] = (line, resource)
         response = DeltaDiscoveryResponse(type_url=resource.type_url, nonce=nonce)
         carrier = response.resources.add(name=resource.name, version=resource.version)
@@ -90,7 +98,7 @@ class StateOfTheWorld:
         for name in dict.fromkeys(names):
             if name not in known:
                 self._ledger.subscribe(type_url, name)
-        if type_url not in self._seen:
+        if type_url in (SECRET, EXTENSION) and type_url not in self._seen:
             self._seen.add(type_url)
             self._reported(type_url, request.version_info)
 

@@ -12,16 +12,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from trustyard.gateways.envoy.resources import SECRET, Catalogue, Resource, validation_context
+from trustyard.gateways.envoy.resources import MOST_SAID, SECRET, Catalogue, Resource, validation_context
 from trustyard.gateways.receipts import Receipt, State
+from trustyard.xds.room import MAX_NAMES, Room
 
 Key = tuple[str, str]
 MAX_LINES = 10_000
+MAX_NAME = 200  # characters; the longest name that Trustyard serves has 106
+MAX_WORDS = 1000  # of a refusal
 PATIENCE_SECONDS = 30.0  # until what was refused is tried again by itself (D-06); doubled each time
 MOST_PATIENCE_SECONDS = 600.0
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Line:
     """One subscribed resource. Versions are content digests; empty means none, or unknown."""
 
@@ -35,17 +38,21 @@ class Line:
     poisoned: bool = False  # a refused content may still stand in the node
     remedied: bool = False  # the last good content was sent again after that
     mending: bool = False  # and that is what `sent` is
+    nonce: str = ""  # of the response that carried `sent`
 
 
-class TooManyNames(Exception):
-    """A node subscribed to more than MAX_LINES resources."""
+class TooMuch(Exception):
+    """A node asks for more than one may; in words."""
 
 
 class Ledger:
     """The lines of one stream, held against one catalogue."""
 
-    def __init__(self, catalogue: Catalogue, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, catalogue: Catalogue, clock: Callable[[], float] = time.monotonic, room: Room | None = None
+    ) -> None:
         self.catalogue = catalogue
+        self._room = room or Room()
         self.lines: dict[Key, Line] = {}
         self._clock = clock
         self._first_push: float | None = None
@@ -70,15 +77,27 @@ class Ledger:
         return any(line.refused for line in self.lines.values()) and self._clock() >= self._retry_at
 
     def subscribe(self, type_url: str, name: str, running: str = "") -> Line:
-        """A resource that the node asks for; `running` is the version that it reports to have."""
+        """A resource that the node asks for; `running` is the version that it reports to have. Raises TooMuch."""
+        if max(len(type_url), len(name)) > MAX_NAME:
+            raise TooMuch(f"A name that a node subscribes to has {MAX_NAME} characters at most.")
+        self.drop(type_url, name)
         if len(self.lines) >= MAX_LINES:
-            raise TooManyNames
-        line = self.lines[type_url, name] = Line(type_url, name, running)
+            raise TooMuch(f"A node subscribes to {MAX_LINES} names at most.")
+        if not self._room.has_for_a_name():
+            raise TooMuch(f"The nodes of a gateway subscribe to {MAX_NAMES} names at most.")
+        self._room.names += 1
+        line = self.lines[type_url, name] = Line(type_url, name, running[:MAX_NAME])
         return line
 
     def drop(self, type_url: str, name: str) -> None:
         """The node asks for it no more."""
-        self.lines.pop((type_url, name), None)
+        if self.lines.pop((type_url, name), None):
+            self._room.names -= 1
+
+    def close(self) -> None:
+        """The stream has ended."""
+        self._room.names -= len(self.lines)
+        self.lines.clear()
 
     def of_type(self, type_url: str) -> list[Line]:
         """The lines of one type."""
@@ -90,8 +109,8 @@ class Ledger:
 
     def due(self) -> Iterator[tuple[Line, Resource]]:
         """What should go out now: at most one resource of each line, and none while one is unanswered."""
-        for line in list(self.lines.values()):
-            resource = None if line.sent else self._due(line)
+        for key, line in list(self.lines.items()):  # between two of them the node may speak
+            resource = self._due(line) if self.lines.get(key) is line and not line.sent else None
             if resource:
                 yield line, resource
 
@@ -131,7 +150,7 @@ class Ledger:
             self._last_answer = self._clock()
             self._retry_at = self._last_answer + self._patience
             self._patience = min(2 * self._patience, MOST_PATIENCE_SECONDS)
-            line.refused, line.words, line.remedied = resource.version, words, False
+            line.refused, line.words, line.remedied = resource.version, words[:MAX_WORDS], False
         line.poisoned = True
 
     def receipt(self, node: str) -> Receipt | None:
@@ -142,7 +161,7 @@ class Ledger:
         refused = [line for line, wanted in ours if line.refused == wanted.version]
         notes = self._notes(ours)
         if refused:
-            words = " ".join(f"{line.name}: {line.words}" for line in refused)
+            words = " ".join(f"{line.name}: {line.words}" for line in refused[:MOST_SAID])
             return Receipt(node, "refused", f"{words} {notes}".strip(), self._milliseconds())
         if not ours:
             return Receipt(node, "pending", f"This node refers to nothing that Trustyard serves. {notes}".strip())

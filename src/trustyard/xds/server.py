@@ -18,8 +18,9 @@ from trustyard.pki.loopback import is_loopback
 from trustyard.xds.credentials import credentials
 from trustyard.xds.desk import POLL_SECONDS, Desk
 from trustyard.xds.dialects import Delta, StateOfTheWorld
-from trustyard.xds.ledger import MAX_LINES, Ledger, TooManyNames
-from trustyard.xds.session import Session
+from trustyard.xds.ledger import Ledger, TooMuch
+from trustyard.xds.room import MAX_STREAMS, Room
+from trustyard.xds.session import Ending, Session
 from trustyard.xds.store import Gateway, Store
 
 log = structlog.get_logger(__name__)
@@ -27,9 +28,11 @@ Address = tuple[str, int]
 Answer = TypeVar("Answer")
 GRACE_SECONDS = 1.0
 MAX_NODE = 200
+MAX_MESSAGE = 2_000_000
 
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a share of the connections
+    ("grpc.max_receive_message_length", MAX_MESSAGE),
     # A node that vanished without a word is noticed within 15 seconds.
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
@@ -64,15 +67,38 @@ class Streams(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[
         if gateway is None:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "This is not the token of a gateway.")
             return
+        # 2. Whatever its nodes do, they take no more of this server than one gateway may.
+        room = self._desk.room(gateway)
+        if not room.has_for_a_stream():
+            sentence = f"The nodes of a gateway open {MAX_STREAMS} streams at most."
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, sentence)
+            return
+        room.streams += 1
+        try:
+            await self._serve_node(token, gateway, requests, context, dialect, room)
+        finally:
+            room.streams -= 1
+
+    async def _serve_node(
+        self,
+        token: str,
+        gateway: Gateway,
+        requests: AsyncIterator[Any],
+        context: Any,
+        dialect: type[Delta] | type[StateOfTheWorld],
+        room: Room,
+    ) -> None:
         first = await anext(aiter(requests), None)
         if first is None:
             return
         if problem := _node_problem(first.node, gateway):
-            await context.abort(grpc.StatusCode.PERMISSION_DENIED, problem)
+            await context.abort(*problem)
             return
-        # 2. Serve it.
-        ledger = Ledger(await self._or_later(self._desk.catalogue(gateway), context))
+        # 3. Serve it.
+        ledger = Ledger(await self._or_later(self._desk.catalogue(gateway), context), room=room)
         session = Session(gateway, token, first.node.id, ledger, dialect(ledger), self._desk.spoke)
+        all_requests = _again(first, requests)
+        del first
         # What is logged of this stream from here on says whose it is; each stream runs in a context of its own.
         structlog.contextvars.bind_contextvars(
             stream=secrets.token_hex(4), environment=gateway.environment, gateway=gateway.name, node=session.node
@@ -80,13 +106,14 @@ class Streams(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[
         self._desk.enter(session)
         log.info("xds.node_connected")
         try:
-            ending = await session.run(first, requests, context.write)
-        except TooManyNames:
-            ending = (grpc.StatusCode.RESOURCE_EXHAUSTED, f"A node subscribes to {MAX_LINES} names at most.")
+            ending = await session.run(all_requests, context.write)
+        except TooMuch as error:
+            ending = (grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
         finally:
             self._desk.leave(session)
+            ledger.close()
             log.info("xds.node_gone")
-        # 3. Say why, if it was not the node that left.
+        # 4. Say why, if it was not the node that left.
         if ending:
             await context.abort(*ending)
 
@@ -103,6 +130,15 @@ class Streams(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[
             raise  # not reached: abort raises
 
 
+async def _again(first: Any, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """The requests, with the first one back in its place."""
+    yield first
+    del first  # may be large, and the stream may be open for months
+    async for request in requests:
+        yield request
+        del request
+
+
 def _token(context: Any) -> str:
     for key, value in context.invocation_metadata() or ():
         if key == "authorization" and isinstance(value, str) and value.startswith("Bearer "):
@@ -110,13 +146,16 @@ def _token(context: Any) -> str:
     return ""
 
 
-def _node_problem(node: Any, gateway: Gateway) -> str:
+def _node_problem(node: Any, gateway: Gateway) -> Ending | None:
     cluster = f"{gateway.environment}/{gateway.name}"
     if node.cluster != cluster:
-        return f"This token belongs to the gateway {cluster}, but node.cluster says {node.cluster or 'nothing'}."
-    if not 0 < len(node.id) <= MAX_NODE:
-        return f"node.id must have 1 to {MAX_NODE} characters: give each Envoy process a name of its own."
-    return ""
+        says = node.cluster[:MAX_NODE] or "nothing"
+        sentence = f"This token belongs to the gateway {cluster}, but node.cluster says {says}."
+        return grpc.StatusCode.PERMISSION_DENIED, sentence
+    if not 0 < len(node.id) <= MAX_NODE or not node.id.isprintable():
+        sentence = f"node.id must have 1 to {MAX_NODE} printable characters: give each Envoy process a name of its own."
+        return grpc.StatusCode.INVALID_ARGUMENT, sentence
+    return None
 
 
 @dataclass

@@ -35,13 +35,13 @@ class Session:
         self.ledger = ledger
         self._dialect = dialect
         self._spoke = spoke
-        self._outgoing: asyncio.Queue[Any] = asyncio.Queue()
+        self._news = asyncio.Event()  # something may be due
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
     def aim(self, catalogue: Catalogue, *, retry: bool = False) -> None:
         """Another catalogue is wanted."""
         self.ledger.aim(catalogue, retry=retry)
-        self._push()
+        self._tell()
 
     def end(self, code: grpc.StatusCode, words: str) -> None:
         """The stream ends with this status."""
@@ -52,11 +52,8 @@ class Session:
         """What this stream says of the wanted release."""
         return self.ledger.receipt(self.node)
 
-    async def run(
-        self, first: Any, requests: AsyncIterable[Any], write: Callable[[Any], Awaitable[None]]
-    ) -> Ending | None:
+    async def run(self, requests: AsyncIterable[Any], write: Callable[[Any], Awaitable[None]]) -> Ending | None:
         """Serves the stream until the node leaves (None), or until `end` gives the status to close it with."""
-        self._read(first)
         tasks = [asyncio.ensure_future(t) for t in (self._read_all(requests), self._write_all(write))]
         futures: list[asyncio.Future[Any]] = [*tasks, self._ending]
         try:
@@ -73,19 +70,21 @@ class Session:
 
     async def _read_all(self, requests: AsyncIterable[Any]) -> None:
         async for request in requests:
-            self._read(request)
+            self._dialect.read(request)
+            self._tell()
+            del request  # may be large, and the next one may be months away
 
     async def _write_all(self, write: Callable[[Any], Awaitable[None]]) -> None:
+        """Nothing waits in a queue: a response is made when the node has room for it, of what is due by then."""
         while True:
-            await write(await self._outgoing.get())
+            await self._news.wait()
+            self._news.clear()
+            for line, resource in self.ledger.due():
+                if self._dialect.may_push(line):
+                    response = self._dialect.write(line, resource)
+                    self.ledger.push(line, resource)
+                    await write(response)
 
-    def _read(self, request: Any) -> None:
-        self._dialect.read(request)
-        self._push()
-
-    def _push(self) -> None:
-        for line, resource in self.ledger.due():
-            if self._dialect.may_push(line):
-                self._outgoing.put_nowait(self._dialect.write(line, resource))
-                self.ledger.push(line, resource)
+    def _tell(self) -> None:
+        self._news.set()
         self._spoke(self)

@@ -358,6 +358,15 @@ def test_pins_are_not_in_the_files_for_gateways_that_take_none_and_are_named(mak
     assert certificates(folder / "current" / "used-roots.pem") == [deny_all_der()]
 
 
+def test_a_release_with_a_certificate_that_is_none_is_refused_in_words(make: Make, folder: Path) -> None:
+    one = ders()[0]
+    host = make(anchors="roots")
+    apply(host, release(1, one))
+    words = "Release 2 cannot be read: This is not a readable X.509 certificate."
+    assert apply(host, release(2, b"\x30\x03junk")) == ("refused", words)
+    assert used(folder) == [one]
+
+
 def test_a_copy_is_replaced_by_rename_and_put_back_when_the_release_is_rolled_back(make: Make, tmp_path: Path) -> None:
     one, two = ders()[:2]
     place = tmp_path / "clients.pem"

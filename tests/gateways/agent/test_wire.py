@@ -11,6 +11,7 @@ import pytest
 
 from tests.gateways.releases import ders, material
 from trustyard.gateways.agent.wire import Unreadable, packed, unpacked
+from trustyard.pki.content import Content
 
 RELEASE = material(3, {"acme": ders()[0], "Ünïcode": ders()[1]}, (ders()[2],), ({"kid": "k", "kty": "RSA"},))
 
@@ -52,5 +53,34 @@ def swap(value: dict[str, Any]) -> None:
     ids=range(12),
 )
 def test_what_is_not_whole_or_not_what_its_digest_says_is_unreadable(data: bytes) -> None:
+    with pytest.raises(Unreadable):
+        unpacked(data)
+
+
+def hostile(**changes: Any) -> bytes:
+    """A release whose digest is right, from a server that means no good."""
+    value = json.loads(packed(RELEASE, allow_older=False))
+    entry = value["content"]["entries"][0]
+    entry.update({name: changes.pop(name) for name in list(changes) if name in entry})
+    value.update(changes)
+    value["digest"] = Content.from_json(value["content"]).digest()
+    return json.dumps(value).encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        hostile().replace(b'"number": 3', b'"number": 1e999'),
+        hostile(number=10**300),
+        hostile(created_at="0001-01-01T00:00:00+14:00"),
+        hostile(created_at="1969-12-31T00:00:00+00:00"),
+        hostile(created_at="9999-12-31T23:59:59-14:00"),
+        hostile(alias="a\ud800"),
+        changed(lambda value: value["content"]["entries"][0].update(alias=5)),
+        changed(lambda value: value["content"]["entries"][0].update(certificate=None)),
+    ],
+    ids=["infinite", "huge", "year 1", "before 1970", "year 10000", "half a character", "a number", "nothing"],
+)
+def test_numbers_moments_and_names_that_no_file_can_hold_are_unreadable(data: bytes) -> None:
     with pytest.raises(Unreadable):
         unpacked(data)

@@ -238,7 +238,7 @@ class TestDirectories:
     """Where a gateway may write is the operator's decision, not that of who adds the gateway."""
 
     def test_a_folder_under_a_root_is_taken_even_before_it_exists(self, tmp_path: Path) -> None:
-        assert check_directory(f"{tmp_path}/a/../b", (tmp_path,)) == tmp_path / "b"
+        assert check_directory(f"{tmp_path}/a/../b", place(tmp_path, tmp_path)) == tmp_path / "b"
 
     @pytest.mark.parametrize("path", ["/etc", "relative", "/srv\0/x", "ROOT/../elsewhere", "ROOT-longer/x", "LINK/x"])
     def test_a_folder_outside_is_refused(self, tmp_path: Path, path: str) -> None:
@@ -247,12 +247,12 @@ class TestDirectories:
         (inside / "link").symlink_to("/etc")
         text = path.replace("ROOT", str(inside)).replace("LINK", str(inside / "link"))
         with pytest.raises(Refused) as caught:
-            check_directory(text, (inside,))
+            check_directory(text, place(tmp_path, inside))
         assert caught.value.fields[0].field == "options.directory"
 
     def test_without_roots_the_setting_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(Refused, match="TRUSTYARD_FILES_ROOTS"):
-            check_directory(str(tmp_path), ())
+            check_directory(str(tmp_path), place(tmp_path))
 
     def test_a_link_made_after_the_gateway_was_saved_leads_nowhere(self, tmp_path: Path) -> None:
         inside, outside = tmp_path / "root", tmp_path / "outside"
@@ -262,3 +262,16 @@ class TestDirectories:
         receipt = deliver(material(1), {"directory": str(inside / "trust")}, place(tmp_path, inside))
         assert receipt.state == "refused"
         assert list(outside.iterdir()) == []
+
+    def test_a_link_where_the_releases_go_is_refused_by_name_and_what_it_leads_to_is_left_alone(
+        self, tmp_path: Path
+    ) -> None:
+        inside, outside = tmp_path / "root", tmp_path / "outside"
+        for folder in (inside, *(outside / str(number) for number in range(20))):
+            folder.mkdir(parents=True)
+        (inside / "releases").symlink_to(outside)
+        receipt = deliver(material(1), {"directory": str(inside)}, place(tmp_path, inside))
+        assert receipt.state == "refused"
+        assert receipt.detail.endswith(f"a symbolic link stands there, and is not followed ({inside}/releases).")
+        assert len(list(outside.iterdir())) == 20
+        assert not (inside / "current").is_symlink()

@@ -1,13 +1,15 @@
-"""Files of a release at places outside its folder: replaced by rename, and put back by rename, which needs no space."""
+"""Files of a release at places outside its folder: replaced by rename, and put back by rename, which needs no space.
+
+The agent may be root, and the place a folder of somebody else's, who can put there what they like at any moment.
+"""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
-from trustyard.gateways.folders import replace_file
+from trustyard.gateways.beside import held
 from trustyard.pki.denyall import deny_all_der
 from trustyard.pki.truststores import pem_bundle
 
@@ -21,9 +23,11 @@ def planned(copies: Iterable[Copy], current: Path | None) -> tuple[Copied, ...]:
     """What a change of release will touch; remains of an earlier one go. Raises OSError."""
     found = []
     for copy in copies:
-        _before(copy.to).unlink(missing_ok=True)
+        with held(copy.to.parent) as folder:
+            folder.remove(_before(copy.to))
+            existed = folder.has(copy.to.name)
         ours = current is not None and right([(copy.source, copy.to)], current)
-        found.append(Copied(copy.source, str(copy.to), copy.to.exists(), ours))
+        found.append(Copied(copy.source, str(copy.to), existed, ours))
     return tuple(found)
 
 
@@ -31,33 +35,37 @@ def put(copies: Iterable[Copied], release: Path) -> None:
     """Puts the files of this release in place, keeping what was there. Repeating it does no harm. Raises OSError."""
     for copy in copies:
         to = Path(copy.to)
-        if copy.existed and not _before(to).exists():
-            _keep(to)
-        replace_file(to, wanted(copy.source, release), MODE)
+        with held(to.parent) as folder:
+            if copy.existed and not folder.has(_before(to)):
+                folder.keep(to.name, _before(to))
+            folder.replace(to.name, wanted(copy.source, release), MODE)
 
 
 def put_back(copies: Iterable[Copied]) -> None:
     """Puts back what was there. Repeating it does no harm. Raises OSError."""
     for copy in copies:
         to = Path(copy.to)
-        if not copy.existed:
-            to.unlink(missing_ok=True)
-        elif _before(to).exists():
-            _before(to).replace(to)
+        with held(to.parent) as folder:
+            if not copy.existed:
+                folder.remove(to.name)
+            elif folder.has(_before(to)):
+                folder.rename(_before(to), to.name)
 
 
 def forget(places: Iterable[Path]) -> None:
     """What was there before is not needed any more."""
     for to in places:
-        _before(to).unlink(missing_ok=True)
+        with suppress(FileNotFoundError), held(to.parent) as folder:
+            folder.remove(_before(to))
 
 
 def set_aside(copies: Iterable[Copied]) -> None:
     """What was there before stays beside its place, under a name that no program looks for. Raises OSError."""
     for copy in copies:
         to = Path(copy.to)
-        if _before(to).exists():
-            _before(to).replace(aside(to))
+        with held(to.parent) as folder:
+            if folder.has(_before(to)):
+                folder.rename(_before(to), aside(to).name)
 
 
 def aside(to: Path) -> Path:
@@ -68,9 +76,14 @@ def aside(to: Path) -> Path:
 def right(places: Iterable[tuple[str, Path]], release: Path) -> bool:
     """Whether each place holds the file of this release that is named before it."""
     try:
-        return all(to.read_bytes() == wanted(source, release) for source, to in places)
+        return all(_read(to) == wanted(source, release) for source, to in places)
     except OSError:
         return False
+
+
+def _read(to: Path) -> bytes:
+    with held(to.parent) as folder:
+        return folder.read(to.name)
 
 
 def wanted(source: str, release: Path) -> bytes:
@@ -83,12 +96,5 @@ def wanted(source: str, release: Path) -> bytes:
         return pem_bundle([deny_all_der()])
 
 
-def _keep(to: Path) -> None:
-    try:
-        os.link(to, _before(to))
-    except OSError:  # a file of somebody else's, or a file system without links
-        shutil.copy2(to, _before(to))
-
-
-def _before(to: Path) -> Path:
-    return to.with_name(f".{to.name}.before")
+def _before(to: Path) -> str:
+    return f".{to.name}.before"

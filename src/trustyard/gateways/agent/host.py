@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from trustyard.errors import InputRefused
 from trustyard.gateways import folders
 from trustyard.gateways.contents import MANIFEST, files_of
 from trustyard.gateways.receipts import Receipt, State
@@ -68,6 +69,8 @@ class Host:
             word, words = self._apply(given)
         except OSError as error:
             word, words = folders.trouble(given.material.number, error)
+        except InputRefused as error:
+            word, words = "refused", f"Release {given.material.number} cannot be read: {error.sentence}"
         return self._receipt(word, words, started)
 
     def recover(self) -> tuple[str, Receipt] | None:

@@ -6,15 +6,18 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from trustyard.gateways.receipts import MOST_WORDS
 from trustyard.pki.content import Content, Material
 
 RELEASE, RECEIPT = "/agents/v1/release", "/agents/v1/receipt"  # addresses, below that of the server
+MOST = 999_999_999  # the last number of a release
+FIRST_YEAR, LAST_YEAR = 2000, 9999  # keystores count time from 1970
 LONGEST_WAIT = 60.0  # seconds that a request for a release may stay open
 EDITION = "x-trustyard-edition"  # of the answers: when it is another, what was said before is to be said again
-WORDS = 4000  # characters of it
+WORDS = MOST_WORDS  # characters of it
 
 
 class Unreadable(ValueError):
@@ -57,15 +60,27 @@ def unpacked(data: bytes) -> Given:
         material = Material(content, int(value["number"]), moment, ders)
         allow_older = value["allow_older"] is True
         told = str(value["digest"])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        _judge_text(content)
+        year = moment.astimezone(UTC).year
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         raise Unreadable("The answer is no release.") from None
+    if moment.tzinfo is None or not FIRST_YEAR <= year < LAST_YEAR or not 0 < material.number <= MOST:
+        raise Unreadable("The release has no number or no moment.")
     _judge(material, told)
     return Given(material, allow_older)
 
 
+def _judge_text(content: Content) -> None:
+    """Names are text, and such as files can hold. Raises TypeError, UnicodeEncodeError."""
+    names = [content.environment, *content.roots, *(jwk.name for jwk in content.jwks)]
+    names += [part for entry in content.entries for part in (entry.alias, entry.certificate, entry.sha256)]
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError
+    # Half a character, which JSON can hold, is none.
+    json.dumps(content.canonical(), ensure_ascii=False).encode()
+
+
 def _judge(material: Material, told: str) -> None:
-    if material.created_at.tzinfo is None or material.number < 1:
-        raise Unreadable("The release has no number or no moment.")
     if material.content.digest() != told:
         raise Unreadable(f"Release {material.number} is not what its digest says.")
     needed = {entry.sha256 for entry in material.content.entries} | set(material.content.roots)

@@ -5,6 +5,7 @@ Each resource's version is a digest of its bytes, so that what a gateway reports
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from trustyard.pki.truststores import pem_bundle
 PREFIX = "type.googleapis.com/"
 SECRET = PREFIX + "envoy.extensions.transport_sockets.tls.v3.Secret"
 EXTENSION = PREFIX + "envoy.config.core.v3.TypedExtensionConfig"
+MOST_STRANGE = 10_000  # resources of aliases that are not in the release, kept by a catalogue
 MOST_SAID = 20  # certificates by name in one receipt
 Named = Sequence[tuple[str, bytes]]  # alias and DER
 
@@ -45,7 +47,8 @@ class Catalogue:
     def __init__(self, material: Material | None, options: EnvoyOptions) -> None:
         self.material = material
         self.options = options
-        self._made: dict[tuple[str, str], Resource | None] = {}
+        self._made: dict[tuple[str, str], Resource] = {}  # no more than the release has
+        self._strange: dict[str, Resource] = {}  # what else gateways ask for, which may be anything
 
     @property
     def number(self) -> int | None:
@@ -55,9 +58,20 @@ class Catalogue:
     def resource(self, type_url: str, name: str) -> Resource | None:
         """The resource of that name, or None where the name is none of ours. An unknown alias is deny-all."""
         key = (type_url, name)
-        if key not in self._made:
-            self._made[key] = self._make(type_url, name)
-        return self._made[key]
+        found = self._made.get(key) or (self._strange.get(name) if type_url == SECRET else None)
+        return found or self._make_and_keep(key)
+
+    def _make_and_keep(self, key: tuple[str, str]) -> Resource | None:
+        made = self._make(*key)
+        if made is None:
+            return None
+        if key[1].startswith("alias/") and key[1] not in self._aliases:
+            while len(self._strange) >= MOST_STRANGE:
+                del self._strange[next(iter(self._strange))]
+            self._strange[key[1]] = made
+        else:
+            self._made[key] = made
+        return made
 
     def _make(self, type_url: str, name: str) -> Resource | None:
         if type_url == EXTENSION and name == "jwks":
@@ -73,9 +87,16 @@ class Catalogue:
         return None
 
     def _alias(self, name: str) -> Resource:
-        named = [(alias, der) for alias, der in self._entries() if f"alias/{safe_filename(alias)}" == name]
+        named = self._aliases.get(name, ())
         missing = () if named or not self.material else (f"{name} is not in this release and trusts nobody.",)
         return _trusting(name, named, named, missing)
+
+    @functools.cached_property
+    def _aliases(self) -> dict[str, list[tuple[str, bytes]]]:
+        found: dict[str, list[tuple[str, bytes]]] = {}
+        for alias, der in self._entries():
+            found.setdefault(f"alias/{safe_filename(alias)}", []).append((alias, der))
+        return found
 
     def _entries(self) -> Named:
         return [(entry.alias, der) for entry, der in self.material.entries()] if self.material else []

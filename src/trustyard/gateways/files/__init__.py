@@ -1,7 +1,7 @@
 """A release as files in a folder, made current by one atomic rename (CONTRACT, Files of a release)."""
 
 from .delivery import deliver
-from .directories import check_directory, settle
+from .directories import check_directory, holds, settle
 from .options import FilesOptions
 
-__all__ = ["FilesOptions", "check_directory", "deliver", "settle"]
+__all__ = ["FilesOptions", "check_directory", "deliver", "holds", "settle"]

@@ -15,7 +15,7 @@ from trustyard.errors import Refused
 from trustyard.gateways.anchors import Anchors, for_openssl
 from trustyard.gateways.folders import replace_file
 from trustyard.gateways.places import Place
-from trustyard.gateways.receipts import Receipt, State
+from trustyard.gateways.receipts import Receipt, State, plain
 from trustyard.pki.content import Material
 from trustyard.pki.truststores import pem_bundle
 
@@ -51,7 +51,7 @@ def _try(material: Material, options: HaproxyOptions, place: Place) -> tuple[Sta
     except Refused as error:
         return "refused", error.sentence
     except RuntimeRefused as error:
-        said = " ".join(str(error).split())
+        said = plain(str(error))
         return "unreachable" if _BUSY in said else "refused", f"HAProxy: {said}"
     except OSError as error:
         return "unreachable", f"Release {material.number} was not delivered: {error.strerror or error}."
@@ -60,6 +60,7 @@ def _try(material: Material, options: HaproxyOptions, place: Place) -> tuple[Sta
 def _replace(runtime: Runtime, name: str, file: Path, anchors: Anchors, number: int) -> tuple[State, str]:
     wanted = {hashlib.sha1(der, usedforsecurity=False).hexdigest() for der in anchors.ders}
     pem = pem_bundle(anchors.ders)
+    runtime.greet()
     # 1. What is in force, and is there such a CA file at all?
     before = runtime.fingerprints(name)
     old = file.read_bytes() if file.exists() else None

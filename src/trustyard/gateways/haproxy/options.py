@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,22 +44,35 @@ class HaproxyOptions(Probed):
         return host.strip("[]"), int(port)
 
 
-def settle(options: Mapping[str, Any], place: Place) -> tuple[dict[str, Any], Held]:
-    """The options as they are kept, and the file that no other gateway may have. Raises Refused (`directory`).
+def settle(options: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """The options as they are kept. Raises Refused (`directory`).
 
     The file keeps the name that was given: HAProxy knows it by exactly that name.
     """
     given = HaproxyOptions.model_validate(dict(options))
     file_of(given, place)
     check_socket(given, place)
-    return dict(options), Held("ca_file", given.ca_file)
+    return dict(options)
+
+
+def holds(options: Mapping[str, Any], place: Place) -> tuple[Held, ...]:
+    """The CA file, which no other gateway may have, and the socket: one HAProxy may have several CA files.
+
+    A port is one and the same at every address of loopback, for HAProxy may listen on all of them.
+    """
+    given = HaproxyOptions.model_validate(dict(options))
+    address = given.tcp()
+    socket = f"port {address[1]} of this machine" if address else os.path.realpath(given.socket)
+    return Held("ca_file", os.path.realpath(given.ca_file)), Held("socket", socket, shared=True)
 
 
 def file_of(options: HaproxyOptions, place: Place) -> Path:
     """The CA file, links followed; judged again at each delivery, for links may have moved since it was saved."""
-    path = below_a_root(options.ca_file, place.files_roots, option="ca_file")
+    path = below_a_root(options.ca_file, place, option="ca_file")
     if path.is_dir():
         raise refused(f"{options.ca_file} is a folder; name the file.", "ca_file")
+    if not options.ca_file.isascii() or not options.ca_file.isprintable():
+        raise refused("The CA file's path holds a character that HAProxy's Runtime API does not take.", "ca_file")
     if any(character.isspace() or character in "#;<>\"'\\" for character in options.ca_file):
         # The name stands in a command line of the Runtime API, where these mean something.
         raise refused("The CA file's path holds a space, a quote or one of # ; < > \\.", "ca_file")
@@ -69,7 +83,7 @@ def check_socket(options: HaproxyOptions, place: Place) -> None:
     """A socket of this machine: the Runtime API has no authentication, so it is no business of a network."""
     address = options.tcp()
     if address is None:
-        below_a_root(options.socket, place.files_roots, option="socket")
+        below_a_root(options.socket, place, option="socket")
         return
     try:
         loopback = ipaddress.ip_address(address[0]).is_loopback

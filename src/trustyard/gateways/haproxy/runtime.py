@@ -12,6 +12,8 @@ from trustyard.pki.certificates import pem
 
 SECONDS = 10.0  # for one command, from the connection to the end of the answer
 MAX_ANSWER = 4_000_000  # bytes; `show ssl ca-file` says about 400 of each certificate
+MAX_GREETING = 100_000  # bytes; `show info` says about 1,200
+_HAPROXY = re.compile(r"Name: \S+\nVersion: \S")
 _FINGERPRINT = re.compile(r"^SHA1 FingerPrint: ([0-9A-F]{40})$", re.MULTILINE)
 
 
@@ -25,7 +27,15 @@ class Runtime:
 
     address: str | tuple[str, int]
 
-    def ask(self, command: str) -> str:
+    def greet(self) -> None:
+        """Asks who is there. Anybody may listen at a port, and has a right that nothing of what they say is shown.
+
+        RuntimeRefused when that is not HAProxy.
+        """
+        if not _HAPROXY.match(self.ask("show info\n", most=MAX_GREETING)):
+            raise RuntimeRefused("what answers there is not its Runtime API.")
+
+    def ask(self, command: str, *, most: int = MAX_ANSWER) -> str:
         """The answer to one command, which ends with a line feed (and a payload with an empty line)."""
         deadline = time.monotonic() + SECONDS
         family = socket.AF_UNIX
@@ -36,7 +46,7 @@ class Runtime:
             connection.connect(self.address)
             connection.sendall(command.encode("ascii"))
             connection.shutdown(socket.SHUT_WR)
-            return _read(connection, deadline).decode("utf-8", "replace").strip()
+            return _read(connection, deadline, most).decode("utf-8", "replace").strip()
 
     def fingerprints(self, ca_file: str) -> set[str]:
         """SHA-1 (lower-case hex) of each certificate that is in use under this name. `RuntimeRefused` for no such."""
@@ -71,7 +81,7 @@ class Runtime:
         raise RuntimeRefused(answer or "HAProxy gave an empty answer.")
 
 
-def _read(connection: socket.socket, deadline: float) -> bytes:
+def _read(connection: socket.socket, deadline: float, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
@@ -83,6 +93,6 @@ def _read(connection: socket.socket, deadline: float) -> bytes:
         if not part:
             return b"".join(parts)
         size += len(part)
-        if size > MAX_ANSWER:
-            raise RuntimeRefused(f"HAProxy's answer is longer than {MAX_ANSWER} bytes.")
+        if size > most:
+            raise RuntimeRefused(f"the answer is longer than {most} bytes.")
         parts.append(part)

@@ -31,7 +31,7 @@ def folders(configuration: Configuration) -> Iterator[Finding]:
         yield wrong(f"The data directory {folder} cannot be written to.")
     elif folder.stat().st_mode & 0o077:
         yield note(f"The data directory {folder} is open to others: the next start closes it (0700).")
-    for root in configuration.files_roots:
+    for root in (root.folder for root in configuration.files_roots):
         if not root.is_dir():
             yield note(f"TRUSTYARD_FILES_ROOTS: there is no folder {root} yet.")
         elif not os.access(root, os.W_OK | os.X_OK):

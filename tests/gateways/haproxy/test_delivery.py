@@ -1,0 +1,94 @@
+"""What answers at the socket may be anybody: nothing of a stranger's words is shown, and little of HAProxy's."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.authority import Authority
+from tests.gateways.releases import material, place
+from trustyard.errors import Refused
+from trustyard.gateways.haproxy import deliver, settle
+from trustyard.gateways.receipts import MOST_WORDS, Receipt
+
+SECRET = b"+OK internal console; session token=LOOPBACK-123 "
+
+
+@contextmanager
+def listening(answer: Callable[[bytes], bytes], heard: list[bytes]) -> Iterator[str]:
+    """A service of loopback that answers each connection; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=_serve, args=(server, answer, heard))
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def _serve(server: socket.socket, answer: Callable[[bytes], bytes], heard: list[bytes]) -> None:
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection:
+            asked = connection.recv(65536)
+            heard.append(asked)
+            try:
+                connection.sendall(answer(asked))
+            except OSError:  # the other side has heard enough
+                continue
+
+
+def bring(folder: Path, address: str) -> Receipt:
+    options: Mapping[str, str] = {"socket": address, "ca_file": str(folder / "clients.pem")}
+    return deliver(material(1, {"a": Authority("a").der}), options, place(folder, folder))
+
+
+@pytest.mark.parametrize("more", [b"", b"x" * 3_000_000], ids=["short", "megabytes"])
+def test_a_service_that_is_not_haproxy_is_asked_who_it_is_and_nothing_of_its_answer_is_shown(
+    tmp_path: Path, more: bytes
+) -> None:
+    heard: list[bytes] = []
+    with listening(lambda _: SECRET + more, heard) as address:
+        receipt = bring(tmp_path, address)
+    assert receipt.state == "refused"
+    assert "LOOPBACK" not in receipt.detail
+    assert len(receipt.detail) < 100
+    assert heard == [b"show info\n"]
+    assert not (tmp_path / "clients.pem").exists()
+
+
+def test_of_what_haproxy_says_a_few_printable_words_are_shown(tmp_path: Path) -> None:
+    def answer(asked: bytes) -> bytes:
+        if asked.startswith(b"show info"):
+            return b"Name: HAProxy\nVersion: 2.6.12\n"
+        return b"No such\0file\x1b[31m,\nthough " + b"x" * 100_000
+
+    with listening(answer, []) as address:
+        receipt = bring(tmp_path, address)
+    assert receipt.detail.startswith("HAProxy: No such\ufffdfile\ufffd[31m, though xxx")
+    assert receipt.detail.isprintable()
+    assert len(receipt.detail) < 550
+
+
+@pytest.mark.parametrize("name", ["größe.pem", "a\x1bb.pem", "a\u202eb.pem"])
+def test_a_ca_file_whose_name_haproxy_cannot_be_told_is_refused_when_it_is_saved(tmp_path: Path, name: str) -> None:
+    options = {"socket": "127.0.0.1:9999", "ca_file": str(tmp_path / name)}
+    with pytest.raises(Refused) as caught:
+        settle(options, place(tmp_path, tmp_path))
+    assert [one.field for one in caught.value.fields] == ["options.ca_file"]
+
+
+def test_a_receipt_is_one_printable_line_whoever_speaks() -> None:
+    said = Receipt("n", "refused", "first\r\n\tsecond\0\x1b[2J" + "x" * 10_000).detail
+    assert said.startswith("first second\ufffd\ufffd[2Jxxx")
+    assert said.endswith("x…")
+    assert len(said) <= MOST_WORDS

@@ -1,0 +1,134 @@
+"""What one gateway's token can take of the server: memory is bounded, whatever nodes ask for and never read."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
+
+from tests.authority import Authority
+from tests.live.envoy import eventually
+from tests.xds.client import Client
+from tests.xds.memory import ControlPlane
+from tests.xds.test_ledger import catalogue
+from trustyard.gateways.envoy import resources
+from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Resource
+from trustyard.xds import room
+from trustyard.xds.dialects import Delta
+from trustyard.xds.ledger import MAX_NAME, Ledger
+
+ONE = Authority("one").der
+FULL = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.fixture
+def plane() -> Iterator[ControlPlane]:
+    with ControlPlane() as plane:
+        yield plane
+
+
+def detail(plane: ControlPlane) -> str:
+    word = plane.store.last("client")
+    return word.detail if word else ""
+
+
+def test_nothing_piles_up_for_a_node_that_asks_again_and_again_and_does_not_read(plane: ControlPlane) -> None:
+    plane.store.release({f"a{at}": Authority(f"partner {at}").der for at in range(100)})
+    with Client(plane.port, plane.store.add()) as client:
+        for _ in range(2000):
+            client.subscribe("truststore")
+        client.subscribe("last")
+        eventually(lambda: "of the name last" in detail(plane))
+        client.subscribe("jwks", type_url=EXTENSION)
+        answers = 0
+        while client.receive().type_url != EXTENSION:
+            answers += 1
+        assert 1 <= answers < 200  # what the connection had room for
+
+
+def test_an_answer_that_never_comes_is_not_waited_for_once_its_subscription_is_over() -> None:
+    ledger = Ledger(catalogue(1, ONE))
+    dialect = Delta(ledger)
+    kept = []
+    for _ in range(20):
+        dialect.read(DeltaDiscoveryRequest(type_url=SECRET, resource_names_subscribe=["used"]))
+        for line, resource in ledger.due():
+            dialect.write(line, resource)
+            ledger.push(line, resource)
+        dialect.read(DeltaDiscoveryRequest(type_url=SECRET, resource_names_unsubscribe=["used"]))
+        kept.append(len(gc.get_referents(dialect._unanswered)))
+    assert kept[-1] == kept[0]
+
+
+def test_aliases_that_are_not_in_the_release_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "MOST_STRANGE", 10)
+    wanted = catalogue(1, ONE)
+    names = ["used", "alias/a0", *(f"alias/{at}" for at in range(50))]
+    first = [wanted.resource(SECRET, name) for name in names]
+    versions = [made.version for made in first if made]
+    del first
+    kept = [one for one in gc.get_objects() if isinstance(one, Resource) and one.name in names]
+    assert len(kept) <= 12
+    again = [wanted.resource(SECRET, name) for name in names]
+    assert versions == [made.version for made in again if made]
+
+
+def test_a_name_that_is_longer_than_any_that_is_served_ends_the_stream_in_words(plane: ControlPlane) -> None:
+    for request in ({"resource_names_subscribe": ["n" * (MAX_NAME + 1)]}, {"type_url": "t" * (MAX_NAME + 1)}):
+        with Client(plane.port, plane.store.add()) as client:
+            client.send(**{"resource_names_subscribe": ["used"], **request})
+            assert client.end() == (FULL, "A name that a node subscribes to has 200 characters at most.")
+
+
+def test_a_message_of_megabytes_ends_the_stream(plane: ControlPlane) -> None:
+    with Client(plane.port, plane.store.add()) as client:
+        client.subscribe("n" * 2_000_000)
+        assert client.end()[0] == FULL
+
+
+def test_a_gateway_opens_so_many_streams_and_no_more_and_others_have_their_own(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "MAX_STREAMS", 2)
+    edge, other = plane.store.add(), plane.store.add("other")
+    first, second = (Client(plane.port, edge, node=f"node-{at}") for at in range(2))
+    for client in (first, second):
+        client.subscribe("used")
+        client.receive()
+    with Client(plane.port, edge) as third:
+        third.subscribe("used")
+        assert third.end() == (FULL, "The nodes of a gateway open 1000 streams at most.")
+    with Client(plane.port, other, cluster="test/other") as client:
+        client.subscribe("used")
+        assert client.receive().resources
+    first.close()
+    eventually(lambda: served(plane, edge))
+    second.close()
+
+
+def served(plane: ControlPlane, token: str) -> bool:
+    with Client(plane.port, token) as client:
+        client.subscribe("used")
+        try:
+            return bool(client.receive().resources)
+        except grpc.RpcError:
+            return False
+
+
+def test_the_nodes_of_a_gateway_share_the_room_for_names_and_give_it_back(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "MAX_NAMES", 3)
+    token = plane.store.add()
+    with Client(plane.port, token, node="one") as one:
+        one.subscribe("used", "truststore", "alias/a")
+        one.receive()
+        one.subscribe("used")  # again, which takes no more
+        one.send(resource_names_unsubscribe=["alias/a"], resource_names_subscribe=["alias/b"])
+        with Client(plane.port, token, node="two") as two:
+            two.subscribe("used")
+            assert two.end() == (FULL, "The nodes of a gateway subscribe to 100000 names at most.")
+    eventually(lambda: served(plane, token))
