@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote_from_bytes
 
-from .answers import Receive, Scope, Send
-from .bodies import MEGABYTE, Bodies, BodyRefused
+from .answers import Message, Receive, Scope, Send
+from .bodies import MEGABYTE, Bodies, BodyRefused, Store, strangers
+from .callers import Callers
 from .threads import Threads
 
 THREADS = 8
@@ -31,8 +32,10 @@ class Bridge:
     """Slow foreign servers have threads of their own, so that waiting for them stops nobody else."""
 
     def __init__(self, django: Callable[..., Any]) -> None:
-        self._bodies = Bodies()
-        self._imports = Bodies(0, IMPORT_SECONDS, IMPORT_LIMIT, IMPORT_LIMIT, IMPORTS_HELD)
+        self._callers, unasked = Callers(), strangers()
+        self._bodies = Bodies(self._callers, unasked)
+        imports = Store(IMPORTS_HELD, IMPORT_LIMIT)  # so that one who imports leaves room for another
+        self._imports = Bodies(self._callers, unasked, imports, IMPORT_SECONDS, IMPORT_LIMIT, IMPORT_LIMIT)
         self._usual = Threads(django, THREADS)
         self._fetching = Threads(django, FETCHING_THREADS)
         self._importing = Threads(django, IMPORTING_THREADS)
@@ -41,19 +44,34 @@ class Bridge:
         """Answers a request with what Django says, or with why its body was not taken."""
         importing = scope["method"] == "POST" and scope["raw_path"] == IMPORT
         bodies = self._imports if importing else self._bodies
-        with bodies.holding() as buffer:
+        with bodies.holding(scope) as body:
             try:
-                await bodies.read(scope, receive, buffer)
+                await bodies.read(scope, receive, body)
             except BodyRefused as refused:
                 await refused.answer.send(scope, send)
                 return
-            pool = self._importing if importing else self._fetching if fetches(scope, buffer) else self._usual
-            await pool(for_django(scope, len(buffer)), bytes(buffer), send)
+            if body.dropped:
+                await self._usual(for_django(scope, 0), b"", _closing(send))
+                return
+            pool = self._importing if importing else self._fetching if fetches(scope, body.data) else self._usual
+            await pool(for_django(scope, len(body.data)), bytes(body.data), send)
 
     def close(self) -> None:
         """Lets requests under way end."""
         for pool in (self._usual, self._fetching, self._importing):
             pool.executor.shutdown(wait=True, cancel_futures=True)
+        self._callers.close()
+
+
+def _closing(send: Send) -> Send:
+    """The connection ends with the answer: not all that was sent on it may have been read."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await send(message)
+
+    return sent
 
 
 def fetches(scope: Scope, body: bytes | bytearray) -> bool:
