@@ -115,21 +115,24 @@ def test_slow_uploads_stop_nobody_else(server: Serving) -> None:
             one.close()
 
 
-def test_slow_foreign_servers_stop_nobody_else(server: Serving) -> None:
+@pytest.mark.parametrize("kind", ["connection", "connectio\\u006e"])
+def test_slow_foreign_servers_stop_nobody_else(server: Serving, kind: str) -> None:
     """Fetches have a pool of their own: nine of them against a silent peer, and the list still answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
         answers: list[int] = []
+        headers = {"Content-Type": "application/json"}
+        body = f'{{"kind": "{kind}", "url": "{url}"}}'.encode()
 
         def fetch() -> None:
             with server.client() as client:
-                answers.append(client.post(INSPECT, json={"kind": "connection", "url": url}).status_code)
+                answers.append(client.post(INSPECT, content=body, headers=headers).status_code)
 
         threads = [threading.Thread(target=fetch) for _ in range(9)]
         for thread in threads:
             thread.start()
-        connected = [silent.accept()[0] for _ in range(9)]
         started = time.monotonic()
+        connected = [silent.accept()[0] for _ in range(9)]
         with server.client() as client:
             assert client.get("/api/v1/environments").status_code == 200
         assert time.monotonic() - started < 4
