@@ -10,8 +10,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 from trustyard.actions import requests
 
 from .answers import Message, Receive, Scope, Send
-from .bodies import MEGABYTE, Bodies, BodyRefused, Store, strangers
-from .callers import Callers
+from .bodies import MEGABYTE, Bodies, BodyRefused, Store, Who, strangers
 from .threads import Threads
 
 THREADS = 8
@@ -33,11 +32,11 @@ NOT_URL = bytes(set(range(0x21, 0x7F)))
 class Bridge:
     """Slow foreign servers have threads of their own, so that waiting for them stops nobody else."""
 
-    def __init__(self, django: Callable[..., Any]) -> None:
-        self._callers, unasked = Callers(), strangers()
-        self._bodies = Bodies(self._callers, unasked)
+    def __init__(self, django: Callable[..., Any], who: Who) -> None:
+        unasked = strangers()
+        self._bodies = Bodies(who, unasked)
         imports = Store(IMPORTS_HELD, IMPORT_LIMIT)  # so that one who imports leaves room for another
-        self._imports = Bodies(self._callers, unasked, imports, IMPORT_SECONDS, IMPORT_LIMIT, IMPORT_LIMIT)
+        self._imports = Bodies(who, unasked, imports, IMPORT_SECONDS, IMPORT_LIMIT, IMPORT_LIMIT)
         self._usual = Threads(django, THREADS)
         self._fetching = Threads(django, FETCHING_THREADS)
         self._importing = Threads(django, IMPORTING_THREADS)
@@ -64,7 +63,6 @@ class Bridge:
         """Lets requests under way end."""
         for pool in (self._usual, self._fetching, self._importing):
             pool.executor.shutdown(wait=True, cancel_futures=True)
-        self._callers.close()
 
 
 def _closing(send: Send) -> Send:
