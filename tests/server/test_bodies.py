@@ -10,11 +10,12 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
-from trustyard.server.bodies import Bodies, BodyRefused
+from trustyard.server.bodies import Bodies, BodyRefused, Store
 
-from .serving import Serving, eventually
+from .serving import Serving, eventually, sign_in
 
 INSPECT = "/api/v1/certificates/inspect"
 
@@ -27,6 +28,14 @@ def _connection(server: Serving) -> socket.socket:
 def _head(server: Serving, *lines: str) -> bytes:
     fixed = [f"POST {INSPECT} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {server.token}"]
     return "\r\n".join([*fixed, "Content-Type: application/json", *lines, "", ""]).encode()
+
+
+def _said(connection: socket.socket) -> bytes:
+    """All that comes until the other side ends it."""
+    said = b""
+    while piece := connection.recv(65_536):
+        said += piece
+    return said
 
 
 def test_a_chunked_body_arrives_whole(server: Serving) -> None:
@@ -115,21 +124,24 @@ def test_slow_uploads_stop_nobody_else(server: Serving) -> None:
             one.close()
 
 
-def test_slow_foreign_servers_stop_nobody_else(server: Serving) -> None:
+@pytest.mark.parametrize("kind", ["connection", "connectio\\u006e"])
+def test_slow_foreign_servers_stop_nobody_else(server: Serving, kind: str) -> None:
     """Fetches have a pool of their own: nine of them against a silent peer, and the list still answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
         answers: list[int] = []
+        headers = {"Content-Type": "application/json"}
+        body = f'{{"kind": "{kind}", "url": "{url}"}}'.encode()
 
         def fetch() -> None:
             with server.client() as client:
-                answers.append(client.post(INSPECT, json={"kind": "connection", "url": url}).status_code)
+                answers.append(client.post(INSPECT, content=body, headers=headers).status_code)
 
         threads = [threading.Thread(target=fetch) for _ in range(9)]
         for thread in threads:
             thread.start()
-        connected = [silent.accept()[0] for _ in range(9)]
         started = time.monotonic()
+        connected = [silent.accept()[0] for _ in range(9)]
         with server.client() as client:
             assert client.get("/api/v1/environments").status_code == 200
         assert time.monotonic() - started < 4
@@ -150,24 +162,103 @@ def _read(messages: list[dict[str, Any]], bodies: Bodies, **headers: str) -> byt
         return {}
 
     async def read() -> bytearray:
-        with bodies.holding() as buffer:
-            await bodies.read(scope, receive, buffer)
-            return buffer
+        with bodies.holding(scope) as body:
+            await bodies.read(scope, receive, body)
+            return body.data
 
     return asyncio.run(read())
 
 
-def test_a_body_that_does_not_come_in_time_is_refused_with_408() -> None:
+@pytest.mark.parametrize("limits", [{"seconds": 0.05}, {"pace_seconds": 0.05}])
+def test_a_body_that_does_not_come_in_time_or_too_slowly_is_refused_with_408(limits: dict[str, float]) -> None:
     with pytest.raises(BodyRefused) as caught:
-        _read([{"type": "http.request", "body": b"{", "more_body": True}], Bodies(seconds=0.05))
+        _read([{"type": "http.request", "body": b"{", "more_body": True}], Bodies(**limits))  # type: ignore[arg-type]
     assert caught.value.answer.status == 408
 
 
 def test_memory_for_bodies_is_bounded_and_given_back() -> None:
-    bodies = Bodies(held=256_000_000)
+    bodies = Bodies(known=Store(most=1_000, each=1_000, held=1_000))
     with pytest.raises(BodyRefused) as caught:
         _read([{"type": "http.request", "body": b"{}"}], bodies)
     assert caught.value.answer.status == 503
     bodies = Bodies()
     assert _read([{"type": "http.request", "body": b"{}"}], bodies) == b"{}"
-    assert bodies.held == 0
+    assert (bodies.known.held, bodies.known.by) == (0, {})
+
+
+async def _by_header(scope: Any) -> str:
+    """Whoever gives a name is known by it."""
+    return next((value.decode() for name, value in scope["headers"] if name == b"authorization"), "")
+
+
+def test_strangers_leave_room_for_those_who_are_known_and_these_for_one_another() -> None:
+    bodies = Bodies(_by_header, Store(most=10, each=10, held=10), Store(most=10, each=6))
+    small = {"type": "http.request", "body": b"{    }"}
+    with pytest.raises(BodyRefused) as caught:
+        _read([small], bodies)
+    assert caught.value.answer.status == 503
+    assert _read([small], bodies, authorization="ada") == b"{    }"
+    bodies.known.take("ada", 1)
+    with pytest.raises(BodyRefused) as caught:
+        _read([small], bodies, authorization="ada")
+    assert caught.value.answer.status == 503
+    assert _read([small], bodies, authorization="ben") == b"{    }"
+    assert (bodies.strangers.held, bodies.known.held) == (10, 1)
+
+
+IMPORT = "/api/v1/certificates/import"
+
+
+@pytest.mark.parametrize("path", [INSPECT, IMPORT, "/sign-in/"])
+@pytest.mark.parametrize("authorization", ["", "Bearer ty_nobody", "Basic eDp5"])
+def test_the_large_bodies_of_strangers_are_not_held_and_stop_nobody(
+    server: Serving, path: str, authorization: str
+) -> None:
+    head = [f"POST {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json", "Content-Length: 14000000"]
+    head += [f"Authorization: {authorization}"] if authorization else []
+    begun = "\r\n".join([*head, "", ""]).encode()
+    # Each of them all but the last byte: more together than Trustyard holds of everybody.
+    senders = [_connection(server) for _ in range(20)]
+    try:
+        for sender in senders:
+            sender.sendall(begun + b" " * 13_999_999)
+        with server.client() as client:
+            body = b'{"kind": "paste", "encoding": "BASE64", "content": "' + b"A" * 5_000_000 + b'"}'
+            answer = client.post(INSPECT, content=body, headers={"Content-Type": "application/json"})
+            assert answer.status_code == 422, answer.text
+            answer = client.post(IMPORT, json={"environments": ["nowhere"], "certificates": [{"pem": "x"}]})
+            assert answer.json()["type"].endswith("/unknown-environment")
+        senders[0].sendall(b" ")
+        said = _said(senders[0])
+    finally:
+        for sender in senders:
+            sender.close()
+    status = said.partition(b" ")[2][:3]
+    assert status == (b"403" if path == "/sign-in/" else b"401"), said
+    assert b"connection: close" in said
+
+
+def test_an_import_with_a_token_that_is_not_known_is_refused_before_its_body_is_sent(server: Serving) -> None:
+    with _connection(server) as sender:
+        head = _head(server, "Content-Length: 60000000", "Expect: 100-continue")
+        head = head.replace(server.token.encode(), b"ty_nobody").replace(INSPECT.encode(), IMPORT.encode())
+        sender.sendall(head)
+        said = _said(sender)
+    assert said.startswith(b"HTTP/1.1 401 ")
+    assert b"/problems/bad-token" in said
+
+
+def test_a_person_who_is_signed_in_brings_a_large_file(server: Serving) -> None:
+    with httpx.Client(trust_env=False, timeout=30) as browser:
+        assert sign_in(browser, server.url)
+        browser.base_url = httpx.URL(server.url)
+        csrf = {"X-CSRFToken": browser.cookies["trustyard-csrf"]}
+        answer = browser.post(INSPECT, files={"file": ("big.pem", b"0" * 5_000_000)}, headers=csrf)
+        assert answer.status_code == 422, answer.text
+        answer = httpx.post(
+            f"{server.url}{INSPECT}",
+            files={"file": ("big.pem", b"0" * 5_000_000)},
+            headers={"Cookie": "trustyard-session=nobody"},
+            trust_env=False,
+        )
+        assert answer.status_code == 401, answer.text

@@ -10,10 +10,14 @@ import structlog
 
 @dataclass
 class Request:
-    """`actor` is empty until an edge knows; whoever began the request reads it there, whatever thread learnt it."""
+    """`actor` is empty until an edge knows; whoever began the request reads it there, whatever thread learnt it.
+
+    `hurried`: its thread is one of the few that answer everybody, and must not wait long for a foreign server.
+    """
 
     id: str
     actor: str = ""
+    hurried: bool = False
 
 
 _CURRENT: ContextVar[Request | None] = ContextVar("trustyard_request", default=None)
@@ -32,6 +36,19 @@ def current_id() -> str:
     """The id of the request; empty for what the schedule and local commands do."""
     request = _CURRENT.get()
     return request.id if request else ""
+
+
+def hurry() -> None:
+    """The request that is worked on has a thread that others wait for."""
+    request = _CURRENT.get()
+    if request:
+        request.hurried = True
+
+
+def is_hurried() -> bool:
+    """False also for what the schedule and local commands do."""
+    request = _CURRENT.get()
+    return request is not None and request.hurried
 
 
 def asked_by(actor: str) -> None:

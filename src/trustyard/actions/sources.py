@@ -20,6 +20,7 @@ from trustyard.sources.guard import Guard
 from trustyard.sources.tls import fetch_chain
 
 from .actors import Actor
+from .outward import place
 from .permissions import require
 
 KEPT_FOR = timedelta(hours=1)
@@ -160,7 +161,8 @@ def forget_expired() -> int:
 
 def _fetched(url: str) -> Reading:
     configuration = settings.TRUSTYARD
-    presented = fetch_chain(url, Guard(configuration.fetch_allow, configuration.fetch_deny))
+    with place():
+        presented = fetch_chain(url, Guard(configuration.fetch_allow, configuration.fetch_deny))
     reading = read_presented(presented.ders)
     if not presented.notice:
         return reading

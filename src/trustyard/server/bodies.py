@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 from .answers import CLOSE, Answer, Receive, Scope, header, problem
 
@@ -13,9 +14,16 @@ MEGABYTE = 1_000_000
 MULTIPART_LIMIT = 11 * MEGABYTE  # a file of 10 MB and the fields around it
 LIMIT = 14 * MEGABYTE
 DRAINED = 50 * MEGABYTE  # so much above the limit is still listened to, so that the sender hears the answer
-HELD = 256 * MEGABYTE  # of all requests under way
+FREE = 100_000  # bytes of a body that are read of anybody
+HELD = 256 * MEGABYTE  # of all requests under way whose senders are known
+HELD_EACH = 128 * MEGABYTE  # of one token or person
+STRANGERS_HELD = 64 * MEGABYTE  # of all others, who were not asked yet
+STRANGERS_HELD_EACH = 4 * MEGABYTE  # of one address
 SECONDS = 60.0
+PACE_BYTES = 10_000  # so many have to come
+PACE_SECONDS = 10.0  # in so many, or the rest
 DRAIN_SECONDS = 15.0
+Who = Callable[[Scope], Awaitable[str]]
 
 
 class BodyRefused(Exception):
@@ -27,63 +35,155 @@ class BodyRefused(Exception):
 
 
 @dataclass
-class Bodies:
-    """Counts what is held in memory over all requests, and says how much one may bring and how long it may take."""
+class Store:
+    """Bytes that are held in memory, in all and of each who brought them."""
 
+    most: int
+    each: int
     held: int = 0
+    by: Counter[str] = field(default_factory=Counter)
+
+    def take(self, whose: str, count: int) -> bool:
+        """Whether there is room for so many more; then they are counted."""
+        if self.held + count > self.most or self.by[whose] + count > self.each:
+            return False
+        self.held += count
+        self.by[whose] += count
+        return True
+
+    def give(self, whose: str, count: int) -> None:
+        """They are held no more."""
+        self.held -= count
+        self.by[whose] -= count
+        if not self.by[whose]:
+            del self.by[whose]
+
+
+@dataclass
+class Body:
+    """What has come of a body, and where it counts. A `dropped` one is empty: nobody known has sent it."""
+
+    store: Store
+    whose: str
+    data: bytearray = field(default_factory=bytearray)
+    dropped: bool = False
+
+
+def strangers() -> Store:
+    """What is held of those who were not asked yet who they are."""
+    return Store(STRANGERS_HELD, STRANGERS_HELD_EACH)
+
+
+@dataclass
+class Bodies:
+    """Says how much one may bring and how long it may take. `who` names those who may bring much; None: all may."""
+
+    who: Who | None = None
+    strangers: Store = field(default_factory=strangers)
+    known: Store = field(default_factory=lambda: Store(HELD, HELD_EACH))
     seconds: float = SECONDS
     limit: int = LIMIT
     multipart_limit: int = MULTIPART_LIMIT
-    most: int = HELD
+    pace_seconds: float = PACE_SECONDS
 
     @contextmanager
-    def holding(self) -> Iterator[bytearray]:
-        """A buffer whose bytes count as held until the request is done."""
-        buffer = bytearray()
+    def holding(self, scope: Scope) -> Iterator[Body]:
+        """An empty body, whose bytes count as held until the request is done."""
+        address = scope["client"][0] if scope.get("client") else ""
+        body = Body(self.strangers if self.who else self.known, address)
         try:
-            yield buffer
+            yield body
         finally:
-            self.held -= len(buffer)
+            body.store.give(body.whose, len(body.data))
 
-    async def read(self, scope: Scope, receive: Receive, buffer: bytearray) -> None:
-        """Fills the buffer. Raises BodyRefused: 413 too large, 408 too slow, 400 cut off, 503 too much at once."""
+    async def read(self, scope: Scope, receive: Receive, body: Body) -> None:
+        """Fills the body. Raises BodyRefused: 413 too large, 408 too slow, 400 cut off, 503 too much at once."""
         multipart = header(scope, b"content-type").lower().startswith("multipart/")
         limit = self.multipart_limit if multipart else self.limit
-        declared = header(scope, b"content-length")
-        if declared.isdigit() and int(declared) > limit:
+        length = header(scope, b"content-length")
+        declared = int(length) if length.isdigit() else 0
+        if declared > limit:
             await self._too_large(scope, receive, limit, 0)
         try:
-            async with asyncio.timeout(self.seconds):
-                async for chunk in _chunks(receive):
-                    if len(buffer) + len(chunk) > limit:
-                        await self._too_large(scope, receive, limit, len(buffer) + len(chunk))
-                    self._hold(buffer, chunk)
+            known = declared <= FREE or await self._known(scope, body)
+            if not known or not await self._fill(scope, receive, body, limit):
+                await self._drop(scope, receive, body, limit)
         except TimeoutError:
-            detail = f"The body did not arrive within {self.seconds:g} seconds."
+            detail = f"The body did not arrive within {self.seconds:g} seconds, or too slowly."
             raise BodyRefused(problem(408, "too-slow", "Too slow", detail, CLOSE)) from None
 
-    def _hold(self, buffer: bytearray, chunk: bytes) -> None:
-        if self.held + len(chunk) > self.most:
-            detail = "Too many large requests are under way."
-            raise BodyRefused(problem(503, "busy", "Busy", detail, {**CLOSE, "Retry-After": "5"}))
-        buffer += chunk
-        self.held += len(chunk)
+    async def _fill(self, scope: Scope, receive: Receive, body: Body, limit: int) -> bool:
+        """False as soon as there is more of it than a stranger may bring."""
+        now, paced = asyncio.get_running_loop().time, 0
+        end = now() + self.seconds
+        async with asyncio.timeout_at(min(end, now() + self.pace_seconds)) as patience:
+            async for chunk in _chunks(receive):
+                size = len(body.data) + len(chunk)
+                if size > limit:
+                    await self._too_large(scope, receive, limit, size)
+                if size > FREE and not await self._known(scope, body):
+                    return False
+                await self._hold(scope, body, chunk)
+                if size - paced >= PACE_BYTES:
+                    paced = size
+                    patience.reschedule(min(end, now() + self.pace_seconds))
+        return True
+
+    async def _hold(self, scope: Scope, body: Body, chunk: bytes) -> None:
+        if not body.store.take(body.whose, len(chunk)):
+            # Of strangers there is no more room: who is none has room of their own.
+            asked = body.store is not self.known
+            if not (asked and await self._known(scope, body) and body.store.take(body.whose, len(chunk))):
+                raise _busy()
+        body.data += chunk
+
+    async def _known(self, scope: Scope, body: Body) -> bool:
+        """Whether Trustyard knows who sends this; then it counts as theirs."""
+        if body.store is self.known or self.who is None:
+            return True
+        try:
+            name = await self.who(scope)
+        except Exception:  # noqa: BLE001 - the database, whatever it does
+            away = {**CLOSE, "Retry-After": "2"}
+            detail = "The database does not answer."
+            raise BodyRefused(problem(503, "database-unavailable", "Not available", detail, away)) from None
+        if not name:
+            return False
+        if not self.known.take(name, len(body.data)):
+            raise _busy()
+        body.store.give(body.whose, len(body.data))
+        body.store, body.whose = self.known, name
+        return True
+
+    async def _drop(self, scope: Scope, receive: Receive, body: Body, limit: int) -> None:
+        """Whoever answers says it to the sender, as to anybody who is not signed in, and needs no body for that."""
+        body.store.give(body.whose, len(body.data))
+        body.data.clear()
+        body.dropped = True
+        await self._drained(scope, receive, limit, 0)
 
     async def _too_large(self, scope: Scope, receive: Receive, limit: int, read: int) -> None:
-        # Whoever asks first ("Expect: 100-continue") is told at once. Others send on, and would take a connection
-        # that is closed under their hands for a broken network: listen to the end, within bounds.
-        if "100-continue" not in header(scope, b"expect").lower():
-            try:
-                async with asyncio.timeout(DRAIN_SECONDS):
-                    async for chunk in _chunks(receive):
-                        read += len(chunk)
-                        if read > limit + DRAINED:
-                            break
-            except TimeoutError:
-                pass
+        await self._drained(scope, receive, limit, read)
         size = f"{limit // MEGABYTE} MB" if limit >= MEGABYTE else f"{limit // 1000} kB"
         detail = f"The body is larger than {size}."
         raise BodyRefused(problem(413, "too-large", "Too large", detail, CLOSE))
+
+    async def _drained(self, scope: Scope, receive: Receive, limit: int, read: int) -> None:
+        # Whoever asks first ("Expect: 100-continue") is told at once. Others send on, and would take a connection
+        # that is closed under their hands for a broken network: listen to the end, within bounds.
+        if "100-continue" in header(scope, b"expect").lower():
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                async for chunk in _chunks(receive):
+                    read += len(chunk)
+                    if read > limit + DRAINED:
+                        break
+
+
+def _busy() -> BodyRefused:
+    detail = "Too many large requests are under way."
+    return BodyRefused(problem(503, "busy", "Busy", detail, {**CLOSE, "Retry-After": "5"}))
 
 
 async def _chunks(receive: Receive) -> AsyncIterator[bytes]:

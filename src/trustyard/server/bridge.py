@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from .answers import Receive, Scope, Send
-from .bodies import MEGABYTE, Bodies, BodyRefused
+from trustyard.actions import requests
+
+from .answers import Message, Receive, Scope, Send
+from .bodies import MEGABYTE, Bodies, BodyRefused, Store, Who, strangers
 from .threads import Threads
 
 THREADS = 8
@@ -30,9 +32,11 @@ NOT_URL = bytes(set(range(0x21, 0x7F)))
 class Bridge:
     """Slow foreign servers have threads of their own, so that waiting for them stops nobody else."""
 
-    def __init__(self, django: Callable[..., Any]) -> None:
-        self._bodies = Bodies()
-        self._imports = Bodies(0, IMPORT_SECONDS, IMPORT_LIMIT, IMPORT_LIMIT, IMPORTS_HELD)
+    def __init__(self, django: Callable[..., Any], who: Who) -> None:
+        unasked = strangers()
+        self._bodies = Bodies(who, unasked)
+        imports = Store(IMPORTS_HELD, IMPORT_LIMIT)  # so that one who imports leaves room for another
+        self._imports = Bodies(who, unasked, imports, IMPORT_SECONDS, IMPORT_LIMIT, IMPORT_LIMIT)
         self._usual = Threads(django, THREADS)
         self._fetching = Threads(django, FETCHING_THREADS)
         self._importing = Threads(django, IMPORTING_THREADS)
@@ -41,14 +45,19 @@ class Bridge:
         """Answers a request with what Django says, or with why its body was not taken."""
         importing = scope["method"] == "POST" and scope["raw_path"] == IMPORT
         bodies = self._imports if importing else self._bodies
-        with bodies.holding() as buffer:
+        with bodies.holding(scope) as body:
             try:
-                await bodies.read(scope, receive, buffer)
+                await bodies.read(scope, receive, body)
             except BodyRefused as refused:
                 await refused.answer.send(scope, send)
                 return
-            pool = self._importing if importing else self._fetching if fetches(scope, buffer) else self._usual
-            await pool(for_django(scope, len(buffer)), bytes(buffer), send)
+            if body.dropped:
+                await self._usual(for_django(scope, 0), b"", _closing(send))
+                return
+            pool = self._importing if importing else self._fetching if fetches(scope, body.data) else self._usual
+            if pool is self._usual:
+                requests.hurry()
+            await pool(for_django(scope, len(body.data)), bytes(body.data), send)
 
     def close(self) -> None:
         """Lets requests under way end."""
@@ -56,14 +65,42 @@ class Bridge:
             pool.executor.shutdown(wait=True, cancel_futures=True)
 
 
+def _closing(send: Send) -> Send:
+    """The connection ends with the answer: not all that was sent on it may have been read."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await send(message)
+
+    return sent
+
+
+def _escaped(word: bytes) -> re.Pattern[bytes]:
+    """A JSON string, each of its letters as itself or escaped."""
+    letters = "".join(rf"(?:{letter}|\\u00(?i:{ord(letter):02x}))" for letter in word.decode().strip('"'))
+    return re.compile(f'"{letters}"'.encode())
+
+
+ESCAPED = [_escaped(word) for word in FETCHING_WORDS]
+
+
 def fetches(scope: Scope, body: bytes | bytearray) -> bool:
-    """Whether the request may wait for a foreign server or a worker. A guess: it only chooses the pool."""
-    path = scope["raw_path"]
+    """Whether the request may wait for a foreign server or a worker.
+
+    A guess: it only chooses the pool. What it takes for another finds few places outward (`actions/outward.py`).
+    """
+    path = unquote_to_bytes(scope["raw_path"])
     if scope["method"] in ("GET", "HEAD"):
         return bool(LINTING_PATH.search(path))
-    return bool(FETCHING_PATH.search(path)) or (
-        path.startswith(b"/api/") and any(word in body for word in FETCHING_WORDS)
-    )
+    return bool(FETCHING_PATH.search(path)) or (path.startswith(b"/api/") and _names_a_connection(body))
+
+
+def _names_a_connection(body: bytes | bytearray) -> bool:
+    if any(word in body for word in FETCHING_WORDS):
+        return True
+    # Looked for only where there may be one: it takes tens of milliseconds of the event loop for the largest bodies.
+    return b"\\u00" in body and any(word.search(body) for word in ESCAPED)
 
 
 def for_django(scope: Scope, length: int) -> Scope:

@@ -15,6 +15,7 @@ from trustyard.models.connections import looked_after
 from .agents.route import Agents
 from .alive import Alive
 from .bridge import Bridge
+from .callers import Callers
 from .configuration import Configuration
 from .connections import Connections
 from .health import Health
@@ -67,7 +68,8 @@ class Parts:
         self.health = Health()
         self.connections = Connections(configuration.trusted_proxies)
         self.published = Published(_published)
-        self.bridge = Bridge(django or get_wsgi_application())
+        self.callers = Callers()
+        self.bridge = Bridge(django or get_wsgi_application(), self.callers)
         self.agents = Agents(self.metrics.delivered)
         self.waiting = Waiting(self.bridge, _Delivery())
         self.router = Router(
@@ -99,5 +101,5 @@ class Parts:
         self.runner.stop()
         if self.alive:
             self.alive.stop()
-        for part in (self.bridge, self.waiting, self.published, self.health, self.metrics):
+        for part in (self.bridge, self.callers, self.waiting, self.published, self.health, self.metrics):
             part.close()

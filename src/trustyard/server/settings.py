@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "trustyard.server.people.SecondFactorFirst",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "trustyard.server.texts.NoNul",
 ]
 TEMPLATES = [
     {

@@ -97,9 +97,9 @@ class Agents:
         return Answer(200, body, {**self._plain(standing), "Content-Type": "application/json"})
 
     async def _receipt(self, standing: Standing, scope: Scope, receive: Receive) -> Answer:
-        with self._bodies.holding() as buffer:
-            await self._bodies.read(scope, receive, buffer)
-            word = requests.word(buffer)
+        with self._bodies.holding(scope) as body:
+            await self._bodies.read(scope, receive, body)
+            word = requests.word(body.data)
         receipt = Receipt(word.node, word.state, word.words, word.milliseconds)
         said = Said(standing.gateway_id, word.release, receipt)
         with self.desk.present(standing.gateway_id, word.node, None):

@@ -27,6 +27,11 @@ def refused(request: HttpRequest, error: TrustyardError) -> HttpResponse:
     return render(request, template, {"error": error}, status=error.status)
 
 
+def refused_here(request: HttpRequest, error: TrustyardError) -> HttpResponse:
+    """The same for who may have asked for a part of a page: a notice above what they typed."""
+    return _notice(request, {"error": error}, error.status) if is_fragment(request) else refused(request, error)
+
+
 def lost(request: HttpRequest) -> HttpResponse:
     """An address that is not there."""
     raise Http404
@@ -69,8 +74,11 @@ def _stale_part(request: HttpRequest) -> HttpResponse:
         "You signed in again since this page was opened, so nothing of this was taken.",
         advice="A certificate form comes back with what was typed before.",
     )
-    context = {"error": error, "load_again": shown_at(request)}
-    response = render(request, "_alert.html", context, status=error.status)
+    return _notice(request, {"error": error, "load_again": shown_at(request)}, error.status)
+
+
+def _notice(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:
+    response = render(request, "_alert.html", context, status=status)
     response["HX-Retarget"], response["HX-Reswap"] = "#notices", "innerHTML show:window:top"
     return response
 
