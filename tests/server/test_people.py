@@ -10,13 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from allauth.mfa.totp.internal.auth import (
-    SECRET_SESSION_KEY,
-    TOTP,
-    format_hotp_value,
-    hotp_value,
-    yield_hotp_counters_from_time,
-)
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.utils import timezone
@@ -233,22 +227,6 @@ def test_wrong_passwords_for_a_name_are_counted_whatever_host_and_case_are_named
         assert answer.status_code == 200, name
     right = {"login": "vic", "password": "a long and quiet night"}
     assert Client().post("/sign-in/", right, headers={"Host": "localhost:1"}).status_code == 429
-
-
-def test_the_code_that_an_app_is_set_up_with_opens_nothing_more(vic: models.User) -> None:
-    browser = signed_in()
-    browser.post("/account/confirm/", {"password": "a long and quiet night"})
-    browser.get("/account/second-factor/app/")
-    session = browser.session
-    session[SECRET_SESSION_KEY] = "JBSWY3DPEHPK3PXP"
-    session.save()
-    given = code()
-    added = browser.post("/account/second-factor/app/", {"code": given})
-    assert added["Location"] == "/account/second-factor/codes/"
-    other = half_signed_in()
-    refused = other.post("/sign-in/second-factor/", {"code": given})
-    assert "was used already" in refused.content.decode()
-    assert not is_in(other)
 
 
 def test_a_code_is_taken_once_for_as_long_as_it_fits(vic: models.User, monkeypatch: pytest.MonkeyPatch) -> None:

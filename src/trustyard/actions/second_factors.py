@@ -59,8 +59,7 @@ def reset(actor: Actor, username: str) -> int:
 def spend(user: models.User, code: str) -> None:
     """Lets a code of the app that was right be right no more.
 
-    allauth remembers it for one period of those in which it fits, and the one that the app is set up with not at all
-    (RFC 6238, section 5.2: a code is taken once).
+    allauth remembers it for one period of those in which it fits (RFC 6238, section 5.2: a code is taken once).
     """
     fits = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
     key = TOTP(Authenticator(user=user))._get_used_cache_key(code)  # the mark that it looks for

@@ -102,12 +102,7 @@ class _Changes(_Form):
 
 
 class AddApp(_Changes, ActivateTOTPView):  # type: ignore[misc]  # the same
-    """An authenticator app (TOTP, RFC 6238)."""
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        response = super().form_valid(form)
-        _spend(self.request.user, form)
-        return response
+    """An authenticator app (TOTP, RFC 6238). Its code may be tried at once with a sign-in."""
 
 
 class RemoveApp(_Changes, DeactivateTOTPView):  # type: ignore[misc]  # the same
