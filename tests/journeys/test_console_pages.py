@@ -162,21 +162,6 @@ def test_a_stranger_is_led_to_sign_in_and_finds_the_way_home(served: Served) -> 
         assert "Skip to content" in lost.text
 
 
-def test_too_many_attempts_are_429_in_the_same_words_for_an_unknown_user(served: Served) -> None:
-    for username in ("nobody-throttled", "somebody-throttled"):
-        answers = []
-        for _ in range(8):
-            with httpx.Client(base_url=served.url, trust_env=False) as stranger:
-                form = stranger.get("/sign-in/").text
-                token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', form)
-                assert token is not None
-                given = {"login": username, "password": "wrong", "csrfmiddlewaretoken": token[1]}
-                answers.append(stranger.post("/sign-in/", data=given, headers={"Referer": f"{served.url}/sign-in/"}))
-        assert "is not correct" in answers[0].text
-        assert answers[-1].status_code == 429
-        assert "Too many attempts" in answers[-1].text
-
-
 @pytest.fixture
 def viewer(browser: Browser, served: Served, console: Console, unique: Unique) -> Iterator[Console]:
     """Somebody who only looks, made on the screen Users."""

@@ -101,6 +101,22 @@ def test_without_local_sign_in_no_password_is_looked_at(tmp_path: Path) -> None:
         assert "Password" in httpx.get(f"{server.url}/sign-in/", trust_env=False, timeout=30).text
 
 
+def test_too_many_attempts_are_429_in_the_same_words_for_an_unknown_user(tmp_path: Path) -> None:
+    with Serving(tmp_path / "data") as server:
+        for username in ("admin", "nobody-of-that-name"):
+            first, *_, last = guesses(server, username)
+            assert (first.status_code, "is not correct" in first.text) == (200, True)
+            assert (last.status_code, "Too many attempts" in last.text) == (429, True)
+
+
+def guesses(server: Serving, username: str) -> list[httpx.Response]:
+    """The answers to some wrong passwords."""
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as stranger:
+        stranger.get("/sign-in/")
+        given = {"login": username, "password": "wrong", "csrfmiddlewaretoken": stranger.cookies["trustyard-csrf"]}
+        return [stranger.post("/sign-in/", data=given) for _ in range(6)]
+
+
 def test_a_failed_sign_in_is_in_the_log_by_its_name_and_without_the_password(tmp_path: Path) -> None:
     with (
         Serving(tmp_path / "data") as server,
