@@ -147,7 +147,7 @@ def test_who_says_nothing_or_half_a_request_is_not_waited_for() -> None:
         again.sendall(b"GET / HT")
         assert _said(silent) == b""
         for one in (half, again):
-            assert _said(one).startswith(b"HTTP/1.1 408 ")
+            assert b"HTTP/1.1 408 " in _said(one)
         for one in (silent, half, again):
             one.close()
 
