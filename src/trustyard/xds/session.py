@@ -8,10 +8,10 @@ from typing import Any
 
 import grpc
 
-from trustyard.gateways.envoy.resources import Catalogue
+from trustyard.gateways.envoy.resources import Catalogue, Resource
 from trustyard.gateways.receipts import Receipt
 from trustyard.xds.dialects import Dialect
-from trustyard.xds.ledger import Ledger
+from trustyard.xds.ledger import Ledger, Line
 from trustyard.xds.store import Gateway
 
 Ending = tuple[grpc.StatusCode, str]
@@ -81,9 +81,13 @@ class Session:
             self._news.clear()
             for line, resource in self.ledger.due():
                 if self._dialect.may_push(line):
-                    response = self._dialect.write(line, resource)
-                    self.ledger.push(line, resource)
-                    await write(response)
+                    await self._send(line, resource, write)
+
+    async def _send(self, line: Line, resource: Resource, write: Callable[[Any], Awaitable[None]]) -> None:
+        """A call of its own, so that no stream keeps its last response, of a megabyte perhaps, until the next one."""
+        response = self._dialect.write(line, resource)
+        self.ledger.push(line, resource)
+        await write(response)
 
     def _tell(self) -> None:
         self._news.set()
