@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
-from collections.abc import Iterator
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -18,7 +21,8 @@ from trustyard.gateways.envoy import resources
 from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Resource
 from trustyard.xds import room
 from trustyard.xds.dialects import Delta
-from trustyard.xds.ledger import MAX_NAME, Ledger
+from trustyard.xds.ledger import MAX_NAME, Ledger, Line
+from trustyard.xds.session import Session
 
 ONE = Authority("one").der
 FULL = grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -61,6 +65,41 @@ def test_an_answer_that_never_comes_is_not_waited_for_once_its_subscription_is_o
         dialect.read(DeltaDiscoveryRequest(type_url=SECRET, resource_names_unsubscribe=["used"]))
         kept.append(len(gc.get_referents(dialect._unanswered)))
     assert kept[-1] == kept[0]
+
+
+class Response:
+    """Stands for one of a megabyte: those of protobuf cannot be watched."""
+
+
+class Watched(Delta):
+    def write(self, line: Line, resource: Resource) -> Any:
+        super().write(line, resource)
+        return Response()
+
+
+def test_a_stream_keeps_no_response_after_it_is_sent() -> None:
+    sent: list[weakref.ref[Response]] = []
+
+    async def write(response: Response) -> None:
+        sent.append(weakref.ref(response))
+
+    async def requests() -> AsyncIterator[DeltaDiscoveryRequest]:
+        yield DeltaDiscoveryRequest(type_url=SECRET, resource_names_subscribe=["used", "truststore"])
+        await asyncio.Event().wait()
+
+    async def serve() -> int:
+        ledger = Ledger(catalogue(1, ONE))
+        gateway: Any = None  # which is asked of by others alone
+        session = Session(gateway, "", "node", ledger, Watched(ledger), lambda _: None)
+        running = asyncio.ensure_future(session.run(requests(), write))
+        while len(sent) < 2:
+            await asyncio.sleep(0)
+        kept = sum(response() is not None for response in sent)
+        session.end(grpc.StatusCode.OK, "")
+        await running
+        return kept
+
+    assert asyncio.run(serve()) == 0
 
 
 def test_aliases_that_are_not_in_the_release_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
