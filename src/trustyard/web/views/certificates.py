@@ -144,6 +144,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     rows = certificate.entries.select_related("x509", "environment").prefetch_related("jwks").order_by("environment_id")
     beside = findings.beside(list(rows))
     own = [newest[row.environment_id].id for row in rows if row.environment_id in newest]
+    # The table before the badges: it asks for them again when it moves, so they may be newer than it and never older.
+    deployment = of_address(request, own)
     took = taken(own)
     entries = [
         {
@@ -157,7 +159,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         }
         for entry, chain in zip(rows, chains.shown(actor, list(rows), now), strict=True)
     ]
-    context = {"certificate": certificate, "entries": entries, "deployment": of_address(request, own)}
+    context = {"certificate": certificate, "entries": entries, "deployment": deployment}
     context["environments"] = [row.environment for row in rows]
     return render(request, "certificates/show.html", context)
 

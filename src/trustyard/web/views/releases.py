@@ -110,6 +110,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     newest = releases.latest(place.pk)
     compared = differences.compare(actor, place.name, release.number)
     in_force = newest is not None and newest.pk == release.pk
+    table = deployed([release.pk])  # before the badge, which it asks for again when it moves
     context = {
         "release": release,
         "in_force": in_force,
@@ -121,7 +122,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "roots": [{"alias": root_alias(sha256), "name": names.get(sha256, "")} for sha256 in content.roots],
         "jwks": content.jwks,
         "left_out": content.left_out,
-        "deployment": deployed([release.pk]),
+        "deployment": table,
     }
     return render(request, "releases/show.html", context)
 
