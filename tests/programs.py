@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,8 @@ SYSTEM = ("/usr/sbin", "/sbin", "/usr/local/sbin", *map(str, sorted(Path("/usr/l
 
 
 _told: set[int] = set()  # a listener may not have begun when the next port is asked for
+_CHANCE = random.SystemRandom()  # tests that set the seed of the usual one would all be given the same port
+LOWEST_PORT = 10_000
 
 
 def find(name: str) -> str | None:
@@ -42,14 +45,32 @@ def missing(sentence: str) -> None:
 
 
 def free_port() -> int:
-    """A port of loopback that was free a moment ago, and that this process has not been told of before."""
+    """A port of loopback that was free a moment ago, and that this process has not been told of before.
+
+    It lies below those that the system gives to whoever asks for any: each connection takes one of them, and could
+    take this one before its listener begins.
+    """
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port not in _told:
+        port = _CHANCE.randrange(LOWEST_PORT, _given_by_the_system())
+        if port not in _told and _is_free(port):
             _told.add(port)
             return port
+
+
+def _given_by_the_system() -> int:
+    """The first port of those: of Linux as it is set, of others as they usually have it."""
+    setting = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(setting.read_text().split()[0]) if setting.exists() else 32_768
+    return max(first, LOWEST_PORT + 1_000)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager
