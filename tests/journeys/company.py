@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.programs import free_port
 from tests.server.serving import Serving, eventually
 
 PEOPLE: dict[str, dict[str, Any]] = {
@@ -28,9 +28,7 @@ class Provider:
     """`oidc-provider-mock` in a process of its own; whoever it is asked for signs in by one click."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.url = f"http://localhost:{port}"
         command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port), "--require-nonce"]
         for subject, claims in PEOPLE.items():
