@@ -65,6 +65,9 @@ class Row:
         }
 
 
+Said = list[tuple[models.Release, list[Row]]]  # releases, and what the nodes of each said
+
+
 def given(row: models.Gateway) -> GatewayGiven:
     """The plain value of a gateway's row."""
     return GatewayGiven(row.pk, row.environment.name, row.name, row.kind, row.options, row.token_generation)
@@ -209,12 +212,22 @@ def settled(release_ids: Iterable[int]) -> bool:
     return all(row.state in FINAL or not row.joined for rows in rows_of_all(chosen).values() for row in rows)
 
 
-def deployment(release_ids: Iterable[int]) -> dict[str, Any]:
-    """The contract's *Deployment* of these releases, one for each environment."""
+def said_of(release_ids: Iterable[int]) -> Said:
+    """These releases in the order of their environments, each with what its nodes said."""
     rows = models.Release.objects.filter(pk__in=list(release_ids)).select_related("environment").defer("content")
     chosen = list(rows.order_by("environment_id"))
     said = rows_of_all(chosen)
-    return {"environments": [_environment_json(release, said[release.pk]) for release in chosen]}
+    return [(release, said[release.pk]) for release in chosen]
+
+
+def deployment(release_ids: Iterable[int]) -> dict[str, Any]:
+    """The contract's *Deployment* of these releases, one for each environment."""
+    return deployment_json(said_of(release_ids))
+
+
+def deployment_json(said: Said) -> dict[str, Any]:
+    """The same of what was read already."""
+    return {"environments": [_environment_json(release, rows) for release, rows in said]}
 
 
 def told(answer: dict[str, Any], release_ids: Iterable[int]) -> dict[str, Any]:

@@ -361,9 +361,9 @@ def fingerprint(jwk: models.Jwk) -> dict[str, Any]:
         "use": jwk.use,
         "state": jwk.state,
         "connected_to": connected,
+        "key": thumbprint(jwk.public),
+        "environments": sorted(place.name for place in jwk.environments.all()),
     }
-    said["key"] = thumbprint(jwk.public)
-    said["environments"] = sorted(place.name for place in jwk.environments.all())
     if jwk.state == "disabled":
         said["disabled_by"] = "revocation" if jwk.disabled_with_entry else "person"
     return said

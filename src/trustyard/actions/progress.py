@@ -6,9 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from trustyard import models
-
-from .delivery import Row, rows_of_all
+from .delivery import Row, Said, said_of
 from .releases import latest_of_all
 
 Taken = Literal["", "some", "none"]
@@ -51,30 +49,24 @@ class Progress:
         return any(row.state not in _TAKEN for row in self.wanted)
 
 
-def progress(release_ids: Iterable[int]) -> Progress:
-    """The nodes' words on these releases."""
-    said = _said(release_ids)
+def progress(said: Said) -> Progress:
+    """The nodes' words on releases."""
     newest = {release.id for release in latest_of_all().values()}
     return Progress(
-        [row for pk, rows in said.items() if pk in newest for row in rows],
-        [row for pk, rows in said.items() if pk not in newest for row in rows],
+        [row for release, rows in said if release.pk in newest for row in rows],
+        [row for release, rows in said if release.pk not in newest for row in rows],
     )
 
 
 def taken(release_ids: Collection[int]) -> Mapping[int, Taken]:
     """Of each release, whether only some of its nodes or none at all took it; nothing where none of them objects."""
-    return {pk: _taken([row for row in rows if row.joined]) for pk, rows in _said(release_ids).items()}
+    return {release.pk: _taken([row for row in rows if row.joined]) for release, rows in said_of(release_ids)}
 
 
 def _taken(rows: list[Row]) -> Taken:
     if not _any(rows, _NOT_TAKEN):
         return ""
     return "none" if all(row.state in _NOT_TAKEN for row in rows) else "some"
-
-
-def _said(release_ids: Iterable[int]) -> dict[int, list[Row]]:
-    chosen = models.Release.objects.filter(pk__in=list(release_ids)).only("environment_id", "number")
-    return rows_of_all(list(chosen))
 
 
 def _any(rows: Iterable[Row], states: Collection[str]) -> bool:

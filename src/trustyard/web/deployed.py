@@ -38,14 +38,15 @@ class Deployed:
 
 def deployed(ids: Sequence[int], since: int | None = None) -> Deployed | None:
     """The table of these releases; None where there is nothing to show."""
-    found = delivery.deployment(ids)["environments"] if ids else []
-    if not found:
+    said = delivery.said_of(ids) if ids else []
+    if not said:
         return None
     now = int(time.time())
     begun = now if since is None else since
-    state = progress(ids)
+    state = progress(said)
     word = _word(state, now - begun)
     every = _every(state, word, now - begun)
+    found = delivery.deployment_json(said)["environments"]
     return Deployed(found, word, every, ",".join(str(one) for one in ids), begun, state.open)
 
 
