@@ -98,7 +98,7 @@ class Seen:
                 for o in self.offered
             ],
             "preselected": self.preselected.sha256 if self.preselected else None,
-            "notices": [{"code": n.code, "message": n.message} for n in self.notices],
+            "notices": [notice.json() for notice in self.notices],
         }
 
 
@@ -192,7 +192,7 @@ def _remember(actor: Actor, kind: str, url: str, reading: Reading) -> str:
         kind=kind,
         url=url,
         ders=[base64.b64encode(c.der).decode() for c in reading.certificates],
-        notices=[{"code": n.code, "message": n.message} for n in reading.notices],
+        notices=[notice.json() for notice in reading.notices],
         expires_at=timezone.now() + KEPT_FOR,
     )
     return token

@@ -51,8 +51,8 @@ def create(request: Request, given: schemas.NewJwk, waiting: Query[Waiting]) -> 
         confirm_restored=given.confirm_restored,
         **_said(given, "alg"),
     )
-    row, notices = saved.jwk, [{"code": one.code, "message": one.message} for one in saved.notices]
-    answer = {**jwk_json(row), "notices": notices}
+    row = saved.jwk
+    answer = {**jwk_json(row), "notices": [notice.json() for notice in saved.notices]}
     return deployed(answer, saved.releases, waiting.wait, status=201, etag=row.etag, location=address("jwks", row.name))
 
 

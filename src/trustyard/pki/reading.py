@@ -18,6 +18,10 @@ class Notice:
     code: str
     message: str
 
+    def json(self) -> dict[str, str]:
+        """As REST shows it, and as it is kept."""
+        return {"code": self.code, "message": self.message}
+
 
 @dataclass(frozen=True)
 class Reading:

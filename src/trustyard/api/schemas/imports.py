@@ -120,7 +120,7 @@ def done(imported: Imported) -> dict[str, Any]:
         "stored": len(imported.names),
         "left_out": [vars(one) for one in imported.left_out],
         "certificates": imported.names,
-        "notices": [{"item": place, "code": one.code, "message": one.message} for place, one in imported.notices],
+        "notices": [{"item": place, **one.json()} for place, one in imported.notices],
     }
 
 
