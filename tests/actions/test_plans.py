@@ -15,7 +15,18 @@ from django.utils import timezone
 
 from tests.authority import Authority
 from trustyard import models
-from trustyard.actions import alike, audit, certificates_read, chains, counting, delivery, figures, proofs, releases
+from trustyard.actions import (
+    alike,
+    audit,
+    certificates_read,
+    chains,
+    counting,
+    delivery,
+    figures,
+    proofs,
+    releases,
+    searching,
+)
 from trustyard.actions import certificates as written
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
@@ -98,7 +109,7 @@ def test_the_audit_and_what_the_jobs_ask_every_two_seconds_read_nothing_whole() 
 
 
 def test_ends_of_validity_are_counted_without_reading_certificates() -> None:
-    five_hundred_more()
+    more()
     models.StoredCertificate.objects.update(not_after=timezone.now() + timedelta(days=3))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -126,11 +137,11 @@ def test_a_count_of_many_stops_and_says_that_there_are_more(monkeypatch: pytest.
     assert total().number == 6, "what was counted before is not said again"
 
 
-def five_hundred_more() -> None:
+def more(count: int = 500) -> None:
     """Certificates as those that are there, each with a key of its own."""
     (entry,) = models.Entry.objects.select_related("x509", "certificate", "environment")[:1]
     x509s, certificates, entries = [], [], []
-    for number in range(500):
+    for number in range(count):
         x509, certificate, own = copy(entry.x509), copy(entry.certificate), copy(entry)
         x509.sha256, x509.spki_sha256 = f"{number:064x}", f"{number:064x}"
         certificate.pk, certificate.name, certificate.name_key = None, f"more {number}", f"more {number}"
@@ -144,10 +155,30 @@ def five_hundred_more() -> None:
     models.Entry.objects.bulk_create(entries)
 
 
-def rows_read(plan: dict[str, Any]) -> int:
-    """By all of its scans."""
-    own = plan["Actual Rows"] * plan["Actual Loops"] if "Scan" in plan["Node Type"] else 0
-    return int(own) + sum(map(rows_read, plan.get("Plans", ())))
+def rows_read(plan: dict[str, Any], *, but: str = "none") -> int:
+    """By all of its scans but those of a kind."""
+    is_scan = "Scan" in plan["Node Type"] and plan["Node Type"] != but
+    own = plan["Actual Rows"] * plan["Actual Loops"] if is_scan else 0
+    return int(own) + sum(rows_read(one, but=but) for one in plan.get("Plans", ()))
+
+
+def test_a_search_that_fits_many_joins_no_more_of_them_than_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    more(5_000)
+    for module in (counting, searching):
+        monkeypatch.setattr(module, "MOST_OF_LARGE", 10)
+    monkeypatch.setattr(searching, "ABOUT", 100)
+    monkeypatch.setattr(counting, "LARGE", 10)
+    monkeypatch.setattr(counting, "_large", {})
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    with CaptureQueriesContext(connection) as captured:
+        assert certificates_read.fitting(LOCAL, q="plan ca").counted == (11, True)
+    (statement,) = (query["sql"] for query in captured.captured_queries if query["sql"].startswith("(SELECT"))
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
+        (read,) = (rows_read(one["Plan"], but="Bitmap Index Scan") for one in cursor.fetchone()[0])
+    assert read < 100
 
 
 @pytest.mark.parametrize("statement", [alike._OF_KEYS, alike._CERTIFICATES_OF_KEYS, alike._OF_CERTIFICATES])
@@ -158,7 +189,7 @@ def test_a_plan_that_was_made_while_tables_were_small_reads_no_more_when_they_ar
         cursor.execute("SET LOCAL enable_seqscan = on")
         cursor.execute("PREPARE asked(text[]) AS " + statement["postgresql"].replace("%s", "$1"))
         cursor.execute("EXECUTE asked('{}')")
-        five_hundred_more()
+        more()
         cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked(%s)", [[f"{7:064x}"]])
         (read,) = (rows_read(one["Plan"]) for one in cursor.fetchone()[0])
         cursor.execute("DEALLOCATE asked")
