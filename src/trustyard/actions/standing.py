@@ -74,7 +74,7 @@ def _story(certificate: models.Certificate) -> _Story:
         pk, action, named, before, after = event
         if action == _CREATE:
             break
-        story.left |= before.keys() - after.keys()
+        story.left |= set(before or ()) - set(after or ())
         if named is not None and named != name:
             name = named
             story.names.add(name)

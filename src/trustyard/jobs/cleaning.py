@@ -7,7 +7,7 @@ from importlib import import_module
 import structlog
 from django.conf import settings
 
-from trustyard.actions import drafts, gone, sessions, sources
+from trustyard.actions import alias_files, drafts, gone, sessions, sources
 from trustyard.models.connections import looked_after
 
 log = structlog.get_logger(__name__)
@@ -21,6 +21,7 @@ def clean() -> None:
             "inspections": sources.forget_expired(),
             "nodes": gone.forget_all(),
         }
+        alias_files.file_all()
         import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
         sessions.forget_ended()
     log.debug("clean.done", **taken)
