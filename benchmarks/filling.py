@@ -42,6 +42,8 @@ _ENTRY = [
     "environment_id",
     "alias",
     "alias_key",
+    "alias_file",
+    "filed_alias",
     "source_kind",
     "source_url",
     "chain",
@@ -74,8 +76,9 @@ def main() -> None:
     open_database(Configuration.from_environment())
     from django.db import connection
 
-    names = ("0010_scale", "0011_lists", "0012_ends")
-    made = [one for name in names for one in import_module(f"trustyard.migrations.{name}").Migration.operations]
+    names = ("0010_scale", "0011_lists", "0012_ends", "0015_alias_file_filled")
+    done = [one for name in names for one in import_module(f"trustyard.migrations.{name}").Migration.operations]
+    made = [one for one in done if one.reduces_to_sql]  # of what fills rows there is nothing to undo
     with connection.schema_editor(atomic=False) as editor:
         for one in made:
             one.database_backwards("trustyard", editor, None, None)
@@ -155,14 +158,15 @@ def _definition(number: int, facts: Any, now: datetime) -> list[Any]:
 
 def _entries(number: int, certificate: Any, places: list[int], now: datetime) -> Iterator[list[Any]]:
     """One environment each, a tenth of them in a second one too; two in a thousand are revoked."""
+    from trustyard.actions import alias_files
     from trustyard.pki.names import fold
 
     revoked = [now, "admin", "Left us."] if number % 500 == 7 else [None, "", ""]
     alias = certificate.facts.certificate_name
     for place in [number % ENVIRONMENTS, *([(number + 77) % ENVIRONMENTS] if number % 10 == 3 else [])]:
         chain = json.dumps([certificate.sha256])
-        row = [number + 1, places[place], alias, fold(alias), "file", "", chain, certificate.sha256]
-        yield [*row, *revoked]
+        names = [alias, fold(alias), alias_files.stored(alias), alias]
+        yield [number + 1, places[place], *names, "file", "", chain, certificate.sha256, *revoked]
 
 
 def _events(count: int, now: datetime) -> None:

@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
+from contextvars import copy_context
 
 import pytest
 
 from tests.pki import made
 from tests.programs import missing
 from tests.tls_servers import Ca
-from trustyard.actions import lint
+from trustyard.actions import lint, outward, requests
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import Saved
 from trustyard.errors import NotFound, Unavailable
@@ -117,3 +119,18 @@ def test_an_entry_that_is_not_there_is_not_found(add: Add) -> None:
     for name, environment in (("acme", "production"), ("acme", "nowhere"), ("nobody", "test")):
         with pytest.raises(NotFound):
             lint.lint(VIEWER, name, environment)
+
+
+def test_who_waits_for_too_much_already_does_not_wait_for_the_linter_besides(add: Add) -> None:
+    add("acme")
+
+    def ask() -> str:
+        requests.begin("one of many")
+        with ExitStack() as waiting:
+            for _ in range(outward.EACH):
+                waiting.enter_context(outward.place(VIEWER))
+            with pytest.raises(Unavailable, match="for the linter") as caught:
+                lint.lint(VIEWER, "acme", "test")
+        return caught.value.code
+
+    assert copy_context().run(ask) == "busy"

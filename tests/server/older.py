@@ -20,6 +20,7 @@ from trustyard.server.opening import set_up
 
 THEN = datetime(2026, 11, 2, 3, 4, 5, 678901, tzinfo=UTC)
 PASSWORD = "a password of then"
+ALIAS = "the partner"  # which is no file name as it stands
 
 
 def main(migration: str, pem: Path, file: str = "") -> None:
@@ -67,10 +68,10 @@ def fill(apps: Any, pem: str) -> None:
     )  # fmt: skip
     certificate = make("Certificate", name="partner", name_key="partner", search_text="partner\n")
     make(
-        "Entry", certificate=certificate, environment=place, alias="partner", alias_key="partner", source_kind="file",
+        "Entry", certificate=certificate, environment=place, alias=ALIAS, alias_key=ALIAS, source_kind="file",
         chain=[read.sha256], x509=stored,
     )  # fmt: skip
-    content = Content("old", (TrustedEntry("partner", "partner", read.sha256),), (), ())
+    content = Content("old", (TrustedEntry(ALIAS, "partner", read.sha256),), (), ())
     make(
         "Release", environment=place, number=1, digest=content.digest(), content=content.canonical(), made_by="ada",
         created_at=THEN,

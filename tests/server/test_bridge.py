@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from trustyard.actions import requests
-from trustyard.actions.outward import PLACES, place
+from trustyard.actions.actors import Actor
+from trustyard.actions.outward import EACH, PLACES, place
 from trustyard.errors import Unavailable
-from trustyard.server.bridge import THREADS, fetches
+from trustyard.server.bridge import FETCHING_THREADS, THREADS, fetches
 
 
 @pytest.mark.parametrize(
@@ -48,11 +49,11 @@ def test_few_of_the_threads_that_answer_everybody_wait_for_foreign_servers() -> 
     inside, over = threading.Semaphore(0), threading.Event()
 
     def connect(*, hurried: bool) -> str:
-        requests.begin("one")
+        request = requests.begin(f"{threading.get_ident()}")
         if hurried:
             requests.hurry()
         try:
-            with place():
+            with place(Actor(f"operator {request.id}", "operator")):
                 inside.release()
                 over.wait(10)
         except Unavailable as error:
@@ -69,3 +70,7 @@ def test_few_of_the_threads_that_answer_everybody_wait_for_foreign_servers() -> 
         over.set()
         assert {one.result(10) for one in (*waiting, *others)} == {""}
         assert threads.submit(connect, hurried=True).result(10) == "", "and the place is free again"
+
+
+def test_no_actor_takes_more_than_half_of_the_threads_that_connect() -> None:
+    assert EACH == FETCHING_THREADS // 2

@@ -17,9 +17,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from trustyard.server.answers import Answer, Receive, Scope, Send
-from trustyard.server.connections import DESCRIPTORS, HEAD_BYTES, Connections, descriptors
+from trustyard.server.connections import DESCRIPTORS, ENVOYS, HEAD_BYTES, MOST, Connections, descriptors, of_envoys
 from trustyard.server.running import HttpServer, runner
 from trustyard.server.sockets import address_of, listen
+from trustyard.xds.room import MAX_CONNECTIONS
 
 from .serving import Serving, eventually
 
@@ -230,9 +231,15 @@ def test_the_process_asks_for_the_descriptors_that_it_may_need() -> None:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, before[1]), before[1]))
         assert descriptors() == min(DESCRIPTORS, before[1])
-        assert Connections().most <= descriptors() - 256
+        assert Connections().most + of_envoys() <= descriptors() - 256
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_fleet_of_two_thousand_envoys_that_restart_and_all_others_have_room_beside_each_other() -> None:
+    assert MAX_CONNECTIONS >= 2 * 2_000
+    assert MAX_CONNECTIONS + MOST + 256 <= DESCRIPTORS
+    assert MAX_CONNECTIONS <= DESCRIPTORS // ENVOYS
 
 
 def test_a_loop_of_the_standard_library_does_as_well() -> None:

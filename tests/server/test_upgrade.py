@@ -17,9 +17,10 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from tests.authority import Authority
 from tests.databases import chosen, opened
-from tests.server.older import PASSWORD
+from tests.server.older import ALIAS, PASSWORD
 from tests.server.serving import Serving, environment, eventually, run, sign_in
 from trustyard.errors import Refused
+from trustyard.pki.filenames import safe_filename
 from trustyard.server.opening import ENDS_OLDER, ahead, migrate
 
 
@@ -60,7 +61,11 @@ def is_all_there(data: Path, settings: dict[str, str], partner: Authority) -> No
             assert (release["number"], release["made_by"]) == (1, "ada")
         with httpx.Client(trust_env=False, timeout=30) as browser:
             assert sign_in(browser, server.url, "ada", PASSWORD)
-        eventually(lambda: (data / "environments" / "old" / "current" / "aliases" / "partner.pem").exists())
+        file = safe_filename(ALIAS)
+        eventually(lambda: (data / "environments" / "old" / "current" / "aliases" / f"{file}.pem").exists())
+    with psycopg.connect(settings["DATABASE_URL"]) if settings else opened(data) as database:
+        columns = "SELECT alias, alias_file, filed_alias FROM trustyard_entry"
+        assert database.execute(columns).fetchall() == [(ALIAS, file, ALIAS)]
     assert "each fits" in run(data, "audit", "verify", **settings).stdout
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from trustyard.gateways.receipts import Receipt
 from trustyard.pki.content import Content, Material, PublishedJwk, TrustedEntry
+from trustyard.xds.room import MAX_CONNECTIONS
 from trustyard.xds.server import Running, start
 
 Value = TypeVar("Value")
@@ -160,9 +161,11 @@ def loop() -> Loop:
 class ControlPlane:
     """The real server on a port of loopback, with a store in memory."""
 
-    def __init__(self, store: MemoryStore | None = None, tls: tuple[Path, Path] | None = None) -> None:
+    def __init__(
+        self, store: MemoryStore | None = None, tls: tuple[Path, Path] | None = None, most: int = MAX_CONNECTIONS
+    ) -> None:
         self.store = store or MemoryStore()
-        self.tls = tls
+        self.tls, self.most = tls, most
         self.port = 0
         self._running: Running | None = None
 
@@ -174,7 +177,8 @@ class ControlPlane:
 
     def start(self) -> ControlPlane:
         """Starts, or starts again on the port it had."""
-        self._running = loop().run(start(("127.0.0.1", self.port), self.tls, store=self.store, poll_seconds=0.2))
+        address = "127.0.0.1", self.port
+        self._running = loop().run(start(address, self.tls, store=self.store, poll_seconds=0.2, most=self.most))
         self.port = self._running.port
         return self
 

@@ -13,7 +13,7 @@ from tests.live.envoy import eventually
 from tests.xds.client import Client
 from tests.xds.memory import loop
 from trustyard import models
-from trustyard.actions import certificates, delivery, environments, gateways, releases
+from trustyard.actions import certificates, delivery, environments, gateways, gone, releases
 from trustyard.actions.actors import SYSTEM
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.gateway_tokens import XDS, token_of
@@ -100,3 +100,24 @@ def test_the_token_of_another_kind_of_gateway_opens_nothing(running: Running, to
     with Client(running.port, other, cluster="test/folder") as node:
         node.subscribe("used")
         assert node.end()[0] == grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_a_gateway_that_gives_itself_ever_new_names_does_not_fill_the_database(
+    running: Running, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gone, "KEPT", 2)
+    monkeypatch.setattr(gone, "EVERY", 3)
+    release = save()
+    with Client(running.port, token, node="stays") as stays:
+        stays.subscribe("used")
+        stays.confirm(stays.receive())
+        eventually(lambda: said(release) == [("stays", "accepted")])
+        for at in range(9):
+            with Client(running.port, token, node=f"node-{at}") as node:
+                node.subscribe("used")
+                node.confirm(node.receive())
+            eventually(lambda at=at: models.Node.objects.filter(name=f"node-{at}", connected=False).exists())  # type: ignore[misc] # bound at once
+            assert models.Node.objects.count() <= 1 + 2 + 3
+        eventually(lambda: len(said(release)) <= 1 + 2 + 3)
+        assert ("stays", "accepted") in said(release)
+        assert models.Node.objects.get(name="stays").connected

@@ -25,6 +25,11 @@ class Actor:
     via: Via = "api"
     user_id: int | None = None
 
+    @property
+    def key(self) -> str:
+        """By which what is kept or counted for an actor is found again; the names of tokens begin with `token:`."""
+        return f"user:{self.user_id}" if self.user_id is not None else self.name
+
 
 SYSTEM = Actor(name="trustyard", role="admin", via="system")
 LOCAL = Actor(name="command line", role="admin", via="local")

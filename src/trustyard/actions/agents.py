@@ -10,7 +10,7 @@ from trustyard import models
 from trustyard.gateways.agent import wire
 from trustyard.gateways.receipts import Receipt
 
-from . import delivery, receipts, releases
+from . import delivery, gone, receipts, releases
 from .again import looks_again
 
 
@@ -93,7 +93,9 @@ def keep(words: list[Said | Seen]) -> list[bool]:
             and not (word.receipt.state == "sent" and (word.gateway_id, word.version, word.receipt.node) in answered)
         ]
         receipts.record_all((word.gateway_id, _number(word.version), word.receipt) for word in news)
-        receipts.seen_all((word.gateway_id, word.node, word.connected) for word in words if isinstance(word, Seen))
+        seen = [word for word in words if isinstance(word, Seen)]
+        receipts.seen_all((word.gateway_id, word.node, word.connected) for word in seen)
+        gone.moved(word.gateway_id for word in seen)
         return [isinstance(word, Seen) or (word.gateway_id, word.version) in known for word in words]
 
 

@@ -16,7 +16,7 @@ from trustyard.gateways.receipts import Receipt, State
 from trustyard.pki.content import Material
 from trustyard.pki.names import fold
 
-from . import gateway_tokens, receipts, releases
+from . import gateway_tokens, gone, receipts, releases
 from .in_force import Newest
 
 FINAL = frozenset({"accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"})
@@ -27,6 +27,7 @@ MOST_OCTETS = 32_000_000  # of the releases that are remembered; the one asked f
 _materials: dict[Newest, Material] = {}
 _remembering = threading.Lock()
 FORGOTTEN_AFTER = timedelta(days=1)  # a node that was not seen for so long is not expected back
+NOBODY_LATELY = "No node of this gateway was connected within a day."
 
 
 @dataclass(frozen=True)
@@ -150,11 +151,13 @@ def record(gateway_id: int, number: int, receipt: Receipt) -> None:
 def node_connected(gateway_id: int, node: str) -> None:
     """A node opened its stream."""
     receipts.seen_all([(gateway_id, node, True)])
+    gone.moved([gateway_id])
 
 
 def node_gone(gateway_id: int, node: str) -> None:
     """A node's stream ended, here: it may have opened another one at another server before."""
     receipts.seen_all([(gateway_id, node, False)])
+    gone.moved([gateway_id])
 
 
 def rows_of(release: models.Release) -> list[Row]:
@@ -201,7 +204,7 @@ def rows_of_gateway(gateway: models.Gateway, said: dict[str, models.Receipt], su
         else:
             rows.append(Row(gateway.name, node.name, "unreachable", "This node is not connected.", None, joined=True))
     if not rows:
-        detail = "" if pushed else "No node of this gateway has joined yet."
+        detail = "" if pushed else NOBODY_LATELY if gateway.nodes.all() else "No node of this gateway has joined yet."
         rows.append(Row(gateway.name, "", silent, detail, None, joined=pushed))
     return rows
 

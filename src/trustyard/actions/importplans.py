@@ -55,7 +55,6 @@ def planned(
         models.Entry.objects.order_by().filter(environment__in=places).values_list("alias_key", "alias").distinct()
     )
     own = [_own(part, certificate) for part, certificate in read.values()]
-    files = _files(places, read)
     names.expect(own)
     aliases.expect(own)
     found: dict[int, Plan | Refused | Conflict] = {}
@@ -67,13 +66,13 @@ def planned(
             if len(held) == len(places):
                 raise Refused(_already(held), code="already-there")
             name, alias = _named(part, certificate, names, aliases)
-            _check_file(alias, files)
         except (Refused, Conflict) as error:
             found[index] = error
             continue
         lacking = tuple(place for place in places if place.name not in held)
         already = f"{_already(held)} It was stored in {', '.join(place.name for place in lacking)} alone."
         found[index] = Plan(name, alias, certificate, lacking, already if held else "")
+    _leave_out_files(places, found)
     return {index: found[index] for index in read}
 
 
@@ -87,21 +86,17 @@ def _there(places: Sequence[models.Environment], hashes: Sequence[str]) -> dict[
     return found
 
 
-def _files(
-    places: Sequence[models.Environment], read: Mapping[int, tuple[Part, X509Certificate]]
-) -> dict[str, alias_files.Holder]:
-    """Who has which file name of an alias that is none itself, where one may come to be by this."""
-    wanted = [part.alias or _own(part, certificate) for part, certificate in read.values()]
-    return alias_files.holders(places) if not all(map(is_filename, wanted)) else {}
-
-
-def _check_file(alias: str, files: dict[str, alias_files.Holder]) -> None:
-    if is_filename(alias):
-        return
-    held = files.setdefault(safe_filename(alias), (alias, ""))
-    if held[0] != alias:
-        sentence = f"The alias {alias} would have the file name of the alias {held[0]}."
-        raise Conflict(sentence, code="alias-taken")
+def _leave_out_files(places: Sequence[models.Environment], found: dict[int, Plan | Refused | Conflict]) -> None:
+    """Puts a conflict in the place of each plan whose alias would have the file name of another one."""
+    plans = [(index, plan.alias) for index, plan in found.items() if isinstance(plan, Plan)]
+    files = alias_files.holders(places, (alias for _, alias in plans))
+    for index, alias in plans:
+        if is_filename(alias):
+            continue
+        other, _ = files.setdefault(safe_filename(alias), (alias, ""))
+        if other != alias:
+            sentence = f"The alias {alias} would have the file name of the alias {other}."
+            found[index] = Conflict(sentence, code="alias-taken")
 
 
 def _already(held: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from trustyard import models
 from trustyard.errors import NotFound, Unavailable
 from trustyard.pki import linting
 
-from . import certificates_read, found
+from . import certificates_read, found, outward
 from .actors import Actor
 from .permissions import require
 
@@ -28,7 +28,8 @@ _MODULE = "trustyard.pki.linting"
 def lint(actor: Actor, certificate: str, environment: str) -> dict[str, Any]:
     """What pkilint says of the certificate that this entry holds.
 
-    Raises `NotFound`; `Unavailable` where pkilint is not installed, fails on this certificate or takes too long.
+    Raises `NotFound`; `Unavailable` where pkilint is not installed, fails on this certificate or takes too long, and
+    where this actor waits for too much already.
     """
     require(actor, "certificates.read")
     row = certificates_read.get(actor, certificate)
@@ -36,7 +37,8 @@ def lint(actor: Actor, certificate: str, environment: str) -> dict[str, Any]:
     sha256 = row.entries.filter(environment=place).values_list("x509_id", flat=True).first()
     if sha256 is None:
         raise NotFound(f"The certificate {row.name} has no entry in {place.name}.")
-    return {"sha256": sha256, **_report(sha256)}
+    with outward.place(actor):
+        return {"sha256": sha256, **_report(sha256)}
 
 
 def available() -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, JwkConnection, Refused
-from trustyard.pki.filenames import is_filename, safe_filename
+from trustyard.pki.filenames import safe_filename
 from trustyard.pki.names import fold
 
 from . import alias_files, entries, jwk_connection
@@ -93,7 +93,7 @@ def _check_aliases(done: Promotion) -> None:
         for key, step in added.items()
         if key in holders
     ]
-    files = alias_files.holders([done.target]) if not all(is_filename(step.alias) for step in added.values()) else {}
+    files = alias_files.holders([done.target], (step.alias for step in added.values()))
     taken += [
         FieldError(f"certificates.{step.name}", alias_files.taken(step.alias, done.target.name, files[name]))
         for key, step in added.items()

@@ -125,7 +125,7 @@ def read(actor: Actor, source: Source) -> tuple[str, str, Reading]:
     """The kind, the address and what stands in the source. The only outward read is that of a connection."""
     match source:
         case Connection(url):
-            return "connection", url, _fetched(url)
+            return "connection", url, _fetched(actor, url)
         case FileGiven(filename, data, password):
             return "file", "", read_file(data, password, filename)
         case Paste(encoding, content):
@@ -159,9 +159,9 @@ def forget_expired() -> int:
     return models.Inspection.objects.filter(expires_at__lt=timezone.now()).delete()[0]
 
 
-def _fetched(url: str) -> Reading:
+def _fetched(actor: Actor, url: str) -> Reading:
     configuration = settings.TRUSTYARD
-    with place():
+    with place(actor):
         presented = fetch_chain(url, Guard(configuration.fetch_allow, configuration.fetch_deny))
     reading = read_presented(presented.ders)
     if not presented.notice:
@@ -179,15 +179,11 @@ def _named(reading: Reading, sha256: str, field: str) -> Certificate:
     raise Refused(sentence, code="choice-unknown", fields=[FieldError(field, sentence)])
 
 
-def _owner(actor: Actor) -> str:
-    return f"user:{actor.user_id}" if actor.user_id is not None else actor.name
-
-
 def _remember(actor: Actor, kind: str, url: str, reading: Reading) -> str:
     token = secrets.token_urlsafe(24)
     models.Inspection.objects.create(
         token_sha256=hashlib.sha256(token.encode()).hexdigest(),
-        owner=_owner(actor),
+        owner=actor.key,
         format=reading.format,
         kind=kind,
         url=url,
@@ -200,7 +196,7 @@ def _remember(actor: Actor, kind: str, url: str, reading: Reading) -> str:
 
 def _recall(actor: Actor, token: str) -> tuple[str, str, Reading]:
     row = models.Inspection.objects.filter(
-        token_sha256=hashlib.sha256(token.encode()).hexdigest(), owner=_owner(actor), expires_at__gt=timezone.now()
+        token_sha256=hashlib.sha256(token.encode()).hexdigest(), owner=actor.key, expires_at__gt=timezone.now()
     ).first()
     if row is None:
         raise InputRefused(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
 
 from django.db.models import F
 
@@ -11,6 +12,8 @@ from trustyard import models
 from . import found
 from .actors import Actor
 from .permissions import allowed, require
+
+_CREATE, _UPDATE = "certificate.create", "certificate.update"
 
 
 def to_deploy(actor: Actor, certificate: models.Certificate) -> list[models.Environment]:
@@ -38,17 +41,53 @@ def _places(certificate: models.Certificate) -> list[models.Environment]:
 
 def _still_in_force(certificate: models.Certificate, but: Sequence[models.Environment]) -> list[models.Environment]:
     """Where its entry was removed without a deploy: the newest release still holds it there."""
-    left = _left(certificate) - set(found.names(but))
+    story = _story(certificate)
+    left = story.left - set(found.names(but))
     rows = models.Release.objects.filter(environment__name__in=left, number=F("environment__last_number"))
-    return [row.environment for row in rows.select_related("environment") if _holds(row, certificate)]
+    return [row.environment for row in rows.select_related("environment") if _holds(row, story.names)]
 
 
-def _left(certificate: models.Certificate) -> set[str]:
-    """The environments that it ever left. The audit knows: to look through every release there is would take long."""
-    events = models.AuditEvent.objects.filter(object_name=certificate.name, action="certificate.update").order_by()
-    pairs = events.values_list("before__entries", "after__entries")
-    return {place for before, after in pairs for place in before.keys() - after.keys()}
+def names(certificate: models.Certificate) -> set[str]:
+    """Every name that it ever had: a release may hold it under an older one."""
+    return _story(certificate).names
 
 
-def _holds(release: models.Release, certificate: models.Certificate) -> bool:
-    return any(entry["certificate"] == certificate.name for entry in release.content["entries"])
+@dataclass
+class _Story:
+    """The names that a certificate had, and the environments that it ever left."""
+
+    names: set[str]
+    left: set[str] = field(default_factory=set)
+
+
+def _story(certificate: models.Certificate) -> _Story:
+    """The audit knows: to look through every release there is would take long.
+
+    Events bear the name of their time, which another certificate may have had before and may have got since: the story
+    goes back from the newest event to the certificate's beginning, from each renaming on under the name of before.
+    """
+    story = _Story({certificate.name})
+    rows, name = models.AuditEvent.objects.filter(action__in=(_CREATE, _UPDATE)).order_by("-pk"), certificate.name
+    columns = ("pk", "action", "before__name", "before__entries", "after__entries")
+    events = iter(rows.filter(object_name=name).values_list(*columns))
+    while (event := next(events, None)) is not None:
+        pk, action, named, before, after = event
+        if action == _CREATE:
+            break
+        story.left |= set(before or ()) - set(after or ())
+        if named is not None and named != name:
+            name = named
+            story.names.add(name)
+            events = iter(rows.filter(object_name=name, pk__lt=pk).values_list(*columns))
+    return story
+
+
+def _holds(release: models.Release, names: Container[str]) -> bool:
+    """Whether the release has an entry of one of these names that nobody has there by now."""
+    held = [entry for entry in release.content["entries"] if entry["certificate"] in names]
+    return any(not _is_saved(release.environment_id, entry) for entry in held)
+
+
+def _is_saved(environment_id: int, entry: dict[str, str]) -> bool:
+    rows = models.Entry.objects.filter(environment_id=environment_id, certificate__name=entry["certificate"])
+    return rows.filter(alias=entry["alias"], x509=entry["sha256"]).exists()

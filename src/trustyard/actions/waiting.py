@@ -41,7 +41,7 @@ def besides_draft(actor: Actor, draft: models.Draft) -> list[Others]:
         touched = set(found.names(standing.deployable(actor, stored)))
     entries = models.Entry.objects.filter(certificate_id=draft.certificate_id or 0, environment__name__in=touched)
     touched = touched.union(*(other["environments"] for other in content["others"]))
-    return _others(touched, models.Jwk.objects.filter(entry__in=entries), {stored.name} if stored else set())
+    return _others(touched, models.Jwk.objects.filter(entry__in=entries), standing.names(stored) if stored else set())
 
 
 def besides_jwk(jwk: models.Jwk) -> list[Others]:

@@ -1,4 +1,4 @@
-"""Takes away what has had its time: drafts of yesterday, what was seen an hour ago, sessions that ended."""
+"""Takes away what has had its time: drafts of yesterday, what was seen an hour ago, sessions that ended, nodes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 import structlog
 from django.conf import settings
 
-from trustyard.actions import drafts, sessions, sources
+from trustyard.actions import alias_files, drafts, gone, sessions, sources
 from trustyard.models.connections import looked_after
 
 log = structlog.get_logger(__name__)
@@ -16,7 +16,12 @@ log = structlog.get_logger(__name__)
 def clean() -> None:
     """Idempotent; what fails is tried again in an hour."""
     with looked_after():
-        gone = {"drafts": drafts.forget_old(), "inspections": sources.forget_expired()}
+        taken = {
+            "drafts": drafts.forget_old(),
+            "inspections": sources.forget_expired(),
+            "nodes": gone.forget_all(),
+        }
+        alias_files.file_all()
         import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
         sessions.forget_ended()
-    log.debug("clean.done", **gone)
+    log.debug("clean.done", **taken)

@@ -15,6 +15,8 @@ from typing import Any
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from trustyard.xds.room import MAX_CONNECTIONS
+
 from .answers import CLOSE, Answer, problem
 from .configuration import Network
 
@@ -30,7 +32,8 @@ PIPELINED = 100
 MOST = 10_000
 MOST_EACH = 1_000
 DESCRIPTORS = 16_384  # asked of the system
-RESERVED = 256  # descriptors for the database, files, gateways and Envoys
+RESERVED = 256  # descriptors for the database, files and gateways
+ENVOYS = 4  # one in so many, where there are few
 QUIET_SECONDS = 60.0  # between two lines of the log about refused connections
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
@@ -43,6 +46,11 @@ def descriptors() -> int:
         return DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return wanted
+
+
+def of_envoys() -> int:
+    """How many connections Envoys may have."""
+    return min(MAX_CONNECTIONS, descriptors() // ENVOYS)
 
 
 @dataclass
@@ -60,7 +68,7 @@ class Connections:
     _said: float = -QUIET_SECONDS
 
     def __post_init__(self) -> None:
-        self.most = self.most or min(MOST, max(64, descriptors() - RESERVED))
+        self.most = self.most or min(MOST, max(64, descriptors() - RESERVED - of_envoys()))
         self.each = self.each or min(MOST_EACH, self.most // 4)
 
     def admit(self, host: str) -> str | None:

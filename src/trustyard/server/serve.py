@@ -103,7 +103,9 @@ async def _start_xds(configuration: Configuration) -> Any:
     from trustyard.actions import gateways
     from trustyard.xds.server import start
 
-    running = await start(configuration.xds_listen, configuration.xds_tls)
+    from .connections import of_envoys
+
+    running = await start(configuration.xds_listen, configuration.xds_tls, most=of_envoys())
     gateways.xds_listens_at(written((configuration.xds_listen[0], running.port)))
     return running
 

@@ -1,9 +1,10 @@
-"""What all nodes of one gateway together may take of this server's memory: streams and names."""
+"""What may be taken of this server: connections by everybody, streams and names by all nodes of one gateway."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+MAX_CONNECTIONS = 4_096  # 2,000 Envoys, each of them twice while it is restarted hot
 MAX_STREAMS = 1_000
 MAX_NAMES = 100_000
 

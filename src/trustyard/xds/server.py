@@ -19,7 +19,7 @@ from trustyard.xds.credentials import credentials
 from trustyard.xds.desk import POLL_SECONDS, Desk
 from trustyard.xds.dialects import Delta, StateOfTheWorld
 from trustyard.xds.ledger import Ledger, TooMuch
-from trustyard.xds.room import MAX_STREAMS, Room
+from trustyard.xds.room import MAX_CONNECTIONS, MAX_STREAMS, Room
 from trustyard.xds.session import Ending, Session
 from trustyard.xds.store import Gateway, Store
 
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 Address = tuple[str, int]
 Answer = TypeVar("Answer")
 GRACE_SECONDS = 1.0
+HANDSHAKE_SECONDS = 30.0  # until a connection speaks HTTP/2, TLS included; many may come at once
+IDLE_SECONDS = 60.0  # without a stream: longer than an Envoy waits between two tries
 MAX_NODE = 200
 MAX_MESSAGE = 2_000_000
 
@@ -178,10 +180,26 @@ class Running:
         await self._desk.close()
 
 
+def _limits(most: int) -> tuple[tuple[str, int], ...]:
+    """Of strangers: a token is asked for with a stream alone. gRPC closes at once what is one connection too many."""
+    return (
+        ("grpc.max_allowed_incoming_connections", most),
+        ("grpc.server_handshake_timeout_ms", round(HANDSHAKE_SECONDS * 1000)),
+        ("grpc.max_connection_idle_ms", round(IDLE_SECONDS * 1000)),
+    )
+
+
 async def start(
-    address: Address, tls: tuple[Path, Path] | None, *, store: Store | None = None, poll_seconds: float = POLL_SECONDS
+    address: Address,
+    tls: tuple[Path, Path] | None,
+    *,
+    store: Store | None = None,
+    poll_seconds: float = POLL_SECONDS,
+    most: int = MAX_CONNECTIONS,
 ) -> Running:
     """Listens on (host, port); port 0 takes a free one. `tls` names the PEM files of certificate chain and key.
+
+    `most` is how many connections there may be at once.
 
     Raises Refused: `xds-address` when the address cannot be had, `xds-tls` when the files cannot be read or are missing
     for an address that is not loopback.
@@ -193,7 +211,7 @@ async def start(
         from trustyard.xds.delivered import Delivered  # needs Django, which a test of the protocol does not
 
         store = Delivered()
-    server = grpc.aio.server(options=OPTIONS)
+    server = grpc.aio.server(options=(*OPTIONS, *_limits(most)))
     desk = Desk(store, poll_seconds)
     ads_pb2_grpc.add_AggregatedDiscoveryServiceServicer_to_server(Streams(desk), server)
     name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,80 @@
+"""Nodes that are gone: the newest of each gateway are remembered, for a node gives itself what name it likes."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+import structlog
+from django.db import transaction
+from django.db.models import Count, F, QuerySet
+
+from trustyard import models
+
+from . import receipts
+from .again import looks_again
+
+log = structlog.get_logger(__name__)
+KEPT = 5_000  # of one gateway, besides those that are connected
+EVERY = 500  # so many nodes come to this server or go from it between two looks
+BATCH = 500
+_counting = threading.Lock()
+_moved: Counter[int] = Counter()  # by gateway, since it was looked at last
+
+
+def moved(gateways: Iterable[int]) -> None:
+    """Counts nodes that came or went, by their gateways' ids. Now and then, after the commit, some are forgotten.
+
+    One that came and went at once may be written as gone alone.
+    """
+    with _counting:
+        _moved.update(gateways)
+        due = [gateway_id for gateway_id, count in _moved.items() if count >= EVERY]
+        for gateway_id in due:
+            del _moved[gateway_id]
+    for gateway_id in due:
+        transaction.on_commit(partial(forget, gateway_id), robust=True)
+
+
+def forget_all() -> int:
+    """Forgets of every gateway the nodes beyond those that are kept; answers how many."""
+    counted = models.Node.objects.filter(connected=False).order_by().values("gateway_id").annotate(nodes=Count("pk"))
+    return sum(forget(gateway_id) for gateway_id in counted.filter(nodes__gt=KEPT).values_list("gateway_id", flat=True))
+
+
+def forget(gateway_id: int) -> int:
+    """Forgets the nodes of this gateway that left longest ago, beyond those that are kept; answers how many.
+
+    What they said of the release in force goes with them, so that each of its receipts is of a node that is known;
+    what they said of older releases is history and stays. A node that is connected is never forgotten.
+    """
+    rows = models.Node.objects.filter(gateway_id=gateway_id, connected=False).order_by("-last_seen", "-pk")
+    beyond = iter(list(rows.values_list("name", flat=True)[KEPT:]))
+    count = 0
+    while some := list(itertools.islice(beyond, BATCH)):
+        count += _forget(gateway_id, some)
+    if count:
+        log.info("nodes.forgotten", gateway_id=gateway_id, count=count, kept=KEPT)
+    return count
+
+
+@looks_again
+def _forget(gateway_id: int, names: Sequence[str]) -> int:
+    with transaction.atomic():
+        # Receipts, then nodes, as whoever writes both. A node that came back meanwhile is none of these any more.
+        receipts.in_order(_said(gateway_id, names))
+        nodes = models.Node.objects.filter(gateway_id=gateway_id, connected=False, name__in=names).order_by("name")
+        gone = list(nodes.select_for_update(no_key=True).values_list("name", flat=True))
+        _said(gateway_id, gone).delete()
+        return models.Node.objects.filter(gateway_id=gateway_id, name__in=gone).delete()[0]
+
+
+def _said(gateway_id: int, names: Sequence[str]) -> QuerySet[models.Receipt]:
+    """The receipts of these nodes on the release in force."""
+    newest = models.Release.objects.filter(
+        environment__gateways=gateway_id, number=F("environment__last_number")
+    ).values_list("pk", flat=True)
+    return models.Receipt.objects.filter(release__in=list(newest), gateway_id=gateway_id, node__in=names)
