@@ -143,7 +143,7 @@ class Configuration:
         reader = Reader(os.environ if environ is None else environ)
         configuration = cls(
             data_dir=reader.take("TRUSTYARD_DATA_DIR", _folder),
-            database_url=reader.take_secret("TRUSTYARD_DATABASE_URL", _database_url),
+            database_url=reader.take_secret("TRUSTYARD_DATABASE_URL", database_url),
             given_secret_key_file=reader.take("TRUSTYARD_SECRET_KEY_FILE", _key_file),
             jobs=reader.take("TRUSTYARD_JOBS", OneOf("on", "off")) == "on",
             public_url=reader.take("TRUSTYARD_PUBLIC_URL", _public_url),
@@ -370,11 +370,20 @@ def _address_or_none(text: str) -> Address | None:
     return _address(text) if text else None
 
 
-def _database_url(text: str) -> str:
-    if text and not (text.startswith(("postgresql://", "postgres://")) and urlsplit(text).path.strip("/")):
+def database_url(text: str) -> str:
+    """The address of a PostgreSQL database as it is, or nothing. Raises ValueError, without a word of what it was."""
+    if text and not (text.startswith(("postgresql://", "postgres://")) and _names_a_database(text)):
         # The address may hold a password: it is not repeated.
         raise ValueError("It is not postgresql://USER:PASSWORD@HOST:PORT/NAME; leave it out for SQLite.")
     return text
+
+
+def _names_a_database(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.port != 0 and bool(parts.path.strip("/"))
+    except ValueError:  # no host or no port
+        return False
 
 
 def _public_url(text: str) -> str:

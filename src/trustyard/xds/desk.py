@@ -91,7 +91,9 @@ class Desk:
 
     def spoke(self, session: Session) -> None:
         """A session's word may have changed: the node's word is the worst of its streams."""
-        streams = self._of_node(session) or [session]
+        streams = self._of_node(session)
+        if session not in streams:
+            return  # it ended while the store was asked: what it would say now brings its node back
         words = [receipt for stream in streams if (receipt := stream.receipt())]
         if not words or session.ledger.catalogue.number is None:
             return
