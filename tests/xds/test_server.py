@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -187,6 +188,22 @@ def test_who_leaves_while_the_store_is_asked_is_not_brought_back_by_its_answer()
             another.confirm(another.receive())
             eventually(lambda: store.state("another") == "accepted")
         assert store.last("client", 2) is None
+
+
+def test_what_nobody_foresaw_does_not_end_the_looks_for_good(plane: ControlPlane) -> None:
+    plane.store.release({"acme": ONE})
+    token = plane.store.add()
+    with Client(plane.port, token) as client:
+        client.subscribe("used")
+        client.confirm(client.receive())
+        sound = plane.store.gateways[token]
+        plane.store.gateways[token] = replace(sound, options=None)  # type: ignore[arg-type]  # a fault of ours
+        plane.store.tell("test")
+        time.sleep(0.5)  # for the looks on news, and those without
+        plane.store.gateways[token] = sound
+        plane.store.release({"acme": TWO})
+        client.confirm(client.receive())
+        eventually(lambda: plane.store.state("client") == "accepted")
 
 
 def test_it_stops_within_two_seconds_with_streams_open(plane: ControlPlane) -> None:

@@ -171,7 +171,12 @@ class Desk:
             log.warning("xds.not_refreshed", environment=environment, exc_info=True)
             return
         for token, sessions in streams.items():
-            self._refresh_gateway(gateways.get(token), material, sessions, retry=retry)
+            try:
+                self._refresh_gateway(gateways.get(token), material, sessions, retry=retry)
+            except (
+                Exception
+            ):  # nobody foresaw it; it must neither end these looks for good nor cost other gateways theirs
+                log.exception("xds.unforeseen", environment=environment, gateway=sessions[0].gateway.name)
 
     def _refresh_gateway(
         self, gateway: Gateway | None, material: Material | None, sessions: list[Session], *, retry: bool
