@@ -15,6 +15,7 @@ from trustyard.errors import FieldError, Refused
 from trustyard.gateways.places import Root
 from trustyard.pki.loopback import is_loopback
 
+from .databaseaddress import database_url
 from .identity import Identity, OneOf, identity
 
 Address = tuple[str, int]
@@ -368,22 +369,6 @@ def _address(text: str) -> Address:
 
 def _address_or_none(text: str) -> Address | None:
     return _address(text) if text else None
-
-
-def database_url(text: str) -> str:
-    """The address of a PostgreSQL database as it is, or nothing. Raises ValueError, without a word of what it was."""
-    if text and not (text.startswith(("postgresql://", "postgres://")) and _names_a_database(text)):
-        # The address may hold a password: it is not repeated.
-        raise ValueError("It is not postgresql://USER:PASSWORD@HOST:PORT/NAME; leave it out for SQLite.")
-    return text
-
-
-def _names_a_database(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        return parts.port != 0 and bool(parts.path.strip("/"))
-    except ValueError:  # no host or no port
-        return False
 
 
 def _public_url(text: str) -> str:

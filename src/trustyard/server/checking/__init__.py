@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from trustyard.errors import TrustyardError
 from trustyard.pki.loopback import is_loopback
-from trustyard.server.configuration import SETTINGS, Configuration, database_url
+from trustyard.server.configuration import SETTINGS, Configuration
+from trustyard.server.databaseaddress import without_password
 
 from .database import database
 from .finding import Finding, note, wrong
@@ -69,14 +69,4 @@ def _identity(configuration: Configuration) -> Iterator[Finding]:
 def _shown(name: str, value: str) -> str:
     if name in SECRET:
         return "(hidden)" if value else ""
-    return _without_password(value) if name == "TRUSTYARD_DATABASE_URL" else value
-
-
-def _without_password(address: str) -> str:
-    """The address of the database, to be shown; nothing of one that cannot be read, for then it may be anywhere."""
-    try:
-        password = urlsplit(database_url(address)).password
-    except ValueError:
-        return "(hidden)"
-    shown = address.replace(f":{password}@", ":(hidden)@") if password else address
-    return re.sub(r"(password=)[^&#]*", r"\1(hidden)", shown, flags=re.IGNORECASE)  # sslpassword, too
+    return without_password(value) if name == "TRUSTYARD_DATABASE_URL" else value
