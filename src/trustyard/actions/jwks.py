@@ -290,10 +290,11 @@ def get_by_id(actor: Actor, pk: int) -> models.Jwk:
 def find(
     actor: Actor, *, q: str = "", environment: str = "", state: str = "", connected: bool | None = None
 ) -> QuerySet[models.Jwk]:
-    """JWKs by name, filtered by text (name, description or key ID in any case), environment, state and connection."""
+    """JWKs by name, filtered by text (name, description, key ID), environment, state and connection."""
     require(actor, "jwks.read")
     rows = _loaded().order_by("name_key")
     if q.strip():
+        # Case does not count; of descriptions and key IDs SQLite knows it of ASCII letters alone.
         rows = rows.filter(
             Q(name_key__contains=fold(q.strip())) | Q(description__icontains=q.strip()) | Q(kid__icontains=q.strip())
         )

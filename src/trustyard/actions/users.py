@@ -68,7 +68,7 @@ def same_name(username: str) -> str | None:
     """
     key = fold(username)
     names = models.User.objects.values_list("username", flat=True)
-    return next((name for name in names.iterator() if fold(name) == key), None)
+    return next((name for name in names if fold(name) == key), None)
 
 
 def set_role(actor: Actor, user: models.User, role: str, environments: Sequence[str]) -> models.User:

@@ -140,7 +140,7 @@ class Form:
 
     @classmethod
     def of(cls, request: HttpRequest, *texts: str) -> Form:
-        """The form with parts `file` and texts of these names. Raises `Unreadable`; `Refused`: other parts, a NUL."""
+        """The form with parts `file` and texts of these names. Raises `Unreadable`; `Refused` for other parts, NUL."""
         try:
             files, given = request.FILES, request.POST
         except MultiPartParserError:
