@@ -22,7 +22,7 @@ FINDINGS_HEAD = "| code | severity | what it says | what to do | source |\n|---|
 FORMS = {
     "_address": ("HOST:PORT", "0.0.0.0:8400"),
     "_address_or_none": ("HOST:PORT", "127.0.0.1:8402"),
-    "_database_url": ("an address", "postgresql://trustyard:secret@db.example.org/trustyard"),
+    "database_url": ("an address", "postgresql://trustyard:secret@db.example.org/trustyard"),
     "_file": ("a file", "/etc/trustyard/xds.pem"),
     "_folder": ("a folder", "/var/lib/trustyard"),
     "_roots": ("folders, comma separated", "/srv/trust,test=/etc/haproxy"),

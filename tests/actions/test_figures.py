@@ -46,6 +46,7 @@ def test_a_gateway_is_behind_from_the_release_on_that_it_did_not_take(add: Add, 
     for number, name in enumerate(("one", "two", "three"), start=1):
         add(name)
         ago(number, hours=4 - number)
+    models.Gateway.objects.update(created_at=timezone.now() - timedelta(days=1))
     standing = figures.read().environments["test"]
     assert (standing.release, standing.behind, standing.gateways) == (3, 0, {"not joined": 1})
     delivery.record(edge.pk, 1, Receipt("n1", "accepted"))
@@ -56,6 +57,18 @@ def test_a_gateway_is_behind_from_the_release_on_that_it_did_not_take(add: Add, 
     delivery.record(edge.pk, 3, Receipt("n1", "accepted"))
     standing = figures.read().environments["test"]
     assert (standing.behind, standing.undelivered_seconds, standing.gateways) == (0, 0.0, {"accepted": 1})
+
+
+def test_a_gateway_lacks_nothing_from_before_it_was_added(add: Add, edge: models.Gateway) -> None:
+    """Else the first look at a new gateway would raise the alarm of an old release."""
+    add("one")
+    ago(1, days=400)
+    delivery.record(edge.pk, 1, Receipt("n1", "sent"))
+    standing = figures.read().environments["test"]
+    assert standing.behind == 1
+    assert standing.undelivered_seconds < 100
+    models.Gateway.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    assert 3590 < figures.read().environments["test"].undelivered_seconds < 3700
 
 
 def test_a_node_that_left_makes_nobody_late(add: Add, edge: models.Gateway) -> None:

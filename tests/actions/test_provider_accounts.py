@@ -86,6 +86,15 @@ def test_who_lost_the_last_role_loses_access_and_names_stay_their_owners() -> No
 
 
 @pytest.mark.django_db
+def test_two_names_are_one_whatever_the_case_of_letters_beyond_ascii() -> None:
+    users.create(LOCAL, "Ödön", password="a long and quiet night")
+    with pytest.raises(Conflict, match="There is already a user named Ödön; case does not count"):
+        users.create(LOCAL, "ödön", password="a long and quiet night")
+    made = provider_accounts.take(PROVIDER, None, {"sub": "1", "preferred_username": "ÖDÖN"}, Granted("viewer"))
+    assert made.username == "ÖDÖN-2"
+
+
+@pytest.mark.django_db
 def test_a_claim_may_demote_the_last_administrator_and_the_command_line_helps() -> None:
     users.create(LOCAL, "rescue", password="a long and quiet night", role="admin")
     boss = provider_accounts.take(PROVIDER, None, {"sub": "1", "preferred_username": "boss"}, Granted("admin"))

@@ -13,7 +13,7 @@ from trustyard import models
 from trustyard.actions import audit, certificates, delivery, environments, gateways, receipts, releases, truststores
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
 from trustyard.actions.gateway_tokens import AGENT, XDS, token_of
-from trustyard.errors import Refused
+from trustyard.errors import NotFound, Refused
 from trustyard.gateways.receipts import Receipt
 from trustyard.pki.containers import read_file
 from trustyard.pki.content import Content
@@ -44,6 +44,14 @@ def test_deploying_the_same_again_makes_no_second_release(add: Add) -> None:
     again = releases.deploy(ADMIN, "test")
     assert (again.created, again.release.pk) == (False, first.pk)
     assert Content.from_json(first.content).digest() == first.digest
+
+
+def test_an_environment_that_was_deleted_meanwhile_is_named_and_nothing_is_deployed() -> None:
+    """A save that deploys may read a slow server first."""
+    place = environments.get(ADMIN, "test")
+    environments.delete(ADMIN, "test", if_match="*")
+    with pytest.raises(NotFound, match="There is no environment named test"), audit.transaction():
+        releases.make(ADMIN, [place])
 
 
 def test_what_is_left_out_waits_in_the_truststore_and_says_why(add: Add, ca: Ca) -> None:

@@ -117,8 +117,9 @@ def test_forms_are_strict(operator: Rest, partners: list[Issued]) -> None:
         ({"deploy": "maybe"}, "deploy"),
         ({"colour": "red"}, "colour"),
         ({"password": ["a", "b"]}, "password"),
+        ({"environments": "te\0st"}, "environments"),
     ):
-        answer = form(operator, files, environments="test", **fields)
+        answer = form(operator, files, **{"environments": "test", **fields})
         assert (answer.status, answer.code, answer.fields) == (422, "bad-fields", [field])
     assert form(operator, {}, environments="test").code == "no-certificate"
     many = form(operator, {f"{number}.pem": b"x" for number in range(101)}, environments="test")

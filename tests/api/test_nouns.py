@@ -119,13 +119,14 @@ def test_a_deleted_jwk_is_withdrawn_at_once(add: Add, add_jwk: Add, operator: Re
 def test_the_jwks_are_filtered(add: Add, add_jwk: Add, operator: Rest) -> None:
     add("acme")
     add_jwk("the one", "acme")
-    add_jwk("two", "acme", use="enc")
+    add_jwk("two", "acme", use="enc", kid="Signs-2026")
     operator.patch(path("jwks", "two"), {"state": "disabled"})
 
     def names(**query: Any) -> list[str]:
         return [item["name"] for item in operator.get(path("jwks"), **query).json["items"]]
 
     assert names(q="e on") == ["the one"]  # with a space, which no key ID has
+    assert names(q="SIGNS-2026") == ["two"], "case does not count, on either database"
     assert names(state="disabled") == ["two"]
     assert names(environment="production") == []
     assert names(connected=True) == ["the one", "two"]

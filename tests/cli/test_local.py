@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from tests.databases import opened
 from tests.server.serving import Serving, run
 from tests.server.test_upgrade import nothing_yet
 from trustyard import __version__
+from trustyard.cli import local
+from trustyard.errors import TrustyardError
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,13 @@ def test_mistakes_are_sentences_with_the_contracts_exit_codes(data: Path) -> Non
         assert "Environments limit operators alone" in limited
     assert "boss" in run(data, "token", "create", "t", "--role", "boss", code=2).stderr
     run(data, "token", "create", code=2)
+
+
+def test_a_password_that_cannot_be_asked_for_is_missing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "there was none" in run(data, "user", "add", "bob", code=1).stderr
+    monkeypatch.setattr(sys, "stdin", None)  # as where the caller has closed it
+    with pytest.raises(TrustyardError, match="there was none"):
+        local._password()
 
 
 def test_people_are_added_given_passwords_and_disabled(data: Path) -> None:

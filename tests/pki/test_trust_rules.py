@@ -283,3 +283,14 @@ def test_a_ca_in_the_place_of_a_server_needs_a_key_that_tls_can_use() -> None:
     both = usage(sign=True, cert_sign=True)
     serving = make("Inner CA", ROOT, ca=True, SubjectAlternativeName=alternative(HOST), KeyUsage=both)
     assert judge(ask(serving, anchors=[ROOT])).deciding.rule.code == "ca-as-end-entity"
+
+
+@pytest.mark.parametrize(
+    ("common_name", "differs"),
+    [(HOST, False), (HOST.title(), False), ("other.test", True), ("127.0.0.1", True), ("Partner", False)],
+)
+def test_a_common_name_that_only_the_case_of_letters_sets_apart_is_no_other_one(
+    common_name: str, differs: bool
+) -> None:
+    verdict = judge(ask(make(common_name, ROOT), anchors=[ROOT]))
+    assert ("common-name" in {remark.rule.code for remark in verdict.remarks}) is differs

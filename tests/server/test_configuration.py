@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from trustyard.errors import Refused
+from trustyard.server.checking import settings_shown
 from trustyard.server.configuration import SETTINGS, Configuration, ConfigurationRefused, written
 from trustyard.server.database import database
 
@@ -51,10 +52,26 @@ def test_a_folder_is_open_to_all_environments_or_to_the_one_before_the_equals_si
             configuration(FILES_ROOTS=wrong)
 
 
-def test_a_refused_database_address_is_not_repeated() -> None:
-    with pytest.raises(ConfigurationRefused) as caught:
-        configuration(DATABASE_URL="mysql://somebody:secret@db/x")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mysql://somebody:secret@db/x",
+        "postgresql://somebody:secret@db:x/y",
+        "postgresql://somebody:secret@[db/x",
+        "postgresql://somebody:secret/with-a-slash@db/x",
+    ],
+)
+def test_a_refused_database_address_is_not_repeated(address: str) -> None:
+    with pytest.raises(ConfigurationRefused, match="It is not postgresql://") as caught:
+        configuration(DATABASE_URL=address)
     assert "secret" not in str(caught.value)
+    assert ("TRUSTYARD_DATABASE_URL", "(hidden)", "set") in settings_shown({"TRUSTYARD_DATABASE_URL": address})
+
+
+def test_a_password_in_the_address_of_the_database_is_not_shown() -> None:
+    for shown in ("postgresql://us:(hidden)@db/x", "postgresql://db/x?user=us&password=(hidden)&sslmode=require"):
+        address = shown.replace("(hidden)", "secret")
+        assert ("TRUSTYARD_DATABASE_URL", shown, "set") in settings_shown({"TRUSTYARD_DATABASE_URL": address})
 
 
 def test_xds_without_tls_listens_on_loopback_only(tmp_path: Path) -> None:

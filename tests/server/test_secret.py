@@ -13,7 +13,10 @@ from tests.server.serving import Serving, run, sign_in
 from trustyard import models
 from trustyard.actions import gateway_tokens
 from trustyard.actions.gateway_tokens import AGENT, XDS
+from trustyard.errors import Conflict
+from trustyard.server import secretkey
 from trustyard.server.accounts import SecondFactorAdapter
+from trustyard.server.configuration import Configuration
 from trustyard.server.sealing import seal_again
 
 
@@ -40,6 +43,20 @@ def test_nobody_is_signed_out_by_a_rotation_and_everybody_when_the_earlier_key_i
     assert [action for action in actions if action.startswith("secret")] == [
         "secret.forget", "secret.rotate", "secret.rotate",
     ]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_blank_lines_in_the_file_are_no_keys(tmp_path: Path) -> None:
+    file = tmp_path / "secret-key"
+    file.write_text("\nnew\n\n")
+    configuration = Configuration.from_environment({"TRUSTYARD_DATA_DIR": str(tmp_path)})
+    with pytest.raises(Conflict, match="no earlier secret key"):
+        secretkey.forget(configuration)
+    file.write_text("\nnew\n\nold")
+    assert secretkey.forget(configuration) == 1
+    assert file.read_text() == "new\n"
+    assert secretkey.rotate(configuration) == 1
+    assert file.read_text().endswith("\nnew\n")
 
 
 @pytest.mark.django_db

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
 
-from trustyard.errors import Refused, SourceDenied
-from trustyard.sources.guard import Guard
+from trustyard.errors import SourceDenied
+from trustyard.sources.guard import Guard, Network
 
 OPEN = Guard()
+
+
+def networks(*texts: str) -> tuple[Network, ...]:
+    return tuple(map(ip_network, texts))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +46,7 @@ def test_an_ipv6_form_of_an_allowed_address_is_allowed(address: str) -> None:
 
 
 def test_what_is_allowed_by_the_setting_is_reached() -> None:
-    guard = Guard.from_settings("127.0.0.0/8, ::1/128", "")
+    guard = Guard(allow=networks("127.0.0.0/8", "::1/128"))
     for address in ("127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"):
         guard.check(address)
     with pytest.raises(SourceDenied):
@@ -48,22 +54,15 @@ def test_what_is_allowed_by_the_setting_is_reached() -> None:
 
 
 def test_denial_comes_before_allowance_and_names_its_setting() -> None:
-    guard = Guard.from_settings("10.0.0.0/8", "10.1.0.0/16")
+    guard = Guard(allow=networks("10.0.0.0/8"), deny=networks("10.1.0.0/16"))
     guard.check("10.2.0.1")
     for address in ("10.1.0.1", "::ffff:10.1.0.1", "64:ff9b::10.1.0.1"):
         with pytest.raises(SourceDenied, match="TRUSTYARD_FETCH_DENY"):
             guard.check(address)
 
 
-@pytest.mark.parametrize("everything", ["0.0.0.0/0, ::/0", "0.0.0.0/0,::/0,"])
-def test_everything_can_be_denied(everything: str) -> None:
-    guard = Guard.from_settings("", everything)
+def test_everything_can_be_denied() -> None:
+    guard = Guard(deny=networks("0.0.0.0/0", "::/0"))
     for address in ("8.8.8.8", "2606:4700::1", "127.0.0.1"):
         with pytest.raises(SourceDenied):
             guard.check(address)
-
-
-@pytest.mark.parametrize("text", ["10.0.0.0/33", "example.org", "10.0.0.0/8;127.0.0.1"])
-def test_a_faulty_setting_is_named(text: str) -> None:
-    with pytest.raises(Refused, match="TRUSTYARD_FETCH_ALLOW"):
-        Guard.from_settings(text, "")

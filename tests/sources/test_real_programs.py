@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from trustyard.sources.tls import fetch_chain
 
 ROOT = Ca.new("Root")
 SUB = ROOT.subordinate("Sub")
-LOOPBACK = Guard.from_settings("127.0.0.0/8", "")
+LOOPBACK = Guard(allow=(ip_network("127.0.0.0/8"),))
 
 
 @pytest.mark.parametrize("demand", ["never", "demand"])

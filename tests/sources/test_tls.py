@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from ipaddress import ip_network
 from time import monotonic
 
 import pytest
@@ -20,7 +21,7 @@ from trustyard.sources.tls import fetch_chain
 ROOT = Ca.new("Root")
 SUB = ROOT.subordinate("Sub")
 LEAF = SUB.issue("leaf.test", dns=["leaf.test", "localhost"], ip=["127.0.0.1"])
-LOOPBACK = Guard.from_settings("127.0.0.0/8,::1/128", "")
+LOOPBACK = Guard(allow=(ip_network("127.0.0.0/8"), ip_network("::1/128")))
 
 
 def seen(url: str, **limits: float) -> SourceUnreachable:

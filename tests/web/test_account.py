@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from trustyard import models
 from trustyard.actions import users
 from trustyard.actions.actors import LOCAL
+from trustyard.web.views.second_factors import key_possible
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long and quiet night"
@@ -47,3 +48,19 @@ def test_what_is_wrong_with_the_new_password_is_no_attempt(vic: Client) -> None:
         status, page = change(vic, PASSWORD, "short")
         assert (status, "at least 10 characters" in page) == (200, True)
     assert change(vic, PASSWORD)[0] == 303
+
+
+@pytest.mark.parametrize(
+    ("host", "possible"),
+    [
+        ("localhost", True),
+        ("localhost:8400", True),
+        ("127.0.0.1", False),
+        ("127.0.0.1:8400", False),
+        ("[::1]", False),
+        ("[::1]:8400", False),
+    ],
+)
+def test_a_security_key_is_offered_at_a_name_and_not_at_an_ip_address(host: str, possible: bool) -> None:
+    """Web Authentication, section 5.1.2."""
+    assert key_possible(RequestFactory().get("/", HTTP_HOST=host)) is possible

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -93,9 +94,11 @@ def test_a_list_is_typed_as_json_and_comes_back_for_editing(operator: Client) ->
     row = models.Gateway.objects.get()
     assert row.options["issuers"][0]["issuer"] == "https://idp.example"
     assert "https://idp.example" in operator.get(f"/gateways/{row.pk}/edit/").content.decode()
-    broken = operator.post(f"/gateways/{row.pk}/edit/", {"etag": row.etag, "issuers": "[{"}).content.decode()
-    assert "this is not readable JSON" in broken
-    assert "[{" in broken
+    for typed_there in ("[{", "[" * 100_000, '[{"issuer": "\\u0000"}]', '[{"issuer": "\\ud800"}]'):
+        given = {"etag": row.etag, "issuers": typed_there}
+        broken = html.unescape(operator.post(f"/gateways/{row.pk}/edit/", given).content.decode())
+        assert "this is not readable JSON" in broken
+        assert typed_there in broken
 
 
 @pytest.mark.parametrize(("kind", "offered"), [("files", False), ("envoy", True), ("agent", True)])

@@ -277,6 +277,20 @@ def test_a_text_that_may_hold_a_secret_is_not_shown_again_and_that_is_said(perso
     assert "What stood here is not shown again, for it may hold a private key." in page
 
 
+@pytest.mark.parametrize("kid", ["a\0b", "\ud800"])
+def test_a_jwk_with_what_nobody_can_store_is_none(person: Client, kid: str) -> None:
+    for strange in ({"kid": kid}, {f"x{kid}": 1}):
+        typed = json.dumps({**json.loads(public()), **strange})
+        page = person.post("/jwks/create/", {"name": "a", "kind": "jwk", "jwk": typed, "environments": "test"})
+        assert "This is not a JWK" in text(page)
+    assert person.get("/jwks/").status_code == 200
+
+
+def test_a_jwk_that_nests_without_end_is_none(person: Client) -> None:
+    given = {"name": "a", "kind": "jwk", "jwk": "[" * 100_000, "environments": "test"}
+    assert "This is not a JWK" in text(person.post("/jwks/create/", given))
+
+
 def test_a_certificate_that_was_deleted_meanwhile_does_not_cost_the_form(person: Client) -> None:
     given = {"name": "sign", "description": "kept", "certificate": "gone", "environment": "test"}
     answer = person.post("/jwks/create/", given)

@@ -61,7 +61,9 @@ def test_who_signs_in_again_comes_back_to_the_page_that_asked(checks: bool) -> N
     assert answer["HX-Redirect"] == f"/sign-in/?next={BACK}"
 
 
-@pytest.mark.parametrize("shown", ["https://elsewhere.example/x/", "http://testserver//elsewhere.example/", "", "none"])
+@pytest.mark.parametrize(
+    "shown", ["https://elsewhere.example/x/", "http://testserver//elsewhere.example/", "", "none", "http://["]
+)
 def test_only_a_page_of_this_host_is_come_back_to(client: Client, shown: str) -> None:
     assert asks(client, shown)["HX-Redirect"] == "/sign-in/?next=/"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tests.xds.memory import MemoryStore
 from trustyard.gateways.receipts import Receipt
@@ -92,5 +92,30 @@ def test_a_word_that_cannot_be_written_holds_up_no_other_nodes() -> None:
         store.unwritable = ""
         assert await recorder.flush()
         assert [(pk, receipt.node) for pk, _, receipt in store.receipts] == [(2, "m"), (1, "n")]
+
+    asyncio.run(story())
+
+
+def test_a_receipt_that_is_written_late_does_not_bring_back_a_node_that_has_gone() -> None:
+    """In the database a receipt says that its node is there."""
+
+    class Store(MemoryStore):
+        def record_all(self, words: Iterable[tuple[int, int, Receipt]]) -> None:
+            given = list(words)
+            super().record_all(given)
+            self.nodes |= {(gateway_id, receipt.node): True for gateway_id, _, receipt in given}
+
+    async def story() -> None:
+        store = Store()
+        recorder = Recorder(store, at_once)
+        recorder.receipt(1, 1, ACCEPTED)
+        recorder.node(1, "n", connected=False)
+        store.broken = True
+        assert not await recorder.flush()
+        store.broken = False
+        while not await recorder.flush():
+            pass
+        assert words(store) == [(1, "accepted")]
+        assert store.nodes == {(1, "n"): False}
 
     asyncio.run(story())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -11,12 +13,28 @@ import pytest
 from tests.authority import Authority
 from tests.live.envoy import eventually
 from tests.xds.client import Client
-from tests.xds.memory import ControlPlane, loop
+from tests.xds.memory import ControlPlane, MemoryStore, loop
 from trustyard.errors import Refused
 from trustyard.gateways.envoy.resources import EXTENSION
+from trustyard.pki.content import Material
 from trustyard.xds.server import start
 
 ONE, TWO = (Authority(name).der for name in ("one", "two"))
+
+
+class SlowStore(MemoryStore):
+    """While `answers` is not set, who asks what is wanted waits, which `asked` says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers, self.asked = threading.Event(), threading.Event()
+        self.answers.set()
+
+    def wanted(self, environment: str) -> Material | None:
+        if not self.answers.is_set():
+            self.asked.set()
+            self.answers.wait(10)
+        return super().wanted(environment)
 
 
 @pytest.fixture
@@ -148,6 +166,44 @@ def test_nothing_is_sent_while_nothing_changes(plane: ControlPlane) -> None:
         plane.store.release({"other": ONE})
         client.subscribe("truststore")
         assert client.receive().resources[0].name == "truststore"
+
+
+def test_who_leaves_while_the_store_is_asked_is_not_brought_back_by_its_answer() -> None:
+    """A receipt says that its node is there."""
+    store = SlowStore()
+    with ControlPlane(store) as plane:
+        store.release({"acme": ONE})
+        client = Client(plane.port, store.add())
+        client.subscribe("used")
+        client.confirm(client.receive())
+        eventually(lambda: store.state("client") == "accepted")
+        store.answers.clear()
+        store.release({"acme": TWO})
+        assert store.asked.wait(5)
+        client.close()
+        eventually(lambda: store.nodes == {(1, "client"): False})
+        store.answers.set()
+        with Client(plane.port, store.add(), node="another") as another:
+            another.subscribe("used")
+            another.confirm(another.receive())
+            eventually(lambda: store.state("another") == "accepted")
+        assert store.last("client", 2) is None
+
+
+def test_what_nobody_foresaw_does_not_end_the_looks_for_good(plane: ControlPlane) -> None:
+    plane.store.release({"acme": ONE})
+    token = plane.store.add()
+    with Client(plane.port, token) as client:
+        client.subscribe("used")
+        client.confirm(client.receive())
+        sound = plane.store.gateways[token]
+        plane.store.gateways[token] = replace(sound, options=None)  # type: ignore[arg-type]  # a fault of ours
+        plane.store.tell("test")
+        time.sleep(0.5)  # for the looks on news, and those without
+        plane.store.gateways[token] = sound
+        plane.store.release({"acme": TWO})
+        client.confirm(client.receive())
+        eventually(lambda: plane.store.state("client") == "accepted")
 
 
 def test_it_stops_within_two_seconds_with_streams_open(plane: ControlPlane) -> None:

@@ -133,6 +133,13 @@ def pushed(environment: str | None = None) -> list[GatewayGiven]:
     return [given(row) for row in rows]
 
 
+def one_pushed(gateway_id: int) -> GatewayGiven | None:
+    """This gateway as it is now; None where it was removed, or is not delivered to."""
+    rows = models.Gateway.objects.filter(pk=gateway_id, kind__in=_pushed_kinds()).select_related("environment")
+    row = rows.first()
+    return given(row) if row is not None else None
+
+
 def behind() -> list[GatewayGiven]:
     """Gateways that are delivered to and whose environment's newest release no node has accepted yet."""
     newest = {release.id for release in releases.latest_of_all().values()}

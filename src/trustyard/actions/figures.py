@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -30,7 +31,7 @@ class Standing:
     gateways: Counter[str] = field(default_factory=Counter)  # by the worst state of their nodes
     nodes: Counter[str] = field(default_factory=Counter)
     behind: int = 0  # gateways with a node that should have the newest release and does not
-    undelivered_seconds: float = 0.0  # since the first release that such a gateway lacks
+    undelivered_seconds: float = 0.0  # since such a gateway lacks a release, of those made after it was added
 
 
 @dataclass
@@ -93,7 +94,7 @@ def _standings(names: dict[int, str], now: datetime) -> dict[str, Standing]:
     said: dict[int, dict[str, models.Receipt]] = {}
     for receipt in models.Receipt.objects.filter(release_id__in=newest.values()).order_by():
         said.setdefault(receipt.gateway_id, {})[receipt.node] = receipt
-    late: dict[int, int] = {}  # the gateways that are behind, with their environments
+    late: list[models.Gateway] = []
     for gateway in models.Gateway.objects.filter(environment_id__in=newest).prefetch_related("nodes").order_by():
         standing, words = standings[names[gateway.environment_id]], said.get(gateway.pk, {})
         rows = delivery.rows_of_gateway(gateway, words, superseded=False)
@@ -102,7 +103,7 @@ def _standings(names: dict[int, str], now: datetime) -> dict[str, Standing]:
         standing.nodes.update(row.state for row in joined)
         if any(_lacks(row, words) for row in joined):
             standing.behind += 1
-            late[gateway.pk] = gateway.environment_id
+            late.append(gateway)
     for place, number in numbers.items():
         standings[names[place]].release = number
     for place, since in _undelivered(late, numbers).items():
@@ -115,17 +116,21 @@ def _lacks(row: Row, words: dict[str, models.Receipt]) -> bool:
     return row.state not in TAKEN and not (row.state == "unreachable" and row.node not in words)
 
 
-def _undelivered(late: dict[int, int], newest: dict[int, int]) -> dict[int, datetime]:
-    """By environment when the first release was made that one of its late gateways lacks; numbers have no gaps."""
-    taken = models.Receipt.objects.filter(gateway_id__in=late, state__in=TAKEN).order_by()
+def _undelivered(late: Sequence[models.Gateway], newest: dict[int, int]) -> dict[int, datetime]:
+    """By environment since when one of its late gateways lacks a release; numbers have no gaps."""
+    taken = models.Receipt.objects.filter(gateway__in=[one.pk for one in late], state__in=TAKEN).order_by()
     last = dict(taken.values("gateway_id").annotate(number=Max("release__number")).values_list("gateway_id", "number"))
-    missed: dict[int, int] = {}
-    for gateway, place in late.items():
-        # Where one of its nodes has the newest, that is what the others lack.
-        missed[place] = min(missed.get(place, newest[place]), last.get(gateway, 0) + 1)
-    rows = models.Release.objects.filter(environment_id__in=missed, number__in=set(missed.values())).order_by()
-    found = rows.values_list("environment_id", "number", "created_at")
-    return {place: at for place, number, at in found if missed[place] == number}
+    # Where one of its nodes has the newest, that is what the others lack.
+    missed = {one.pk: min(newest[one.environment_id], last.get(one.pk, 0) + 1) for one in late}
+    rows = models.Release.objects.filter(environment_id__in=newest, number__in=set(missed.values())).order_by()
+    made = {(place, number): at for place, number, at in rows.values_list("environment_id", "number", "created_at")}
+    since: dict[int, datetime] = {}
+    for gateway in late:
+        place = gateway.environment_id
+        # What was before it, it did not miss. The environment may be gone by now, with its releases.
+        at = max(made.get((place, missed[gateway.pk]), gateway.created_at), gateway.created_at)
+        since[place] = min(since.get(place, at), at)
+    return since
 
 
 def _jobs() -> Counter[str]:

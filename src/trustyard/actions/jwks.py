@@ -88,8 +88,7 @@ def create(
     _check_kid(kid)
     with audit.transaction():
         cleaned, key = found.free_name(models.Jwk.objects.all(), name, "JWK")
-        made = _made(actor, source, use, alg, kid)
-        row, places = made
+        row, places = _made(actor, source, use, alg, kid)
         row.name, row.name_key, row.description = cleaned, key, found.description(description)
         row.save()
         row.environments.set(places)
@@ -103,39 +102,47 @@ def create(
 def _made(
     actor: Actor, source: FromCertificate | HandGiven, use: str | None, alg: str | _Unset | None, kid: str | None
 ) -> tuple[models.Jwk, list[models.Environment]]:
-    match source:
-        case FromCertificate(certificate, environment):
-            entry = entry_of(certificate, environment)
-            require(actor, "jwks.write", [entry.environment.name])
-            # Under the certificate's lock, for a change of it looks for its JWKs there; then as it is by now.
-            found.locked(entry.certificate, "certificate")
-            entry = entry_of(certificate, environment)
-            chosen = entry.x509.read()
-            use = use or default_use(chosen)
-            wanted = algorithms_for(chosen, use)[0] if isinstance(alg, _Unset) and algorithms_for(chosen, use) else alg
-            stated = None if isinstance(wanted, _Unset) else wanted
-            public = jwk_from_certificate(chosen, use=use, alg=stated, kid=kid)
-            row = models.Jwk(
-                public=public, entry=entry, use=use, alg=stated or "", kid=public["kid"], kid_given=bool(kid)
-            )
-            if entry.revoked:
-                disable_with_entry(row)
-            return row, [entry.environment]
-        case HandGiven(jwk, names):
-            if not names:
-                sentence = "A JWK given by hand needs at least one environment."
-                raise Refused(sentence, code="no-environment", fields=[FieldError("source.environments", sentence)])
-            places = [found.environment(name, "source.environments") for name in names]
-            require(actor, "jwks.write", found.names(places))
-            given = dict(jwk)
-            given |= {k: v for k, v in (("use", use), ("kid", kid)) if v}
-            if not isinstance(alg, _Unset) and alg is not None:
-                given["alg"] = alg
-            public = _read_given(given)
-            stated_kid = bool(kid or jwk.get("kid"))
-            row = models.Jwk(public=public, kid=public["kid"], kid_given=stated_kid)
-            row.use, row.alg = public.get("use", ""), public.get("alg", "")
-            return row, places
+    """The row without a name, not stored yet, and the environments that it is for."""
+    if isinstance(source, FromCertificate):
+        return _made_from_certificate(actor, source, use, alg, kid)
+    return _made_by_hand(actor, source, use, alg, kid)
+
+
+def _made_from_certificate(
+    actor: Actor, source: FromCertificate, use: str | None, alg: str | _Unset | None, kid: str | None
+) -> tuple[models.Jwk, list[models.Environment]]:
+    entry = entry_of(source.certificate, source.environment)
+    require(actor, "jwks.write", [entry.environment.name])
+    # Under the certificate's lock, for a change of it looks for its JWKs there; then as it is by now.
+    found.locked(entry.certificate, "certificate")
+    entry = entry_of(source.certificate, source.environment)
+    chosen = entry.x509.read()
+    use = use or default_use(chosen)
+    if isinstance(alg, _Unset):
+        alg = next(iter(algorithms_for(chosen, use)), None)
+    public = jwk_from_certificate(chosen, use=use, alg=alg, kid=kid)
+    row = models.Jwk(public=public, entry=entry, use=use, alg=alg or "", kid=public["kid"], kid_given=bool(kid))
+    if entry.revoked:
+        disable_with_entry(row)
+    return row, [entry.environment]
+
+
+def _made_by_hand(
+    actor: Actor, source: HandGiven, use: str | None, alg: str | _Unset | None, kid: str | None
+) -> tuple[models.Jwk, list[models.Environment]]:
+    if not source.environments:
+        sentence = "A JWK given by hand needs at least one environment."
+        raise Refused(sentence, code="no-environment", fields=[FieldError("source.environments", sentence)])
+    places = [found.environment(name, "source.environments") for name in source.environments]
+    require(actor, "jwks.write", found.names(places))
+    given = dict(source.jwk)
+    given |= {k: v for k, v in (("use", use), ("kid", kid)) if v}
+    if not isinstance(alg, _Unset) and alg is not None:
+        given["alg"] = alg
+    public = _read_given(given)
+    row = models.Jwk(public=public, kid=public["kid"], kid_given=bool(kid or source.jwk.get("kid")))
+    row.use, row.alg = public.get("use", ""), public.get("alg", "")
+    return row, places
 
 
 def _read_given(jwk: Mapping[str, Any]) -> dict[str, Any]:
@@ -287,8 +294,9 @@ def find(
     require(actor, "jwks.read")
     rows = _loaded().order_by("name_key")
     if q.strip():
+        # Case does not count; of descriptions and key IDs SQLite knows it of ASCII letters alone.
         rows = rows.filter(
-            Q(name_key__contains=fold(q.strip())) | Q(description__icontains=q.strip()) | Q(kid__contains=q.strip())
+            Q(name_key__contains=fold(q.strip())) | Q(description__icontains=q.strip()) | Q(kid__icontains=q.strip())
         )
     if environment:
         rows = rows.filter(environments=found.environment(environment))

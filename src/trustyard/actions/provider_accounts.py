@@ -106,7 +106,7 @@ def _free_name(claims: Mapping[str, Any]) -> str:
         advice = "Ask whoever manages the accounts of your company for another name."
         raise NotAllowed(error.sentence, advice=advice) from None
     name, number = wanted, 1
-    while models.User.objects.filter(username__iexact=name).exists():
+    while users.same_name(name) is not None:
         number += 1
         name = f"{wanted}-{number}"
     return name

@@ -60,16 +60,17 @@ def make(
 ) -> list[Deployed]:
     """Makes the releases of these environments inside the caller's transaction, locked in the order of their ids.
 
-    Raises `Restored` where one of them is on a restored release that this would take back, unless that is confirmed.
+    Raises `Restored` where one of them is on a restored release that this would take back, unless that is confirmed;
+    `NotFound` where one was deleted meanwhile.
     """
     from . import preflight  # it judges what is built here
 
     note = found.description(note, "note")
     waiting = []
-    for pk in sorted({environment.pk for environment in environments}):
-        environment = models.Environment.objects.select_for_update(no_key=True).get(pk=pk)
+    for _, given in sorted({environment.pk: environment for environment in environments}.items()):
+        environment = found.locked(given, "environment")
         require(actor, "releases.deploy", [environment.name])
-        waiting.append(Waiting(environment, latest(pk), build(environment, timezone.now())))
+        waiting.append(Waiting(environment, latest(environment.pk), build(environment, timezone.now())))
     restored.check(waiting, confirm_restored)
     preflight.check(waiting)
     return [_make(actor, one, note) for one in waiting]

@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, NotFound, Refused
 from trustyard.pki.certificates import rfc3339
-from trustyard.pki.names import clean_name, refuse_other_blanks
+from trustyard.pki.names import clean_name, fold, refuse_other_blanks
 
 from . import audit, found, sessions
 from .actors import Actor, check_not_reserved
@@ -47,7 +47,7 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
         cleaned = clean_name(username, "username")
         refuse_other_blanks(cleaned, "username")
         check_not_reserved(cleaned)
-        there = models.User.objects.filter(username__iexact=cleaned).values_list("username", flat=True).first()
+        there = same_name(cleaned)
         if there is not None:
             raise found.taken("user", there, cleaned, "username")
         row = models.User(username=cleaned, role=role)
@@ -59,6 +59,16 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
         row.environments.set(places)
         audit.record(actor, "user.create", "user", row.username, after=fingerprint(row))
         return row
+
+
+def same_name(username: str) -> str | None:
+    """The name of the account that has this one already, compared without case; None where it is free.
+
+    Not left to the database: SQLite knows the case of ASCII letters alone, PostgreSQL that of its locale's.
+    """
+    key = fold(username)
+    names = models.User.objects.values_list("username", flat=True)
+    return next((name for name in names if fold(name) == key), None)
 
 
 def set_role(actor: Actor, user: models.User, role: str, environments: Sequence[str]) -> models.User:

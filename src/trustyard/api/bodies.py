@@ -140,7 +140,7 @@ class Form:
 
     @classmethod
     def of(cls, request: HttpRequest, *texts: str) -> Form:
-        """The form with parts `file` and texts of these names. Raises `Unreadable`; `Refused` for any other part."""
+        """The form with parts `file` and texts of these names. Raises `Unreadable`; `Refused` for other parts, NUL."""
         try:
             files, given = request.FILES, request.POST
         except MultiPartParserError:
@@ -150,6 +150,9 @@ class Form:
         strange = sorted({*files, *given} - {"file", *texts})
         if strange:
             raise _refused(strange[0][:60], "There is no such part here.")
+        for name in texts:
+            if any("\x00" in text for text in given.getlist(name)):
+                raise _refused(name, "This text holds NUL.")
         held = [(file.name or "", file.read()) for file in files.getlist("file")]
         return cls(held, {name: given.getlist(name) for name in texts})
 

@@ -247,7 +247,7 @@ def database(*, changes: bool = True, new: bool = False) -> Iterator[Any]:
 def _password() -> str:
     if at_terminal():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
-    line = sys.stdin.readline().rstrip("\r\n")
+    line = sys.stdin.readline().rstrip("\r\n") if sys.stdin is not None else ""  # None: closed by the caller
     if not line:
         sentence = "The password is the first line of standard input, and there was none."
         raise TrustyardError(sentence, fields=[FieldError("password", sentence)])

@@ -19,8 +19,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Brought:
-    """The release that was brought, and what the gateway's node said."""
+    """The kind of the gateway, the release that was brought, and what the gateway's node said."""
 
+    kind: str
     number: int
     receipt: Receipt
 
@@ -29,9 +30,17 @@ class Brought:
         return self.receipt.state == "accepted"
 
 
-def bring(gateway: GatewayGiven) -> Brought | None:
-    """Idempotent. None where there is nothing to bring. Raises what the database raises."""
-    # The newest release of this moment: a save may have come between the look and the turn.
+def bring(gateway_id: int) -> Brought | None:
+    """Idempotent. None where there is nothing to bring, and where the gateway was changed or removed meanwhile.
+
+    Raises what the database raises.
+    """
+    # The gateway and its newest release of this moment: a save may have come between the look and the turn.
+    gateway = delivery.one_pushed(gateway_id)
+    return _bring(gateway) if gateway is not None else None
+
+
+def _bring(gateway: GatewayGiven) -> Brought | None:
     material = delivery.wanted(gateway.environment)
     deliver = KINDS[gateway.kind].deliver
     if material is None or deliver is None:
@@ -44,9 +53,12 @@ def bring(gateway: GatewayGiven) -> Brought | None:
         reference = secrets.token_hex(6)
         log.exception("delivery.unforeseen", reference=reference, gateway=gateway.name, error=type(error).__name__)
         receipt = Receipt(gateway.name, "unreachable", f"Trustyard itself failed; its log says more: {reference}.")
+    if delivery.one_pushed(gateway.id) != gateway:
+        return None  # what was said is of another place or other options; the news of the change bring it again
     delivery.record(gateway.id, material.number, receipt)
-    _say(gateway, Brought(material.number, receipt))
-    return Brought(material.number, receipt)
+    brought = Brought(gateway.kind, material.number, receipt)
+    _say(gateway, brought)
+    return brought
 
 
 def _say(gateway: GatewayGiven, brought: Brought) -> None:

@@ -66,7 +66,8 @@ class Deliveries:
     def redeliver(self, gateway_id: int) -> None:
         """Starts a delivery to one gateway that is pushed to, though it said that it has its release."""
         with looked_after():
-            self._start(gateway for gateway in delivery.pushed() if gateway.id == gateway_id)
+            gateway = delivery.one_pushed(gateway_id)
+            self._start([gateway] if gateway is not None else [])
 
     def try_again(self) -> None:
         """Ends all patience: there is news. Cut short for a gateway that it is not about, it costs one more attempt."""
@@ -115,7 +116,7 @@ class Deliveries:
             log.exception("delivery.look_failed")
 
     def _bring(self, gateway: GatewayGiven) -> None:
-        brought = bring(gateway)
+        brought = bring(gateway.id)
         if brought is None:
             return
         self.told(gateway.kind, brought.receipt.state)

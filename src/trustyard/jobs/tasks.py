@@ -21,7 +21,12 @@ tasks = Blueprint()
 
 def deliver_to(gateways: Iterable[GatewayGiven], *, priority: int = queue.USUAL) -> list[Job]:
     """A delivery at once to each of these."""
-    return [queue.job("deliver", _key(gateway.id), priority=priority, gateway_id=gateway.id) for gateway in gateways]
+    return [delivery_to(gateway.id, priority=priority) for gateway in gateways]
+
+
+def delivery_to(gateway_id: int, *, priority: int = queue.USUAL) -> Job:
+    """A delivery at once to one gateway; it does nothing where that is not delivered to."""
+    return queue.job("deliver", _key(gateway_id), priority=priority, gateway_id=gateway_id)
 
 
 @tasks.task(name="deliver", pass_context=True)
@@ -30,14 +35,13 @@ def deliver(context: JobContext, gateway_id: int, number: int = 0, failures: int
 
     `failures` is how often it has refused the release of this number.
     """
-    gateway = next((one for one in delivery.pushed() if one.id == gateway_id), None)
-    brought = bring(gateway) if gateway else None
+    brought = bring(gateway_id)
     # What was saved meanwhile waits under our key, and would go on waiting for a worker to look.
-    while gateway and queue.take_over(_key(gateway_id)):
-        brought = bring(gateway)
-    if gateway is None or brought is None:
+    while queue.take_over(_key(gateway_id)):
+        brought = bring(gateway_id)
+    if brought is None:
         return
-    context.additional_context["told"](gateway.kind, brought.receipt.state)
+    context.additional_context["told"](brought.kind, brought.receipt.state)
     if not brought.accepted:
         before = failures if brought.number == number else 0
         pause = deliveries.pause_after(before)
@@ -51,7 +55,7 @@ def probe(gateway_id: int, address: str, number: int, misses: int = 0) -> None:
     one = next((found for found in proofs.wanted() if probe_key(found) == _probe_key(gateway_id, address)), None)
     if one is None:
         return
-    well = probes.observe(one, lambda _: queue.put(deliver_to(_pushed(gateway_id))))
+    well = probes.observe(one, lambda _: queue.put([delivery_to(gateway_id)]))
     misses = 0 if well else (misses + 1 if one.number == number else 1)
     queue.add([look_at(one, misses=misses, pause=probes.pause_after(misses))])
 
@@ -92,10 +96,6 @@ async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
     del timestamp
     manager = context.app.job_manager
     await manager.delete_old_jobs(OLD_HOURS, include_failed=True, include_cancelled=True, include_aborted=True)
-
-
-def _pushed(gateway_id: int) -> list[GatewayGiven]:
-    return [gateway for gateway in delivery.pushed() if gateway.id == gateway_id]
 
 
 def _key(gateway_id: int) -> str:

@@ -15,6 +15,7 @@ from trustyard.errors import FieldError, Refused
 from trustyard.gateways.places import Root
 from trustyard.pki.loopback import is_loopback
 
+from .databaseaddress import database_url
 from .identity import Identity, OneOf, identity
 
 Address = tuple[str, int]
@@ -143,7 +144,7 @@ class Configuration:
         reader = Reader(os.environ if environ is None else environ)
         configuration = cls(
             data_dir=reader.take("TRUSTYARD_DATA_DIR", _folder),
-            database_url=reader.take_secret("TRUSTYARD_DATABASE_URL", _database_url),
+            database_url=reader.take_secret("TRUSTYARD_DATABASE_URL", database_url),
             given_secret_key_file=reader.take("TRUSTYARD_SECRET_KEY_FILE", _key_file),
             jobs=reader.take("TRUSTYARD_JOBS", OneOf("on", "off")) == "on",
             public_url=reader.take("TRUSTYARD_PUBLIC_URL", _public_url),
@@ -368,13 +369,6 @@ def _address(text: str) -> Address:
 
 def _address_or_none(text: str) -> Address | None:
     return _address(text) if text else None
-
-
-def _database_url(text: str) -> str:
-    if text and not (text.startswith(("postgresql://", "postgres://")) and urlsplit(text).path.strip("/")):
-        # The address may hold a password: it is not repeated.
-        raise ValueError("It is not postgresql://USER:PASSWORD@HOST:PORT/NAME; leave it out for SQLite.")
-    return text
 
 
 def _public_url(text: str) -> str:

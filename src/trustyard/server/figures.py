@@ -130,7 +130,7 @@ def _standings(now: Figures) -> Iterator[Metric]:
     behind = {name: place.behind for name, place in places.items()}
     yield _by_environment("gateways_behind", "Gateways with a node that lacks the newest release.", behind)
     age = {name: place.undelivered_seconds for name, place in places.items()}
-    yield _by_environment("release_undelivered_seconds", "Age of the oldest release that a gateway lacks.", age)
+    yield _by_environment("release_undelivered_seconds", "For how long a gateway has lacked a release.", age)
     gateways = GaugeMetricFamily(
         "trustyard_gateways", "Gateways by the worst state of their nodes.", labels=["environment", "state"]
     )

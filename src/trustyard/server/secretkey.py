@@ -72,7 +72,7 @@ def rotate(configuration: Configuration) -> int:
     Raises Refused (`secret-key`) as `agree` does.
     """
     agree(configuration)
-    lines = [fresh_secret(), *secret_of(configuration).splitlines(keepends=True)]
+    lines = [fresh_secret(), *_lines(configuration)]
     write_secret(configuration, b"".join(lines))
     from trustyard.actions import audit  # needs Django, as above
 
@@ -86,7 +86,7 @@ def forget(configuration: Configuration) -> int:
 
     Raises Conflict (`no-earlier-key`), and Refused (`secret-key`) as `agree` does.
     """
-    lines = secret_of(configuration).splitlines(keepends=True)
+    lines = _lines(configuration)
     if len(lines) < 2:
         raise Conflict("There is no earlier secret key to forget.", code="no-earlier-key")
     agree(configuration)
@@ -101,6 +101,11 @@ def forget(configuration: Configuration) -> int:
         _record("secret.forget", len(lines) - 1)
     write_secret(configuration, lines[0])
     return len(lines) - 1
+
+
+def _lines(configuration: Configuration) -> list[bytes]:
+    """The keys in the file, newest first, each as a line; a blank line is none."""
+    return [line.strip() + b"\n" for line in secret_of(configuration).splitlines() if line.strip()]
 
 
 def _record(action: str, earlier: int) -> None:

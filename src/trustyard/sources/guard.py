@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from trustyard.errors import Refused, SourceDenied
+from trustyard.errors import SourceDenied
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -40,28 +40,12 @@ _SIX_TO_FOUR = IPv6Network("2002::/16")  # RFC 3056: the 32 bits behind the pref
 _TEREDO = IPv6Network("2001::/32")  # RFC 4380: the server in the open, the client inverted
 
 
-def networks(text: str, setting: str = "the list") -> tuple[Network, ...]:
-    """The networks of a comma-separated CIDR list. `Refused` (`bad-network`) names the setting and the faulty part."""
-    found = []
-    for part in filter(None, (p.strip() for p in text.split(","))):
-        try:
-            found.append(ip_network(part, strict=False))
-        except ValueError:
-            raise Refused(f"{setting}: {part} is no network such as 10.0.0.0/8.", code="bad-network") from None
-    return tuple(found)
-
-
 @dataclass(frozen=True)
 class Guard:
     """Networks allowed although refused by default, and networks denied although allowed. Denial comes first."""
 
     allow: Sequence[Network] = ()
     deny: Sequence[Network] = ()
-
-    @classmethod
-    def from_settings(cls, allow: str, deny: str) -> Guard:
-        """The guard of the two settings, each a CIDR list; `Refused` (`bad-network`) for a faulty one."""
-        return cls(networks(allow, "TRUSTYARD_FETCH_ALLOW"), networks(deny, "TRUSTYARD_FETCH_DENY"))
 
     def check(self, address: str | Address) -> None:
         """Nothing when the address may be reached, else `SourceDenied` with the name of the setting.

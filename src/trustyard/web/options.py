@@ -11,6 +11,8 @@ from typing import Any
 from trustyard.errors import FieldError, Refused, TrustyardError
 from trustyard.gateways.kinds import KINDS
 
+from . import typed_json
+
 _MISSING, _RAISED = "Field required", "Value error, "  # words of pydantic, which REST passes on
 
 
@@ -116,8 +118,8 @@ def _kind_of(schema: Mapping[str, Any]) -> str:
 
 def _json(control: Control, text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return typed_json.read(text)
+    except ValueError:
         wrong = "this is not readable JSON."
         field = FieldError(f"options.{control.name}", wrong)
         raise Refused(f"{control.label}: {wrong}", code="bad-options", fields=[field]) from None

@@ -90,7 +90,10 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
 def shown_at(request: HttpRequest) -> str:
     """The address of the page that asks, without its host; the start page where it is no page of this host."""
     said = request.headers.get("HX-Current-URL" if is_fragment(request) else "Referer", "")
-    there = urlsplit(said)
+    try:
+        there = urlsplit(said)
+    except ValueError:  # anybody can send anything
+        return reverse("home")
     path = f"{there.path}?{there.query}" if there.query else there.path
     ours = url_has_allowed_host_and_scheme(said, request.get_host()) and url_has_allowed_host_and_scheme(path, None)
     return path if ours and path.startswith("/") else reverse("home")

@@ -91,7 +91,9 @@ class Desk:
 
     def spoke(self, session: Session) -> None:
         """A session's word may have changed: the node's word is the worst of its streams."""
-        streams = self._of_node(session) or [session]
+        streams = self._of_node(session)
+        if session not in streams:
+            return  # it ended while the store was asked: what it would say now brings its node back
         words = [receipt for stream in streams if (receipt := stream.receipt())]
         if not words or session.ledger.catalogue.number is None:
             return
@@ -169,7 +171,12 @@ class Desk:
             log.warning("xds.not_refreshed", environment=environment, exc_info=True)
             return
         for token, sessions in streams.items():
-            self._refresh_gateway(gateways.get(token), material, sessions, retry=retry)
+            try:
+                self._refresh_gateway(gateways.get(token), material, sessions, retry=retry)
+            except (
+                Exception
+            ):  # nobody foresaw it; it must neither end these looks for good nor cost other gateways theirs
+                log.exception("xds.unforeseen", environment=environment, gateway=sessions[0].gateway.name)
 
     def _refresh_gateway(
         self, gateway: Gateway | None, material: Material | None, sessions: list[Session], *, retry: bool

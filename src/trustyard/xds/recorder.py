@@ -65,7 +65,9 @@ class Recorder:
         good = await self._write_receipts(receipts)
         for (gateway_id, node), connected in nodes.items():
             write = self._store.node_connected if connected else self._store.node_gone
-            if not await self._write(partial(write, gateway_id, node)):
+            written = await self._write(partial(write, gateway_id, node))
+            # A receipt that is written later brings the node back: it is said once more after that.
+            if not written or any(key[:2] == (gateway_id, node) for key in self._receipts):
                 self._nodes.setdefault((gateway_id, node), connected)
                 good = False
         return good

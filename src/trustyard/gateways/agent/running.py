@@ -78,8 +78,8 @@ class Agent:
                 yield
         except TimeoutError:
             raise Refused(f"Another agent runs on {place}.", code="agent-folder") from None
-        except PermissionError as error:
-            raise Refused(f"{place} cannot be used: {error.strerror}.", code="agent-folder") from None
+        except OSError as error:
+            raise Refused(f"{place} cannot be used: {error.strerror or error}.", code="agent-folder") from None
 
     def _begin(self) -> None:
         """Finishes what a kill has cut off; what was said last, and refused, is tried once more."""

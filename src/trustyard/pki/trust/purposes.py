@@ -76,10 +76,13 @@ def check_web(path: Path) -> Iterator[Remark]:
 
 
 def other_common_name(leaf: Link) -> str:
-    """The common name where it looks like a host and is none of the alternative names, else an empty text."""
+    """The common name where it looks like a host and is none of the alternative names, else an empty text.
+
+    Names are compared as `plain_name` has them: the case of letters does not count.
+    """
     common_name = first_value(leaf.structure.subject, _COMMON_NAME)
-    known = {_shown(name) for name in leaf.names}
-    return common_name if known and looks_like_host(common_name) and common_name not in known else ""
+    known = {plain_name(_shown(name)) for name in leaf.names}
+    return common_name if known and looks_like_host(common_name) and plain_name(common_name) not in known else ""
 
 
 def _shown(name: strict.General) -> str:

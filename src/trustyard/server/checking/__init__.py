@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from trustyard.errors import TrustyardError
 from trustyard.pki.loopback import is_loopback
 from trustyard.server.configuration import SETTINGS, Configuration
+from trustyard.server.databaseaddress import without_password
 
 from .database import database
 from .finding import Finding, note, wrong
@@ -68,7 +69,4 @@ def _identity(configuration: Configuration) -> Iterator[Finding]:
 def _shown(name: str, value: str) -> str:
     if name in SECRET:
         return "(hidden)" if value else ""
-    if name == "TRUSTYARD_DATABASE_URL" and value:
-        parts = urlsplit(value)
-        return value.replace(f":{parts.password}@", ":(hidden)@") if parts.password else value
-    return value
+    return without_password(value) if name == "TRUSTYARD_DATABASE_URL" else value

@@ -9,6 +9,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 
 from trustyard import models
 from trustyard.actions import environments, releases, roots
@@ -56,8 +57,6 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def waits(place: models.Environment) -> bool:
     """Whether what is saved differs from what is in force."""
-    from django.utils import timezone
-
     newest = releases.latest_known(place)
     content = releases.build(place, timezone.now())
     if newest is None:

@@ -17,7 +17,7 @@ from trustyard.actions.permissions import allowed, require
 from trustyard.errors import Conflict, FieldError, NotAllowed, NotFound, Refused, Restored
 from trustyard.pki.jwks import read_public_jwk
 from trustyard.pki.names import fold
-from trustyard.web import opened
+from trustyard.web import opened, typed_json
 from trustyard.web.jwk_text import plainly_public
 from trustyard.web.page import actor_of, confirmed, page, problems
 
@@ -87,7 +87,7 @@ def _missing(given: QueryDict) -> list[FieldError]:
 
 def _read(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = typed_json.read(text)
     except ValueError:
         value = None
     if not isinstance(value, dict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.stages import LoginStageController
 from allauth.account.views import ReauthenticateView
@@ -196,7 +197,7 @@ def own(request: HttpRequest) -> HttpResponseRedirect:
 def key_possible(request: HttpRequest) -> bool:
     """Whether browsers do WebAuthn at this address: never for an IP address (Web Authentication, section 5.1.2)."""
     try:
-        ipaddress.ip_address(request.get_host().rpartition(":")[0].strip("[]") or request.get_host())
+        ipaddress.ip_address(urlsplit(f"//{request.get_host()}").hostname or "")
     except ValueError:
         return True
     return False

@@ -1,0 +1,70 @@
+"""A delivery during which the gateway itself is changed: what is said then is of another place."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from trustyard import models
+from trustyard.actions import delivery, environments, gateways, releases
+from trustyard.actions.actors import LOCAL
+from trustyard.gateways.files import deliver
+from trustyard.gateways.kinds import KINDS
+from trustyard.gateways.places import Place, Root
+from trustyard.gateways.receipts import Receipt
+from trustyard.jobs.bringing import bring
+from trustyard.pki.content import Material
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> models.Gateway:
+    """A gateway of kind `files` in an environment with a release, which goes into the folder `before`."""
+    configuration = dataclasses.replace(settings.TRUSTYARD, data_dir=tmp_path / "data", files_roots=(Root(tmp_path),))
+    monkeypatch.setattr(settings, "TRUSTYARD", configuration)
+    environments.create(LOCAL, name="test")
+    row = gateways.create(LOCAL, "test", name="edge", kind="files", options={"directory": str(tmp_path / "before")})
+    releases.deploy(LOCAL, "test")
+    return row
+
+
+def during_the_next_delivery(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """`change` is made once, while a release is written."""
+    changes = [change]
+
+    def slow(material: Material, options: Mapping[str, Any], place: Place) -> Receipt:
+        if changes:
+            changes.pop()()
+        return deliver(material, options, place)
+
+    monkeypatch.setitem(KINDS, "files", dataclasses.replace(KINDS["files"], deliver=slow))
+
+
+def test_a_word_on_the_place_before_is_not_taken_for_one_on_the_new_one(
+    gateway: models.Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def move() -> None:
+        gateways.update(LOCAL, "test", "edge", if_match="*", options={"directory": str(tmp_path / "after")})
+
+    during_the_next_delivery(monkeypatch, move)
+    assert bring(gateway.pk) is None
+    assert [one.options["directory"] for one in delivery.behind()] == [str(tmp_path / "after")]
+    brought = bring(gateway.pk)
+    assert brought is not None
+    assert brought.accepted
+    assert (tmp_path / "after" / "current").exists()
+    assert not delivery.behind()
+
+
+def test_a_gateway_that_was_removed_meanwhile_says_nothing(
+    gateway: models.Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    during_the_next_delivery(monkeypatch, lambda: gateways.delete(LOCAL, "test", "edge", if_match="*"))
+    assert bring(gateway.pk) is None
+    assert bring(gateway.pk) is None
