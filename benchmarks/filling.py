@@ -43,7 +43,6 @@ _ENTRY = [
     "alias",
     "alias_key",
     "alias_file",
-    "filed_alias",
     "source_kind",
     "source_url",
     "chain",
@@ -165,7 +164,7 @@ def _entries(number: int, certificate: Any, places: list[int], now: datetime) ->
     alias = certificate.facts.certificate_name
     for place in [number % ENVIRONMENTS, *([(number + 77) % ENVIRONMENTS] if number % 10 == 3 else [])]:
         chain = json.dumps([certificate.sha256])
-        names = [alias, fold(alias), alias_files.stored(alias), alias]
+        names = [alias, fold(alias), alias_files.stored(alias)]
         yield [number + 1, places[place], *names, "file", "", chain, certificate.sha256, *revoked]
 
 

@@ -64,8 +64,8 @@ def is_all_there(data: Path, settings: dict[str, str], partner: Authority) -> No
         file = safe_filename(ALIAS)
         eventually(lambda: (data / "environments" / "old" / "current" / "aliases" / f"{file}.pem").exists())
     with psycopg.connect(settings["DATABASE_URL"]) if settings else opened(data) as database:
-        columns = "SELECT alias, alias_file, filed_alias FROM trustyard_entry"
-        assert database.execute(columns).fetchall() == [(ALIAS, file, ALIAS)]
+        columns = "SELECT alias, alias_file FROM trustyard_entry"
+        assert database.execute(columns).fetchall() == [(ALIAS, file)]
     assert "each fits" in run(data, "audit", "verify", **settings).stdout
 
 

@@ -1,26 +1,24 @@
 """Aliases that would have one file name: it keeps 32 bits of an alias's digest, so that a pair can be looked for.
 
 Only of aliases that are no file names themselves; the others cost no query. The file name is stored with the alias and
-looked up by an index. A node of a version before knows nothing of that: what it adds has none, and is looked at in
-full; an alias that it changed has that of the alias before until the next clean-up, and releases guard meanwhile.
+looked up by an index. A node of a version before knows nothing of that: what it adds or changes is looked up from the
+next clean-up on, and releases guard meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from django.db.models import F, Q, QuerySet
-
 from trustyard import models
-from trustyard.pki.filenames import is_filename, safe_filename
+from trustyard.pki.filenames import SAFE, is_filename, safe_filename
 
 Holder = tuple[str, str]  # the alias and the certificate
 _LOOKED_UP = 500  # values of one IN; SQLite has a limit
 
 
-def stored(alias: str) -> str:
+def stored(alias: str) -> str | None:
     """What is kept of its file name: nothing where it is the alias itself."""
-    return "" if is_filename(alias) else safe_filename(alias)
+    return None if is_filename(alias) else safe_filename(alias)
 
 
 def holder(environment: models.Environment, alias: str, but: int | None = None) -> Holder | None:
@@ -35,28 +33,20 @@ def holders(
     wanted = sorted({file for alias in aliases if (file := stored(alias))})
     rows = models.Entry.objects.order_by().filter(environment__in=list(environments))
     rows = rows if but is None else rows.exclude(pk=but)
-    found = {}
+    found: dict[str, Holder] = {}
     for start in range(0, len(wanted), _LOOKED_UP):
-        for alias, certificate in _perhaps(rows, wanted[start : start + _LOOKED_UP]):
-            found[stored(alias)] = alias, certificate
+        some = rows.filter(alias_file__in=wanted[start : start + _LOOKED_UP])
+        for alias, certificate in some.values_list("alias", "certificate__name"):
+            found[safe_filename(alias)] = alias, certificate
     return {file: found[file] for file in wanted if file in found}
-
-
-def _perhaps(rows: QuerySet[models.Entry], files: list[str]) -> Iterable[Holder]:
-    """Alias and certificate of those that are said to have one of these, and of those of which it is not known."""
-    columns = "alias", "certificate__name"
-    known, unknown = rows.filter(alias_file__in=files), rows.filter(alias_file=None)
-    return known.values_list(*columns).union(unknown.values_list(*columns), all=True)
 
 
 def file_all() -> int:
     """Stores the file names of aliases that a version before wrote; answers how many."""
-    rows = models.Entry.objects.order_by("pk").filter(Q(alias_file=None) | ~Q(filed_alias=F("alias")))
-    count = 0
-    for pk, alias in list(rows.values_list("pk", "alias")):
-        same = models.Entry.objects.filter(pk=pk, alias=alias)  # else who changed it meanwhile has stored it
-        count += same.update(alias_file=stored(alias), filed_alias=alias)
-    return count
+    rows = models.Entry.objects.order_by("pk").exclude(alias_file=None, alias__regex=f"^{SAFE}$")
+    wrong = [(pk, alias) for pk, alias, file in rows.values_list("pk", "alias", "alias_file") if file != stored(alias)]
+    # Whoever changed an alias meanwhile has stored it.
+    return sum(models.Entry.objects.filter(pk=pk, alias=alias).update(alias_file=stored(alias)) for pk, alias in wrong)
 
 
 def taken(alias: str, environment: str, held: Holder) -> str:

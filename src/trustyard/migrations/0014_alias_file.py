@@ -1,4 +1,4 @@
-"""The file name of each alias, so that two of one file name are found by an index. Older nodes leave it out."""
+"""The file name of an alias that is none itself, so that two of one are found by an index. Older nodes leave it out."""
 
 from django.db import migrations, models
 
@@ -6,8 +6,5 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [("trustyard", "0013_disabled_with_entry")]
 
-    # Without defaults: SQLite would make the table anew, without the indexes that Django does not know of.
-    operations = [
-        migrations.AddField("entry", "alias_file", models.CharField(max_length=80, null=True)),
-        migrations.AddField("entry", "filed_alias", models.CharField(max_length=100, null=True)),
-    ]
+    # Without a default: SQLite would make the table anew, without the indexes that Django does not know of.
+    operations = [migrations.AddField("entry", "alias_file", models.CharField(max_length=80, null=True))]

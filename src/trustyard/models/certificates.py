@@ -154,10 +154,8 @@ class Entry(models.Model):
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="entries")
     alias = models.CharField(max_length=100)
     alias_key = models.CharField(max_length=300)
-    # The file name of the alias, "" where that is the alias itself, and of which alias it is. A version before this
-    # one knows neither: it leaves them out, and changes the alias alone.
+    # The file name of an alias that is none itself, else NULL. A version before this one knows nothing of it.
     alias_file = models.CharField(max_length=80, null=True)
-    filed_alias = models.CharField(max_length=100, null=True)
     source_kind = models.CharField(max_length=20)
     source_url = models.TextField(blank=True, default="")
     chain = models.JSONField(default=list)  # SHA-256 of every certificate of the source, as presented
