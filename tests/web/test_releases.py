@@ -95,6 +95,41 @@ def test_the_list_says_what_is_in_force_and_what_was_at_a_moment(admin: Client, 
     assert "A moment has a date" in text(admin.get("/releases/", {"at": "yesterday"}, **HTMX))
 
 
+def test_no_list_calls_a_release_simply_in_force_that_a_gateway_refused(admin: Client, add: Add) -> None:
+    """D-06: releases, environments and truststore say it, in the gateway's own words and with the way there."""
+    add("one")
+    files = gateways.create(LOCAL, "test", name="files", kind="files")
+    edge = gateways.create(LOCAL, "test", name="edge", kind="envoy", options={})
+    refused = Receipt("node-1", "refused", "no such anchor", 5)
+    receipts.record_all([(edge.pk, 1, refused)])
+    receipts.record_all([(files.pk, 1, Receipt("local", "unreachable", "the folder is read-only", 5))])
+    seen = ("/releases/", "/environments/", "/certificates/truststore/?environment=test")
+    assert all("accepted by no gateway" in text(admin.get(address)) for address in seen)
+    receipts.record_all([(files.pk, 1, Receipt("local", "accepted", "written to current", 5))])
+    assert all("not accepted everywhere" in text(admin.get(address)) for address in seen)
+    listed = text(admin.get("/releases/"))
+    assert "in force, not accepted everywhere" in listed
+    assert "edge/node-1 refused no such anchor" in listed
+    assert "written to current" not in listed, "who accepted has nothing to explain"
+    rows = admin.get("/certificates/truststore/?environment=test")
+    assert "Release 1 of test is in force, but not accepted everywhere . edge/node-1 refused no such anchor" in text(
+        rows
+    )
+    assert f'href="/releases/{release(1).pk}/#deployment"' in rows.content.decode()
+    receipts.record_all([(edge.pk, 1, Receipt("node-1", "accepted", "", 5))])
+    assert all("everywhere" not in text(admin.get(address)) for address in seen)
+
+
+def test_a_listener_that_shows_something_else_is_named_above_the_truststore(admin: Client, add: Add) -> None:
+    add("one")
+    files = gateways.create(LOCAL, "test", name="files", kind="files")
+    said = Receipt("local", "drifted", "written", 5)
+    receipts.record_all([(files.pk, 1, said)])
+    page = text(admin.get("/certificates/truststore/?environment=test"))
+    assert "but a listener shows something else than its gateway says" in page
+    assert "files/local drifted" in page
+
+
 def test_what_a_gateway_said_and_how_long_it_took_stand_apart(admin: Client, add: Add) -> None:
     add("one")
     files = gateways.create(LOCAL, "test", name="files", kind="files")
