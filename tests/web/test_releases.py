@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.http import HttpResponse
 from django.test import Client
 
@@ -282,6 +283,29 @@ def test_promote_asks_about_the_jwks_of_each_certificate(admin: Client, add: Add
     kid = models.Jwk.objects.get().kid
     admin.post(there, {**given, "asked-action-0": "update", "asked-confirm-0": "acme"}, **HTMX)
     assert models.Jwk.objects.get().kid != kid
+
+
+def test_promote_says_why_jwks_cannot_be_updated_at_the_choice_itself(
+    admin: Client, add: Add, authority: Authority
+) -> None:
+    """D-04: brainpool has no JWK. The choice is reached and read, and its reason is there for everybody."""
+    add("acme", "test", "production")
+    jwks.create(LOCAL, name="sign", source=jwks.FromCertificate("acme", "production"), deploy=True)
+    pem = authority.issue("acme", ec.generate_private_key(ec.BrainpoolP256R1())).pem
+    given = [EntryGiven(("test",), None, Paste("BASE64PEM", pem))]
+    certificates.update(LOCAL, "acme", if_match="*", entries=given)
+    there = "/environments/promote/?from=test&to=production"
+    page = admin.get(there)
+    (choice,) = re.findall(r'<input [^>]*value="update"[^>]*>', page.content.decode())
+    assert 'aria-disabled="true" aria-describedby="blocked-0"' in choice
+    assert not re.search(r"\b(checked|disabled)(?!=)", choice)
+    reason = "sign cannot be updated with the new key, so it can only be disconnected."
+    assert f'<small class="soft" id="blocked-0">{reason}</small>' in page.content.decode()
+    answer = {"certificate": ["acme"], "asked": ["acme"], "asked-action-0": "update", "asked-confirm-0": "acme"}
+    answer |= {name: field(page, name) for name in ("version", "asked-version-0")}
+    refused = admin.post(there, answer, **HTMX)
+    assert "The JWK sign cannot be updated" in text(refused)
+    assert not re.search(r'value="update"[^>]*checked', refused.content.decode())
 
 
 def test_who_only_looks_compares_and_downloads_and_is_offered_nothing_else(add: Add) -> None:
