@@ -40,3 +40,4 @@ export function goToFirst(root) {
   (control?.matches(markable) ? control : control?.querySelector("input:enabled"))?.focus();
   return Boolean(control);
 }
+goToFirst(document); // of a form that came back as a page
