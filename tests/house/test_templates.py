@@ -36,3 +36,14 @@ def test_what_is_wrong_with_a_control_is_tied_to_it() -> None:
         if not key or not any(key in described for described in said_of)
     ]
     assert not apart, "\n".join(apart)
+
+
+def test_every_table_has_a_name() -> None:
+    """A screen reader lists the tables of a page by their names, and says the name where one enters."""
+    nameless = [
+        f"{path.relative_to(TEMPLATES)}: {table}"
+        for path in TEMPLATES.rglob("*.html")
+        for table in re.findall(r"<table\b[^>]*>(?!<caption)", path.read_text())
+        if "aria-label" not in table
+    ]
+    assert not nameless, "\n".join(nameless)

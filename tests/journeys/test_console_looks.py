@@ -303,6 +303,31 @@ def test_a_file_of_roots_is_asked_for_where_it_counts(console: Console) -> None:
     picture(page, "environment")
 
 
+@pytest.mark.parametrize(
+    ("path", "button", "label"),
+    [
+        ("/environments/create/", "Save", "Name"),
+        ("/gateways/create/", "Save", "Name"),
+        ("/jwks/create/", "Save", "Name"),
+        ("/users/create/", "Save", "Username"),
+        ("/users/tokens/create/", "Create", "Name"),
+    ],
+)
+def test_a_form_that_was_refused_leads_to_the_control_at_fault(
+    console: Console, path: str, button: str, label: str
+) -> None:
+    """By keyboard and screen reader too: one goes on where something is missing, and hears what."""
+    console.open(path)
+    console.button(button).click()
+    expect(console.page.get_by_role("alert")).to_be_visible()
+    control = console.page.get_by_label(label, exact=True)
+    expect(control).to_be_focused()
+    expect(control).to_have_attribute("aria-invalid", "true")
+    expect(control).to_have_accessible_description(re.compile("missing"))
+    console.page.keyboard.type("x")
+    expect(control).not_to_have_attribute("aria-invalid", "true")
+
+
 def test_no_trail_ends_with_a_slash(console: Console) -> None:
     for path in ("/environments/1/", "/gateways/1/edit/", "/jwks/create/", "/certificates/compare/", "/users/create/"):
         console.open(path)

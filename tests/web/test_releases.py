@@ -159,7 +159,7 @@ def test_restore_says_first_what_comes_back_and_what_cannot(admin: Client, add: 
     there = f"/releases/{release(2).pk}/restore/"
     dialog = admin.get(there, **HTMX)
     assert dialog["HX-Retarget"] == "#dialogs"
-    assert "What cannot come back one (one): Revoked in Trustyard." in text(dialog)
+    assert "What cannot come back one : Revoked in Trustyard." in text(dialog)
     assert "three removed" in text(dialog)
     done = admin.post(there, {"version": field(dialog, "version"), "note": "back"}, **HTMX)
     made = release(5)

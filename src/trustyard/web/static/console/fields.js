@@ -40,4 +40,7 @@ export function goToFirst(root) {
   (control?.matches(markable) ? control : control?.querySelector("input:enabled"))?.focus();
   return Boolean(control);
 }
-goToFirst(document); // of a form that came back as a page
+// Also where the form came back as a page of its own; who has begun somewhere is left there.
+window.addEventListener("load", () => {
+  if (document.activeElement === document.body) goToFirst(document);
+});
