@@ -113,7 +113,7 @@ def test_no_list_calls_a_release_simply_in_force_that_a_gateway_refused(admin: C
     assert "edge/node-1 refused no such anchor" in listed
     assert "written to current" not in listed, "who accepted has nothing to explain"
     rows = admin.get("/certificates/truststore/?environment=test")
-    assert "Release 1 of test is in force, but not accepted everywhere . edge/node-1 refused no such anchor" in text(
+    assert "Release 1 of test is in force, but not accepted everywhere. edge/node-1 refused no such anchor" in text(
         rows
     )
     assert f'href="/releases/{release(1).pk}/#deployment"' in rows.content.decode()
