@@ -11,6 +11,9 @@ import yaml
 
 from tests.tls_servers import Ca
 from trustyard import models
+from trustyard.actions import gateways, receipts
+from trustyard.actions.actors import LOCAL
+from trustyard.gateways.receipts import Receipt
 from trustyard.pki.jwkfields import b64url_int
 
 from .conftest import Cast, file
@@ -255,6 +258,18 @@ def test_the_truststore_lists_entries_and_roots(add: Add, cast: Cast, ca: Ca) ->
     assert aliases(status="expired") == []
     for bad in ({"origin": "moon"}, {"status": "green"}, {"limit": 501}):
         assert cast.viewer.get(f"{TEST}/truststore", **bad).status == 422
+
+
+def test_the_truststore_says_what_gateways_made_of_the_release_in_force(add: Add, cast: Cast) -> None:
+    """D-06, D-21."""
+    assert cast.viewer.get(f"{TEST}/truststore").json["release"] is None
+    add("acme")
+    gateway = gateways.create(LOCAL, "test", name="edge", kind="envoy", options={})
+    receipts.record_all([(gateway.pk, 1, Receipt("n1", "refused", "no such anchor", 3))])
+    release = cast.viewer.get(f"{TEST}/truststore").json["release"]
+    assert (release["number"], release["state"]) == (1, "refused")
+    assert release["gateways"] == cast.viewer.get(f"{TEST}/releases/1").json["gateways"]
+    assert release["gateways"][0]["detail"] == "no such anchor"
 
 
 def test_the_truststore_comes_as_a_file(add: Add, cast: Cast, ca: Ca) -> None:

@@ -179,6 +179,21 @@ def test_the_truststore_says_what_is_in_force_and_what_waits(run: Program, canne
     assert "origin=certificate" in canned.last.target
 
 
+def test_the_truststore_names_gateways_that_do_not_have_what_is_in_force(run: Program, canned: Canned) -> None:
+    """D-06: in their own words, and also where no row fits."""
+    row = {"gateway": "edge", "node": "n1", "state": "refused", "detail": "no such anchor", "milliseconds": 3}
+    release = {"number": 7, "state": "refused", "gateways": [row, {**row, "gateway": "files", "state": "accepted"}]}
+    page = {"items": [], "next": None, "total": 0, "release": release}
+    canned.answer("GET", "/api/v1/environments/test/truststore", page)
+    assert run("truststore", "list", "test").stdout.splitlines()[1:] == [
+        "Release 7 of test is in force, but not accepted everywhere:",
+        "  edge (n1) in test is refused: no such anchor",
+    ]
+    release["gateways"] = [{**row, "state": "accepted"}]
+    canned.answer("GET", "/api/v1/environments/test/truststore", page)
+    assert "Release 7" not in run("truststore", "list", "test").stdout
+
+
 def test_a_truststore_is_exported(run: Program, canned: Canned, tmp_path: Path) -> None:
     canned.answer("GET", "/api/v1/environments/test/truststore/export", b"p12")
     line = f"truststore export test --format pkcs12 --password changeit --include used -o {tmp_path}/trust.p12"

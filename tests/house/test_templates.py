@@ -23,3 +23,27 @@ def test_a_button_that_cannot_be_pressed_has_its_reason_from_the_one_shared_plac
         "_cannot.html",
         "certificates/_confirm.html",  # wakes up as one types, and is described by what to type
     }
+
+
+def test_what_is_wrong_with_a_control_is_tied_to_it() -> None:
+    """Else the focus does not go there after a refusal, and a screen reader reads the control without it."""
+    texts = {path.relative_to(TEMPLATES): path.read_text() for path in TEMPLATES.rglob("*.html")}
+    said_of = re.findall(r'(?:aria-describedby|by)="([^"]*)"', "".join(texts.values()))
+    apart = [
+        f"{name}: {problem}"
+        for name, text in texts.items()
+        for problem, key in re.findall(r'(<p class="field-problem"(?: id="([^"]+)")?)', text)
+        if not key or not any(key in described for described in said_of)
+    ]
+    assert not apart, "\n".join(apart)
+
+
+def test_every_table_has_a_name() -> None:
+    """A screen reader lists the tables of a page by their names, and says the name where one enters."""
+    nameless = [
+        f"{path.relative_to(TEMPLATES)}: {table}"
+        for path in TEMPLATES.rglob("*.html")
+        for table in re.findall(r"<table\b[^>]*>(?!<caption)", path.read_text())
+        if "aria-label" not in table
+    ]
+    assert not nameless, "\n".join(nameless)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.sync_api import Page, expect
 
 from tests.authority import Authority
@@ -223,6 +224,47 @@ def test_certificates_are_promoted_after_the_difference_was_shown(
     assert found == []
 
 
+def test_the_keyboard_finds_why_jwks_cannot_be_updated_by_a_promotion(
+    console: Console, place: str, unique: Unique, axe: str
+) -> None:
+    """D-04: the choice is there, says why it cannot be made, and is not made."""
+    page = console.page
+    target, name = make_place(console, unique("target")), unique("stuck")
+    authority = Authority("Stuck CA")
+    console.add(name, authority.issue(name).pem, [place, target])
+    console.add_jwk(f"{name}-jwk", name, target)
+    console.find(name)
+    console.menu(name, "Edit")
+    console.define(
+        [], "", authority.issue(name, ec.generate_private_key(ec.BrainpoolP256R1())).pem, row=f"{name} in {place}"
+    )
+    console.save_and_deploy()
+    console.open(f"/environments/promote/?from={place}&to={target}")
+    update = page.get_by_role("radio", name="Update related JWKs")
+    disconnect = page.get_by_role("radio", name="Update certificate only and disconnect")
+    reason = f"{name}-jwk cannot be updated with the new key, so it can only be disconnected."
+    expect(page.get_by_text(reason)).to_be_visible()
+    expect(update).to_have_accessible_description(reason)
+    page.get_by_role("checkbox", name=re.compile(name)).focus()
+    page.keyboard.press("Tab")
+    expect(update).to_be_focused()
+    page.keyboard.press("Space")
+    expect(update).not_to_be_checked()
+    page.keyboard.press("ArrowDown")
+    expect(disconnect).to_be_checked()
+    page.keyboard.press("ArrowUp")
+    expect(disconnect).to_be_checked()
+    page.get_by_text("Update related JWKs", exact=True).click(force=True)  # as a mouse does, which knows no aria
+    expect(update).not_to_be_checked()
+    found = judge(page, axe)
+    look(page, "promote-blocked")
+    assert narrow(page) <= 360
+    page.get_by_label("Name of the certificate").fill(name)
+    console.button("Promote and Deploy").click()
+    expect(page.get_by_text(f"1 certificate of {place} is in {target} now.")).to_be_visible()
+    assert found == []
+
+
 def test_a_gateway_that_was_refused_and_mended_is_seen_on_the_page_that_is_open(
     console: Console, served: Served, place: str, unique: Unique
 ) -> None:
@@ -243,6 +285,11 @@ def test_a_gateway_that_was_refused_and_mended_is_seen_on_the_page_that_is_open(
     expect(page.get_by_text("It is tried again by itself")).to_be_visible()
     expect(page.get_by_text("in force, accepted by no gateway")).to_be_visible()
     look(page, "refused")
+    console.open(f"/certificates/truststore/?environment={place}")
+    expect(page.get_by_text("is in force, but accepted by no gateway.")).to_be_visible()
+    look(page, "truststore-refused")
+    page.get_by_role("link", name=f"Release 1 of {place}").click()
+    expect(table).to_contain_text(re.compile("refused|unreachable"))
     (in_the_way / "something").rmdir()
     in_the_way.rmdir()
     expect(table.get_by_text("accepted", exact=True)).to_be_visible(timeout=90_000)  # its pauses grow while it fails

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.http import HttpResponse
 from django.test import Client
 
@@ -95,6 +96,41 @@ def test_the_list_says_what_is_in_force_and_what_was_at_a_moment(admin: Client, 
     assert "A moment has a date" in text(admin.get("/releases/", {"at": "yesterday"}, **HTMX))
 
 
+def test_no_list_calls_a_release_simply_in_force_that_a_gateway_refused(admin: Client, add: Add) -> None:
+    """D-06: releases, environments and truststore say it, in the gateway's own words and with the way there."""
+    add("one")
+    files = gateways.create(LOCAL, "test", name="files", kind="files")
+    edge = gateways.create(LOCAL, "test", name="edge", kind="envoy", options={})
+    refused = Receipt("node-1", "refused", "no such anchor", 5)
+    receipts.record_all([(edge.pk, 1, refused)])
+    receipts.record_all([(files.pk, 1, Receipt("local", "unreachable", "the folder is read-only", 5))])
+    seen = ("/releases/", "/environments/", "/certificates/truststore/?environment=test")
+    assert all("accepted by no gateway" in text(admin.get(address)) for address in seen)
+    receipts.record_all([(files.pk, 1, Receipt("local", "accepted", "written to current", 5))])
+    assert all("not accepted everywhere" in text(admin.get(address)) for address in seen)
+    listed = text(admin.get("/releases/"))
+    assert "in force, not accepted everywhere" in listed
+    assert "edge/node-1 refused no such anchor" in listed
+    assert "written to current" not in listed, "who accepted has nothing to explain"
+    rows = admin.get("/certificates/truststore/?environment=test")
+    assert "Release 1 of test is in force, but not accepted everywhere. edge/node-1 refused no such anchor" in text(
+        rows
+    )
+    assert f'href="/releases/{release(1).pk}/#deployment"' in rows.content.decode()
+    receipts.record_all([(edge.pk, 1, Receipt("node-1", "accepted", "", 5))])
+    assert all("everywhere" not in text(admin.get(address)) for address in seen)
+
+
+def test_a_listener_that_shows_something_else_is_named_above_the_truststore(admin: Client, add: Add) -> None:
+    add("one")
+    files = gateways.create(LOCAL, "test", name="files", kind="files")
+    said = Receipt("local", "drifted", "written", 5)
+    receipts.record_all([(files.pk, 1, said)])
+    page = text(admin.get("/certificates/truststore/?environment=test"))
+    assert "but a listener shows something else than its gateway says" in page
+    assert "files/local drifted" in page
+
+
 def test_what_a_gateway_said_and_how_long_it_took_stand_apart(admin: Client, add: Add) -> None:
     add("one")
     files = gateways.create(LOCAL, "test", name="files", kind="files")
@@ -123,7 +159,7 @@ def test_restore_says_first_what_comes_back_and_what_cannot(admin: Client, add: 
     there = f"/releases/{release(2).pk}/restore/"
     dialog = admin.get(there, **HTMX)
     assert dialog["HX-Retarget"] == "#dialogs"
-    assert "What cannot come back one (one): Revoked in Trustyard." in text(dialog)
+    assert "What cannot come back one : Revoked in Trustyard." in text(dialog)
     assert "three removed" in text(dialog)
     done = admin.post(there, {"version": field(dialog, "version"), "note": "back"}, **HTMX)
     made = release(5)
@@ -247,6 +283,29 @@ def test_promote_asks_about_the_jwks_of_each_certificate(admin: Client, add: Add
     kid = models.Jwk.objects.get().kid
     admin.post(there, {**given, "asked-action-0": "update", "asked-confirm-0": "acme"}, **HTMX)
     assert models.Jwk.objects.get().kid != kid
+
+
+def test_promote_says_why_jwks_cannot_be_updated_at_the_choice_itself(
+    admin: Client, add: Add, authority: Authority
+) -> None:
+    """D-04: brainpool has no JWK. The choice is reached and read, and its reason is there for everybody."""
+    add("acme", "test", "production")
+    jwks.create(LOCAL, name="sign", source=jwks.FromCertificate("acme", "production"), deploy=True)
+    pem = authority.issue("acme", ec.generate_private_key(ec.BrainpoolP256R1())).pem
+    given = [EntryGiven(("test",), None, Paste("BASE64PEM", pem))]
+    certificates.update(LOCAL, "acme", if_match="*", entries=given)
+    there = "/environments/promote/?from=test&to=production"
+    page = admin.get(there)
+    (choice,) = re.findall(r'<input [^>]*value="update"[^>]*>', page.content.decode())
+    assert 'aria-disabled="true" aria-describedby="blocked-0"' in choice
+    assert not re.search(r"\b(checked|disabled)(?!=)", choice)
+    reason = "sign cannot be updated with the new key, so it can only be disconnected."
+    assert f'<small class="soft" id="blocked-0">{reason}</small>' in page.content.decode()
+    answer = {"certificate": ["acme"], "asked": ["acme"], "asked-action-0": "update", "asked-confirm-0": "acme"}
+    answer |= {name: field(page, name) for name in ("version", "asked-version-0")}
+    refused = admin.post(there, answer, **HTMX)
+    assert "The JWK sign cannot be updated" in text(refused)
+    assert not re.search(r'value="update"[^>]*checked', refused.content.decode())
 
 
 def test_who_only_looks_compares_and_downloads_and_is_offered_nothing_else(add: Add) -> None:

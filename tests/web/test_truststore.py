@@ -41,8 +41,11 @@ def operator(client: Client) -> Client:
 def test_what_no_deploy_would_change_waits_in_its_row_and_not_in_the_banner(operator: Client) -> None:
     """D-25: the rows say `pending` and why."""
     said = operator.get("/certificates/truststore/?environment=test").content.decode()
-    assert "Left out. Expired on" in said
-    assert "Left out. Not valid before" in said
+    assert "Left out. Expired on <time" in said
+    assert re.search(
+        r'Not valid before <time datetime="[-0-9]+T[0-9:]+Z" title="[^"]+ UTC">\d+ \w+ \d{4}</time>\.', said
+    )
+    assert "added" not in said, "nothing is going to be"
     assert "with the next release" not in said
     assert "/deploy/" not in said
     assert not releases.deploy(LOCAL, "test").created

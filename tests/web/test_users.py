@@ -139,7 +139,7 @@ def test_what_an_earlier_version_stored_is_shown_as_all_and_goes_on(admin: Clien
 def test_a_name_of_another_kind_of_actor_is_refused_at_its_field(admin: Client) -> None:
     form = {"username": "command line", "password": PASSWORD, "role": "admin"}
     page = admin.post("/users/create/", form).content.decode()
-    assert '<p class="field-problem">Nobody can be named command line: ' in page
+    assert '<p class="field-problem" id="p-username">Nobody can be named command line: ' in page
 
 
 def test_no_password_is_offered_for_who_comes_by_the_provider(admin: Client) -> None:

@@ -194,6 +194,13 @@ def rows_of_all(chosen: Sequence[models.Release]) -> dict[int, list[Row]]:
     }
 
 
+def in_force(environment: models.Environment) -> tuple[models.Release, list[Row]] | None:
+    """The newest release of an environment without its content, and what each node said of it."""
+    rows = models.Release.objects.filter(environment=environment).defer("content", "left_out")
+    release = rows.select_related("environment").order_by("-number").first()
+    return (release, rows_of(release)) if release is not None else None
+
+
 def rows_of_gateway(gateway: models.Gateway, said: dict[str, models.Receipt], superseded: bool) -> list[Row]:
     """The rows of one gateway, of what its nodes said of a release."""
     pushed = gateway.kind in _pushed_kinds()

@@ -60,13 +60,20 @@ def progress(said: Said) -> Progress:
 
 def taken(release_ids: Collection[int]) -> Mapping[int, Taken]:
     """Of each release, whether only some of its nodes or none at all took it; nothing where none of them objects."""
-    return {release.pk: _taken([row for row in rows if row.joined]) for release, rows in said_of(release_ids)}
+    return {release.pk: taken_by(rows) for release, rows in said_of(release_ids)}
 
 
-def _taken(rows: list[Row]) -> Taken:
-    if not _any(rows, _NOT_TAKEN):
+def taken_by(rows: Iterable[Row]) -> Taken:
+    """The same of what the nodes said of one release."""
+    joined = [row for row in rows if row.joined]
+    if not _any(joined, _NOT_TAKEN):
         return ""
-    return "none" if all(row.state in _NOT_TAKEN for row in rows) else "some"
+    return "none" if all(row.state in _NOT_TAKEN for row in joined) else "some"
+
+
+def objections(rows: Iterable[Row]) -> list[Row]:
+    """Of what the nodes said of one release: who refused it, could not be reached, or shows something else."""
+    return [row for row in rows if row.joined and row.state in (*_NOT_TAKEN, *_OTHERWISE)]
 
 
 def _any(rows: Iterable[Row], states: Collection[str]) -> bool:

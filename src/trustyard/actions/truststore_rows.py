@@ -75,6 +75,11 @@ class Rows(Sequence[dict[str, Any]]):
         """How many the next release would change."""
         return sum(slot.pending is not None and not slot.kept_out for slot in self._slots)
 
+    @property
+    def kept_out(self) -> frozenset[str]:
+        """The aliases of those that wait, and that the next release would not hold either."""
+        return frozenset(slot.alias for slot in self._slots if slot.kept_out)
+
     def with_finding(self, severity: str, code: str) -> Rows:
         """Those with such a finding; every certificate is read for it."""
         kept = [slot for slot, row in zip(self._slots, self, strict=True) if _has(row["findings"], severity, code)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
@@ -72,6 +73,19 @@ def rows(
         slots += truststore_rows.root_slots(held, wanted, text)
     shown = Rows([slot for slot in slots if not status or slot.status(now) == status], now)
     return shown.with_finding(severity, finding) if severity or finding else shown
+
+
+def standing(actor: Actor, environment: str) -> dict[str, Any] | None:
+    """What gateways said of the release whose rows are in force (D-21), with the worst of their states.
+
+    None where no release was made yet. Raises `NotFound`.
+    """
+    require(actor, "truststore.read")
+    found = delivery.in_force(environments.get(actor, environment))
+    if found is None:
+        return None
+    release, said = found
+    return {"number": release.number, "state": delivery.overall(said), "gateways": [row.json() for row in said]}
 
 
 def _searched(q: str) -> str:

@@ -22,11 +22,12 @@ router = Router(tags=["Truststore"])
 def listing(
     request: Request, environment: str, filters: Query[schemas.RowFilters], paging: Query[Paging]
 ) -> HttpResponse:
-    """Rows of the newest release, and saved rows that no release holds yet."""
+    """Rows of the newest release, and saved rows that no release holds yet; and what gateways said of that release."""
     rows = truststores.rows(
         request.auth, environment, **{name: value or "" for name, value in filters.model_dump().items()}
     )
-    return shown(page_of_list(rows, rows.aliases, paging, "alias"))
+    page = page_of_list(rows, rows.aliases, paging, "alias")
+    return shown({**page, "release": truststores.standing(request.auth, environment)})
 
 
 @router.get(

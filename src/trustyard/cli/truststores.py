@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from . import deployments
 from .certificate_screen import more
 from .commands import Call, command, group
 from .files import save
 from .options import Output, Paging, Query
 from .rest import path
-from .screen import day, say, table
+from .screen import clean, day, say, table
 
 app = group("Truststores: what environments trust.")
 
@@ -42,7 +43,8 @@ def list_(
     """List what is in force, and what is saved and waits."""
     filters = {"q": search, "origin": origin, "status": status, "severity": severity, "finding": finding}
     address = path("environments", environment, "truststore")
-    call.show(call.rest.all(address, filters, limit=paging.limit, cursor=paging.cursor), _listing)
+    answer = call.rest.all(address, filters, limit=paging.limit, cursor=paging.cursor)
+    call.show(answer, lambda page: _listing(page, environment))
 
 
 @command(app, "export")
@@ -68,10 +70,25 @@ def export(
     save(call, answer, output, otherwise=f"truststore.{format_}")
 
 
-def _listing(page: dict[str, Any]) -> None:
-    if not page["items"]:
+def _listing(page: dict[str, Any], environment: str) -> None:
+    if page["items"]:
+        _rows(page)
+    else:
         say("Nothing matches, or nothing is trusted here yet.")
-        return
+    if release := page.get("release"):
+        _not_accepted(release, environment)
+
+
+def _not_accepted(release: dict[str, Any], environment: str) -> None:
+    """Which gateways do not have what is in force, in their own words."""
+    objections = deployments.not_accepted({"environments": [{"environment": environment, **release}]})
+    if objections:
+        say(clean(f"Release {release['number']} of {environment} is in force, but not accepted everywhere:"))
+    for sentence in objections:
+        say(clean(f"  {sentence}"))
+
+
+def _rows(page: dict[str, Any]) -> None:
     table(
         ("Alias", "Origin", "Certificate Name", "Serial Number", "Valid Until", "Status", "In Force"),
         [

@@ -26,9 +26,9 @@ register = template.Library()
 _BADGES = {
     "valid": "good", "accepted": "good", "observed": "good", "active": "good", "in force": "good",
     "expiring": "warn", "not yet valid": "warn", "pending": "warn", "sent": "warn", "unreachable": "bad",
-    "added": "warn", "changed": "warn", "removed": "warn", "not connected": "", "expired": "bad", "revoked": "bad",
-    "ends soon": "warn", "refused": "bad", "open": "bad", "drifted": "bad", "disabled": "", "superseded": "",
-    "production": "accent",
+    "waits": "warn", "added": "warn", "changed": "warn", "removed": "warn", "not connected": "",
+    "expired": "bad", "revoked": "bad", "ends soon": "warn", "refused": "bad", "open": "bad", "drifted": "bad",
+    "disabled": "", "superseded": "", "production": "accent",
 }  # fmt: skip
 
 
@@ -140,6 +140,15 @@ def severity(word: str) -> SafeString:
     return format_html('<span class="badge {}">{}{}</span>', colour, icon(symbol, 14) if symbol else "", word)
 
 
+_ACCEPTANCE = {"none": "accepted by no gateway", "some": "not accepted everywhere"}
+
+
+@register.filter
+def acceptance(taken: str) -> str:
+    """How far the release in force is from being so everywhere, in words; nothing where nobody objects."""
+    return _ACCEPTANCE.get(taken, "")
+
+
 # Where names, addresses and distinguished names are best broken: behind what separates their parts.
 _PARTS = re.compile(r"[^.,=@:/_-]*[.,=@:/_-]+|[^.,=@:/_-]+")
 
@@ -159,7 +168,7 @@ def when(moment: datetime | None) -> SafeString | str:
         '<span class="when"><time datetime="{}" title="{}">{}</time> <small>{}</small></span>',
         moment.isoformat(),
         exact(moment),
-        moment.strftime("%d %b %Y").lstrip("0"),
+        day(moment),
         distance(moment, timezone.now()),
     )
 
@@ -171,6 +180,32 @@ def ago(moment: datetime | None) -> SafeString | str:
         return ""
     said = distance(moment, timezone.now())
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), said)
+
+
+_MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+@register.filter
+def moments(sentence: str) -> SafeString:
+    """A sentence of REST or a receipt with its moments as people read them: the day, the exact time on hover."""
+    said, start = [], 0
+    for moment in _MOMENTS.finditer(sentence or ""):
+        said += [(sentence[start : moment.start()],), (_day(moment[0]),)]
+        start = moment.end()
+    return format_html_join("", "{}", [*said, ((sentence or "")[start:],)])
+
+
+def _day(text: str) -> SafeString | str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:  # the 99th of a month: what nobody made stays as it is
+        return text
+    return format_html('<time datetime="{}" title="{}">{}</time>', text, exact(moment), day(moment))
+
+
+def day(moment: datetime) -> str:
+    """`3 Mar 2026`."""
+    return moment.strftime("%d %b %Y").lstrip("0")
 
 
 def exact(moment: datetime) -> str:

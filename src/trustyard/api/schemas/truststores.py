@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from .deployments import NodeState, State
 from .facts import Facts, Status
-from .strict import Page, Search, Text
+from .strict import Page, Search, Shown, Text
 
 
 class Row(Facts):
@@ -20,10 +21,19 @@ class Row(Facts):
     reason: str | None = Field(description="Why it is pending, in a sentence.")
 
 
+class Standing(Shown):
+    """The release in force, and what each node of each gateway said of it."""
+
+    number: int
+    state: State = Field(description="The worst of the nodes' states.")
+    gateways: list[NodeState]
+
+
 class Rows(Page):
     """A page of the truststore, entries first."""
 
     items: list[Row]
+    release: Standing | None = Field(description="The release that holds what is in force; null before the first.")
 
 
 class RowFilters(BaseModel):

@@ -122,7 +122,7 @@ def _shown(request: HttpRequest, seen: dict[str, Any]) -> dict[str, Any]:
         answer = answers.get(question["certificate"])
         question["action"] = answer.action if answer else None
         question["confirm"] = answer.confirm if answer else ""
-        question["blocked"] = any(jwk["problem"] for jwk in question["jwks"])
+        question["blocked"] = [jwk["name"] for jwk in question["jwks"] if jwk["problem"]]
     return {
         "shown": seen,
         "difference": side_by_side(seen["difference"]),

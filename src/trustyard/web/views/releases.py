@@ -15,7 +15,7 @@ from trustyard.actions import delivery, differences, environments, releases, res
 from trustyard.actions.actors import Actor
 from trustyard.actions.moments import whole_second
 from trustyard.actions.permissions import allowed
-from trustyard.actions.progress import taken
+from trustyard.actions.progress import objections, taken, taken_by
 from trustyard.actions.waiting import Others
 from trustyard.errors import Moved
 from trustyard.pki.truststores import root_alias
@@ -73,7 +73,16 @@ def index(request: HttpRequest) -> HttpResponse:
     newest = {one.id for one in releases.latest_of_all().values()}
     page_of = list(shown.object_list)
     said = delivery.rows_of_all(page_of)
-    listed = [{"release": release, "states": said[release.pk], "in_force": release.pk in newest} for release in page_of]
+    listed = [
+        {
+            "release": release,
+            "states": said[release.pk],
+            "in_force": release.pk in newest,
+            "taken": taken_by(said[release.pk]),
+            "objections": objections(said[release.pk]),
+        }
+        for release in page_of
+    ]
     context: dict[str, Any] = {"page": shown, "rows": listed, "at": moment, "problem": problem}
     if is_fragment(request):
         return render(request, "releases/_list.html", context)

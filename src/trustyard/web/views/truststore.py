@@ -9,8 +9,10 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from trustyard.actions import environments, truststores
+from trustyard import models
+from trustyard.actions import delivery, environments, truststores
 from trustyard.actions.certificates_read import STATUSES
+from trustyard.actions.progress import objections, taken_by
 from trustyard.actions.truststore_rows import Rows
 from trustyard.pki.findings import PASSING
 from trustyard.web.downloads import download
@@ -34,16 +36,27 @@ def index(request: HttpRequest) -> HttpResponse:
         )
     shown = Paginator(rows or [], PER_PAGE).get_page(given.get("page"))
     context: dict[str, Any] = {
+        "standing": _standing(place) if place else None,
         "page": shown,
         "rows": [_dated(row) for row in shown.object_list],
         "place": place,
         "waiting": rows.waiting if rows else 0,
+        "kept_out": rows.kept_out if rows else (),
         "filtered": any(given.get(name) for name in ("q", "origin", "status")),
     }
     if is_fragment(request):
         return render(request, "truststore/_list.html", context)
     context |= {"environments": places, "statuses": STATUSES}
     return render(request, "truststore/list.html", context)
+
+
+def _standing(place: models.Environment) -> dict[str, Any] | None:
+    """What gateways make of the release that holds the rows in force."""
+    found = delivery.in_force(place)
+    if found is None:
+        return None
+    release, said = found
+    return {"release": release, "taken": taken_by(said), "objections": objections(said)}
 
 
 def _dated(row: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,11 @@ function forget(event) {
 }
 document.addEventListener("input", forget); // and not on change: a check while one types answers before that
 
+// A choice that cannot be made is reached and read like the others, by mouse and arrow keys alike, and is not made.
+document.addEventListener("click", (event) => {
+  if (event.target instanceof Element && event.target.matches('input[aria-disabled="true"]')) event.preventDefault();
+});
+
 // After a refusal one goes on at the first control that is at fault.
 export function goToFirst(root) {
   const problem = root.querySelector(".field-problem[id]:not(:empty)");
@@ -35,3 +40,7 @@ export function goToFirst(root) {
   (control?.matches(markable) ? control : control?.querySelector("input:enabled"))?.focus();
   return Boolean(control);
 }
+// Also where the form came back as a page of its own; who has begun somewhere is left there.
+window.addEventListener("load", () => {
+  if (document.activeElement === document.body) goToFirst(document);
+});

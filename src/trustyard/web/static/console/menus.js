@@ -46,12 +46,14 @@ document.addEventListener("click", (event) => {
     if (!document.querySelector("dialog[open]")) button?.focus();
   });
 });
-// The menu stays beside its button when the page moves (the click itself may scroll the button into view).
-window.addEventListener("scroll", () => {
+// The menu stays beside its button when the page moves (the click itself may scroll the button into view) or is turned.
+function follow() {
   const menu = document.querySelector(".row-menu:popover-open");
   const button = menu && buttonOf(menu);
   if (button) place(menu, button);
-}, { passive: true, capture: true });
+}
+window.addEventListener("scroll", follow, { passive: true, capture: true });
+window.addEventListener("resize", follow);
 
 const menuButton = document.querySelector(".menu-button");
 menuButton?.addEventListener("click", () => {
