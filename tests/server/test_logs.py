@@ -17,8 +17,9 @@ logging.config.dictConfig(logging_config())
 def save(form):
     raise RuntimeError("it failed")
 
+word = "hush-"
 try:
-    save({"password": "hush-hush"})
+    save({"password": word * 2})  # Python 3.13 shows the lines of a program given so
 except RuntimeError:
     structlog.get_logger("trustyard").exception("http.unforeseen")
 """
@@ -39,4 +40,4 @@ def test_an_error_on_a_terminal_shows_its_lines_and_no_variables() -> None:
     assert b"\x1b[" in said, "it was taken for a terminal"
     assert b"RuntimeError: it failed" in said
     assert b"in save" in said
-    assert b"hush-hush" not in said
+    assert b"hush-hush-" not in said
