@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from processes import cpu_seconds
+from saves import settings_of_a_node
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -58,8 +59,8 @@ def _of_size(size: int, rounds: int) -> dict[str, list[float]]:
     try:
         with tempfile.TemporaryDirectory(prefix="trustyard-benchmark-") as folder:
             url = cluster.start().create("million")
-            own = {"TRUSTYARD_DATA_DIR": f"{folder}/data", "TRUSTYARD_DATABASE_URL": url}
-            os.environ |= own
+            settings = {"DATA_DIR": f"{folder}/data", **settings_of_a_node(url, Path(folder))}
+            os.environ |= {f"TRUSTYARD_{name}": value for name, value in settings.items()}
             for words in (["--fill", str(size)], ["--measure", url, "--rounds", str(rounds)]):
                 script = "filling.py" if words[0] == "--fill" else "million.py"
                 command = [sys.executable, str(Path(__file__).parent / script), *words]
