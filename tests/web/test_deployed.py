@@ -120,3 +120,14 @@ def test_in_force_says_whether_gateways_took_it(looking: Client, states: tuple[S
     certificate = models.Certificate.objects.get()
     for shown in (page(looking), looking.get(f"/certificates/{certificate.pk}/").content.decode()):
         assert f">{said}</span>" in shown
+
+
+def test_of_many_that_were_left_out_the_table_names_some_and_leads_to_all(looking: Client) -> None:
+    release = models.Release.objects.get()
+    names = [f"gone {number}" for number in range(1064)]
+    left = [{"certificate": name, "alias": name, "reason": "Expired 2026-01-01T00:00:00Z."} for name in names]
+    models.Release.objects.update(left_out=left)
+    shown = looking.get(f"/deployment/?releases={release.pk}&since={int(time.time())}&shown=no").content.decode()
+    assert "Left out in test: 1064" in shown
+    assert ("gone 19:" in shown, "gone 20:" in shown) == (True, False)
+    assert f'<a href="/releases/{release.pk}/">All 1064 of release 1</a>' in shown

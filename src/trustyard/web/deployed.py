@@ -22,7 +22,7 @@ _SOON, _LATER, _LAST = 120, 900, 12 * 3600
 class Deployed:
     """What the fragment `_deployment.html` shows."""
 
-    environments: list[dict[str, Any]]
+    environments: list[dict[str, Any]]  # as REST says them, each with the number `pk` of its release's page
     word: Word
     every: int  # seconds between two looks; 0: nothing is to be expected
     ids: str
@@ -47,6 +47,8 @@ def deployed(ids: Sequence[int], since: int | None = None) -> Deployed | None:
     word = _word(state, now - begun)
     every = _every(state, word, now - begun)
     found = delivery.deployment_json(said)["environments"]
+    for place, (release, _) in zip(found, said, strict=True):
+        place["pk"] = release.pk
     return Deployed(found, word, every, ",".join(str(one) for one in ids), begun, state.open)
 
 
