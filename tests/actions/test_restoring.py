@@ -161,6 +161,26 @@ def test_a_revocation_in_one_environment_says_nothing_of_another(add: Add) -> No
     assert aliases(restoring.restore(ADMIN, "test", 1).release) == []
 
 
+def test_a_revocation_in_an_environment_that_was_deleted_says_nothing_of_a_new_one_of_its_name(
+    add: Add, ca: Ca
+) -> None:
+    issued = ca.issue("acme")
+    environments.create(ADMIN, name="again")
+    add("acme", "again", issued=issued)
+    certificates.revoke(ADMIN, "acme", "again", reason="of the old partner")
+    certificates.delete(ADMIN, "acme", if_match="*")
+    environments.delete(ADMIN, "again", if_match="*")
+    environments.create(ADMIN, name="again")
+    add("acme", "again", issued=issued)
+    add("bank", "again")
+    certificates.revoke(ADMIN, "bank", "again", reason="stolen")
+    for name in ("acme", "bank"):
+        certificates.delete(ADMIN, name, if_match="*")
+    done = restoring.restore(ADMIN, "again", 2)
+    assert aliases(done.release) == ["acme"]
+    assert [row["alias"] for row in done.release.left_out] == ["bank"]
+
+
 def test_jwks_come_back_as_they_were_published_even_after_they_were_deleted(add: Add, ca: Ca) -> None:
     """D-22: byte for byte, and not the keys of today."""
     saved = add("acme")

@@ -395,7 +395,7 @@ def test_an_empty_root_set_is_no_root_set(cast: Cast) -> None:
     assert cast.admin.get(path("environments", "bare")).status == 404
 
 
-def test_a_key_id_has_one_longest_form_given_beside_the_jwk_or_in_it(operator: Rest, ca: Ca) -> None:
+def test_a_key_id_has_the_same_bounds_given_beside_the_jwk_or_in_it(operator: Rest, ca: Ca) -> None:
     numbers = ca.issue("x", key="rsa").key.public_key().public_numbers()
     jwk = {"kty": "RSA", "n": b64url_int(numbers.n), "e": b64url_int(numbers.e)}
 
@@ -407,4 +407,7 @@ def test_a_key_id_has_one_longest_form_given_beside_the_jwk_or_in_it(operator: R
 
     for inside in (True, False):
         assert give("k" * 256, inside=inside).status == 201
-        assert give("k" * 257, inside=inside).code == "bad-jwk"
+        for bad in ("k" * 257, "one\ntwo", "turned\u202eround"):
+            refused = give(bad, inside=inside)
+            assert (refused.status, refused.code) == (422, "bad-jwk"), bad
+            assert refused.fields == ["source.jwk" if inside else "kid"]

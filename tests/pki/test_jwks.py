@@ -213,6 +213,7 @@ def off_curve() -> dict[str, Any]:
         ("bad-jwk", GOOD | {"use": "both"}),
         ("bad-jwk", GOOD | {"kid": 7}),
         ("bad-jwk", GOOD | {"kid": ""}),
+        ("bad-jwk", GOOD | {"kid": "one\ntwo"}),
         ("bad-jwk", GOOD | {"x5c": ["AAAA"]}),
         ("bad-jwk", GOOD | {"x5c": [base64.b64encode(CA.cert_der).decode()]}),
         ("algorithm-misfit", GOOD | {"alg": "RS256"}),

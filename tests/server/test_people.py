@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections import OrderedDict
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ import httpx
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.usersessions.models import UserSession
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from structlog.testing import capture_logs
@@ -21,6 +24,7 @@ from trustyard import models
 from trustyard.actions import second_factors, sessions, users
 from trustyard.actions.actors import LOCAL
 from trustyard.server.accounts import SecondFactorAdapter
+from trustyard.server.people import SessionsSeen
 
 
 def test_the_secret_of_a_second_factor_is_sealed_with_the_secret_key(settings: Any) -> None:
@@ -56,6 +60,23 @@ def test_a_session_is_noted_once_a_minute(vic: models.User) -> None:
     UserSession.objects.update(last_seen_at=long_ago)
     browser.get("/account/")
     assert UserSession.objects.get().last_seen_at == long_ago
+
+
+class Crowded(OrderedDict[str, float]):
+    """As where many sessions are used at once: another request lets go of the one noted longest ago in that moment."""
+
+    def __setitem__(self, key: str, value: float) -> None:
+        super().__setitem__(key, value)
+        self.popitem(last=False)
+
+
+def test_of_very_many_sessions_one_that_is_let_go_while_it_is_noted_costs_nobody_the_page(db: None) -> None:
+    seen = SessionsSeen(lambda request: HttpResponse())
+    seen._noted = Crowded()
+    for key in ("first", "second"):
+        OrderedDict.__setitem__(seen._noted, key, time.monotonic() - 61)
+    seen._note("first")
+    assert list(seen._noted) == ["first"]
 
 
 def test_what_is_kept_of_sessions_goes_with_them(vic: models.User) -> None:

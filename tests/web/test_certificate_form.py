@@ -83,6 +83,21 @@ def test_a_save_under_the_dialog_of_a_jwk_does_not_take_back_what_another_saved(
     assert (stored.description, stored.version) == ("theirs", 3)
 
 
+@pytest.mark.parametrize("step", ["save", "delete"])
+def test_who_confirms_before_all_is_answered_is_asked_what_is_open(form: Form, step: str) -> None:
+    """No button sends this; whoever writes requests by hand gets the dialog, too."""
+    if step == "save":
+        said = form.post("save/", state=state(form.save("mine")), confirm="another")
+    else:
+        there = f"/certificates/{models.Certificate.objects.get().pk}/delete/"
+        asked = form.person.get(there, **HTMX).content.decode()
+        said = form.person.post(there, {"state": state(asked), "confirm": "another"}, **HTMX).content.decode()
+    assert "JWK Connection" in said
+    assert "acme-key" in said
+    [stored] = models.Certificate.objects.all()
+    assert (stored.description, stored.version) == ("before", 1)
+
+
 def test_what_the_author_did_touch_is_saved_when_the_dialog_is_confirmed_again(form: Form) -> None:
     asked = form.save("mine")
     certificates.update(LOCAL, "acme", if_match="*", description="theirs")

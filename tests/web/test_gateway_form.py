@@ -70,6 +70,12 @@ def test_what_is_wrong_inside_a_list_says_in_which_entry(operator: Client) -> No
     )
 
 
+def test_a_listener_that_is_named_in_two_probes_is_refused_at_the_second(operator: Client) -> None:
+    probes = '[{"address": "a.example:1", "node": "n1"}, {"address": "b.example:1"}, {"address": "A.example:1"}]'
+    page = operator.post("/gateways/create/", typed(kind="agent", probes=probes)).content.decode()
+    assert problems(page)["probes"] == "Probes, entry 3, address: A.example:1 is the address of an earlier probe too."
+
+
 def test_the_hint_of_an_empty_directory_says_who_has_that_folder(operator: Client) -> None:
     form = operator.get("/gateways/create/", {"kind": "files"}).content.decode()
     hint = "Empty: the environment&#x27;s own folder in the data directory of Trustyard. Only one gateway can have that"

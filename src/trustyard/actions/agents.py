@@ -70,10 +70,14 @@ def standings() -> dict[int, Standing]:
     }
 
 
-def packed(standing: Standing) -> tuple[str, bytes]:
-    """The newest release of the gateway's environment as it travels, and its version; it may be newer than known."""
+def packed(standing: Standing) -> tuple[str, bytes] | None:
+    """The newest release of the gateway's environment as it travels, and its version; it may be newer than known.
+
+    None where the environment is gone, and the gateway before it: releases go with nothing else.
+    """
     material = delivery.wanted(standing.environment)
-    assert material is not None  # there was one, and releases stay
+    if material is None:
+        return None
     version = wire.version(material.number, material.content.digest())
     return version, wire.packed(material, allow_older=standing.allow_older)
 

@@ -98,14 +98,20 @@ def _newest(environment: str) -> Newest | None:
     return Newest(*row) if row is not None else None
 
 
-def _material(newest: Newest) -> Material:
-    """The release, remembered with its DER: those asked for last, of not more than so many octets together."""
+def _material(newest: Newest) -> Material | None:
+    """The release, remembered with its DER: those asked for last, of not more than so many octets together.
+
+    None where it went with its environment since it was found.
+    """
     with _remembering:
         known = _materials.pop(newest, None)
         if known is not None:
             _materials[newest] = known  # the last again
             return known
-    read = of_release(models.Release.objects.get(pk=newest.id))
+    release = models.Release.objects.filter(pk=newest.id).first()
+    if release is None:
+        return None
+    read = of_release(release)
     with _remembering:
         _materials[newest] = read
         weights = {one: material.weight for one, material in _materials.items()}

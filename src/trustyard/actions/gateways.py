@@ -240,13 +240,30 @@ def checked_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     try:
         schema = KINDS[_kind(kind)].options
         refuse_private_key(json.dumps(dict(options)), "options")
-        return dict(schema.model_validate(dict(options)).model_dump(mode="json"))
+        checked = dict(schema.model_validate(dict(options)).model_dump(mode="json"))
     except ValidationError as error:
         fields = [
             FieldError(".".join(["options", *(str(part) for part in one["loc"])]), str(one["msg"]))
             for one in error.errors(include_url=False, include_input=False, include_context=False)
         ]
-        raise Refused(f"These options do not fit the kind {kind}.", code="bad-options", fields=fields) from None
+        raise _misfit(kind, fields) from None
+    if twice := _looked_at_twice(checked["probes"]):
+        raise _misfit(kind, twice)
+    return checked
+
+
+def _looked_at_twice(probes: list[dict[str, Any]]) -> list[FieldError]:
+    """Asked of what is given, not of what is stored: a look at a listener is one, and cannot mean two things."""
+    addresses = [str(probe["address"]).lower() for probe in probes]
+    return [
+        FieldError(f"options.probes.{at}.address", f"{probes[at]['address']} is the address of an earlier probe too.")
+        for at, address in enumerate(addresses)
+        if address in addresses[:at]
+    ]
+
+
+def _misfit(kind: str, fields: list[FieldError]) -> Refused:
+    return Refused(f"These options do not fit the kind {kind}.", code="bad-options", fields=fields)
 
 
 def _place(environment: str) -> models.Environment:

@@ -45,7 +45,7 @@ def wanted() -> list[Wanted]:
 
 
 def observe(one: Wanted) -> ProofState | None:
-    """Looks at the listener and keeps what that proves; None where it could not be reached.
+    """Looks at the listener and keeps what that proves; None where it could not be reached, or is no longer asked for.
 
     A node that refused, or did not answer, keeps that word: a look tells of it only whether the door is open.
     """
@@ -62,8 +62,7 @@ def observe(one: Wanted) -> ProofState | None:
     before = delivery.material_of(one.gateway.environment, before=one.number)
     seen, follow = Seen(door.asks, door.names, let_in, door.words), KINDS[one.gateway.kind].names_follow
     state, words = judge(seen, release, before, one.probe.trust, names_follow=follow)
-    _record(one, state, words)
-    return state
+    return state if _record(one, state, words) else None
 
 
 def _probes(row: models.Gateway) -> tuple[Probe, ...]:
@@ -75,9 +74,12 @@ def _probes(row: models.Gateway) -> tuple[Probe, ...]:
 
 @looks_again
 @audit.transaction()
-def _record(one: Wanted, state: ProofState | None, words: str) -> None:
+def _record(one: Wanted, state: ProofState | None, words: str) -> bool:
+    """False where there is nothing to keep it with: release or gateway may have been removed during the look."""
     words = plain(words, MOST_WORDS)  # some of them are the listener's
-    release = models.Release.objects.get(environment__name=one.gateway.environment, number=one.number)
+    release = models.Release.objects.filter(environment__name=one.gateway.environment, number=one.number).first()
+    if release is None:
+        return False
     rows = models.Receipt.objects.select_for_update(no_key=True).filter(release=release, gateway_id=one.gateway.id)
     listener = f"listener {one.probe.address}"
     node = one.probe.node or _only_node(rows.exclude(node=listener)) or listener
@@ -85,7 +87,7 @@ def _record(one: Wanted, state: ProofState | None, words: str) -> None:
     receipt = rows.filter(node=node).first()
     if receipt is None:
         if state is None or not models.Gateway.objects.filter(pk=one.gateway.id).exists():
-            return
+            return False
         receipt = models.Receipt(release=release, gateway_id=one.gateway.id, node=node, state=state, at=now)
     before = receipt.state
     receipt.proof, receipt.proof_at = words, now
@@ -95,6 +97,7 @@ def _record(one: Wanted, state: ProofState | None, words: str) -> None:
         name = f"{one.gateway.environment}/{one.gateway.name}"
         after = {"node": node, "release": one.number, "state": receipt.state, "proof": words}
         audit.record(SYSTEM, "gateway.observe", "gateway", name, before={"state": before}, after=after)
+    return True
 
 
 def _state(before: str, seen: ProofState | None) -> str:

@@ -52,11 +52,13 @@ def edition(environment: str, name: str, known: str = "") -> Edition | None:
     if name not in MEDIA_TYPES or (name != JWKS and not publishes):
         return None
     version = f"release {pk}"
-    return Edition(version, None if version == known else _of_release(pk, name))
+    if version == known:
+        return Edition(version, None)
+    release = models.Release.objects.filter(pk=pk).first()
+    return Edition(version, _of_release(release, name)) if release is not None else None  # gone with its environment
 
 
-def _of_release(pk: int, name: str) -> Document:
-    release = models.Release.objects.get(pk=pk)
+def _of_release(release: models.Release, name: str) -> Document:
     if name == JWKS:
         return _jwk_set(release.read().jwk_set()["keys"])
     # PKCS#12 is salted and JKS holds the time: the same truststore, and not always the same bytes.

@@ -15,6 +15,7 @@ from trustyard.pki.names import search_fold
 from trustyard.pki.truststores import root_alias
 
 from . import counting, findings, releases
+from .found import by_id
 from .in_force import Newest
 from .releases import Saved
 
@@ -238,8 +239,8 @@ def stored(digests: Iterable[str]) -> dict[str, Certificate]:
 
 @functools.lru_cache(maxsize=4)
 def held(newest: Newest) -> Content:
-    """What a release says; kept for who turns the pages of a truststore."""
-    return models.Release.objects.get(pk=newest.id).read()
+    """What a release says; kept for who turns the pages of a truststore. Raises `NotFound`."""
+    return by_id(models.Release.objects.all(), newest.id, "release").read()
 
 
 def _shown(slot: Slot, certificate: Certificate, now: datetime) -> dict[str, Any]:

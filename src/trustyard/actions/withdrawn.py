@@ -68,9 +68,12 @@ class Withdrawn:
 
 
 def _once_revoked(environment: str) -> set[str]:
-    """The certificates of which the last word in this environment was Revoke."""
+    """The certificates of which the last word in this environment was Revoke; one of its name before it is another."""
     revoked: set[str] = set()
-    events = models.AuditEvent.objects.filter(action__in=("certificate.revoke", "certificate.restore")).order_by("pk")
+    deleted = models.AuditEvent.objects.filter(action="environment.delete", object_name=environment).order_by("-pk")
+    began = deleted.values_list("pk", flat=True).first() or 0
+    words = ("certificate.revoke", "certificate.restore")
+    events = models.AuditEvent.objects.filter(action__in=words, pk__gt=began).order_by("pk")
     for action, after in events.values_list("action", "after"):
         entry = (after or {}).get("entries", {}).get(environment)
         if entry and action == "certificate.revoke":

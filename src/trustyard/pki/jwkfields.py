@@ -143,8 +143,9 @@ def _others(jwk: Mapping[str, Any], key: PublicKeyTypes) -> dict[str, Any]:
         kept["key_ops"] = list(dict.fromkeys(operations))
     for member in ("alg", "kid"):
         if (value := jwk.get(member)) is not None:
-            if not isinstance(value, str) or not 0 < len(value) <= MAX_KID:
-                raise refuse(f"The member {member} of this JWK is not a text of 1 to {MAX_KID} characters.", "bad-jwk")
+            if not isinstance(value, str) or not 0 < len(value) <= MAX_KID or not value.isprintable():
+                sentence = f"The member {member} of this JWK is not a text of 1 to {MAX_KID} printable characters."
+                raise refuse(sentence, "bad-jwk")
             refuse_private_key(value, f"source.jwk.{member}")
             kept[member] = value
     if (chain := jwk.get("x5c")) is not None:

@@ -45,8 +45,8 @@ class SessionsSeen:
         now = time.monotonic()
         if now - self._noted.get(key, -60.0) < 60:
             return
+        self._noted.pop(key, None)  # so that it comes last; `move_to_end` fails where another thread let go of it
         self._noted[key] = now
-        self._noted.move_to_end(key)
         if len(self._noted) > REMEMBERED:
             self._noted.popitem(last=False)
         try:

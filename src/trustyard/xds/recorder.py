@@ -27,6 +27,7 @@ class Recorder:
         self._nodes: dict[tuple[int, str], bool] = {}
         self._written: dict[tuple[int, str], dict[int, Receipt]] = {}  # by node, then by release
         self._something = asyncio.Event()
+        self._turn = asyncio.Lock()
 
     def receipt(self, gateway_id: int, number: int, receipt: Receipt) -> None:
         """A node's word on a release, unless it said just that before."""
@@ -58,7 +59,17 @@ class Recorder:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def flush(self) -> bool:
-        """Writes what waits now; False when some of it has to wait for another time."""
+        """Writes what waits now; False when some of it has to wait for another time.
+
+        Begun, it comes to its end, also where nobody waits for that any more; who asks next has to.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._flush()))
+
+    async def _flush(self) -> bool:
+        async with self._turn:
+            return await self._write_all()
+
+    async def _write_all(self) -> bool:
         receipts, self._receipts = self._receipts, {}
         nodes, self._nodes = self._nodes, {}
         # Receipts first: writing one says that its node is there.

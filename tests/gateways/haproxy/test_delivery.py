@@ -79,6 +79,31 @@ def test_of_what_haproxy_says_a_few_printable_words_are_shown(tmp_path: Path) ->
     assert len(receipt.detail) < 550
 
 
+@pytest.mark.parametrize("before", [None, b"what it started with\n"], ids=["no file", "a file"])
+def test_of_a_release_that_haproxy_refuses_nothing_is_left_that_it_would_start_with(
+    tmp_path: Path, before: bytes | None
+) -> None:
+    file = tmp_path / "clients.pem"
+    if before is not None:
+        file.write_bytes(before)
+    there: list[bool] = []
+
+    def answer(asked: bytes) -> bytes:
+        if asked.startswith(b"show info"):
+            return b"Name: HAProxy\nVersion: 2.6.12\n"
+        if asked.startswith(b"show ssl ca-file"):
+            return b"Filename: clients.pem\nStatus: Used\n"
+        there.append(file.exists())
+        return b"unable to load the CA file"
+
+    with listening(answer, []) as address:
+        receipt = bring(tmp_path, address)
+    assert receipt.state == "refused"
+    assert there[0]  # while HAProxy is told, the file is the new one
+    assert (file.read_bytes() if file.exists() else None) == before
+    assert len(list(tmp_path.iterdir())) == (before is not None)
+
+
 @pytest.mark.parametrize("name", ["größe.pem", "a\x1bb.pem", "a\u202eb.pem"])
 def test_a_ca_file_whose_name_haproxy_cannot_be_told_is_refused_when_it_is_saved(tmp_path: Path, name: str) -> None:
     options = {"socket": "127.0.0.1:9999", "ca_file": str(tmp_path / name)}

@@ -77,8 +77,7 @@ def _replace(runtime: Runtime, name: str, file: Path, anchors: Anchors, number: 
             raise RuntimeRefused(f"it lists {len(seen)} certificates where {len(wanted)} were committed.")
         drifted = old == pem  # the file was ours already: somebody has committed another set meanwhile
     except BaseException:
-        if old is not None:
-            _write(file, old)
+        _restore(file, old)  # whatever HAProxy starts with next, it is not what it did not take
         raise
     again = " again, for other certificates were in force" if drifted else ""
     return "accepted", _said(f"release {number} committed{again}, {len(wanted)} certificates read back", anchors)
@@ -86,6 +85,13 @@ def _replace(runtime: Runtime, name: str, file: Path, anchors: Anchors, number: 
 
 def _said(done: str, anchors: Anchors) -> str:
     return "; ".join((done, *anchors.notes))
+
+
+def _restore(file: Path, old: bytes | None) -> None:
+    if old is None:
+        file.unlink(missing_ok=True)
+    else:
+        _write(file, old)
 
 
 def _write(file: Path, data: bytes) -> None:

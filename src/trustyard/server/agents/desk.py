@@ -72,7 +72,7 @@ class Desk:
         self._reading: asyncio.Future[None] | None = None
         self._waiters: set[Waiter] = set()
         self._nodes: dict[tuple[int, str], Present] = {}
-        self._packed: dict[tuple[str, str, bool], asyncio.Future[tuple[str, bytes]]] = {}
+        self._packed: dict[tuple[str, str, bool], asyncio.Future[tuple[str, bytes] | None]] = {}
         self._news = asyncio.Event()
         self._begun = servers.edition() or secrets.token_hex(6)
         self.stopping = False
@@ -109,8 +109,8 @@ class Desk:
         """Whether a node that knows this much is to be answered now."""
         return standing.version not in ("", known.have) or known.edition != self.edition(standing)
 
-    async def packed(self, standing: Standing) -> tuple[str, bytes]:
-        """The newest release as it travels, made once for all who ask; and its version."""
+    async def packed(self, standing: Standing) -> tuple[str, bytes] | None:
+        """The newest release as it travels, made once for all who ask; and its version. None: its place is gone."""
         key = (standing.environment, standing.version, standing.allow_older)
         making = self._packed.get(key)
         if making is None:
@@ -196,8 +196,8 @@ class Desk:
             del self._nodes[key]
             self.writer.note(Seen(*key, connected=False))
 
-    def _failed(self, key: tuple[str, str, bool], done: asyncio.Future[tuple[str, bytes]]) -> None:
-        if done.cancelled() or done.exception():
+    def _failed(self, key: tuple[str, str, bool], done: asyncio.Future[tuple[str, bytes] | None]) -> None:
+        if done.cancelled() or done.exception() or done.result() is None:
             self._packed.pop(key, None)
 
     async def _refresh(self) -> None:

@@ -91,7 +91,10 @@ class Agents:
             if self.desk.stopping:
                 return problem(503, "stopping", "Stopping", "Trustyard is stopping.", CLOSE)
             return Answer(204, b"", self._plain(standing))
-        version, body = await self.desk.packed(standing)
+        packed = await self.desk.packed(standing)
+        if packed is None:
+            return _stranger()
+        version, body = packed
         self.desk.is_busy(standing.gateway_id, asked.node)
         self.desk.writer.note(Said(standing.gateway_id, version, Receipt(asked.node, "sent")))
         return Answer(200, body, {**self._plain(standing), "Content-Type": "application/json"})

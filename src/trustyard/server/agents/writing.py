@@ -22,11 +22,12 @@ class Writer:
         self._keep = keep
         self._waiting: list[tuple[Said | Seen, asyncio.Future[bool] | None]] = []
         self._something = asyncio.Event()
+        self._turn = asyncio.Lock()
 
     @property
     def waits(self) -> bool:
         """Whether something is not written yet."""
-        return bool(self._waiting)
+        return bool(self._waiting) or self._turn.locked()
 
     def note(self, word: Said | Seen) -> None:
         """Kept some time soon, however often that has to be tried."""
@@ -52,7 +53,17 @@ class Writer:
                 self._something.set()
 
     async def flush(self) -> bool:
-        """Writes what has waited longest; False when it has to be tried again."""
+        """Writes what has waited longest; False when it has to be tried again.
+
+        Begun, it comes to its end, also where nobody waits for that any more; the next batch has to.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._write()))
+
+    async def _write(self) -> bool:
+        async with self._turn:
+            return await self._write_batch()
+
+    async def _write_batch(self) -> bool:
         batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
         if not batch:
             return True

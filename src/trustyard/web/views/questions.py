@@ -100,7 +100,9 @@ def confirm_again(
     besides: Sequence[Others] = (),
     entries: Iterable[models.Entry] = (),
 ) -> HttpResponse:
-    """The typed confirmation with what was wrong."""
+    """The typed confirmation with what was wrong; before all is answered, what is still open."""
+    if question.open_group():
+        return ask(request, question, besides=besides, entries=entries)
     context: dict[str, Any] = {"question": question, "state": question.sealed(), "problem": problem}
     context |= {"besides": besides, "entries": entries}
     context["rows"] = [{**jwk, "action": question.actions[jwk["environment"]]} for jwk in question.jwks]
