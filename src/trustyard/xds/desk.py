@@ -173,9 +173,8 @@ class Desk:
         for token, sessions in streams.items():
             try:
                 self._refresh_gateway(gateways.get(token), material, sessions, retry=retry)
-            except (
-                Exception
-            ):  # nobody foresaw it; it must neither end these looks for good nor cost other gateways theirs
+            except Exception:
+                # Nobody foresaw it; it must neither end these looks for good nor cost other gateways theirs.
                 log.exception("xds.unforeseen", environment=environment, gateway=sessions[0].gateway.name)
 
     def _refresh_gateway(
