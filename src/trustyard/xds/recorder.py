@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from trustyard.actions.turns import Turns
 from trustyard.gateways.receipts import Receipt
 from trustyard.xds.store import Store
 
@@ -27,7 +28,7 @@ class Recorder:
         self._nodes: dict[tuple[int, str], bool] = {}
         self._written: dict[tuple[int, str], dict[int, Receipt]] = {}  # by node, then by release
         self._something = asyncio.Event()
-        self._turn = asyncio.Lock()
+        self._turns = Turns()
 
     def receipt(self, gateway_id: int, number: int, receipt: Receipt) -> None:
         """A node's word on a release, unless it said just that before."""
@@ -63,11 +64,7 @@ class Recorder:
 
         Begun, it comes to its end, also where nobody waits for that any more; who asks next has to.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._flush()))
-
-    async def _flush(self) -> bool:
-        async with self._turn:
-            return await self._write_all()
+        return await self._turns.take(self._write_all)
 
     async def _write_all(self) -> bool:
         receipts, self._receipts = self._receipts, {}

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from trustyard.actions.agents import Said, Seen
+from trustyard.actions.turns import Turns
 
 log = structlog.get_logger(__name__)
 Keep = Callable[[list[Said | Seen]], Awaitable[list[bool]]]
@@ -22,12 +23,12 @@ class Writer:
         self._keep = keep
         self._waiting: list[tuple[Said | Seen, asyncio.Future[bool] | None]] = []
         self._something = asyncio.Event()
-        self._turn = asyncio.Lock()
+        self._turns = Turns()
 
     @property
     def waits(self) -> bool:
         """Whether something is not written yet."""
-        return bool(self._waiting) or self._turn.locked()
+        return bool(self._waiting) or self._turns.taken
 
     def note(self, word: Said | Seen) -> None:
         """Kept some time soon, however often that has to be tried."""
@@ -57,13 +58,9 @@ class Writer:
 
         Begun, it comes to its end, also where nobody waits for that any more; the next batch has to.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._write()))
+        return await self._turns.take(self._write)
 
     async def _write(self) -> bool:
-        async with self._turn:
-            return await self._write_batch()
-
-    async def _write_batch(self) -> bool:
         batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
         if not batch:
             return True
