@@ -1,4 +1,4 @@
-"""JSON that somebody typed into a form. What comes by REST is read by `api.bodies`, under the same rules."""
+"""JSON that somebody typed into a form. What comes by REST is read by `api.bodies`, more strictly."""
 
 from __future__ import annotations
 

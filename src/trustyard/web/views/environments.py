@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.actions import environments, releases, roots
+from trustyard.actions import delivery, environments, releases, roots
 from trustyard.actions.permissions import require
-from trustyard.actions.progress import taken
+from trustyard.actions.progress import taken_by
 from trustyard.errors import Conflict, FieldError, Refused, StaleVersion
 from trustyard.gateways import policies
 from trustyard.gateways.policies import Policy
@@ -42,14 +42,14 @@ def index(request: HttpRequest) -> HttpResponse:
         [one.id for one in releases.latest_of_all().values()]
     )
     by_place = {release.environment_id: release for release in newest.values()}
-    took = taken(newest)
+    said = delivery.rows_of_all(list(newest.values()))
     into = {place.name for place in promotion.targets(actor, environments.find(actor))}
     rows = [
         {
             "place": place,
             "waits": waits(place),
             "newest": by_place.get(place.pk),
-            "taken": took[by_place[place.pk].pk] if place.pk in by_place else "",
+            "taken": taken_by(said[by_place[place.pk].pk]) if place.pk in by_place else "",
             "promotes": bool(into - {place.name}),
         }
         for place in shown.object_list
