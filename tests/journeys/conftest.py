@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.journeys.console import browser, console, context, served, signed_in
+from tests.journeys.console import browser, console, context, rest, served, signed_in
 
-__all__ = ["browser", "console", "context", "served", "signed_in"]
+__all__ = ["browser", "console", "context", "rest", "served", "signed_in"]

@@ -7,10 +7,10 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -120,6 +120,71 @@ def sign_in(page: Page, served: Served, username: str, password: str) -> None:
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
+
+
+def schemes(page: Page) -> Iterator[Literal["dark", "light"]]:
+    """The page in the colours of each; in light ones it stays."""
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.wait_for_function(_SETTLED, arg=scheme)
+        yield scheme
+
+
+def pictures(page: Page, name: str, widths: Sequence[int] = (1280, 360)) -> None:
+    """Keeps what is on the screen in these widths, dark and light, where PICTURES names a folder."""
+    folder, size = os.environ.get("PICTURES"), page.viewport_size
+    if not folder or size is None:
+        return
+    plain = re.sub("[^A-Za-z0-9-]+", "_", name)
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 800})
+        for scheme in schemes(page):
+            page.screenshot(path=Path(folder) / f"{plain}-{scheme}-{width}.png", full_page=True)
+    page.set_viewport_size(size)
+
+
+# Whether a page has these colours, and all that it waits for: what is still on its way has others.
+_SETTLED = """scheme => matchMedia(`(prefers-color-scheme: ${scheme})`).matches
+  && !document.querySelector(".htmx-request") && !document.getAnimations().length"""
+
+
+@dataclass
+class Rest:
+    """The same server by its REST interface, to fill it quickly."""
+
+    client: httpx.Client
+
+    def post(self, path: str, **given: Any) -> None:
+        """Makes something."""
+        answer = self.client.post(f"/api/v1{path}", json=given)
+        assert answer.status_code < 300, answer.text
+
+    def place(self, name: str) -> str:
+        """An environment of this name, which it answers."""
+        self.post("/environments", name=name, type="test")
+        return name
+
+    def certificate(self, name: str, pem: str, *environments: str, alias: str = "", deploy: bool = True) -> None:
+        """A certificate with the same entry in these environments."""
+        source = {"kind": "paste", "encoding": "BASE64PEM", "content": pem}
+        entry = {"environments": list(environments), "alias": alias or name, "source": source}
+        self.post("/certificates", name=name, entries=[entry], deploy=deploy)
+
+    def jwk(self, name: str, certificate: str, environment: str, **given: Any) -> None:
+        """A JWK made of a certificate, published."""
+        source = {"kind": "certificate", "certificate": certificate, "environment": environment}
+        self.post("/jwks", name=name, source=source, deploy=True, **given)
+
+
+@pytest.fixture(scope="session")
+def rest(served: Served) -> Iterator[Rest]:
+    """As an administrator."""
+    headers = {"Authorization": f"Bearer {served.trustyard('token', 'create', 'journeys', '--role', 'admin')}"}
+    with httpx.Client(base_url=served.url, headers=headers, trust_env=False, timeout=60) as client:
+        yield Rest(client)
+
+
 # The text of a paste and its encoding, as a person's events tell of them.
 PASTED = """(encoding, text) => {
   const box = document.getElementById("window-certificate");
@@ -186,6 +251,12 @@ class Console:
         self.quiet()
         self.page.goto(f"{self.url}{path}")
 
+    def show(self, certificate: str) -> None:
+        """Goes to the page of a certificate."""
+        self.find(certificate)
+        self.page.get_by_role("link", name=certificate, exact=True).click()
+        expect(self.page.get_by_role("heading", name=certificate, exact=True)).to_be_visible()
+
     def button(self, name: str) -> Locator:
         """The button of exactly this name."""
         return self.page.get_by_role("button", name=name, exact=True)
@@ -234,23 +305,6 @@ class Console:
         self.quiet()
         self.button("Save and Deploy").click()
         self.page.wait_for_url(re.compile(r"/certificates/\d+/"))
-
-    def add(self, name: str, pem: str, environments: list[str], alias: str = "") -> None:
-        """A certificate from the form to its page."""
-        self.create()
-        self.page.get_by_label("Name", exact=True).fill(name)
-        self.define(environments, alias or name, pem)
-        self.save_and_deploy()
-
-    def add_jwk(self, name: str, certificate: str, environment: str) -> None:
-        """A JWK made from a certificate, published."""
-        self.open("/jwks/")
-        self.button("Create").click()
-        self.page.get_by_label("Name", exact=True).fill(name)
-        self.page.get_by_label("Certificate", exact=True).select_option(certificate)
-        self.page.get_by_label("Environment", exact=True).select_option(environment)
-        expect(self.page.get_by_text("Thumbprint:")).to_be_visible()
-        self.save_jwk()
 
     def save_jwk(self) -> None:
         """Saves and publishes the JWK of the form."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.authority import Authority, Issued
-from tests.journeys.console import PASTED, Console
+from tests.journeys.console import PASTED, Console, Rest, pictures
 from tests.tls_servers import Ca, TlsServer
 
 Unique = Callable[[str], str]
@@ -71,7 +70,7 @@ def test_a_save_that_nobody_answers_says_so_and_keeps_what_was_typed(
         alert = page.get_by_role("alert")
         expect(alert).to_contain_text(f"{NO_ANSWER} What you asked for may not have been done: try again.")
         expect(alert).to_be_in_viewport()
-        look("form-unanswered", page)
+        pictures(page, "form-unanswered")
         expect(page.get_by_label("Name", exact=True)).to_have_value(name)
         console.button("New Certificate Definition").click()
         expect(alert).to_have_count(1)
@@ -99,10 +98,10 @@ def test_a_page_of_a_proxy_is_not_put_into_the_console(console: Console, away: A
 
 
 def test_what_nobody_answers_in_a_dialog_is_said_in_the_dialog(
-    console: Console, partner: Issued, unique: Unique, away: Away
+    console: Console, rest: Rest, partner: Issued, unique: Unique, away: Away
 ) -> None:
     name = unique("kept")
-    console.add(name, partner.pem, ["test"])
+    rest.certificate(name, partner.pem, "test")
     console.find(name)
     console.quiet()
     with away():
@@ -161,7 +160,7 @@ def test_a_file_that_is_too_large_takes_the_place_of_the_one_before(
     expect(window.get_by_role("alert")).to_contain_text("large.pem is larger than 10 MB")
     shows_nothing(window)
     refuses_apply(window, "Select a file first.")
-    look("window-refused", console.page)
+    pictures(console.page, "window-refused")
     choose(window, good)
     expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("away.example")
     window.get_by_role("button", name="Apply").click()
@@ -260,17 +259,6 @@ def test_apply_is_not_sent_after_a_look_that_it_waited_for_and_that_failed(
     expect(window).to_be_visible()
 
 
-def look(name: str, page: Page) -> None:
-    """Takes pictures of this moment, light and dark, wide and narrow."""
-    if folder := os.environ.get("PICTURES"):
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            for width in (1280, 360):
-                page.set_viewport_size({"width": width, "height": 900})
-                page.screenshot(path=f"{folder}/{name}-{scheme}-{width}.png")
-        page.set_viewport_size({"width": 1280, "height": 900})
-
-
 @contextmanager
 def slow(page: Page, path: str) -> Iterator[None]:
     """Answers to these requests stay away until the `with` ends."""
@@ -284,11 +272,11 @@ def slow(page: Page, path: str) -> Iterator[None]:
 
 
 def test_what_takes_longer_than_a_moment_shows_that_it_is_under_way(
-    console: Console, partner: Issued, unique: Unique
+    console: Console, rest: Rest, partner: Issued, unique: Unique
 ) -> None:
     page, name = console.page, unique("slow")
     sign = page.get_by_text("Working…", exact=True)
-    console.add(name, partner.pem, ["test"])
+    rest.certificate(name, partner.pem, "test")
     console.create()
     with slow(page, "/window/$"):
         console.button("New Certificate Definition").click()
@@ -304,7 +292,7 @@ def test_what_takes_longer_than_a_moment_shows_that_it_is_under_way(
         paste(window, Authority("Second CA").issue("second.example").pem)
         expect(sign).to_be_in_viewport()
         shows_nothing(window)
-        look("window-looking", page)
+        pictures(page, "window-looking")
     expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("second.example")
     console.open(f"/certificates/?q={name}")
     with slow(page, "/delete/$"):

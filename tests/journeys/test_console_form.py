@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.authority import Authority, Issued
-from tests.journeys.console import PASSWORD, Console, Served, new_context, sign_in
+from tests.journeys.console import PASSWORD, Console, Rest, Served, new_context, sign_in
 from tests.tls_servers import Ca, TlsServer
 
 Unique = Callable[[str], str]
@@ -209,10 +209,12 @@ def test_a_reload_asks_first_and_brings_the_draft_back(console: Console, partner
     expect(other.get_by_text("No certificates match")).to_be_visible()
 
 
-def test_names_and_aliases_are_checked_while_they_are_typed(console: Console, partner: Issued, unique: Unique) -> None:
+def test_names_and_aliases_are_checked_while_they_are_typed(
+    console: Console, rest: Rest, partner: Issued, unique: Unique
+) -> None:
     """I-12, D-09, D-10."""
     name = unique("Taken")
-    console.add(name, partner.pem, ["test"])
+    rest.certificate(name, partner.pem, "test")
     console.create()
     console.page.get_by_label("Name", exact=True).fill(name.upper())
     expect(
@@ -274,10 +276,10 @@ def test_several_certificates_are_offered_and_the_others_can_come_too(console: C
     console.find(str(common))
 
 
-def test_export_downloads_the_archive_at_once(console: Console, partner: Issued, unique: Unique) -> None:
+def test_export_downloads_the_archive_at_once(console: Console, rest: Rest, partner: Issued, unique: Unique) -> None:
     """S-39."""
     name = unique("ürün")
-    console.add(name, partner.pem, ["test", "production"])
+    rest.certificate(name, partner.pem, "test", "production")
     console.find(name)
     with console.page.expect_download() as download:
         console.menu(name, "Export")
@@ -288,17 +290,16 @@ def test_export_downloads_the_archive_at_once(console: Console, partner: Issued,
 
 
 def test_two_people_at_one_certificate_do_not_overwrite_each_other(
-    console: Console, context: BrowserContext, partner: Issued, unique: Unique
+    console: Console, rest: Rest, context: BrowserContext, partner: Issued, unique: Unique
 ) -> None:
     """D-05, S-18, S-19."""
     name = unique("shared")
-    console.add(name, partner.pem, ["test"])
-    mine = console.page.url.split("?")[0]
-    console.page.goto(mine)
+    rest.certificate(name, partner.pem, "test")
+    console.show(name)
     console.button("Edit").click()
     console.page.get_by_label("Description", exact=True).fill("mine")
     other = Console(context.new_page(), console.url)
-    other.page.goto(mine)
+    other.show(name)
     other.button("Edit").click()
     other.page.get_by_label("Description", exact=True).fill("theirs")
     other.save_and_deploy()
@@ -310,7 +311,7 @@ def test_two_people_at_one_certificate_do_not_overwrite_each_other(
 
     # What one did not touch is shown as it is stored by then.
     console.button("Edit").click()
-    other.page.goto(mine)
+    other.show(name)
     other.button("Edit").click()
     other.page.get_by_label("Description", exact=True).fill("theirs again")
     other.save_and_deploy()
@@ -341,12 +342,12 @@ def test_save_stores_and_the_list_says_what_waits(console: Console, partner: Iss
     expect(console.button("New Certificate Definition")).to_be_focused()
 
 
-def test_revoke_and_restore_are_in_force_at_once(console: Console, unique: Unique) -> None:
+def test_revoke_and_restore_are_in_force_at_once(console: Console, rest: Rest, unique: Unique) -> None:
     """S-19, D-13."""
     name = unique("revoked")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    console.add(name, Authority("Revoked CA").issue(name, key).pem, ["test"])
-    console.add_jwk(f"{name}-jwk", name, "test")
+    rest.certificate(name, Authority("Revoked CA").issue(name, key).pem, "test")
+    rest.jwk(f"{name}-jwk", name, "test")
     console.find(name)
     console.menu(name, "Edit")
     console.menu(f"{name} in test", "Edit")
@@ -372,11 +373,11 @@ def test_revoke_and_restore_are_in_force_at_once(console: Console, unique: Uniqu
     expect(console.button("Revoke again")).to_be_hidden()
 
 
-def test_what_stands_in_the_window_outlives_a_revocation(console: Console, unique: Unique) -> None:
+def test_what_stands_in_the_window_outlives_a_revocation(console: Console, rest: Rest, unique: Unique) -> None:
     """D-13: a new certificate in a revoked entry clears the revocation, so it may be there already."""
     name = unique("replaced")
     authority = Authority("Replaced CA")
-    console.add(name, authority.issue("old.example").pem, ["test"])
+    rest.certificate(name, authority.issue("old.example").pem, "test")
     console.find(name)
     console.menu(name, "Edit")
     console.menu(f"{name} in test", "Edit")

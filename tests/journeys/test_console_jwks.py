@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from playwright.sync_api import BrowserContext, Locator, expect
 
 from tests.authority import Authority
-from tests.journeys.console import Console
+from tests.journeys.console import Console, Rest
 
 Unique = Callable[[str], str]
 
@@ -19,12 +19,12 @@ def rsa_pem(name: str) -> str:
 
 
 @pytest.fixture
-def signer(console: Console, unique: Unique) -> str:
+def signer(console: Console, rest: Rest, unique: Unique) -> str:
     """A certificate in two environments with a JWK made from each."""
     name = unique("signer")
-    console.add(name, rsa_pem(name), ["test", "production"])
+    rest.certificate(name, rsa_pem(name), "test", "production")
     for environment in ("test", "production"):
-        console.add_jwk(f"{name}-{environment}", name, environment)
+        rest.jwk(f"{name}-{environment}", name, environment)
     return name
 
 
@@ -192,10 +192,12 @@ def test_a_deletion_takes_the_jwks_or_leaves_them(console: Console, signer: str,
     assert kid_of_published(console, "test", kid) == (choice == "Delete Disconnect")
 
 
-def test_a_certificate_without_jwks_is_deleted_after_a_plain_question(console: Console, unique: Unique) -> None:
+def test_a_certificate_without_jwks_is_deleted_after_a_plain_question(
+    console: Console, rest: Rest, unique: Unique
+) -> None:
     """S-32, S-35, S-38."""
     name = unique("plain")
-    console.add(name, rsa_pem(name), ["test"])
+    rest.certificate(name, rsa_pem(name), "test")
     console.find(name)
     console.menu(name, "Delete")
     dialog = console.dialog("Delete Certificate")
@@ -208,11 +210,13 @@ def test_a_certificate_without_jwks_is_deleted_after_a_plain_question(console: C
     expect(console.page.get_by_role("table", name="Deployment")).to_be_visible()
 
 
-def test_what_the_browser_puts_back_into_a_form_brings_what_hangs_on_it(console: Console, unique: Unique) -> None:
+def test_what_the_browser_puts_back_into_a_form_brings_what_hangs_on_it(
+    console: Console, rest: Rest, unique: Unique
+) -> None:
     """Back restores what was chosen and says nothing: Environment, Use and Algorithm would stay those of nothing."""
     name, page = unique("restored"), console.page
     certificate, place = page.get_by_label("Certificate", exact=True), page.get_by_label("Environment", exact=True)
-    console.add(name, rsa_pem(name), ["production"])
+    rest.certificate(name, rsa_pem(name), "production")
     console.open("/gateways/create/")
     page.get_by_role("radio", name="haproxy").check()
     socket = page.get_by_role("textbox", name="Runtime API", exact=True)

@@ -3,56 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from playwright.sync_api import Page, expect
 
 from tests.authority import Authority
-from tests.journeys.console import Console, Served
+from tests.journeys.console import Console, Rest, pictures, schemes
 from tests.journeys.geometry import broken_words, cut_off, out_of_sight
 
 Unique = Callable[[str], str]
-
-
-@dataclass
-class Rest:
-    """The same server by its REST interface, to fill it quickly."""
-
-    client: httpx.Client
-
-    def post(self, path: str, **given: Any) -> dict[str, Any]:
-        """Makes something."""
-        answer = self.client.post(f"/api/v1{path}", json=given)
-        assert answer.status_code < 300, answer.text
-        made: dict[str, Any] = answer.json()
-        return made
-
-    def certificate(self, name: str, pem: str, *environments: str, **given: Any) -> dict[str, Any]:
-        """A certificate with the same entry in these environments, its name as the alias."""
-        source = {"kind": "paste", "encoding": "BASE64PEM", "content": pem}
-        entry = {"environments": list(environments), "alias": name, "source": source}
-        return self.post("/certificates", name=name, entries=[entry], **given)
-
-    def jwk(self, name: str, certificate: str, environment: str, **given: Any) -> dict[str, Any]:
-        """A JWK made of a certificate."""
-        source = {"kind": "certificate", "certificate": certificate, "environment": environment}
-        return self.post("/jwks", name=name, source=source, **given)
-
-
-@pytest.fixture
-def rest(served: Served, unique: Unique) -> Iterator[Rest]:
-    token = served.trustyard("token", "create", unique("looks"), "--role", "admin")
-    headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=served.url, headers=headers, trust_env=False, timeout=30) as client:
-        yield Rest(client)
 
 
 def long(text: str) -> str:
@@ -76,21 +39,29 @@ def longest(rest: Rest, unique: Unique) -> Names:
     names = Names(*(long(unique(noun)) for noun in ("place", "gateway", "certificate", "jwk")))
     rest.post("/environments", name=names.place, type="test")
     rest.post(f"/environments/{names.place}/gateways", name=names.gateway, kind="envoy", options={})
-    rest.certificate(names.certificate, Authority(long("Issuer")[:60]).issue(names.certificate[:60]).pem, names.place)
-    rest.jwk(names.jwk, names.certificate, names.place, deploy=True)
-    rest.certificate(long(unique("waits")), Authority("Waits CA").issue("waits").pem, names.place)
+    rest.certificate(
+        names.certificate, Authority(long("Issuer")[:60]).issue(names.certificate[:60]).pem, names.place, deploy=False
+    )
+    rest.jwk(names.jwk, names.certificate, names.place)
+    rest.certificate(long(unique("waits")), Authority("Waits CA").issue("waits").pem, names.place, deploy=False)
     return names
 
 
-def picture(page: Page, name: str) -> None:
-    """Keeps what is on the screen, where PICTURES names a folder."""
-    if folder := os.environ.get("PICTURES"):
-        page.screenshot(path=Path(folder) / f"{re.sub('[^A-Za-z0-9-]+', '_', name)}.png", full_page=True)
+def shown(console: Console, where: str, widths: Sequence[int]) -> list[str]:
+    """What is cut off on the page that is open, in windows of these widths; the last one stays."""
+    found: list[str] = []
+    for width in widths:
+        resize(console.page, width)
+        console.quiet()
+        pictures(console.page, where, [width])
+        found += [f"{where} at {width}: {what}" for what in cut_off(console.page)]
+    return found
 
 
-def shown(console: Console, where: str) -> list[str]:
-    console.quiet()
-    return [f"{where}: {what}" for what in cut_off(console.page)]
+def resize(page: Page, width: int) -> None:
+    """Returns once the page is drawn at that width."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 
 def pages_with_long_names(console: Console, names: Names) -> Iterator[str]:
@@ -156,17 +127,12 @@ def _title(console: Console, title: str) -> str:
     return title
 
 
-@pytest.mark.parametrize("width", [360, 1024, 1280])
-def test_nothing_is_cut_off_where_names_are_as_long_as_they_may_be(
-    console: Console, longest: Names, width: int
-) -> None:
+def test_nothing_is_cut_off_where_names_are_as_long_as_they_may_be(console: Console, longest: Names) -> None:
     """D-10: 100 letters and no place to break them; what has to be typed is read first (S-29)."""
-    console.page.set_viewport_size({"width": width, "height": 740})
     console.page.emulate_media(reduced_motion="reduce")
     found: list[str] = []
     for where in itertools.chain(pages_with_long_names(console, longest), dialogs_with_long_names(console, longest)):
-        found += shown(console, where)
-        picture(console.page, f"long-{where}-{width}")
+        found += shown(console, where, (360, 1024, 1280))
     assert not found, "\n".join(found)
 
 
@@ -186,57 +152,55 @@ def usual(rest: Rest, unique: Unique) -> Usual:
     ca = Authority("Acme Issuing CA 2031")
     for name in names[:2]:
         issued = ca.issue(f"leaf.{name}.example")
-        rest.certificate(name, issued.pem, place, deploy=True)
+        rest.certificate(name, issued.pem, place)
     rest.post(f"/certificates/{names[1]}/entries/{place}/revoke", reason="lost")
-    rest.certificate(names[2], ca.issue(f"api.{names[2]}.example").pem, place)
+    rest.certificate(names[2], ca.issue(f"api.{names[2]}.example").pem, place, deploy=False)
     return Usual(place, names[1])
 
 
-@pytest.mark.parametrize("width", [1440, 1280, 1024, 1023, 900, 832])
-def test_the_truststore_shows_all_columns_wherever_it_is_a_table(console: Console, usual: Usual, width: int) -> None:
+def test_the_truststore_shows_all_columns_wherever_it_is_a_table(console: Console, usual: Usual) -> None:
     """S-40: also beside the navigation; and no word is broken."""
     page = console.page
-    page.set_viewport_size({"width": width, "height": 800})
     console.open(f"/certificates/truststore/?environment={usual.place}")
-    table = page.get_by_role("table", name="Truststore")
-    picture(page, f"truststore-{width}")
-    assert out_of_sight(page, "Truststore") == []
-    expect(page.get_by_text("More columns stand to the side")).to_be_hidden()
-    partners = table.locator("tbody tr", has_text="Acme Issuing CA")
+    partners = page.get_by_role("table", name="Truststore").locator("tbody tr", has_text="Acme Issuing CA")
     columns = ("Certificate Name", "Issuer", "Status", "In force")
-    assert broken_words(partners.locator(",".join(f"[data-label='{column}']" for column in columns))) == []
+    cells = partners.locator(",".join(f"[data-label='{column}']" for column in columns))
+    for width in (1440, 1280, 1024, 1023, 900, 832):
+        resize(page, width)
+        pictures(page, "truststore", [width])
+        assert out_of_sight(page, "Truststore") == [], width
+        expect(page.get_by_text("More columns stand to the side")).to_be_hidden()
+        assert broken_words(cells) == [], width
 
 
-@pytest.mark.parametrize("width", [1280, 1024, 1023, 900, 832])
 def test_the_form_shows_all_columns_of_its_definitions_wherever_they_are_a_table(
-    console: Console, usual: Usual, width: int
+    console: Console, usual: Usual
 ) -> None:
     """S-07: also that an entry is revoked (D-13), and whole headers."""
     page = console.page
-    page.set_viewport_size({"width": width, "height": 800})
     console.find(usual.certificate)
     console.menu(usual.certificate, "Edit")
     table = page.get_by_role("table", name="Configuration")
+    cells = table.locator(":is([data-label='Certificate'], [data-label='Subject DN'], thead th)")
     expect(table.get_by_text("revoked", exact=True)).to_be_visible()
-    picture(page, f"form-{width}")
-    assert out_of_sight(page, "Configuration") == []
-    expect(page.get_by_text("More columns stand to the side")).to_be_hidden()
-    assert broken_words(table.locator(":is([data-label='Certificate'], [data-label='Subject DN'], thead th)")) == []
+    for width in (1280, 1024, 1023, 900, 832):
+        resize(page, width)
+        pictures(page, "form", [width])
+        assert out_of_sight(page, "Configuration") == [], width
+        expect(page.get_by_text("More columns stand to the side")).to_be_hidden()
+        assert broken_words(cells) == [], width
 
 
-@pytest.mark.parametrize("width", [832, 900, 1024])
-def test_no_list_is_wider_than_its_card_on_a_tablet(console: Console, usual: Usual, width: int) -> None:
+def test_no_list_is_wider_than_its_card_on_a_tablet(console: Console, usual: Usual) -> None:
     """Neither below the navigation nor beside it."""
-    page = console.page
-    page.set_viewport_size({"width": width, "height": 800})
+    widths = (832, 900, 1024)
     found: list[str] = []
     for path in ("certificates", "jwks", "environments", "gateways", "releases", "audit", "users", "account"):
         console.open(f"/{path}/")
-        picture(page, f"{path}-{width}")
-        found += shown(console, path)
+        found += shown(console, path, widths)
     console.open(f"/releases/?environment={usual.place}")
-    page.get_by_role("link", name=f"Release 1 of {usual.place}").click()
-    found += shown(console, "a release")
+    console.page.get_by_role("link", name=f"Release 1 of {usual.place}").click()
+    found += shown(console, "a release", widths)
     assert not found, "\n".join(found)
 
 
@@ -254,8 +218,8 @@ def test_the_jwks_of_a_connection_are_read_whole_on_a_telephone(console: Console
     page, name = console.page, unique("turns")
     ca = Authority("Turning CA")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    rest.certificate(name, ca.issue(name, key).pem, "test")
-    rest.jwk(f"{name}-jwk", name, "test", alg="RS256", deploy=True)
+    rest.certificate(name, ca.issue(name, key).pem, "test", deploy=False)
+    rest.jwk(f"{name}-jwk", name, "test", alg="RS256")
     console.find(name)
     console.menu(name, "Edit")
     console.define([], "", ca.issue(name).pem, row=f"{name} in test")
@@ -266,7 +230,7 @@ def test_the_jwks_of_a_connection_are_read_whole_on_a_telephone(console: Console
     page.set_viewport_size({"width": 360, "height": 740})
     why = dialog.get_by_text("because RS256 does not fit the new key")
     why.scroll_into_view_if_needed()
-    picture(page, "jwk-connection-360")
+    pictures(page, "jwk-connection", [360])
     assert cut_off(page) == []
     boxed = dialog.locator(".boxed")
     assert boxed.evaluate("(box) => box.scrollHeight - box.clientHeight") == 0
@@ -287,7 +251,7 @@ def test_controls_have_room_for_what_they_hold_on_a_telephone(console: Console) 
     console.button("New Certificate Definition").click()
     window = console.dialog("New Certificate Definition")
     window.get_by_role("radio", name="Receive via HTTPS/LDAPS Connection").check()
-    picture(page, "window-360")
+    pictures(page, "window", [360])
     assert (window.get_by_label("URL", exact=True).bounding_box() or {})["width"] > 240
     assert cut_off(page) == []
 
@@ -300,7 +264,7 @@ def test_a_file_of_roots_is_asked_for_where_it_counts(console: Console) -> None:
     for kind, asked in (("none", False), ("mozilla", False), ("uploaded", True)):
         page.get_by_label("Root set").select_option(kind)
         expect(file).to_be_visible(visible=asked)
-    picture(page, "environment")
+    pictures(page, "environment")
 
 
 @pytest.mark.parametrize(
@@ -336,20 +300,19 @@ def test_no_trail_ends_with_a_slash(console: Console) -> None:
         assert trail.get_by_role("link").count()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_menu_of_a_row_is_of_the_colour_of_its_row(console: Console, usual: Usual, scheme: Any) -> None:
+def test_the_menu_of_a_row_is_of_the_colour_of_its_row(console: Console, usual: Usual) -> None:
     """Also where it stands still over what goes by below it, and while the pointer is on its row."""
     page = console.page
     page.set_viewport_size({"width": 900, "height": 800})
-    page.emulate_media(color_scheme=scheme)
     console.find(usual.certificate)
     console.menu(usual.certificate, "Edit")
     row = page.get_by_role("table", name="Configuration").locator("tbody tr")
     for hovered in (False, True):
         if hovered:
             row.locator("td").nth(2).hover()
-        painted = row.evaluate(_PAINTED)
-        assert all(max(shades) - min(shades) < 3 for shades in zip(*painted, strict=True)), (hovered, painted)
+        for scheme in schemes(page):
+            painted = row.evaluate(_PAINTED)
+            assert all(max(shades) - min(shades) < 3 for shades in zip(*painted, strict=True)), (scheme, painted)
 
 
 # The colours behind the text of a row's cells as they are painted: each over the card's own.

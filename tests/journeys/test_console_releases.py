@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.sync_api import Page, expect
 
 from tests.authority import Authority
-from tests.journeys.console import Console, Served
+from tests.journeys.console import Console, Rest, Served, pictures
 from tests.journeys.test_console_pages import axe, judge
 
 __all__ = ["axe"]
@@ -21,51 +20,26 @@ Unique = Callable[[str], str]
 
 
 @pytest.fixture
-def place(console: Console, unique: Unique) -> str:
+def place(console: Console, rest: Rest, unique: Unique) -> str:
     """An environment of the test's own, so that its releases begin with 1."""
     console.page.emulate_media(reduced_motion="reduce")  # a dialog that still fades in has no contrast yet
-    return make_place(console, unique("place"))
+    return rest.place(unique("place"))
 
 
 @pytest.fixture
-def empty(console: Console, unique: Unique) -> str:
+def empty(console: Console, rest: Rest, unique: Unique) -> str:
     """An environment without a release."""
-    return make_place(console, unique("empty"))
-
-
-def make_place(console: Console, name: str) -> str:
-    """Makes an environment of this name."""
-    console.open("/environments/create/")
-    console.page.get_by_label("Name", exact=True).fill(name)
-    console.button("Save").click()
-    expect(console.page.get_by_text(f"The environment {name} is made.")).to_be_visible()
-    return name
+    return rest.place(unique("empty"))
 
 
 @pytest.fixture
-def partners(console: Console, place: str, unique: Unique) -> tuple[str, str]:
+def partners(console: Console, rest: Rest, place: str, unique: Unique) -> tuple[str, str]:
     """Two certificates, one release each."""
     authority = Authority("Releases CA")
     one, two = unique("one"), unique("two")
     for name in (one, two):
-        console.add(name, authority.issue(name).pem, [place])
+        rest.certificate(name, authority.issue(name).pem, place)
     return one, two
-
-
-def look(page: Page, name: str) -> None:
-    """Keeps pictures of what is on the screen, where PICTURES names a folder: light, dark, 360 px."""
-    folder = os.environ.get("PICTURES")
-    if not folder:
-        return
-    size = page.viewport_size
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-        page.screenshot(path=Path(folder) / f"{name}-{scheme}.png", full_page=True)
-    page.set_viewport_size({"width": 360, "height": 740})
-    page.screenshot(path=Path(folder) / f"{name}-360.png", full_page=True)
-    assert size is not None
-    page.set_viewport_size(size)
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
 
 def narrow(page: Page) -> int:
@@ -103,7 +77,7 @@ def test_an_old_release_is_restored_and_the_next_deploy_asks(
     changed = page.get_by_role("table", name="What it changed")
     expect(changed.get_by_role("row", name=re.compile(two))).to_contain_text("added")
     found = judge(page, axe)
-    look(page, "release")
+    pictures(page, "release")
     assert narrow(page) <= 360
     open_release(console, place, 1)
     console.button("Restore").focus()
@@ -112,7 +86,7 @@ def test_an_old_release_is_restored_and_the_next_deploy_asks(
     expect(dialog.get_by_role("row", name=re.compile(two))).to_contain_text("removed")
     expect(dialog.get_by_label("Note")).to_be_focused()
     found += judge(page, axe)
-    look(page, "restore")
+    pictures(page, "restore")
     page.keyboard.press("Escape")
     expect(console.button("Restore")).to_be_focused()
     restore_first(console, place)
@@ -123,7 +97,7 @@ def test_an_old_release_is_restored_and_the_next_deploy_asks(
     asked = console.dialog("Restored Release")
     expect(asked.get_by_role("row", name=re.compile(two))).to_contain_text("added")
     found += judge(page, axe)
-    look(page, "restored")
+    pictures(page, "restored")
     asked.get_by_role("button", name="Cancel").click()
     expect(asked).to_be_hidden()
     console.button("Deploy").click()
@@ -132,7 +106,7 @@ def test_an_old_release_is_restored_and_the_next_deploy_asks(
     console.open(f"/releases/?environment={place}")
     expect(page.get_by_text("restored from 1")).to_be_visible()
     found += judge(page, axe)
-    look(page, "list")
+    pictures(page, "list")
     assert narrow(page) <= 360
     assert found == []
 
@@ -171,7 +145,7 @@ def test_two_releases_are_compared_and_a_moment_is_looked_up(
     expect(table.get_by_role("row", name=re.compile(two))).to_contain_text("removed")
     expect(page.get_by_label("From", exact=True)).to_be_focused()
     found = judge(page, axe)
-    look(page, "compare")
+    pictures(page, "compare")
     assert narrow(page) <= 360
     page.get_by_label("Environment", exact=True).select_option(empty)
     expect(page.get_by_text("No release yet")).to_be_visible()
@@ -185,20 +159,15 @@ def test_two_releases_are_compared_and_a_moment_is_looked_up(
 
 
 def test_certificates_are_promoted_after_the_difference_was_shown(
-    console: Console, place: str, partners: tuple[str, str], unique: Unique, axe: str
+    console: Console, rest: Rest, place: str, partners: tuple[str, str], unique: Unique, axe: str
 ) -> None:
     """D-02: with the JWKs of what changes in the target decided on the page."""
     one, two = partners
     page = console.page
-    target = unique("target")
-    console.open("/environments/create/")
-    page.get_by_label("Name", exact=True).fill(target)
-    console.button("Save").click()
-    expect(page.get_by_text(f"The environment {target} is made.")).to_be_visible()
-    shared = unique("shared")
+    target, shared = rest.place(unique("target")), unique("shared")
     authority = Authority("Shared CA")
-    console.add(shared, authority.issue(shared).pem, [place, target])
-    console.add_jwk(f"{shared}-jwk", shared, target)
+    rest.certificate(shared, authority.issue(shared).pem, place, target)
+    rest.jwk(f"{shared}-jwk", shared, target)
     console.find(shared)
     console.menu(shared, "Edit")
     console.define([], "", authority.issue(shared).pem, row=f"{shared} in {place}")
@@ -210,7 +179,7 @@ def test_certificates_are_promoted_after_the_difference_was_shown(
     expect(changes.get_by_role("row", name=re.compile(shared))).to_contain_text("replaced")
     expect(changes.get_by_role("row", name=re.compile(one))).to_contain_text("added")
     found = judge(page, axe)
-    look(page, "promote")
+    pictures(page, "promote")
     assert narrow(page) <= 360
     page.get_by_role("checkbox", name=re.compile(two)).uncheck()
     console.button("Promote and Deploy").click()
@@ -225,14 +194,14 @@ def test_certificates_are_promoted_after_the_difference_was_shown(
 
 
 def test_the_keyboard_finds_why_jwks_cannot_be_updated_by_a_promotion(
-    console: Console, place: str, unique: Unique, axe: str
+    console: Console, rest: Rest, place: str, unique: Unique, axe: str
 ) -> None:
     """D-04: the choice is there, says why it cannot be made, and is not made."""
     page = console.page
-    target, name = make_place(console, unique("target")), unique("stuck")
+    target, name = rest.place(unique("target")), unique("stuck")
     authority = Authority("Stuck CA")
-    console.add(name, authority.issue(name).pem, [place, target])
-    console.add_jwk(f"{name}-jwk", name, target)
+    rest.certificate(name, authority.issue(name).pem, place, target)
+    rest.jwk(f"{name}-jwk", name, target)
     console.find(name)
     console.menu(name, "Edit")
     console.define(
@@ -257,7 +226,7 @@ def test_the_keyboard_finds_why_jwks_cannot_be_updated_by_a_promotion(
     page.get_by_text("Update related JWKs", exact=True).click(force=True)  # as a mouse does, which knows no aria
     expect(update).not_to_be_checked()
     found = judge(page, axe)
-    look(page, "promote-blocked")
+    pictures(page, "promote-blocked")
     assert narrow(page) <= 360
     page.get_by_label("Name of the certificate").fill(name)
     console.button("Promote and Deploy").click()
@@ -266,7 +235,7 @@ def test_the_keyboard_finds_why_jwks_cannot_be_updated_by_a_promotion(
 
 
 def test_a_gateway_that_was_refused_and_mended_is_seen_on_the_page_that_is_open(
-    console: Console, served: Served, place: str, unique: Unique
+    console: Console, rest: Rest, served: Served, place: str, unique: Unique
 ) -> None:
     """D-06: it is tried again by itself, and the page says so, with words and without a reload."""
     page = console.page
@@ -279,15 +248,16 @@ def test_a_gateway_that_was_refused_and_mended_is_seen_on_the_page_that_is_open(
     in_the_way = Path(served.environment["TRUSTYARD_DATA_DIR"]) / "environments" / place / "current"
     (in_the_way / "something").mkdir(parents=True)
     name = unique("refused")
-    console.add(name, Authority("Refused CA").issue(name).pem, [place])
+    rest.certificate(name, Authority("Refused CA").issue(name).pem, place)
+    console.show(name)
     table = page.get_by_role("table", name="Deployment")
     expect(table).to_contain_text(re.compile("refused|unreachable"))
     expect(page.get_by_text("It is tried again by itself")).to_be_visible()
     expect(page.get_by_text("in force, accepted by no gateway")).to_be_visible()
-    look(page, "refused")
+    pictures(page, "refused")
     console.open(f"/certificates/truststore/?environment={place}")
     expect(page.get_by_text("is in force, but accepted by no gateway.")).to_be_visible()
-    look(page, "truststore-refused")
+    pictures(page, "truststore-refused")
     page.get_by_role("link", name=f"Release 1 of {place}").click()
     expect(table).to_contain_text(re.compile("refused|unreachable"))
     (in_the_way / "something").rmdir()

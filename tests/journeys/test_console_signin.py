@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.company import Provider, company, provider
 from tests.journeys.console import PATIENCE, new_context
-from tests.journeys.test_console_pages import axe, judge_in_both
+from tests.journeys.test_console_pages import axe, judge
 from tests.server.serving import PASSWORD, Serving, run
 
 __all__ = ["axe", "company", "provider"]
@@ -141,7 +141,7 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(
 ) -> None:
     page = window()
     page.goto(f"{company.url}/sign-in/")
-    found = judge_in_both(page, axe)
+    found = judge(page, axe)
     by_password(page, company)
     expect(page.get_by_text("Your role needs a second factor")).to_be_visible()
     page.goto(f"{company.url}/certificates/")
@@ -152,7 +152,7 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(
     # An app: the password again, the secret, a code; recovery codes come along.
     page.get_by_role("link", name="Add authenticator app").click()
     expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
-    found += judge_in_both(page, axe)
+    found += judge(page, axe)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Confirm").click()
     expect(page.locator(".qr svg")).to_be_visible()
@@ -160,12 +160,12 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(
     page.get_by_label("Code").fill("000000")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("not correct")
-    found += judge_in_both(page, axe)
+    found += judge(page, axe)
     page.get_by_label("Code").fill(code(secret))
     page.get_by_role("button", name="Add", exact=True).click()
     spare = page.get_by_label("Unused codes").input_value().split()
     assert len(spare) == 10
-    found += judge_in_both(page, axe)
+    found += judge(page, axe)
     stored = (company.data_dir / "trustyard.db").read_bytes() if (company.data_dir / "trustyard.db").exists() else b""
     assert secret.encode() not in stored, "it is kept sealed"
     page.get_by_role("button", name="Done", exact=True).click()
@@ -180,17 +180,17 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(
     page.goto(f"{company.url}/account/")
     page.get_by_role("link", name="Add security key").click()
     expect(page.get_by_role("heading", name="Add Security Key")).to_be_visible()
-    found += judge_in_both(page, axe)
+    found += judge(page, axe)
     page.get_by_label("Name", exact=True).fill("Blue key")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("table", name="Second factor")).to_contain_text("Blue key")
-    found += judge_in_both(page, axe)
+    found += judge(page, axe)
 
     # From now on the sign-in asks for one: the key, an app's code once, a recovery code once.
     sign_out(page)
     by_password(page, company)
     expect(page.get_by_role("heading", name="Second factor")).to_be_visible()
-    found += judge_in_both(page, axe)
+    found += judge(page, axe)
     assert found == []
     page.get_by_role("button", name="Use security key").click()
     expect(page.get_by_role("heading", name="Certificates", exact=True)).to_be_visible()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.console import Console
+from tests.journeys.console import Console, Rest
 from tests.journeys.test_console_pages import axe, judge
 from tests.tls_servers import Ca, TlsServer
 
@@ -23,11 +21,10 @@ def check(page: Page, **filled: str) -> None:
     page.get_by_role("button", name="Check", exact=True).click()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_server_is_checked_before_anything_is_deployed(
-    console: Console, unique: Unique, axe: str, scheme: Any
+    console: Console, rest: Rest, unique: Unique, axe: str
 ) -> None:
-    console.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    console.page.emulate_media(reduced_motion="reduce")
     root = Ca.new(unique("Journey Root"))
     sub = root.subordinate(unique("Journey Sub"))
     leaf = sub.issue("partner.test", ip=["127.0.0.1"])
@@ -45,7 +42,7 @@ def test_a_server_is_checked_before_anything_is_deployed(
         expect(page.locator("#said")).to_contain_text("Refused.")  # what a screen reader is told
         found = judge(page, axe)
 
-        console.add(alias, root.cert_pem.decode(), ["production"])
+        rest.certificate(alias, root.cert_pem.decode(), "production")
         console.open("/trust-check/")
         page.get_by_label("Environment", exact=True).select_option("test")
         page.get_by_label("Paste from Clipboard").check()
