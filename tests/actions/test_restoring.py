@@ -214,6 +214,39 @@ def test_a_key_that_was_withdrawn_is_not_published_again(add: Add, ca: Ca) -> No
     assert len(kids(restoring.restore(ADMIN, "test", release.number).release)) == 1
 
 
+def test_a_key_that_was_deleted_while_disabled_says_nothing_of_its_name_elsewhere(add: Add) -> None:
+    """D-13, of a name and a key ID that a JWK had in one environment and then another in another."""
+    add("acme", "test", "production")
+    published = {}
+    for place, state in (("test", "active"), ("production", "disabled")):
+        source = jwks.FromCertificate("acme", place)
+        (published[place],) = jwks.create(ADMIN, name="sign", source=source, deploy=True).releases
+        jwks.update(ADMIN, "sign", if_match="*", state=state)
+        jwks.delete(ADMIN, "sign", if_match="*")
+    here, there = (restoring.restore(ADMIN, place, published[place].number).release for place in published)
+    assert (kids(here), kids(there)) == (kids(published["test"]), [])
+
+
+def test_a_key_that_was_deleted_while_disabled_says_nothing_of_its_name_in_a_new_environment(add: Add, ca: Ca) -> None:
+    issued = ca.issue("acme")
+
+    def publish() -> models.Release:
+        environments.create(ADMIN, name="again")
+        add("acme", "again", issued=issued)
+        source = jwks.FromCertificate("acme", "again")
+        return jwks.create(ADMIN, name="sign", source=source, deploy=True).releases[0]
+
+    publish()
+    jwks.update(ADMIN, "sign", if_match="*", state="disabled")
+    jwks.delete(ADMIN, "sign", if_match="*")
+    certificates.delete(ADMIN, "acme", if_match="*")
+    environments.delete(ADMIN, "again", if_match="*")
+    published = publish()
+    jwks.update(ADMIN, "sign", if_match="*", new_name="renamed")
+    jwks.delete(ADMIN, "renamed", if_match="*")
+    assert kids(restoring.restore(ADMIN, "again", published.number).release) == kids(published)
+
+
 def test_what_was_shown_and_is_another_by_now_is_refused(add: Add) -> None:
     add("acme")
     add("bank")

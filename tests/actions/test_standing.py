@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.tls_servers import Ca
 from trustyard import models
@@ -104,6 +106,60 @@ def test_an_environment_where_another_has_its_name_of_before_is_nothing_to_it(ad
     certificates.revoke(ADMIN, "waits", "test", reason="lost", deploy=False)
     assert deploy("second") == [("production", 2)]
     assert trusted("test") == ["first", "waits"]
+
+
+def test_its_deletion_takes_it_out_of_the_environment_that_it_left_too_whatever_it_was_called_then(add: Add) -> None:
+    add("first", "test", "production")
+    leave_test("first")
+    rename("first", "second")
+    made = certificates.delete(ADMIN, "second", if_match="*").releases
+    assert [(release.environment.name, release.number) for release in made] == [("test", 2), ("production", 2)]
+    assert (trusted("test"), trusted("production")) == ([], [])
+
+
+def test_who_may_not_deploy_to_the_environment_that_it_left_deletes_it_and_leaves_that_alone(add: Add) -> None:
+    """D-24, as a deploy of it."""
+    saved = add("first", "test", "production")
+    certificates.update(ADMIN, "first", if_match="*", entries=[EntryGiven(("test",))], replace=True)
+    assert waiting.going(TEST_OPERATOR, fresh(saved.certificate)).left == []
+    made = certificates.delete(TEST_OPERATOR, "first", if_match="*").releases
+    assert [release.environment.name for release in made] == ["test"]
+    assert trusted("production") == ["first"]
+
+
+def test_its_deletion_makes_no_release_where_it_is_out_by_now_and_none_at_all_without_a_deploy(add: Add) -> None:
+    for name in ("kept", "gone"):
+        add(name, "test", "production")
+    for name in ("kept", "gone"):
+        leave_test(name)
+    assert certificates.delete(ADMIN, "kept", if_match="*", deploy=False).releases == []
+    assert trusted("test") == ["gone", "kept"]
+    releases.deploy(ADMIN, "test")
+    made = certificates.delete(ADMIN, "gone", if_match="*").releases
+    assert [release.environment.name for release in made] == ["production"]
+
+
+def test_the_dialog_of_its_deletion_counts_what_waits_in_the_environment_that_it_left_and_not_itself(add: Add) -> None:
+    saved = add("first", "test", "production")
+    add("other", "test")
+    leave_test("first")
+    rename("first", "second")
+    certificates.revoke(ADMIN, "other", "test", reason="lost", deploy=False)
+    going = waiting.going(ADMIN, fresh(saved.certificate))
+    assert [entry.environment.name for entry in going.entries] == ["production"]
+    assert [place.name for place in going.left] == ["test"]
+    assert [(one.environment.name, one.count) for one in going.besides] == [("test", 1)]
+
+
+def test_the_dialogs_ask_the_audit_once(add: Add) -> None:
+    saved = add("first", "test", "production")
+    leave_test("first")
+    ada = of_user(models.User.objects.create(username="ada", role="admin"), "")
+    draft = drafts.begin(ada, fresh(saved.certificate))
+    for ask in (lambda: waiting.besides_draft(ada, draft), lambda: waiting.going(ada, saved.certificate)):
+        with CaptureQueriesContext(connection) as asked:
+            ask()
+        assert sum('FROM "trustyard_auditevent"' in query["sql"] for query in asked.captured_queries) == 1
 
 
 def test_a_new_certificate_does_not_answer_for_one_that_had_its_name_before(add: Add, ca: Ca) -> None:

@@ -123,13 +123,15 @@ def test_the_jwks_are_filtered(add: Add, add_jwk: Add, operator: Rest) -> None:
     add("acme")
     add_jwk("the one", "acme")
     add_jwk("two", "acme", use="enc", kid="Signs-2026")
-    operator.patch(path("jwks", "two"), {"state": "disabled"})
+    operator.patch(path("jwks", "two"), {"state": "disabled", "description": "Ğüvenlik (§ 1)\nΣύνδεση"})
 
     def names(**query: Any) -> list[str]:
         return [item["name"] for item in operator.get(path("jwks"), **query).json["items"]]
 
     assert names(q="e on") == ["the one"]  # with a space, which no key ID has
     assert names(q="SIGNS-2026") == ["two"], "case does not count, on either database"
+    assert names(q="ĞÜVENLİK") == names(q="ğüvenlik (§ 1") == names(q="ΣΎΝΔΕΣΗ") == ["two"], "nor beyond ASCII"
+    assert names(q="güvenlik") == names(q="(§ .*") == []
     assert names(state="disabled") == ["two"]
     assert names(environment="production") == []
     assert names(connected=True) == ["the one", "two"]

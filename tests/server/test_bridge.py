@@ -9,7 +9,7 @@ import pytest
 
 from trustyard.actions import requests
 from trustyard.actions.actors import Actor
-from trustyard.actions.outward import EACH, PLACES, place
+from trustyard.actions.outward import EACH, PLACES, SHARED, place
 from trustyard.errors import Unavailable
 from trustyard.server.bridge import FETCHING_THREADS, THREADS, fetches
 
@@ -72,5 +72,5 @@ def test_few_of_the_threads_that_answer_everybody_wait_for_foreign_servers() -> 
         assert threads.submit(connect, hurried=True).result(10) == "", "and the place is free again"
 
 
-def test_no_actor_takes_more_than_half_of_the_threads_that_connect() -> None:
-    assert EACH == FETCHING_THREADS // 2
+def test_no_actor_takes_more_than_half_of_the_threads_that_connect_and_no_two_take_the_last_quarter() -> None:
+    assert (EACH, SHARED) == (FETCHING_THREADS // 2, FETCHING_THREADS * 3 // 4)

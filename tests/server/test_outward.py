@@ -1,4 +1,4 @@
-"""One person or token, however many servers they look at that never answer, leaves the others room to look."""
+"""Neither one person or token nor two, however many servers they look at that never answer, leave others no room."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 from tests.tls_servers import Ca, Listener, TlsServer
-from trustyard.actions.outward import EACH
+from trustyard.actions.outward import EACH, SHARED
 from trustyard.server.bridge import FETCHING_THREADS
 
 from .serving import Serving, eventually, token_for
@@ -53,3 +53,18 @@ def test_who_fills_their_share_with_servers_that_never_answer_is_told_so_and_oth
         waited = [one.result().json()["type"] for one in asked if one.result() not in refused]
         assert waited == EACH * ["/problems/source-unreachable"]
         assert look(server, many, quick.url).status_code == 200, "and the share is theirs again"
+
+
+def test_two_who_look_at_servers_that_never_answer_leave_a_third_room_to_look(server: Serving) -> None:
+    two, third = [token_for(server.data_dir, "operator") for _ in range(2)], token_for(server.data_dir, "operator")
+    partner = Ca.new("Outward Test CA").issue("partner.test", ip=["127.0.0.1"])
+    with ThreadPoolExecutor(2 * FETCHING_THREADS) as threads, TlsServer(partner) as quick, Silent() as silent:
+        asked = [threads.submit(look, server, two[at % 2], silent.url) for at in range(2 * FETCHING_THREADS)]
+        eventually(lambda: sum(one.done() for one in asked) == 2 * FETCHING_THREADS - SHARED)
+        began = time.monotonic()
+        assert look(server, third, quick.url).json()["certificates"][0]["sha256"] == partner.sha256
+        assert time.monotonic() - began < 4, "nobody's patience ran out for this"
+        refused = [one.result() for one in asked if one.done()]
+        assert {(one.status_code, one.json()["type"]) for one in refused} == {(503, "/problems/busy")}
+        assert any("the last places are for who does not" in one.json()["detail"] for one in refused)
+        assert len(silent.taken) == SHARED

@@ -6,7 +6,9 @@ import re
 import time
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.authority import Authority
 from trustyard import models
@@ -131,3 +133,19 @@ def test_of_many_that_were_left_out_the_table_names_some_and_leads_to_all(lookin
     assert "Left out in test: 1064" in shown
     assert ("gone 19:" in shown, "gone 20:" in shown) == (True, False)
     assert f'<a href="/releases/{release.pk}/">All 1064 of release 1</a>' in shown
+
+
+def test_the_page_of_a_release_or_certificate_reads_what_nodes_said_once_for_its_badge_and_its_table(
+    looking: Client,
+) -> None:
+    say("one", "accepted")
+    say("two", "refused")
+    addresses = [
+        f"/releases/{models.Release.objects.get().pk}/",
+        f"/certificates/{models.Certificate.objects.get().pk}/",
+    ]
+    for address in addresses:
+        with CaptureQueriesContext(connection) as asked:
+            shown = looking.get(address).content.decode()
+        assert sum('FROM "trustyard_receipt"' in query["sql"] for query in asked.captured_queries) == 1
+        assert "in force, not accepted everywhere" in shown

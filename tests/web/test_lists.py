@@ -74,6 +74,10 @@ def test_a_longer_list_of_jwks_needs_no_more_queries(person: Client) -> None:
     assert queries() == few
 
 
+def test_a_search_of_jwks_for_a_text_longer_than_any_finds_nothing(person: Client) -> None:
+    assert b"No JWKs match" in person.get("/jwks/", {"q": "i" * 60_000}).content
+
+
 def test_certificates_are_sorted_as_the_form_says_and_filters_keep_that(person: Client) -> None:
     environments.create(LOCAL, name="test")
     environments.create(LOCAL, name="production")

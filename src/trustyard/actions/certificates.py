@@ -275,8 +275,9 @@ def delete(
     note: str = "",
     confirm_restored: Confirmed = False,
 ) -> Saved:
-    """Removes a certificate from the store and, by new releases, from every environment that it was in.
+    """Removes a certificate from the store and, by new releases, from every environment that it is in.
 
+    So it goes from those that it left without a deploy, where the actor may deploy (`standing`).
     JWKs made from it are deleted or disconnected as `answer` says; without an answer `JwkConnection` is raised.
     """
     stored = get(actor, name)
@@ -291,14 +292,15 @@ def delete(
         require(actor, "certificates.delete", [entry.environment.name for entry in rows])
         concerned = jwk_connection.of_entries([(entry, None) for entry in rows])
         actions = jwk_connection.judge(certificate.name, concerned, answer)
-        changed = _of_jwks(concerned)
+        touched = [entry.environment for entry in rows] + _of_jwks(concerned)
+        if deploy:
+            touched += standing.left(actor, certificate, standing.story_of(certificate))
         saved = Saved([certificate])
         saved.jwks = jwk_connection.carry_out(actor, concerned, actions, {})
         before = {entry.environment.name: entries.fingerprint(entry) for entry in rows}
         certificate.entries.all().delete()
         models.Certificate.objects.filter(pk=certificate.pk).delete()
         audit.record(actor, "certificate.delete", "certificate", certificate.name, before={"entries": before})
-        touched = [entry.environment for entry in rows] + changed
         saved.releases = _deployed(actor, touched, deploy, note, confirm_restored)
     return saved
 

@@ -14,6 +14,7 @@ from .actors import Actor
 
 PLACES = 2
 EACH = 8  # of one person or token: half of the threads that requests which connect have for themselves
+SHARED = 12  # of all: beyond them the last quarter of these threads is for whoever waits for nothing yet
 _PLACES = threading.BoundedSemaphore(PLACES)
 _counting = threading.Lock()
 _under_way: Counter[str] = Counter()  # by actor
@@ -25,8 +26,8 @@ def place(actor: Actor) -> Iterator[None]:
     """While this lasts a foreign server, or the linter, may be waited for. Raises `Unavailable` (`busy`).
 
     Requests that connect have threads of their own, chosen by how they look from outside: one actor takes half of them
-    at most. Few places are for requests that look otherwise: by mistake, or so that the console stands still for
-    everybody.
+    at most, and of the last ones no second, so that two do not take them all. Few places are for requests that look
+    otherwise: by mistake, or so that the console stands still for everybody.
     """
     with _share(actor):
         if not requests.is_hurried():
@@ -48,8 +49,7 @@ def _share(actor: Actor) -> Iterator[None]:
         return
     whose = actor.key
     with _counting:
-        if _under_way[whose] >= EACH:
-            sentence = f"{actor.name} has {EACH} requests under way that wait for other servers or for the linter."
+        if sentence := _too_many(actor):
             raise Unavailable(sentence, code="busy", advice=_SOON)
         _under_way[whose] += 1
     try:
@@ -59,3 +59,13 @@ def _share(actor: Actor) -> Iterator[None]:
             _under_way[whose] -= 1
             if not _under_way[whose]:
                 del _under_way[whose]
+
+
+def _too_many(actor: Actor) -> str:
+    """Why this actor gets no place more; nothing where it does."""
+    own = _under_way[actor.key]
+    if own >= EACH:
+        return f"{actor.name} has {EACH} requests under way that wait for other servers or for the linter."
+    if own and _under_way.total() >= SHARED:
+        return f"{actor.name} waits for another server or for the linter already; the last places are for who does not."
+    return ""

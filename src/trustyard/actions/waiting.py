@@ -24,11 +24,29 @@ class Others:
     count: int
 
 
+@dataclass(frozen=True)
+class Going:
+    """What a certificate is taken out of by its deletion, and what the releases of that bring besides."""
+
+    entries: list[models.Entry]
+    left: list[models.Environment]  # it has no entry there any more, but is in force
+    besides: list[Others]
+
+
 def besides(entries: Iterable[models.Entry]) -> list[Others]:
     """What releases that a change of these entries and of their JWKs makes would bring besides."""
     entries = list(entries)
     jwks = models.Jwk.objects.filter(entry__in=entries)
     return _others({entry.environment.name for entry in entries}, jwks, {entry.certificate.name for entry in entries})
+
+
+def going(actor: Actor, certificate: models.Certificate) -> Going:
+    """What the deletion of this certificate would do, deployed."""
+    entries = list(certificate.entries.select_related("environment").order_by("environment_id"))
+    story = standing.story_of(certificate)
+    left = standing.left(actor, certificate, story)
+    touched = found.names([*(entry.environment for entry in entries), *left])
+    return Going(entries, left, _others(touched, models.Jwk.objects.filter(entry__in=entries), story.names))
 
 
 def besides_draft(actor: Actor, draft: models.Draft) -> list[Others]:
@@ -37,11 +55,12 @@ def besides_draft(actor: Actor, draft: models.Draft) -> list[Others]:
     renamed = stored is not None and content["name"] != stored.name
     touched = {row["environment"] for row in content["rows"] if row["changed"] or row["new"] or renamed}
     touched |= set(content["removed"])
+    story = standing.story_of(stored) if stored is not None else standing.Story(set())
     if stored is not None and not touched and not content["others"]:
-        touched = set(found.names(standing.deployable(actor, stored)))
+        touched = set(found.names(standing.deployable(actor, stored, story)))
     entries = models.Entry.objects.filter(certificate_id=draft.certificate_id or 0, environment__name__in=touched)
     touched = touched.union(*(other["environments"] for other in content["others"]))
-    return _others(touched, models.Jwk.objects.filter(entry__in=entries), standing.names(stored) if stored else set())
+    return _others(touched, models.Jwk.objects.filter(entry__in=entries), story.names)
 
 
 def besides_jwk(jwk: models.Jwk) -> list[Others]:

@@ -36,7 +36,8 @@ class Withdrawn:
         for sha256, alias_key, name_key, revoked_at in columns:
             holder = _Holder(alias_key, name_key, revoked_at is not None)
             self._holders.setdefault(sha256, []).append(holder)
-        self._once_revoked = _once_revoked(environment.name)
+        self._environment, self._began = environment.name, _began(environment.name)
+        self._once_revoked = _once_revoked(self._environment, self._began)
         self._states: dict[str, list[tuple[str, str]]] = {}
         for name, public, state in models.Jwk.objects.filter(environments=environment).values_list(
             "name", "public", "state"
@@ -64,14 +65,27 @@ class Withdrawn:
         made_from = _made_from(key.jwk)
         if made_from and self._revoked(made_from, self._holders.get(made_from, [])):
             return "The certificate that this JWK was made from is revoked in Trustyard."
-        return "This JWK was disabled when it was deleted." if _deleted_disabled(key) else None
+        return "This JWK was disabled when it was deleted." if self._deleted_disabled(key) else None
+
+    def _deleted_disabled(self, key: PublishedJwk) -> bool:
+        """Whether the last JWK of this name and key ID that was deleted here was disabled then."""
+        deleted = models.AuditEvent.objects.filter(action="jwk.delete", object_name=key.name, pk__gt=self._began)
+        rows = deleted.filter(before__kid=key.jwk.get("kid")).order_by("-pk")
+        for places, state in rows.values_list("before__environments", "before__state"):
+            if places is None or self._environment in places:  # earlier versions did not say where
+                return bool(state == "disabled")
+        return False
 
 
-def _once_revoked(environment: str) -> set[str]:
-    """The certificates of which the last word in this environment was Revoke; one of its name before it is another."""
-    revoked: set[str] = set()
+def _began(environment: str) -> int:
+    """The event after which this environment was made: one of its name before it is another."""
     deleted = models.AuditEvent.objects.filter(action="environment.delete", object_name=environment).order_by("-pk")
-    began = deleted.values_list("pk", flat=True).first() or 0
+    return deleted.values_list("pk", flat=True).first() or 0
+
+
+def _once_revoked(environment: str, began: int) -> set[str]:
+    """The certificates of which the last word in this environment was Revoke."""
+    revoked: set[str] = set()
     words = ("certificate.revoke", "certificate.restore")
     events = models.AuditEvent.objects.filter(action__in=words, pk__gt=began).order_by("pk")
     for action, after in events.values_list("action", "after"):
@@ -81,16 +95,6 @@ def _once_revoked(environment: str) -> set[str]:
         elif entry:
             revoked.discard(entry["sha256"])
     return revoked
-
-
-def _deleted_disabled(key: PublishedJwk) -> bool:
-    events = models.AuditEvent.objects.filter(action="jwk.delete", object_name=key.name).order_by("-pk")
-    last = next((before for before in events.values_list("before", flat=True) if _is(before, key)), None)
-    return last is not None and last.get("state") == "disabled"
-
-
-def _is(before: Mapping[str, Any] | None, key: PublishedJwk) -> bool:
-    return before is not None and before.get("kid") == key.jwk.get("kid")
 
 
 def _key(jwk: Mapping[str, Any]) -> str:

@@ -155,7 +155,7 @@ def _change(request: Request, name: str, given: schemas.CertificateChange, wait:
     ),
 )
 def delete(request: Request, name: str, query: Query[schemas.Deletion], waiting: Query[Waiting]) -> HttpResponse:
-    """Makes a release for every environment that it was in, unless `deploy=false`."""
+    """Makes a release for every environment that it is in, or left without one, unless `deploy=false`."""
     saved = certificates.delete(
         request.auth,
         name,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from trustyard.actions import delivery
-from trustyard.actions.progress import Progress, progress
+from trustyard.actions.progress import Progress, Taken, progress, taken_by
 
 Word = Literal["waiting", "not taken", "otherwise", "late", "given up", "answered"]
 # Seconds that a table has been on the screen, and how often it asks until then: most answer at once, what is tried
@@ -28,6 +28,7 @@ class Deployed:
     ids: str
     since: int  # when the table came to the screen, in seconds since 1970
     open: bool
+    taken: Mapping[int, Taken]  # for the badges beside the table, by the ids of the releases
 
     @property
     def mark(self) -> str:
@@ -49,7 +50,8 @@ def deployed(ids: Sequence[int], since: int | None = None) -> Deployed | None:
     found = delivery.deployment_json(said)["environments"]
     for place, (release, _) in zip(found, said, strict=True):
         place["pk"] = release.pk
-    return Deployed(found, word, every, ",".join(str(one) for one in ids), begun, state.open)
+    took = {release.pk: taken_by(rows) for release, rows in said}
+    return Deployed(found, word, every, ",".join(str(one) for one in ids), begun, state.open, took)
 
 
 def _word(state: Progress, age: int) -> Word:

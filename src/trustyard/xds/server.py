@@ -181,7 +181,10 @@ class Running:
 
 
 def _limits(most: int) -> tuple[tuple[str, int], ...]:
-    """Of strangers: a token is asked for with a stream alone. gRPC closes at once what is one connection too many."""
+    """Of strangers: a token is asked for with a stream alone. gRPC closes at once what is one connection too many.
+
+    It bounds none of a single address, and shows no connection before its stream: to count those is for a firewall.
+    """
     return (
         ("grpc.max_allowed_incoming_connections", most),
         ("grpc.server_handshake_timeout_ms", round(HANDSHAKE_SECONDS * 1000)),

@@ -146,7 +146,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     own = [newest[row.environment_id].id for row in rows if row.environment_id in newest]
     # The table before the badges: it asks for them again when it moves, so they may be newer than it and never older.
     deployment = of_address(request, own)
-    took = taken(own)
+    took = dict(deployment.taken) if deployment else {}
+    took |= taken(set(own) - took.keys())
     entries = [
         {
             "entry": entry,

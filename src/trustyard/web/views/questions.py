@@ -6,7 +6,6 @@ its version goes to the action, which compares it with the set of that moment (D
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +13,8 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from trustyard import models
 from trustyard.actions.certificates import JwkAnswer
-from trustyard.actions.waiting import Others
+from trustyard.actions.waiting import Going
 from trustyard.errors import JwkConnection, StaleVersion
 
 _SALT = "trustyard.jwk-connection"
@@ -69,18 +67,11 @@ class Question:
         return JwkAnswer(actions=self.actions, confirm=confirm, version=self.version)
 
 
-def ask(
-    request: HttpRequest,
-    question: Question,
-    *,
-    moved: bool = False,
-    besides: Sequence[Others] = (),
-    entries: Iterable[models.Entry] = (),
-) -> HttpResponse:
+def ask(request: HttpRequest, question: Question, going: Going | None = None, *, moved: bool = False) -> HttpResponse:
     """The next dialog: JWK Connection while something is open, then the typed confirmation."""
     group = question.open_group()
     context: dict[str, Any] = {"question": question, "group": group, "moved": moved, "state": question.sealed()}
-    context |= {"besides": besides, "entries": entries}
+    context["going"] = going
     if group:
         context["updating"] = "delete" not in group[0]["options"]
         context["blocked"] = [jwk for jwk in group if context["updating"] and jwk["problem"]]
@@ -92,19 +83,11 @@ def ask(
     return _dialog(request, "certificates/_confirm.html", context)
 
 
-def confirm_again(
-    request: HttpRequest,
-    question: Question,
-    problem: str,
-    *,
-    besides: Sequence[Others] = (),
-    entries: Iterable[models.Entry] = (),
-) -> HttpResponse:
+def confirm_again(request: HttpRequest, question: Question, problem: str, going: Going | None = None) -> HttpResponse:
     """The typed confirmation with what was wrong; before all is answered, what is still open."""
     if question.open_group():
-        return ask(request, question, besides=besides, entries=entries)
-    context: dict[str, Any] = {"question": question, "state": question.sealed(), "problem": problem}
-    context |= {"besides": besides, "entries": entries}
+        return ask(request, question, going)
+    context: dict[str, Any] = {"question": question, "state": question.sealed(), "problem": problem, "going": going}
     context["rows"] = [{**jwk, "action": question.actions[jwk["environment"]]} for jwk in question.jwks]
     context["updating"] = not all("delete" in jwk["options"] for jwk in question.jwks)
     return _dialog(request, "certificates/_confirm.html", context)

@@ -15,7 +15,7 @@ from trustyard.actions import delivery, differences, environments, releases, res
 from trustyard.actions.actors import Actor
 from trustyard.actions.moments import whole_second
 from trustyard.actions.permissions import allowed
-from trustyard.actions.progress import objections, taken, taken_by
+from trustyard.actions.progress import objections, taken_by
 from trustyard.actions.waiting import Others
 from trustyard.errors import Moved
 from trustyard.pki.truststores import root_alias
@@ -119,11 +119,11 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     newest = releases.latest(place.pk)
     compared = differences.compare(actor, place.name, release.number)
     in_force = newest is not None and newest.pk == release.pk
-    table = deployed([release.pk])  # before the badge, which it asks for again when it moves
+    table = deployed([release.pk])
     context = {
         "release": release,
         "in_force": in_force,
-        "taken": taken([release.pk])[release.pk] if in_force else "",
+        "taken": table.taken[release.pk] if table and in_force else "",
         "may_restore": allowed(actor, "releases.deploy", [place.name]),
         "compared": compared,
         "difference": side_by_side(compared.json()),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -33,7 +32,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     question = Question.unsealed(request.POST.get("state", ""))
     if question is not None and "action" in request.POST:
         question.answer(request.POST["action"])
-        return ask(request, question, besides=_besides(certificate), entries=_entries(certificate))
+        return ask(request, question, waiting.going(actor, certificate))
     if question is not None:
         answer = question.said(request.POST.get("confirm", ""))
         return _delete(request, actor, certificate, question.carried.get("etag", ""), answer, question)
@@ -44,21 +43,8 @@ def _begin(request: HttpRequest, actor: Actor, certificate: models.Certificate, 
     asked = drafts.rehearse_deletion(actor, certificate)
     if asked is not None:
         return ask(request, _question(certificate, asked), moved=moved)
-    context = {
-        "certificate": certificate,
-        "entries": _entries(certificate),
-        "moved": moved,
-        "besides": _besides(certificate),
-    }
+    context = {"certificate": certificate, "moved": moved, "going": waiting.going(actor, certificate)}
     return into_dialogs(render(request, "certificates/_delete.html", context))
-
-
-def _entries(certificate: models.Certificate) -> QuerySet[models.Entry]:
-    return certificate.entries.select_related("environment").order_by("environment_id")
-
-
-def _besides(certificate: models.Certificate) -> list[waiting.Others]:
-    return waiting.besides(certificate.entries.select_related("certificate", "environment"))
 
 
 def _question(certificate: models.Certificate, asked: JwkConnection) -> Question:
@@ -82,8 +68,7 @@ def _delete(
         return _begin(request, actor, certificates.get_by_id(actor, certificate.pk), moved=has_moved(error))
     except Refused as error:
         if question is not None:
-            places = _entries(certificate)
-            return confirm_again(request, question, error.sentence, besides=_besides(certificate), entries=places)
+            return confirm_again(request, question, error.sentence, waiting.going(actor, certificate))
         raise
     done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
     after = f" Also, {done}." if done else ""
