@@ -74,8 +74,14 @@ def test_a_longer_list_of_jwks_needs_no_more_queries(person: Client) -> None:
     assert queries() == few
 
 
-def test_a_search_of_jwks_for_a_text_longer_than_any_finds_nothing(person: Client) -> None:
-    assert b"No JWKs match" in person.get("/jwks/", {"q": "i" * 60_000}).content
+@pytest.mark.parametrize("path", ["/certificates/", "/jwks/", "/certificates/truststore/"])
+def test_a_search_for_a_text_that_is_too_long_says_so(person: Client, path: str) -> None:
+    for name in ("test", "production"):
+        environments.create(LOCAL, name=name)
+    fill(1)
+    answer = person.get(path, {"environment": "test", "q": "i" * 60_000})
+    assert answer.status_code == 422
+    assert b"A search is for at most 1000 characters" in answer.content
 
 
 def test_certificates_are_sorted_as_the_form_says_and_filters_keep_that(person: Client) -> None:

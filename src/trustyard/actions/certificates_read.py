@@ -54,11 +54,12 @@ def fitting(
     """Certificates with an entry that fits every filter, in no order, and what of them is counted.
 
     `q` searches name, description, alias, subject, issuer, serial, fingerprints and SANs; `expires_within` is in days.
-    Raises `Refused` for an unknown status or environment.
+    Raises `Refused` for an unknown status or environment, and for a `q` of more than 1,000 characters.
     """
     require(actor, "certificates.read")
     place = found.environment(environment) if environment else None
-    fits = searching.matching(q.strip(), place) if q.strip() else everything()
+    text = found.sought(q)
+    fits = searching.matching(text, place) if text else everything()
     entries = models.Entry.objects.order_by()
     wanted = entries.filter(environment=place) if place else entries
     if status:

@@ -19,6 +19,7 @@ from trustyard.pki.refusals import refuse_private_key
 
 Row = TypeVar("Row", bound=Model)
 MAX_DESCRIPTION = 4000
+MAX_SEARCH = 1000  # characters; of tens of thousands SQLite says that it has no room, PostgreSQL takes seconds
 _ENVIRONMENT = Written(lambda name_key: models.Environment.objects.filter(name_key=name_key))
 
 
@@ -98,6 +99,15 @@ def taken(what: str, stored: str, given: str, field: str = "name") -> Conflict:
 def but_for_case(stored: str, given: str) -> str:
     """The words that explain why two names are one; none where they are spelt alike."""
     return "" if stored == given else "; case does not count"
+
+
+def sought(text: str) -> str:
+    """What is searched for, without space around it. Raises `Refused` where it is too long."""
+    text = text.strip()
+    if len(text) > MAX_SEARCH:
+        sentence = f"A search is for at most {MAX_SEARCH} characters; a certificate is found by its SHA-256 too."
+        raise Refused(sentence, code="bad-filter", fields=[FieldError("q", sentence)])
+    return text
 
 
 def description(text: str, field: str = "description") -> str:

@@ -295,10 +295,7 @@ def find(
     """JWKs by name, filtered by text (name, description, key ID), environment, state and connection."""
     require(actor, "jwks.read")
     rows = _loaded().order_by("name_key")
-    text = q.strip()
-    if len(text) > found.MAX_DESCRIPTION:
-        rows = rows.none()  # nothing is as long, and PostgreSQL takes seconds to refuse such a pattern
-    elif text:
+    if text := found.sought(q):
         rows = rows.filter(Q(name_key__contains=fold(text)) | _has("description", text) | _has("kid", text))
     if environment:
         rows = rows.filter(environments=found.environment(environment))

@@ -28,6 +28,7 @@ from trustyard.pki.truststores import (
 from . import delivery, environments, releases, truststore_rows
 from .actors import Actor
 from .files import File
+from .found import sought
 from .permissions import require
 from .truststore_rows import Rows, Slot
 
@@ -90,7 +91,7 @@ def standing(actor: Actor, environment: str) -> dict[str, Any] | None:
 
 def _searched(q: str) -> str:
     """The text as it is compared; a fingerprint or serial may be written with colons."""
-    text = search_fold(q.strip())
+    text = search_fold(sought(q))
     digits = text.replace(":", "")
     return digits if digits and all(c in "0123456789abcdef" for c in digits) else text
 
