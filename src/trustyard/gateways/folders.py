@@ -81,12 +81,15 @@ def make_folder(path: Path, modes: Modes) -> None:
 
 
 def current(directory: Path) -> Path | None:
-    """The folder that `current` points to, if it points to one of this directory's releases."""
+    """The folder that `current` points to, if it is one of this directory's releases, else None.
+
+    Raises OSError where `current` is no symbolic link or cannot be read.
+    """
     try:
-        target = (directory / "current").readlink()
+        folder = directory / (directory / "current").readlink()
     except FileNotFoundError:
         return None
-    return directory / target
+    return folder if folder.parent == directory / "releases" else None
 
 
 def manifest(folder: Path) -> dict[str, Any] | None:

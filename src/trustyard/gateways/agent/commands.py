@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from .configuration import Command
 
-KEPT = 1000  # bytes of what a command prints, from its begin, and as many from its end
+KEPT = 1000  # bytes of output that are kept from its beginning, and as many from its end
 LOOK_SECONDS = 0.05
 
 
@@ -84,7 +84,7 @@ def _pause(process: subprocess.Popen[bytes]) -> None:
 
 
 class _Printed:
-    """The begin and the end of what a command printed."""
+    """The beginning and the end of what a command printed."""
 
     def __init__(self) -> None:
         self._begin = bytearray()
@@ -113,7 +113,7 @@ class _Printed:
 
     def after(self) -> str:
         """`: ` and the words, on one line; or a full stop where there are none."""
-        parts = [" ".join(bytes(part).decode("utf-8", "replace").split()) for part in (self._begin, self._end)]
-        text = " … ".join(parts) if self._cut else "".join(parts)
+        parts = [self._begin, self._end] if self._cut else [self._begin + self._end]
+        text = " … ".join(" ".join(part.decode("utf-8", "replace").split()) for part in parts)
         plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
         return f": {plain}" if plain else "."

@@ -6,7 +6,7 @@ import socket
 import tomllib
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -96,7 +96,13 @@ class Configuration(_Strict):
     @classmethod
     def _an_address(cls, address: str) -> str:
         parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.query
+            or parts.username
+            or not _has_valid_port(parts)
+        ):
             raise ValueError(f"{address} is not an address such as https://trustyard.example.org")
         return address.rstrip("/")
 
@@ -136,6 +142,13 @@ def read(path: Path) -> Configuration:
             for one in error.errors(include_url=False, include_input=False)
         ]
         raise _refused(f"{path} cannot be taken.", mistakes) from None
+
+
+def _has_valid_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _refused(sentence: str, mistakes: list[FieldError] | None = None) -> Refused:

@@ -14,6 +14,7 @@ import httpx
 
 from trustyard.errors import Refused
 from trustyard.gateways.receipts import Receipt
+from trustyard.pki.loopback import is_loopback
 
 from . import wire
 from .configuration import Configuration
@@ -33,7 +34,7 @@ class Trustyard:
         self._configuration = configuration
         self._process = secrets.token_hex(8)
         self.edition = ""  # of the server's last answer
-        here = urlsplit(configuration.address).hostname in ("127.0.0.1", "::1", "localhost")
+        here = is_loopback(urlsplit(configuration.address).hostname or "")
         self._client = httpx.Client(verify=_trust(configuration.ca), trust_env=not here, follow_redirects=False)
 
     def __enter__(self) -> Self:
