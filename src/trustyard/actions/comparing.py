@@ -47,7 +47,7 @@ class Compared:
     left: tuple[str, Certificate]
     right: tuple[str, Certificate]
     comparison: Comparison
-    notes: tuple[str, ...] = ()  # what else became of the chain that the server presents
+    notes: tuple[str, ...] = ()  # how the rest of the chain changed, where an entry meets its own server
 
     def json(self) -> dict[str, Any]:
         """The *Comparison* of the REST API."""
@@ -77,12 +77,14 @@ def compare(actor: Actor, left: Side, right: Side) -> Compared:
     one, _ = _certificate(actor, left, entries["left"], "left")
     other, presented = _certificate(actor, right, entries["right"], "right")
     entry = entries["left"]
-    notes = _of_chain(entry, presented) if entry is not None and entry.source_url and presented is not None else ()
+    notes: tuple[str, ...] = ()
+    if entry is not None and presented is not None and presented.url == entry.source_url:
+        notes = _chain_changes(entry, presented)
     return Compared(one, other, compared(one[1], other[1]), notes)
 
 
-def _of_chain(entry: models.Entry, presented: sources.Chosen) -> tuple[str, ...]:
-    """What a server presents besides its own certificate, against what it did when the entry was taken in."""
+def _chain_changes(entry: models.Entry, presented: sources.Chosen) -> tuple[str, ...]:
+    """How the rest of the chain that the entry's server presents differs from what it was when the entry was stored."""
     own = {entry.x509_id, presented.certificate.sha256}
     now = {certificate.sha256: certificate.facts.certificate_name for certificate in presented.others}
     rows = models.StoredCertificate.objects.filter(pk__in=entry.chain).values_list("pk", "certificate_name")
