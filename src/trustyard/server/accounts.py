@@ -133,7 +133,8 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # the
         actor = of_provider(ours.name, _address(request))
         known = sociallogin.user if sociallogin.is_existing else None
         claims = sociallogin.claims
-        if not secrets.compare_digest(str(sociallogin.nonce), str(sociallogin.state.get("nonce", ""))):
+        nonces = (str(nonce).encode() for nonce in (sociallogin.nonce, sociallogin.state.get("nonce", "")))
+        if not secrets.compare_digest(*nonces):
             raise PermissionDenied("The ID token answers another request (nonce).")
         try:
             role = provider_accounts.role_of(actor, known, claims, ours.claim, ours.grants)
