@@ -217,9 +217,8 @@ def _set_state(row: models.Jwk, state: str | None) -> None:
     if state is None:
         return
     if state not in models.jwks.STATES:
-        raise Refused(
-            "The state of a JWK is active or disabled.", code="bad-jwk", fields=[FieldError("state", "unknown")]
-        )
+        sentence = "The state of a JWK is active or disabled."
+        raise Refused(sentence, code="bad-jwk", fields=[FieldError("state", sentence)])
     if state == "active" and row.entry is not None and row.entry.revoked:
         sentence = "The entry that this JWK was made from is revoked."
         raise Refused(
