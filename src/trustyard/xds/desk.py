@@ -164,6 +164,8 @@ class Desk:
         for session in self._all():
             if session.gateway.environment == environment:
                 streams.setdefault(session.token, []).append(session)
+        if not streams:
+            return
         try:
             gateways = await self.in_thread(partial(self._store.gateways_of_tokens, list(streams)))
             material = await self.in_thread(partial(self._store.wanted, environment))
