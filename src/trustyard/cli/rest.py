@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from trustyard import __version__
-from trustyard.pki.loopback import is_loopback
+from trustyard.pki.hosts import is_loopback
 
 from .failures import Failure, Strange, Usage
 from .restored import problem_of

@@ -1,8 +1,13 @@
-"""Which hosts are this very machine."""
+"""Hosts as people write them: with their port, and whether they are this machine."""
 
 from __future__ import annotations
 
 import ipaddress
+
+
+def host_port(host: str, port: int) -> str:
+    """`HOST:PORT`, an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def is_loopback(host: str) -> bool:

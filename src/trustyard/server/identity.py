@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from trustyard.errors import FieldError
-from trustyard.pki.loopback import is_loopback
+from trustyard.pki.hosts import is_loopback
 from trustyard.pki.names import listed
 
 if TYPE_CHECKING:

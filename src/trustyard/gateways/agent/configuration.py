@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from trustyard.errors import FieldError, Refused
-from trustyard.pki.loopback import is_loopback
+from trustyard.pki.hosts import is_loopback
 
 from .wire import LONGEST_WAIT
 

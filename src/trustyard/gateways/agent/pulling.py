@@ -14,7 +14,7 @@ import httpx
 
 from trustyard.errors import Refused
 from trustyard.gateways.receipts import Receipt
-from trustyard.pki.loopback import is_loopback
+from trustyard.pki.hosts import is_loopback
 
 from . import wire
 from .configuration import Configuration
