@@ -77,15 +77,13 @@ def clean(name: str, field: str = "name") -> tuple[str, str]:
     return cleaned, fold(cleaned)
 
 
-def free_name(
-    rows: QuerySet[Any], name: str, what: str, *, but: int | None = None, field: str = "name"
-) -> tuple[str, str]:
+def free_name(rows: QuerySet[Any], name: str, what: str, *, but: int | None = None) -> tuple[str, str]:
     """The cleaned name and its key. Raises `Refused` for a bad name and `Conflict` for a taken one."""
-    cleaned, key = clean(name, field)
+    cleaned, key = clean(name)
     others = rows if but is None else rows.exclude(pk=but)
     stored = others.filter(name_key=key).values_list("name", flat=True).first()
     if stored is not None:
-        raise taken(what, stored, cleaned, field)
+        raise taken(what, stored, cleaned)
     return cleaned, key
 
 

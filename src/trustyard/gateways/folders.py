@@ -172,11 +172,11 @@ def trouble(number: int, error: OSError) -> tuple[State, str]:
     return state, f"Release {number} could not be written: {error.strerror}{where}."
 
 
-def prune(directory: Path, *, kept: int = KEPT) -> None:
-    """Removes the oldest folders but for the last `kept` and the current one; one that cannot go stays."""
+def prune(directory: Path) -> None:
+    """Removes all folders but the newest `KEPT` and the current one; one that cannot be removed stays."""
     now = current(directory)
     folders = sorted((path for path in _releases(directory).iterdir() if path.is_dir()), key=_number)
-    for folder in folders[:-kept]:
+    for folder in folders[:-KEPT]:
         if now is None or folder.name != now.name:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -125,14 +125,14 @@ def expiring_from(not_before: datetime, not_after: datetime) -> datetime:
     return not_after - max(min(_EXPIRING, (not_after - not_before) / 3), timedelta(0))
 
 
-def facts_json(certificate: Certificate, moment: datetime, revoked: bool = False) -> dict[str, Any]:
+def facts_json(certificate: Certificate, moment: datetime) -> dict[str, Any]:
     """The *X.509 facts* of the REST API: JSON values, times in RFC 3339 with `Z`."""
     from trustyard.pki.findings import findings  # which builds on this module
 
     facts = certificate.facts
     return {
         **lasting_json(certificate),
-        "status": status(facts.not_before, facts.not_after, moment, revoked),
+        "status": status(facts.not_before, facts.not_after, moment),
         "findings": [one.json() for one in findings(certificate, moment)],
     }
 
