@@ -125,9 +125,7 @@ def _material(newest: Newest) -> Material | None:
 def of_release(release: models.Release) -> Material:
     """Any release with its DER, as gateways receive it."""
     content = release.read()
-    needed = {entry.sha256 for entry in content.entries} | set(content.roots)
-    stored = models.StoredCertificate.objects.filter(pk__in=needed).values_list("pk", "der")
-    ders = {sha256: bytes(der) for sha256, der in stored}
+    ders = models.StoredCertificate.ders(content.certificates())
     return Material(content, release.number, release.created_at, ders)
 
 
