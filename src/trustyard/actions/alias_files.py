@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from trustyard import models
+from trustyard.models.batches import batches
 from trustyard.pki.filenames import SAFE, is_filename, safe_filename
 
 Holder = tuple[str, str]  # the alias and the certificate
-_LOOKED_UP = 500  # values of one IN; SQLite has a limit
 
 
 def stored(alias: str) -> str | None:
@@ -34,9 +34,8 @@ def holders(
     rows = models.Entry.objects.order_by().filter(environment__in=list(environments))
     rows = rows if but is None else rows.exclude(pk=but)
     found: dict[str, Holder] = {}
-    for start in range(0, len(wanted), _LOOKED_UP):
-        some = rows.filter(alias_file__in=wanted[start : start + _LOOKED_UP])
-        for alias, certificate in some.values_list("alias", "certificate__name"):
+    for some in batches(wanted):
+        for alias, certificate in rows.filter(alias_file__in=some).values_list("alias", "certificate__name"):
             found[safe_filename(alias)] = alias, certificate
     return {file: found[file] for file in wanted if file in found}
 

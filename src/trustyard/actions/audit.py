@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.models.certificates import BATCH
+from trustyard.models.batches import batches
 from trustyard.pki.certificates import rfc3339
 
 from . import requests
@@ -106,9 +105,9 @@ def _write(waiting: Sequence[tuple[Actor, News]]) -> None:
         models.AuditHead.follow([(event, _text(event)) for event in few], GENESIS)
         return
     head = models.AuditHead.locked(GENESIS)
-    left, previous = iter(waiting), head.hash
-    while batch := list(itertools.islice(left, BATCH)):
-        events = [_event(actor, one, now) for actor, one in batch]
+    previous = head.hash
+    for some in batches(waiting):
+        events = [_event(actor, one, now) for actor, one in some]
         for event in events:
             event.prev_hash = previous
             event.hash = previous = _hash(event)

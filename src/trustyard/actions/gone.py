@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from django.db import transaction
 from django.db.models import Count, F, QuerySet
 
 from trustyard import models
+from trustyard.models.batches import batches
 
 from . import receipts
 from .again import looks_again
@@ -20,7 +20,6 @@ from .again import looks_again
 log = structlog.get_logger(__name__)
 KEPT = 5_000  # of one gateway, besides those that are connected
 EVERY = 500  # so many nodes come to this server or go from it between two looks
-BATCH = 500
 _counting = threading.Lock()
 _moved: Counter[int] = Counter()  # by gateway, since it was looked at last
 
@@ -52,10 +51,8 @@ def forget(gateway_id: int) -> int:
     what they said of older releases is history and stays. A node that is connected is never forgotten.
     """
     rows = models.Node.objects.filter(gateway_id=gateway_id, connected=False).order_by("-last_seen", "-pk")
-    beyond = iter(list(rows.values_list("name", flat=True)[KEPT:]))
-    count = 0
-    while some := list(itertools.islice(beyond, BATCH)):
-        count += _forget(gateway_id, some)
+    beyond = list(rows.values_list("name", flat=True)[KEPT:])
+    count = sum(_forget(gateway_id, some) for some in batches(beyond))
     if count:
         log.info("nodes.forgotten", gateway_id=gateway_id, count=count, kept=KEPT)
     return count

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from trustyard import models
 from trustyard.errors import FieldError, InputRefused, Refused, TooLarge, TrustyardError
-from trustyard.models.certificates import BATCH
+from trustyard.models.batches import BATCH, batches
 from trustyard.pki.certificates import Certificate as X509Certificate
 from trustyard.pki.certificates import read_certificate
 from trustyard.pki.containers import Notice, open_file
@@ -160,8 +160,7 @@ class Import:
         if plans:
             digest = _digest(plans)
             # In batches, so that the rows of one are gone before the next are made.
-            batches = (plans[start : start + BATCH] for start in range(0, len(plans), BATCH))
-            news = [one for batch in batches for one in _write(batch, digest)]
+            news = [one for some in batches(plans) for one in _write(some, digest)]
             audit.record_all(self._actor, [*news, _summary(plans, digest, places, ordered)])
         if deploy and self._certificates:
             made = releases.make(self._actor, places, note=note, confirm_restored=confirm_restored)
