@@ -16,6 +16,7 @@ from trustyard.pki import extensions, keys, oids, signatures
 from trustyard.pki.distinguished import Name, first_value, rfc4514
 from trustyard.pki.extensions import San
 from trustyard.pki.keys import KeyFacts
+from trustyard.pki.names import printable
 from trustyard.pki.structure import Structure, take_apart
 
 __all__ = ["Certificate", "ExtensionFact", "Facts", "KeyFacts", "San", "facts_json", "read_certificate", "status"]
@@ -222,7 +223,4 @@ def _certificate_name(subject: Name, sans: tuple[San, ...], serial_hex: str) -> 
 
 def _shown(text: str) -> str:
     """One line without control characters: a NUL inside a name must not hide what follows it."""
-    if text.isprintable() and "  " not in text:
-        return text.strip()
-    printable = "".join(c if c.isprintable() or c == " " else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return " ".join(printable.split())
+    return text.strip() if text.isprintable() and "  " not in text else " ".join(printable(text).split())

@@ -35,6 +35,11 @@ def _calm(text: str) -> Iterator[str]:
 _MARKS_INSIDE = frozenset("\u0f73\u0f75\u0f81")  # no marks themselves, and made of nothing else
 
 
+def printable(text: str) -> str:
+    """The text with U+FFFD for each character that cannot be printed."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def clean_name(text: str, what: str = "name") -> str:
     """The name in Unicode NFC. `Refused` (`bad-name`, at the field `what`) when the rules of D-10 are broken.
 

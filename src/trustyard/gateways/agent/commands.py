@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from trustyard.pki.names import printable
+
 from .configuration import Command
 
 KEPT = 1000  # bytes of output that are kept from its beginning, and as many from its end
@@ -115,5 +117,4 @@ class _Printed:
         """`: ` and the words, on one line; or a full stop where there are none."""
         parts = [self._begin, self._end] if self._cut else [self._begin + self._end]
         text = " … ".join(" ".join(part.decode("utf-8", "replace").split()) for part in parts)
-        plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-        return f": {plain}" if plain else "."
+        return f": {printable(text)}" if text else "."
