@@ -10,6 +10,15 @@ def host_port(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def ip_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address without its zone, an IPv4-mapped one (RFC 4291, section 2.5.5.2) as IPv4; None for a name."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])  # a zone means something on its own host alone
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
 def is_loopback(host: str) -> bool:
     """Whether only programs of this machine reach a listener on `host`, an address or a name."""
     try:

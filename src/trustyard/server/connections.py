@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from trustyard.pki.hosts import ip_of
 from trustyard.xds.room import MAX_CONNECTIONS
 
 from .answers import CLOSE, Answer, problem
@@ -102,7 +103,7 @@ class Connections:
             self._said, self._refused = now, 0
 
     def _is_proxy(self, host: str) -> bool:
-        address = _address(host)
+        address = ip_of(host)
         return address is None or any(address in network for network in (*LOOPBACK, *self.proxies))
 
 
@@ -206,17 +207,9 @@ class Connection(HttpToolsProtocol):
         self.transport.write("\r\n".join(lines).encode("latin1") + answer.body)
 
 
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
 def _whose(host: str) -> str:
     """The address; of IPv6 the first 64 bits, since whoever has one has them all."""
-    address = _address(host)
+    address = ip_of(host)
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
     return str(address)
