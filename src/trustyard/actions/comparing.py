@@ -12,7 +12,6 @@ from trustyard.errors import FieldError, Refused
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.comparing import Comparison
 from trustyard.pki.comparing import compare as compared
-from trustyard.pki.names import fold
 
 from . import found, sources
 from .actors import Actor
@@ -99,14 +98,10 @@ def _entry(side: Side, field: str) -> models.Entry | None:
     # What is stored is looked up before anybody connects: nobody should wait to learn of a name that is wrong.
     if isinstance(side, Given):
         return None
-    place = found.environment(side.environment, f"{field}.environment")
-    rows = models.Entry.objects.select_related("certificate", "environment", "x509")
-    entry = rows.filter(certificate__name_key=fold(side.certificate), environment=place).first()
-    if entry is None:
-        sentence = f"There is no certificate named {side.certificate} in {place.name}."
-        raise Refused(sentence, code="unknown-certificate", fields=[FieldError(f"{field}.certificate", sentence)])
+    entry = found.entry(side.certificate, side.environment, field)
     if side.live and not entry.source_url:
-        sentence = f"{entry.certificate.name} in {place.name} came from no address, so there is no server to ask."
+        where = f"{entry.certificate.name} in {entry.environment.name}"
+        sentence = f"{where} came from no address, so there is no server to ask."
         advice = "Give an address or a file for the other side."
         raise Refused(sentence, code="no-address", advice=advice, fields=[FieldError(f"{field}.live", sentence)])
     return entry

@@ -67,6 +67,21 @@ def environment(name: str, field: str = "environment") -> models.Environment:
     return row
 
 
+def entry(certificate: str, place: str, within: str) -> models.Entry:
+    """The entry of a certificate in an environment, with both and its X.509 certificate loaded.
+
+    Raises `Refused` (`unknown-environment`, `unknown-certificate`) at the field `environment` or `certificate` of the
+    object `within` the request body.
+    """
+    row = environment(place, f"{within}.environment")
+    rows = models.Entry.objects.select_related("certificate", "environment", "x509")
+    held = rows.filter(certificate__name_key=fold(certificate), environment=row).first()
+    if held is None:
+        sentence = f"There is no certificate named {certificate} in {row.name}."
+        raise Refused(sentence, code="unknown-certificate", fields=[FieldError(f"{within}.certificate", sentence)])
+    return held
+
+
 def clean(name: str, field: str = "name") -> tuple[str, str]:
     """The cleaned name and its key. Raises `Refused` for a bad name; a constraint refuses a taken one."""
     try:

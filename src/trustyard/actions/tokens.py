@@ -18,7 +18,7 @@ from trustyard.errors import FieldError, NotSignedIn, Refused
 from trustyard.models.people import ROLES
 from trustyard.models.written import Written
 from trustyard.pki.certificates import rfc3339
-from trustyard.pki.names import clean_name, fold, refuse_other_blanks
+from trustyard.pki.names import refuse_other_blanks
 
 from . import actors, audit, ends, found
 from .actors import Actor
@@ -45,15 +45,11 @@ def create(
     places = [found.environment(place, "environments") for place in environments]
     secret = PREFIX + secrets.token_urlsafe(32)
     with audit.transaction():
-        cleaned = clean_name(name)
+        cleaned, key = found.free_name(models.Token.objects.filter(revoked_at__isnull=True), name, "token")
         refuse_other_blanks(cleaned, "name")
-        rows = models.Token.objects.filter(name_key=fold(cleaned), revoked_at__isnull=True)
-        there = rows.values_list("name", flat=True).first()
-        if there is not None:
-            raise found.taken("token", there, cleaned)
         row = models.Token.objects.create(
             name=cleaned,
-            name_key=fold(cleaned),
+            name_key=key,
             sha256=_digest(secret),
             role=role,
             made_by=actor.name,
