@@ -58,7 +58,8 @@ def transaction() -> Iterator[None]:
     So the head of the chain is the last lock of every change, and held for a moment only. Within another one this is a
     savepoint whose events wait for the end of the outer one; what is taken back writes no event.
     """
-    outer, own = _waiting.get(), []  # type: ignore[var-annotated]  # as the variable says
+    outer = _waiting.get()
+    own: list[tuple[Actor, News]] = []
     token = _waiting.set(own)
     try:
         with database.atomic():
@@ -184,7 +185,7 @@ def event_json(event: models.AuditEvent) -> dict[str, Any]:
 
 
 def _hash(event: models.AuditEvent) -> str:
-    """Of the event's text behind the hash of the one before; PostgreSQL reckons the same (`AuditHead.follow`)."""
+    """SHA-256 (hex) over the previous event's hash and this event's text; `AuditHead.follow` does it in PostgreSQL."""
     return hashlib.sha256(f'["{event.prev_hash}",{_text(event)}'.encode()).hexdigest()
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from email.message import Message
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import httpx
 
@@ -242,7 +242,7 @@ class Rest:
         )
 
 
-def _parts(url: str) -> Any:
+def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0

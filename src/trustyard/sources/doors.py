@@ -53,10 +53,13 @@ def look(address: str, guard: Guard, *, seconds: float = 5.0) -> Door:
         if failure is not None and not asks:
             raise failure
         names = tuple(name.der() for name in handshake.connection.get_client_ca_list())
-        stranger, words = ("refused", "the handshake was refused") if failure else _knock(handshake)
+        stranger: Stranger = "refused"
+        words = "the handshake was refused"
+        if failure is None:
+            stranger, words = _knock(handshake)
     if not asks:
         return Door(False, (), "let in", "it asks nobody for a certificate")
-    return Door(asks, names, stranger, words)  # type: ignore[arg-type]  # one of the three
+    return Door(True, names, stranger, words)
 
 
 def _knock(handshake: Handshake) -> tuple[Stranger, str]:

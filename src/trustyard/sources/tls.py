@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -116,7 +117,7 @@ class Handshake:
             self.sock.sendall(data)
 
     def part(self) -> None:
-        """The end of our side of the handshake, and a polite good-bye; what comes of it does not matter any more."""
+        """Ends this side of the connection with a close_notify alert (RFC 8446, section 6.1); errors do not matter."""
         with contextlib.suppress(SSL.Error):
             self.connection.shutdown()
         with contextlib.suppress(OSError):
@@ -159,11 +160,11 @@ class Handshake:
             self.asked_for_client_certificate = True
 
 
-def _lax_context(watch: object) -> SSL.Context:
+def _lax_context(watch: Callable[[SSL.Connection, int, int], None]) -> SSL.Context:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_verify(SSL.VERIFY_NONE)
     context.set_cipher_list(b"ALL:COMPLEMENTOFALL:!aNULL:@SECLEVEL=0")
     context.set_min_proto_version(SSL.TLS1_VERSION)
     context.set_options(_LEGACY_SERVER_CONNECT)
-    context.set_info_callback(watch)  # type: ignore[arg-type]  # a bound method is a callable all the same
+    context.set_info_callback(watch)
     return context
