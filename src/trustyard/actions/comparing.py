@@ -21,7 +21,7 @@ from .permissions import require
 
 @dataclass(frozen=True)
 class Stored:
-    """A stored entry; `live`: what its own server presents now, in its stead."""
+    """A stored entry; with `live`, what its own server presents now instead of the stored certificate."""
 
     certificate: str
     environment: str

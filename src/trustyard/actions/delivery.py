@@ -99,7 +99,7 @@ def _newest(environment: str) -> Newest | None:
 
 
 def _material(newest: Newest) -> Material | None:
-    """The release, remembered with its DER: those asked for last, of not more than so many octets together.
+    """The release, remembered with its DER: those asked for last, within a limit on their octets together.
 
     None where it went with its environment since it was found.
     """

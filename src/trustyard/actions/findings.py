@@ -116,7 +116,7 @@ def _with_its_key(entry: models.Entry, by_key: Mapping[str, Alike]) -> str:
 
 
 def _listed(words: Iterable[str], count: int, *, over: bool = False) -> str:
-    """The first of `count` things, or of over so many, by name, and how many more there are."""
+    """The first of `count` things (or of more than `count`) by name, and how many more there are."""
     named = list(islice(words, NAMED))
     left = count - len(named)
     return ", ".join(named) + (f" and {'over ' if over else ''}{left} more" if left > 0 else "")

@@ -144,8 +144,8 @@ class Import:
         return [Part(f"{given.place}, certificate {number}", part) for number, part in enumerate(opened.parts, 1)]
 
     def _store(self, deploy: bool, note: str, confirm_restored: Confirmed) -> Imported:
-        # Not locked: that comes last but for the audit, as in every other change. Whoever takes an environment or a
-        # name away meanwhile breaks a constraint, and `store` looks again.
+        # Not locked here: environments are locked last but for the audit, as in every other change. Where one is
+        # deleted or a name taken meanwhile, a constraint is violated and `store` runs again.
         places = [found.by_id(models.Environment.objects.all(), place.pk, "environment") for place in self._places]
         left_out, plans = dict(self._left_out), []
         for index, plan in planned(places, self._certificates).items():

@@ -340,7 +340,7 @@ def _others_named_so(jwks: Sequence[models.Jwk]) -> Iterable[models.Jwk]:
 
 
 def _are_taken_for_another(one: models.Jwk, other: models.Jwk) -> bool:
-    """Whether two of one key ID stand in one environment, and whoever looks for the ID cannot tell which is meant."""
+    """Whether two JWKs of one environment have the same key ID, so that a verifier cannot tell which one is meant."""
     if one.use != other.use and key_members(one.public) == key_members(other.public):
         return False
     return not {place.pk for place in one.environments.all()}.isdisjoint(place.pk for place in other.environments.all())

@@ -66,7 +66,7 @@ class Taken:
         return key in self._keys
 
     def spelt(self, name: str) -> str | None:
-        """As whoever has the name spells it, None where nobody has it."""
+        """The name as it is spelt where it is taken; None where it is free."""
         self._ask([name])
         return self._keys.get(fold(name))
 

@@ -74,7 +74,7 @@ def seen(session_key: str) -> None:
 
 
 def forget_ended() -> int:
-    """Takes away what is kept of sessions that are no more."""
+    """Deletes the records of sessions that have ended."""
     there = Session.objects.values("session_key")
     return int(UserSession.objects.exclude(session_key__in=there).delete()[0])
 

@@ -92,12 +92,12 @@ def authenticate(secret: str, address: str) -> Actor | None:
         return None
     now = timezone.now()
     if row.expires_at is not None and row.expires_at <= now:
-        # Whoever holds the whole secret is no stranger: they may know why it stopped working.
+        # The caller holds the whole secret, so they may be told why it stopped working.
         sentence = f"This token ended on {row.expires_at:%Y-%m-%d}."
         raise NotSignedIn(sentence, code="token-expired", advice="Ask an administrator for another one.")
     if row.last_used_at is None or now - row.last_used_at > USED_AT_MOST_EVERY:
         stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USED_AT_MOST_EVERY)
-        with suppress(DatabaseError):  # one that takes no writes can be read, and whoever asks finds out the rest
+        with suppress(DatabaseError):  # a read-only database still answers reads; a change will be refused in words
             models.Token.objects.filter(stale, pk=row.pk).update(last_used_at=now)
     return actors.of_token(row, address)
 

@@ -60,7 +60,7 @@ class Folder:
             self.has(kept)
 
     def rename(self, name: str, to: str) -> None:
-        """Gives it the other name, whoever had that."""
+        """Renames a file; one that has the new name is replaced."""
         with self._naming(to):
             os.rename(name, to, src_dir_fd=self._at, dst_dir_fd=self._at)
 

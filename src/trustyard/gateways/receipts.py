@@ -29,7 +29,7 @@ class Receipt:
 
 
 def plain(words: str, most: int = MOST_QUOTED) -> str:
-    """The words on one line, of so many characters; what cannot be printed is replaced."""
+    """The words on one line, cut to `most` characters; what cannot be printed is replaced by U+FFFD."""
     cut = f"{words[: most - 1]}…" if len(words) > most else words
     line = cut if cut.isprintable() and "  " not in cut else " ".join(cut.split())
     return printable(line)

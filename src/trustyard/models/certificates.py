@@ -160,7 +160,7 @@ class Entry(models.Model):
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="entries")
     alias = models.CharField(max_length=100)
     alias_key = models.CharField(max_length=300)
-    # The file name of an alias that is none itself, else NULL. A version before this one knows nothing of it.
+    # The file name of an alias that is not one itself, else NULL. Older versions do not set it.
     alias_file = models.CharField(max_length=80, null=True)
     source_kind = models.CharField(max_length=20)
     source_url = models.TextField(blank=True, default="")

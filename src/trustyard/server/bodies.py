@@ -13,15 +13,15 @@ from .answers import CLOSE, Answer, Receive, Scope, header, problem
 MEGABYTE = 1_000_000
 MULTIPART_LIMIT = 11 * MEGABYTE  # a file of 10 MB and the fields around it
 LIMIT = 14 * MEGABYTE
-DRAINED = 50 * MEGABYTE  # so much above the limit is still listened to, so that the sender hears the answer
-FREE = 100_000  # bytes of a body that are read of anybody
+DRAINED = 50 * MEGABYTE  # above the limit, still read, so that the sender gets to read the answer
+FREE = 100_000  # bytes of a body that are read from anybody
 HELD = 256 * MEGABYTE  # of all requests under way whose senders are known
 HELD_EACH = 128 * MEGABYTE  # of one token or person
 STRANGERS_HELD = 64 * MEGABYTE  # of all others, who were not asked yet
 STRANGERS_HELD_EACH = 4 * MEGABYTE  # of one address
 SECONDS = 60.0
-PACE_BYTES = 10_000  # so many have to come
-PACE_SECONDS = 10.0  # in so many, or the rest
+PACE_BYTES = 10_000  # that have to arrive
+PACE_SECONDS = 10.0  # within this time, or else the rest of the body
 DRAIN_SECONDS = 15.0
 Who = Callable[[Scope], Awaitable[str]]
 
@@ -36,7 +36,7 @@ class BodyRefused(Exception):
 
 @dataclass
 class Store:
-    """Bytes that are held in memory, in all and of each who brought them."""
+    """Bytes held in memory: in total, and per sender."""
 
     most: int
     each: int
@@ -44,7 +44,7 @@ class Store:
     by: Counter[str] = field(default_factory=Counter)
 
     def take(self, whose: str, count: int) -> bool:
-        """Whether there is room for so many more; then they are counted."""
+        """Counts `count` more bytes, where there is room for them; returns whether there was."""
         if self.held + count > self.most or self.by[whose] + count > self.each:
             return False
         self.held += count
@@ -52,7 +52,7 @@ class Store:
         return True
 
     def give(self, whose: str, count: int) -> None:
-        """They are held no more."""
+        """Counts them as released."""
         self.held -= count
         self.by[whose] -= count
         if not self.by[whose]:
@@ -131,7 +131,7 @@ class Bodies:
 
     async def _hold(self, scope: Scope, body: Body, chunk: bytes) -> None:
         if not body.store.take(body.whose, len(chunk)):
-            # Of strangers there is no more room: who is none has room of their own.
+            # There is no room left for strangers; a known sender has room of its own.
             asked = body.store is not self.known
             if not (asked and await self._known(scope, body) and body.store.take(body.whose, len(chunk))):
                 raise _busy()
@@ -156,7 +156,7 @@ class Bodies:
         return True
 
     async def _drop(self, scope: Scope, receive: Receive, body: Body, limit: int) -> None:
-        """Whoever answers says it to the sender, as to anybody who is not signed in, and needs no body for that."""
+        """Drops a stranger's body: the request goes on without it and is answered as one that is not signed in."""
         body.store.give(body.whose, len(body.data))
         body.data.clear()
         body.dropped = True
@@ -169,8 +169,8 @@ class Bodies:
         raise BodyRefused(problem(413, "too-large", "Too large", detail, CLOSE))
 
     async def _drained(self, scope: Scope, receive: Receive, limit: int, read: int) -> None:
-        # Whoever asks first ("Expect: 100-continue") is told at once. Others send on, and would take a connection
-        # that is closed under their hands for a broken network: listen to the end, within bounds.
+        # A sender that asks first ("Expect: 100-continue") is answered at once. Others go on sending, and would take a
+        # connection that is closed meanwhile for a broken network: read to the end, within bounds.
         if "100-continue" in header(scope, b"expect").lower():
             return
         with suppress(TimeoutError):

@@ -21,7 +21,7 @@ LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class Grant:
-    """One part of TRUSTYARD_OIDC_ROLES: whoever has this value in the claim has this role (`*`: everybody)."""
+    """One part of `TRUSTYARD_OIDC_ROLES`: this value in the claim (`*`: any) gives this role."""
 
     value: str
     role: str

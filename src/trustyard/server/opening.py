@@ -28,7 +28,7 @@ ENDS_OLDER = "_ends_older"  # how a migration is named that the version before i
 
 
 def set_up() -> None:
-    """Django with our settings, which read the configuration anew; once in a process."""
+    """Sets up Django with the settings, which read the configuration; once per process."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "trustyard.server.settings"
     django.setup()
 

@@ -1,4 +1,4 @@
-"""What every process of ours that listens has in common: its HTTP server, its event loop, and how signals end it."""
+"""What every listening process has in common: its HTTP server, its event loop, and how signals end it."""
 
 from __future__ import annotations
 

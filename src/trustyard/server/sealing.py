@@ -33,7 +33,7 @@ def _again(keys: MultiFernet, value: Any) -> Any:
         return [_again(keys, one) for one in value]
     try:
         return keys.rotate(value.encode()).decode()
-    except InvalidToken:  # nobody can open it any more: it is left for an administrator to reset
+    except InvalidToken:  # sealed with a lost key: left for an administrator to reset
         return value
 
 

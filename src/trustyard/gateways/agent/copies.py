@@ -53,7 +53,7 @@ def put_back(copies: Iterable[Copied]) -> None:
 
 
 def forget(places: Iterable[Path]) -> None:
-    """What was there before is not needed any more."""
+    """Removes the kept files: what was there before is no longer needed."""
     for to in places:
         with suppress(FileNotFoundError), held(to.parent) as folder:
             folder.remove(_before(to))

@@ -33,7 +33,7 @@ from .wire import WORDS, Given, version
 
 
 class Host:
-    """The folder of one agent; whoever uses it holds its lock (`folders.locked`)."""
+    """The folder of one agent; callers hold its lock (`folders.locked`)."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration

@@ -126,7 +126,7 @@ class Agent:
         else:
             self._failures = self._failures + 1 if same else 0
             self._again_at = time.monotonic() + _pause(AGAIN_SECONDS[receipt.state], self._failures)
-        with suppress(OSError):  # a full disk; then a restart says nothing of it
+        with suppress(OSError):  # a full disk: after a restart it is not reported again
             state.write_handled(self._configuration.folder, self._handled)
 
     def _report(self) -> None:

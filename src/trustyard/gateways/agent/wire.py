@@ -76,7 +76,7 @@ def _judge_text(content: Content) -> None:
     names += [part for entry in content.entries for part in (entry.alias, entry.certificate, entry.sha256)]
     if not all(isinstance(name, str) for name in names):
         raise TypeError
-    # Half a character, which JSON can hold, is none.
+    # JSON can hold half a surrogate pair, which UTF-8 cannot.
     json.dumps(content.canonical(), ensure_ascii=False).encode()
 
 

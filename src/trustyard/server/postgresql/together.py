@@ -36,7 +36,7 @@ class Waiting:
         return taken
 
     def forget(self) -> None:
-        """None of them is to be sent any more: what they belong to is taken back."""
+        """Drops the waiting statements: their transaction is rolled back."""
         self._statements.clear()
 
 
