@@ -30,7 +30,7 @@ _HALF_TYPED = re.compile(r"//[^/]*:(?!\d*(?:/|$))")  # a colon with no port behi
 
 
 def open_new(draft: models.Draft) -> None:
-    """An empty window, or the one that a reload interrupted."""
+    """Opens an empty window."""
     draft.content["window"] = {**EMPTY}
 
 
@@ -139,8 +139,8 @@ def wait_for_encoding(draft: models.Draft) -> None:
 
 def forget_seen(draft: models.Draft) -> None:
     """The source changed: what was seen before, or is being looked at, is not of it."""
-    nothing = {"token": "", "choose": "", "content": "", "pasted": "", "problem": "", "others": False, "look": ""}
-    window_of(draft).update({**nothing, "waits": ""})
+    texts = ("token", "choose", "content", "pasted", "problem", "look", "waits")
+    window_of(draft).update({**dict.fromkeys(texts, ""), "others": False})
 
 
 def digest_of(paste: Paste) -> str:
