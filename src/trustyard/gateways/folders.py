@@ -1,4 +1,4 @@
-"""Folders of releases on a disk: written whole, made current at once, read back, and pruned."""
+"""Folders of releases on a disk: written whole, made current atomically, read back, and pruned."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def replace_file(file: Path, data: bytes, mode: int) -> None:
 
 
 def trouble(number: int, error: OSError) -> tuple[State, str]:
-    """What a disk said, as a receipt says it: `refused` where it never will, else `unreachable`: try again."""
+    """State and sentence of a receipt for a disk error: `refused` where a retry is of no use, else `unreachable`."""
     state: State = "refused" if error.errno in NOT_OURS else "unreachable"
     where = f" ({error.filename})" if error.filename else ""
     return state, f"Release {number} could not be written: {error.strerror}{where}."

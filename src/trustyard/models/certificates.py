@@ -61,7 +61,7 @@ class StoredCertificate(models.Model):
         return self.certificate_name
 
     def read(self) -> X509Certificate:
-        """The pure value of this row."""
+        """The certificate as a value of `trustyard.pki`."""
         return self._known or _read(self.sha256, bytes(self.der))
 
     @classmethod

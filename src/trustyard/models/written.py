@@ -1,4 +1,4 @@
-"""Queries that every request asks: the ORM writes their SQL once, for writing it costs more than asking it."""
+"""Queries of every request, compiled by the ORM once: compiling them costs more than running them."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ Who = Callable[[Scope], Awaitable[str]]
 
 
 class BodyRefused(Exception):
-    """The body cannot be had; `answer` says why."""
+    """The body was not read to its end; `answer` is what to send."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -61,7 +61,7 @@ class Store:
 
 @dataclass
 class Body:
-    """What has come of a body, and where it counts. A `dropped` one is empty: nobody known has sent it."""
+    """What has arrived of a body, and where it is counted. A `dropped` one is empty: its sender is not known."""
 
     store: Store
     whose: str
@@ -70,13 +70,13 @@ class Body:
 
 
 def strangers() -> Store:
-    """What is held of those who were not asked yet who they are."""
+    """The store for senders that are not identified yet."""
     return Store(STRANGERS_HELD, STRANGERS_HELD_EACH)
 
 
 @dataclass
 class Bodies:
-    """Says how much one may bring and how long it may take. `who` names those who may bring much; None: all may."""
+    """Limits on size and time. `who` names senders that may send large bodies; with None everybody may."""
 
     who: Who | None = None
     strangers: Store = field(default_factory=strangers)
@@ -113,7 +113,7 @@ class Bodies:
             raise BodyRefused(problem(408, "too-slow", "Too slow", detail, CLOSE)) from None
 
     async def _fill(self, scope: Scope, receive: Receive, body: Body, limit: int) -> bool:
-        """False as soon as there is more of it than a stranger may bring."""
+        """Reads the body; False as soon as it is larger than an unknown sender may make it."""
         now, paced = asyncio.get_running_loop().time, 0
         end = now() + self.seconds
         async with asyncio.timeout_at(min(end, now() + self.pace_seconds)) as patience:
@@ -138,7 +138,7 @@ class Bodies:
         body.data += chunk
 
     async def _known(self, scope: Scope, body: Body) -> bool:
-        """Whether Trustyard knows who sends this; then it counts as theirs."""
+        """Whether the sender is known; the body then counts as theirs."""
         if body.store is self.known or self.who is None:
             return True
         try:

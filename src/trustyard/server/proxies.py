@@ -1,4 +1,4 @@
-"""Who really asks: what a trusted proxy says of its client counts, what anybody else says does not."""
+"""The real client of a request: forwarding headers count when a trusted proxy sent them, and only then."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Door:
 
 
 def look(address: str, guard: Guard, *, seconds: float = 5.0) -> Door:
-    """The door at HOST:PORT; `seconds` covers the name, TCP, TLS and the answer together.
+    """The listener at HOST:PORT as an unknown client sees it; `seconds` covers name, TCP, TLS and answer together.
 
     With TLS 1.3 a handshake "succeeds" before the server judges it, so an answer to a request is waited for.
     `Refused` (`bad-url`), `SourceDenied`, `SourceUnreachable` where nobody speaks TLS.
@@ -63,7 +63,7 @@ def look(address: str, guard: Guard, *, seconds: float = 5.0) -> Door:
 
 
 def _knock(handshake: Handshake) -> tuple[Stranger, str]:
-    """Asks for a page: only what comes back says whether a connection without a certificate got through."""
+    """Sends a request: only the answer tells whether a connection without a certificate got through."""
     try:
         handshake.connection.sendall(_REQUEST)
         handshake.send()

@@ -55,7 +55,7 @@ def fetch_chain(url: str, guard: Guard, *, seconds: float = MAX_SECONDS, max_byt
 
 
 class Handshake:
-    """One handshake through memory: every byte of the peer passes here and is counted."""
+    """A handshake over memory BIOs, so that every byte of the peer is counted."""
 
     def __init__(self, target: Target, sock: socket.socket, deadline: float, max_bytes: int) -> None:
         self.target, self.sock, self.deadline, self.max_bytes = target, sock, deadline, max_bytes
@@ -68,7 +68,7 @@ class Handshake:
         self.connection.set_connect_state()
 
     def run(self) -> SourceUnreachable | None:
-        """Goes on until the handshake is done or failed; the failure is an answer, for the chain may be there."""
+        """Runs the handshake to its end. A failure is returned, not raised: the chain may have arrived."""
         try:
             while not self._step():
                 self.send()
@@ -92,7 +92,7 @@ class Handshake:
             return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in chain)
 
     def notice(self, failure: SourceUnreachable | None) -> str | None:
-        """What else to say of a handshake that gave certificates."""
+        """A sentence on a request for a client certificate, or on a failure after the chain arrived; else None."""
         if self.asked_for_client_certificate:
             return "The server asks for a client certificate; its own certificates were read all the same."
         if failure is not None:
@@ -107,7 +107,7 @@ class Handshake:
         return True
 
     def send(self) -> None:
-        """Everything that TLS has to say goes to the peer."""
+        """Sends what OpenSSL has written to the peer."""
         while True:
             try:
                 data = self.connection.bio_read(_CHUNK)
@@ -124,7 +124,7 @@ class Handshake:
             self.send()
 
     def receive(self) -> None:
-        """What the peer says next, counted and given to TLS. OSError, `SourceUnreachable`."""
+        """Reads from the peer, counts the bytes and passes them to OpenSSL. Raises OSError, `SourceUnreachable`."""
         self.sock.settimeout(self._left())
         data = self.sock.recv(_CHUNK)
         if not data:

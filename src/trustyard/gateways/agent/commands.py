@@ -1,4 +1,4 @@
-"""Runs the host's own commands: no shell, a time limit, and what they print cut to a size."""
+"""Runs the host's own commands: without a shell, within a time limit, their output cut to a size."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LOOK_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether a command ended well, and in words how it ended, its own words included."""
+    """Whether a command succeeded, and in words how it ended, its output included."""
 
     good: bool
     words: str
 
 
 def run(name: str, command: Command, variables: Mapping[str, str]) -> Outcome:
-    """Runs a command to its end or to its time limit, when it is killed with all that it started. Never raises."""
+    """Runs a command; at its time limit it is killed with all processes that it started. Never raises."""
     try:
         process = subprocess.Popen(
             command.command,
@@ -62,7 +62,7 @@ def run(name: str, command: Command, variables: Mapping[str, str]) -> Outcome:
 
 
 def _follow(process: subprocess.Popen[bytes], printed: _Printed, deadline: float) -> bool:
-    """Reads until the process has ended; False at the deadline. What it left in the background may keep the pipe."""
+    """Reads until the process has ended; False at the deadline. Its background processes may keep the pipe open."""
     assert process.stdout is not None
     descriptor = process.stdout.fileno()
     os.set_blocking(descriptor, False)
@@ -94,7 +94,7 @@ class _Printed:
         self._cut = False
 
     def read(self, descriptor: int) -> bool:
-        """Reads what is there; False at the end."""
+        """Reads what the pipe holds; False at its end."""
         try:
             data = os.read(descriptor, 65536)
         except BlockingIOError:
@@ -108,7 +108,7 @@ class _Printed:
         return bool(data)
 
     def read_all(self, descriptor: int) -> None:
-        """What is left in the pipe, which holds 64 KiB."""
+        """Reads what is left in the pipe, which holds 64 KiB."""
         for _ in range(4):
             if not self.read(descriptor):
                 return

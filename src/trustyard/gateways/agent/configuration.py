@@ -1,4 +1,4 @@
-"""The agent's own file on its host: where Trustyard is, which folder to keep, what to run. Read once, judged whole."""
+"""The agent's configuration file: where Trustyard is, which folder to keep, what to run. Validated as a whole."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Command(_Strict):
 
 
 class Copy(_Strict):
-    """A file of the release that some program wants at a place of its own."""
+    """A file of the release that is copied to a place outside the agent's folder."""
 
     source: str = Field(alias="from")
     to: Path
@@ -61,7 +61,7 @@ class Copy(_Strict):
 
 
 class Configuration(_Strict):
-    """Everything in the file."""
+    """The whole file."""
 
     address: str
     environment: str = Field(min_length=1)
@@ -122,7 +122,7 @@ class Configuration(_Strict):
         return self
 
     def bearer(self) -> str:
-        """The token; one in a file is read anew each time, so that another needs no restart. Raises OSError."""
+        """The token; one in a file is read each time, so that changing it needs no restart. Raises OSError."""
         return self.token_file.read_text("utf-8").strip() if self.token_file else self.token
 
 

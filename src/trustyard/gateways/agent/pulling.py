@@ -1,4 +1,4 @@
-"""Speaks with Trustyard: asks for the next release, and tells what came of it."""
+"""The agent's HTTP client: asks Trustyard for the next release, and sends receipts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SLACK = 15.0  # seconds more than the server was asked to wait
 
 
 class Away(Exception):
-    """Trustyard cannot be had now, or says no; in words."""
+    """Trustyard cannot be reached, or refuses; the message says so."""
 
 
 class Trustyard:

@@ -21,7 +21,7 @@ WORDS = MOST_WORDS  # characters of it
 
 
 class Unreadable(ValueError):
-    """What arrived is no release, or not the one that it says it is."""
+    """What arrived is not a release, or its content does not have the digest that it names."""
 
 
 @dataclass(frozen=True)
