@@ -7,7 +7,7 @@ from typing import Literal
 
 from trustyard import models
 from trustyard.errors import FieldError, Refused
-from trustyard.pki.names import looks
+from trustyard.pki.names import skeleton
 
 from . import requests
 
@@ -56,7 +56,7 @@ def of_provider(name: str, address: str) -> Actor:
 
 def check_not_reserved(username: str) -> None:
     """Raises `Refused` for a username that looks like another kind of actor in the audit."""
-    key = looks(username)
+    key = skeleton(username)
     if key.startswith((TOKEN, PROVIDER)) or key in (SYSTEM.name, LOCAL.name):
         sentence = f"Nobody can be named {username}: the audit names a token, a provider or Trustyard itself so."
         raise Refused(sentence, code="reserved-name", fields=[FieldError("username", sentence)])
