@@ -54,7 +54,7 @@ def taken(alias: str, environment: str, held: Holder) -> str:
     return f"The alias {alias} would have the file name of {other} of the certificate {certificate} in {environment}."
 
 
-def meeting(aliases: Iterable[str]) -> Iterator[tuple[str, str]]:
+def colliding(aliases: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Pairs of an alias and the earlier one whose file name it would have; `aliases` are given oldest first."""
     first: dict[str, str] = {}
     for alias in aliases:
