@@ -38,8 +38,8 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class News:
-    """What an event says beside who, when and from where: fingerprints and names, never key material or pasted text."""
+class Event:
+    """What a change did to which object: names and fingerprints, never key material or pasted text."""
 
     action: str
     object_kind: str
@@ -48,7 +48,7 @@ class News:
     after: dict[str, Any] | None = None
 
 
-_waiting: ContextVar[list[tuple[Actor, News]] | None] = ContextVar("audit_waiting", default=None)
+_waiting: ContextVar[list[tuple[Actor, Event]] | None] = ContextVar("audit_waiting", default=None)
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def transaction() -> Iterator[None]:
     savepoint whose events wait for the end of the outer one; what is taken back writes no event.
     """
     outer = _waiting.get()
-    own: list[tuple[Actor, News]] = []
+    own: list[tuple[Actor, Event]] = []
     token = _waiting.set(own)
     try:
         with database.atomic():
@@ -84,20 +84,20 @@ def record(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Adds one event to the chain. Call it inside the change's `transaction`."""
-    record_all(actor, [News(action, object_kind, object_name, before, after)])
+    record_all(actor, [Event(action, object_kind, object_name, before, after)])
 
 
-def record_all(actor: Actor, news: Iterable[News]) -> None:
+def record_all(actor: Actor, events: Iterable[Event]) -> None:
     """As `record`, for many changes of one transaction."""
     waiting = _waiting.get()
-    events = [(actor, one) for one in news]
-    if waiting is None:  # in a transaction that knows nothing of this: at once
-        _write(events)
+    with_actor = [(actor, event) for event in events]
+    if waiting is None:  # inside a plain database transaction: at once
+        _write(with_actor)
     else:
-        waiting += events
+        waiting += with_actor
 
 
-def _write(waiting: Sequence[tuple[Actor, News]]) -> None:
+def _write(waiting: Sequence[tuple[Actor, Event]]) -> None:
     if not waiting:
         return
     now = timezone.now()
@@ -115,10 +115,10 @@ def _write(waiting: Sequence[tuple[Actor, News]]) -> None:
         head.append(events)
 
 
-def _event(actor: Actor, news: News, now: datetime) -> models.AuditEvent:
+def _event(actor: Actor, event: Event, now: datetime) -> models.AuditEvent:
     request = requests.current_id()
     return models.AuditEvent(
-        at=now, actor=actor.name, via=actor.via, address=actor.address, request_id=request, **vars(news)
+        at=now, actor=actor.name, via=actor.via, address=actor.address, request_id=request, **vars(event)
     )
 
 

@@ -37,17 +37,17 @@ def _replace(done: Promotion, numbers: Sequence[int]) -> None:
         models.Entry.objects.filter(pk__in=some).update(**taken, **trusted)
 
 
-def _events(target: models.Environment, change: Change) -> Iterator[audit.News]:
+def _events(target: models.Environment, change: Change) -> Iterator[audit.Event]:
     """Those of a save: what leaves the certificate, the certificate, what comes along."""
     certificate, there = change.entry.certificate, change.step.there
-    yield from (one.news for one in change.jwks if one.change.change != "updated")
+    yield from (one.event for one in change.jwks if one.change.change != "updated")
     named = {"name": certificate.name, "description": certificate.description}
     before = entries.fingerprint(there) if there is not None else None
-    yield audit.News(
+    yield audit.Event(
         "certificate.update",
         "certificate",
         certificate.name,
         before={**named, "entries": {target.name: before}},
         after={**named, "entries": {target.name: entries.fingerprint(change.entry)}},
     )
-    yield from (one.news for one in change.jwks if one.change.change == "updated")
+    yield from (one.event for one in change.jwks if one.change.change == "updated")
