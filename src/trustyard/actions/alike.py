@@ -1,4 +1,4 @@
-"""Who else holds a certificate, or its key: asked of a page's entries at once, however many of one key are stored."""
+"""Other entries with the same certificate or key, looked up for all entries of a page at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What gateways should have and what their nodes said: the side of releases that jobs and xDS work on."""
+"""What gateways should have and what their nodes reported: the actions behind jobs and xDS."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def behind() -> list[GatewayGiven]:
 
 
 def record(gateway_id: int, number: int, receipt: Receipt) -> None:
-    """Keeps a node's newest word on a release. Idempotent; unanswered older releases of that node become superseded."""
+    """Stores a node's newest receipt for a release. Idempotent; its unanswered older releases become superseded."""
     receipts.record_all([(gateway_id, number, receipt)])
 
 

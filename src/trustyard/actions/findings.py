@@ -27,7 +27,7 @@ def _lasting(certificate: Certificate) -> tuple[Finding, ...]:
 
 @functools.lru_cache(maxsize=1024)
 def facts(certificate: Certificate) -> dict[str, Any]:
-    """The X.509 facts as JSON values, worked out once; status and findings are to be written over."""
+    """The X.509 facts as JSON values, computed once; the caller overwrites `status` and `findings`."""
     return lasting_json(certificate)
 
 

@@ -103,7 +103,7 @@ def free_name(rows: QuerySet[Any], name: str, what: str, *, but: int | None = No
 
 
 def taken(what: str, stored: str, given: str, field: str = "name") -> Conflict:
-    """What to raise where somebody has the name already, as it is spelt there."""
+    """The error for a name that is taken, quoting it as it is stored."""
     sentence = f"There is already {_article(what)} {what} named {stored}{but_for_case(stored, given)}."
     return Conflict(sentence, code="name-taken", fields=[FieldError(field, sentence)])
 
@@ -137,7 +137,7 @@ def check_version(row: Versioned, if_match: str | None) -> None:
 
 
 def stale() -> StaleVersion:
-    """What to raise where somebody was quicker."""
+    """The error for an object that was changed meanwhile."""
     return StaleVersion(
         "This was changed by somebody else meanwhile.",
         advice="Read it again, and repeat the change on what it is now.",
@@ -145,7 +145,7 @@ def stale() -> StaleVersion:
 
 
 def limits(holder: models.User | models.Token) -> list[str]:
-    """The environments that someone is for (none: all). Earlier versions took some for roles that they do not limit."""
+    """The environments that someone is limited to (none: all). Older versions stored some for roles without limits."""
     return [place.name for place in holder.environments.all()] if holder.role == "operator" else []
 
 

@@ -1,4 +1,4 @@
-"""Gateways: what is given releases in an environment, of a kind, with options of that kind."""
+"""Gateways: consumers of an environment's releases, each of a kind and with options of that kind."""
 
 from __future__ import annotations
 

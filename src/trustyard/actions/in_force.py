@@ -57,7 +57,7 @@ class Held:
         return at < len(self._jwks) and self._jwks[at] == wanted
 
     def aliases(self, certificates: Iterable[str], saved: Iterable[tuple[str, str]] = ()) -> list[tuple[str, str]]:
-        """Alias and SHA-256 of those that the release has; it is read anew only when it has others than the saved."""
+        """Alias and SHA-256 of those that the release has; it is read again only when it has others than `saved`."""
         asked = {sha256 for sha256 in certificates if self._times(sha256)}
         known = [pair for pair in saved if pair[1] in asked and self.holds(*pair)]
         if len(known) == sum(map(self._times, asked)):
