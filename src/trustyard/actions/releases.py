@@ -197,7 +197,7 @@ def _entries(
 ) -> tuple[list[TrustedEntry], list[LeftOut]]:
     kept: list[TrustedEntry] = []
     left_out: list[LeftOut] = []
-    weak, colliding = _weak(environment, rows), _colliding(rows)
+    weak, met = _weak(environment, rows), _met(rows)
     for row in rows:
         state = status(row.not_before, row.not_after, now, row.revoked)
         if state in ("revoked", "expired", "not yet valid"):
@@ -205,7 +205,7 @@ def _entries(
         elif row.sha256 in weak:
             sentence = f"The policy of {environment.name} leaves it out: {weak[row.sha256]}"
             left_out.append(LeftOut(row.certificate, row.alias, sentence))
-        elif older := colliding.get(row.alias):
+        elif older := met.get(row.alias):
             sentence = f"Its file name would be that of the alias {older}: give one of the two another alias."
             left_out.append(LeftOut(row.certificate, row.alias, sentence))
         else:
@@ -213,7 +213,7 @@ def _entries(
     return kept, [*left_out, *doubles(kept)]
 
 
-def _colliding(rows: Sequence[Saved]) -> dict[str, str]:
+def _met(rows: Sequence[Saved]) -> dict[str, str]:
     """Aliases that would have the file name of an older one. Saves refuse them, but two may come at one moment."""
     odd = [row for row in rows if not is_filename(row.alias)]
     return dict(alias_files.colliding(row.alias for row in sorted(odd, key=lambda row: row.pk or sys.maxsize)))

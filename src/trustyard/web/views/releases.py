@@ -114,8 +114,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     release = _get(actor, pk)
     place = release.environment
     content = release.read()
-    rows = models.StoredCertificate.objects.filter(pk__in=content.certificates())
-    names = dict(rows.values_list("pk", "certificate_name"))
+    digests = content.certificates()
+    names = dict(models.StoredCertificate.objects.filter(pk__in=digests).values_list("pk", "certificate_name"))
     newest = releases.latest(place.pk)
     compared = differences.compare(actor, place.name, release.number)
     in_force = newest is not None and newest.pk == release.pk
