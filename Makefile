@@ -45,7 +45,7 @@ test-postgresql: test
 	$(BIN)/pytest -n 2 --dist loadscope --database=postgresql tests/journeys/test_console_*.py
 
 fast: $(VENV)/.development
-	$(BIN)/pytest -q -n $(JOBS) --dist loadscope --ignore=tests/live --ignore=tests/journeys --ignore=tests/console
+	$(BIN)/pytest -q -n $(JOBS) --dist loadscope --ignore=tests/live --ignore=tests/journeys
 
 fuzz: $(VENV)/.development .tools/fuzz/.installed
 	@$(BIN)/python fuzz/run.py

@@ -260,6 +260,7 @@ def test_an_export_comes_back_with_the_same_fingerprint(add: Add, operator: Rest
     assert operator.get(address, format="docx").status == 422
     assert operator.get(address, environment="moon").status == 422
     assert "filename" in operator.get(address).headers["Content-Disposition"]
+    assert '-test.zip"' in operator.get(address, environment="TEST").headers["Content-Disposition"]
 
 
 def test_the_list_is_filtered(add: Add, operator: Rest, add_jwk: Add) -> None:

@@ -170,6 +170,16 @@ def test_a_server_that_forgets_its_intermediate_is_told_though_its_own_certifica
     ]
 
 
+def test_another_server_is_compared_without_words_about_the_chain_of_the_entry_s_own(
+    store: Add, server: TlsServer, operator: Rest
+) -> None:
+    store("acme", {"kind": "connection", "url": server.url})
+    with TlsServer(LEAF, [Ca.new("Stranger").cert_pem]) as other:
+        given = {"source": {"kind": "connection", "url": other.url}}
+        found = compare(operator, side("acme"), given)
+    assert (found.status, found.json["same"], found.json["notes"]) == (200, True, [])
+
+
 def test_an_entry_without_an_address_has_no_server_to_ask(add: Add, operator: Rest) -> None:
     add("acme")
     refused = compare(operator, side("acme"), side("acme", live=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -199,6 +200,18 @@ def test_a_bootstrap_is_yaml_with_a_token_that_can_be_rotated(cast: Cast) -> Non
     assert looks.json["total"] == 3
     rest.post(f"{TEST}/gateways", {"name": "files", "kind": "files"})
     assert rest.get(f"{TEST}/gateways/files/bootstrap").code == "no-bootstrap"
+
+
+def test_a_bootstrap_writes_an_ipv6_address_in_brackets(cast: Cast, settings: Any) -> None:
+    settings.TRUSTYARD = replace(settings.TRUSTYARD, listen=("::1", 8400), xds_listen=("::1", 8401))
+    for kind in ("envoy", "agent"):
+        cast.operator.post(f"{TEST}/gateways", {"name": kind, "kind": kind})
+    envoy = yaml.safe_load(cast.operator.get(f"{TEST}/gateways/envoy/bootstrap").content)
+    [cluster] = envoy["static_resources"]["clusters"]
+    [locality] = cluster["load_assignment"]["endpoints"]
+    [endpoint] = locality["lb_endpoints"]
+    assert endpoint["endpoint"]["address"]["socket_address"] == {"address": "::1", "port_value": 8401}
+    assert b'address = "http://[::1]:8400"' in cast.operator.get(f"{TEST}/gateways/agent/bootstrap").content
 
 
 def test_a_token_that_a_kind_does_not_have_is_not_rotated_and_nothing_of_the_request_is_done(cast: Cast) -> None:

@@ -126,8 +126,8 @@ def test_a_form_holds_one_file_and_perhaps_a_password(operator: Rest, ca: Ca) ->
     """S-11."""
     issued = ca.issue("acme")
 
-    def part(name: str = "a.pem", data: bytes = issued.cert_pem) -> SimpleUploadedFile:
-        return SimpleUploadedFile(name, data)
+    def part(data: bytes = issued.cert_pem) -> SimpleUploadedFile:
+        return SimpleUploadedFile("a.pem", data)
 
     seen = operator.ask("POST", INSPECT, **_form(file=part(), password=""))
     assert (seen.status, seen.json["certificates"][0]["sha256"]) == (200, issued.sha256)

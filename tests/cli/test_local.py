@@ -51,11 +51,16 @@ def test_mistakes_are_sentences_with_the_contracts_exit_codes(data: Path) -> Non
     assert "already a token named twice" in run(data, "token", "create", "twice", code=1).stderr
     assert "There is no token named nobody" in run(data, "token", "revoke", "nobody", code=1).stderr
     assert "There is no environment named moon" in run(data, "token", "create", "t", "--env", "moon", code=1).stderr
+    assert "There is no environment named a,b" in run(data, "token", "create", "t", "--env", r"a\,b", code=1).stderr
+    # An unset variable of a script must not make a token for all environments.
+    assert "A name is empty" in run(data, "token", "create", "t", "--env", "", code=2).stderr
     for role in ("admin", "viewer"):
         limited = run(data, "token", "create", "t", "--role", role, "--env", "test", code=1).stderr
         assert "Environments limit operators alone" in limited
     assert "boss" in run(data, "token", "create", "t", "--role", "boss", code=2).stderr
     run(data, "token", "create", code=2)
+    both = run(data, "backup", "-", "--json", code=2)
+    assert both.stderr == "Error: --json and - both want standard output.\n"
 
 
 def test_a_password_that_cannot_be_asked_for_is_missing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

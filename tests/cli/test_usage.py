@@ -42,6 +42,8 @@ WRONG = [
     (["cert", "edit", "acme", "--description", "x", "--jwks", "update", "--jwks", "delete"], "once"),
     (["cert", "edit", "acme", "--description", "x", "--jwks", "update", "--algorithm", "ES256"], "JWK=ALG"),
     (["cert", "delete", "acme", "--jwks", "update", "--confirm", "acme"], "--jwks"),
+    (["env", "promote", "test", "production", "--jwks", "delete", "--confirm", "acme"], "update, disconnect."),
+    (["env", "promote", "test", "production", "--jwks", "update", "--jwks", "x=update"], "for each certificate"),
     (["cert", "delete", "acme", "--confirm", "acme"], "--jwks"),
     (["cert", "revoke", "acme", "--reason", "x"], "--env"),
     (["cert", "export", "acme", "--format", "docx"], "--format"),

@@ -16,9 +16,9 @@ MOMENT = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
 
 
 @functools.cache
-def ders(count: int = 6) -> tuple[bytes, ...]:
-    """DER of some CA certificates."""
-    return tuple(Authority(f"CA {number}").der for number in range(count))
+def ders() -> tuple[bytes, ...]:
+    """DER of six CA certificates."""
+    return tuple(Authority(f"CA {number}").der for number in range(6))
 
 
 def material(

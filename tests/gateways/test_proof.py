@@ -18,8 +18,8 @@ def name(der: bytes) -> bytes:
     return read_certificate(der).structure().subject_raw
 
 
-def seen(*ders: bytes, asks: bool = True, let_in: bool | None = False) -> Seen:
-    return Seen(asks, tuple(name(der) for der in ders), let_in, "the connection was ended")
+def seen(*ders: bytes, let_in: bool | None = False) -> Seen:
+    return Seen(True, tuple(name(der) for der in ders), let_in, "the connection was ended")
 
 
 def test_the_names_of_the_release_are_an_observation() -> None:

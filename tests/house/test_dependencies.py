@@ -16,11 +16,9 @@ from .repository import modules, page, project
 COME_WITH = {"pydantic": "django-ninja", "click": "typer"}
 
 
-def declared(*, extras: bool = True) -> list[Requirement]:
+def declared() -> list[Requirement]:
     data = project()["project"]
-    lines = [*data["dependencies"]]
-    if extras:
-        lines += [line for extra in data["optional-dependencies"].values() for line in extra]
+    lines = [*data["dependencies"], *(line for extra in data["optional-dependencies"].values() for line in extra)]
     return [Requirement(line) for line in lines]
 
 

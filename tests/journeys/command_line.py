@@ -59,8 +59,8 @@ class CommandLine:
             raise done.exception
         return _as_expected(Ended(done.exit_code, done.stdout_bytes, done.stderr), code, arguments)
 
-    def line(self, line: str, *, code: int | None = 0) -> Ended:
-        """Runs a line as it is typed into a shell."""
+    def line(self, line: str) -> Ended:
+        """Runs a line as it is typed into a shell, which must end with exit code 0."""
         done = subprocess.run(
             ["sh", "-c", line],
             stdin=subprocess.DEVNULL,
@@ -70,7 +70,7 @@ class CommandLine:
             timeout=90,
             check=False,
         )
-        return _as_expected(Ended(done.returncode, done.stdout, done.stderr.decode()), code, line)
+        return _as_expected(Ended(done.returncode, done.stdout, done.stderr.decode()), 0, line)
 
     def asked(self, *arguments: str, answer: str) -> tuple[int, str]:
         """Runs it at a terminal where somebody types this answer; the exit code and what stood on the screen."""

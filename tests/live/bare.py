@@ -23,8 +23,6 @@ class BareControlPlane(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):
     """Delta ADS for one Envoy at a time."""
 
     def __init__(self) -> None:
-        self.subscribed: set[str] = set()
-        self.reported: dict[str, str] = {}
         self._outgoing: queue.Queue[DeltaDiscoveryResponse | None] = queue.Queue()
         self._answers: dict[str, queue.Queue[str]] = {}
         self._nonce = 0
@@ -48,8 +46,6 @@ class BareControlPlane(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):
     def _read(self, requests: Any) -> None:
         try:
             for request in requests:
-                self.subscribed |= set(request.resource_names_subscribe)
-                self.reported |= dict(request.initial_resource_versions)
                 if request.response_nonce in self._answers:
                     words = request.error_detail.message if request.HasField("error_detail") else ACK
                     self._answers[request.response_nonce].put(words)

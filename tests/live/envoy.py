@@ -141,16 +141,13 @@ def request(
     port: int,
     certificate: tuple[str, str] | None = None,
     *,
-    token: str | None = None,
-    path: str = "/",
     context: ssl.SSLContext | None = None,
 ) -> int | str:
     """A fresh handshake and one request: the HTTP status, or `refused` (alert, end of file or reset: all are seen)."""
     context = context or client_context(certificate)
     connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
-    headers = {"authorization": f"Bearer {token}"} if token else {}
     try:
-        connection.request("GET", path, headers=headers)
+        connection.request("GET", "/")
         return connection.getresponse().status
     except ConnectionRefusedError:
         raise

@@ -68,10 +68,10 @@ def validation(listener: dict[str, Any]) -> dict[str, Any]:
     return common
 
 
-def bare_validation(listener: dict[str, Any], name: str = "used") -> None:
+def bare_validation(listener: dict[str, Any]) -> None:
     """Refers to the validation context without a default behind it: what an unwary configuration does."""
     del validation(listener)["combined_validation_context"]
-    validation(listener)["validation_context_sds_secret_config"] = {"name": name, "sds_config": SDS}
+    validation(listener)["validation_context_sds_secret_config"] = {"name": "used", "sds_config": SDS}
 
 
 def add_mtls(config: dict[str, Any], name: str, trust: str) -> None:
@@ -83,13 +83,13 @@ def add_mtls(config: dict[str, Any], name: str, trust: str) -> None:
     listeners(config).append(other)
 
 
-def add_jwt(config: dict[str, Any], name: str = "jwt") -> None:
+def add_jwt(config: dict[str, Any]) -> None:
     """A plain listener that asks for a token which the filter `jwks` accepts, and answers 200."""
     types = "type.googleapis.com/envoy.extensions.filters"
     source = {**SDS, "initial_fetch_timeout": "1s"}
     manager = {
         "@type": f"{types}.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": name,
+        "stat_prefix": "jwt",
         "route_config": {
             "virtual_hosts": [
                 {
@@ -112,7 +112,7 @@ def add_jwt(config: dict[str, Any], name: str = "jwt") -> None:
     }
     listeners(config).append(
         {
-            "name": name,
+            "name": "jwt",
             "address": {"socket_address": {"address": "127.0.0.1", "port_value": free_port()}},
             "filter_chains": [
                 {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}

@@ -91,9 +91,9 @@ def purposes(*oids: str) -> Extension:
     return "2.5.29.37", False, encode(der.SEQUENCE, *map(encode_oid, oids))
 
 
-def dns(*names: str, critical: bool = False) -> Extension:
+def dns(*names: str) -> Extension:
     """subjectAltName with DNS names."""
-    return "2.5.29.17", critical, encode(der.SEQUENCE, *(encode(0x82, one.encode()) for one in names))
+    return "2.5.29.17", False, encode(der.SEQUENCE, *(encode(0x82, one.encode()) for one in names))
 
 
 def constraints(*trees: bytes, critical: bool = True, tag: int = 0xA0) -> Extension:
@@ -106,9 +106,9 @@ def subject_key(critical: bool = False) -> Extension:
     return "2.5.29.14", critical, encode(der.OCTET_STRING, hashlib.sha256(b"subject").digest()[:20])
 
 
-def authority_key(critical: bool = False) -> Extension:
+def authority_key() -> Extension:
     """authorityKeyIdentifier of another key."""
-    return "2.5.29.35", critical, encode(der.SEQUENCE, encode(0x80, hashlib.sha256(b"issuer").digest()[:20]))
+    return "2.5.29.35", False, encode(der.SEQUENCE, encode(0x80, hashlib.sha256(b"issuer").digest()[:20]))
 
 
 ISSUER = name((CN, UTF8, b"Another CA"))

@@ -123,9 +123,9 @@ def test_names_that_differ_in_order_or_string_type_alone_have_a_row_that_says_so
     assert row(compared(first, printable), "Subject, string types").right == "PrintableString, PrintableString"
 
 
-def test_a_signature_made_anew_over_the_same_is_told() -> None:
-    """ECDSA signs with a random number."""
-    builder = (
+def without_extensions() -> x509.CertificateBuilder:
+    """A certificate like `OLD`, still to be signed."""
+    return (
         x509.CertificateBuilder()
         .subject_name(OLD.certificate.subject)
         .issuer_name(CA.certificate.subject)
@@ -134,21 +134,18 @@ def test_a_signature_made_anew_over_the_same_is_told() -> None:
         .not_valid_before(START)
         .not_valid_after(START + dt.timedelta(days=90))
     )
+
+
+def test_a_signature_made_anew_over_the_same_is_told() -> None:
+    """ECDSA signs with a random number."""
+    builder = without_extensions()
     found = compared(*(Issued(builder.sign(CA.key, hashes.SHA256()), KEY) for _ in range(2)))
     assert found.kind == "changed"
     assert [r.field for r in found.differences] == ["Signature value", "SHA-256", "SHA-1"]
 
 
 def test_extensions_are_compared_by_identifier_with_what_they_say() -> None:
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(OLD.certificate.subject)
-        .issuer_name(CA.certificate.subject)
-        .public_key(KEY.public_key())
-        .serial_number(1)
-        .not_valid_before(START)
-        .not_valid_after(START + dt.timedelta(days=90))
-    )
+    builder = without_extensions()
     bare = Issued(builder.sign(CA.key, hashes.SHA256()), KEY)
     unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
     with_one = Issued(builder.add_extension(unknown, critical=True).sign(CA.key, hashes.SHA256()), KEY)

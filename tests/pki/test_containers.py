@@ -97,11 +97,10 @@ def test_a_private_key_beside_certificates_is_dropped_with_a_notice(key_first: b
     assert b"PRIVATE" not in repr(reading).encode()
 
 
-def p12(password: str | None, *, with_key: bool = True) -> bytes:
+def p12(password: str | None) -> bytes:
     """A PKCS#12 file as other programs make them."""
     encryption = BestAvailableEncryption(password.encode()) if password is not None else NoEncryption()
-    key, cert = (LEAF.key, LEAF.certificate) if with_key else (None, None)
-    return pkcs12.serialize_key_and_certificates(b"me", key, cert, [CA.certificate], encryption)
+    return pkcs12.serialize_key_and_certificates(b"me", LEAF.key, LEAF.certificate, [CA.certificate], encryption)
 
 
 @pytest.mark.parametrize("password", ["secret", "şifre ğİı", "密码", "a" * 100, " "])

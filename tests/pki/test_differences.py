@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trustyard.pki.content import Content, PublishedJwk, TrustedEntry
-from trustyard.pki.differences import Difference, Known, difference, digests
+from trustyard.pki.differences import Difference, Known, difference
 from trustyard.pki.truststores import root_alias
 
 A, B, C, D = (digit * 64 for digit in "abcd")
@@ -91,7 +91,7 @@ def test_one_key_id_with_two_uses_is_two_jwks() -> None:
 def test_names_and_dates_stand_where_the_certificates_are_at_hand() -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     old, new = content(("a", "a", A)), content(("a", "a", A), ("b", "b", B))
-    assert digests(old, new) == {A, B}
+    assert old.certificates() | new.certificates() == {A, B}
     shown = difference(old, new, {B: Known("Bank CA", moment, moment)}).json()
     assert shown["added"][0]["certificate_name"] == "Bank CA"
     assert shown["added"][0]["not_after"] == "2026-01-02T03:04:05Z"

@@ -1,4 +1,4 @@
-"""JWKs made from certificates and JWKs given by hand; jwcrypto is the second opinion."""
+"""JWKs made from certificates and JWKs given by hand; jwcrypto and node's jose are the second opinions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from jwcrypto.jwk import JWK
 
 from tests import corpus
+from tests.oracles import ask_jose
 from tests.tls_servers import Ca, Issued, new_key, self_signed
 from trustyard.errors import InputRefused
 from trustyard.pki.certificates import Certificate, read_certificate
@@ -61,6 +62,7 @@ KINDS = {
     "ml-dsa-65": ("ML-DSA-65", None),
     "ml-dsa-87": ("ML-DSA-87", None),
 }
+UNKNOWN_TO_JOSE = {"secp256k1", "ed448", "x448"}  # its version 6 gave them up
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -96,6 +98,14 @@ def test_a_jwk_has_the_members_that_jwcrypto_takes_out_of_the_certificate(kind: 
     assert {m: v for m, v in ours.items() if m in ("kty", "crv", "x", "y", "n", "e")} == {
         m: v for m, v in theirs.items() if m != "kid"
     }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_jose_imports_each_jwk_and_computes_the_same_thumbprint(kind: str) -> None:
+    jwk = jwk_from_certificate(certificate(kind))
+    answers = [ask_jose(jwk, alg) for alg in KINDS[kind] if alg is not None]
+    assert {answer.thumbprint for answer in answers} == {thumbprint(jwk)}
+    assert {answer.imported for answer in answers} == {kind not in UNKNOWN_TO_JOSE}, answers
 
 
 def test_use_alg_and_kid_are_what_the_caller_asks_for() -> None:

@@ -8,13 +8,14 @@ from tests.pki.handmade import RSA_WITH_SHA256, attribute, certificate, extensio
 from tests.tls_servers import Ca
 from trustyard.pki import der
 from trustyard.pki.certificates import read_certificate
+from trustyard.pki.oddities import oddities_of
 
 NOT_BEFORE, NOT_AFTER = "notBefore", "notAfter"
 
 
 def oddities(data: bytes) -> list[tuple[str, str]]:
     """Codes and details."""
-    return [(code, detail) for code, detail in read_certificate(data).structure().oddities]
+    return list(oddities_of(read_certificate(data).structure()))
 
 
 def utc(text: str) -> bytes:

@@ -71,7 +71,7 @@ def pfx(content: bytes, *mac: bytes) -> bytes:
 
 def old_mac(content: bytes, password: str | None) -> bytes:
     """MacData with SHA-1 and two rounds."""
-    key = passwords.old(passwords.MAC, "sha1", password, b"saltsalt", 2, 20)
+    key = passwords.pkcs12_key(passwords.MAC, "sha1", password, b"saltsalt", 2, 20)
     digest = hmac.new(key, content, "sha1").digest()
     return sequence(sequence(sequence(der.encode_oid(SHA1)), octets(digest)), octets(b"saltsalt"), number(2))
 

@@ -87,9 +87,9 @@ def with_attributes(count: int) -> bytes:
     return certificate(subject=sequence(attribute(der.encode(0x0C, b"a,b")) * count))
 
 
-def with_text(text: bytes, tag: int = 0x0C) -> bytes:
+def with_text(text: bytes) -> bytes:
     """With this text as its common name."""
-    return certificate(subject=sequence(attribute(der.encode(tag, text))))
+    return certificate(subject=sequence(attribute(der.encode(0x0C, text))))
 
 
 def of_rsa(bits: int, exponent: int = 65537) -> bytes:

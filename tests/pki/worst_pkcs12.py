@@ -23,15 +23,15 @@ def octets(data: bytes) -> bytes:
     return der.encode(der.OCTET_STRING, data)
 
 
-def pbes2(derivation: bytes, iv: bytes = bytes(16)) -> bytes:
+def pbes2(derivation: bytes) -> bytes:
     """An AlgorithmIdentifier of PBES2 with AES-256-CBC."""
-    return sequence(der.encode_oid(_PBES2), sequence(derivation, sequence(der.encode_oid(_AES), octets(iv))))
+    return sequence(der.encode_oid(_PBES2), sequence(derivation, sequence(der.encode_oid(_AES), octets(bytes(16)))))
 
 
-def pbkdf2(iterations: int, salt: bytes = bytes(8)) -> bytes:
+def pbkdf2(iterations: int) -> bytes:
     """PBKDF2 with HMAC-SHA-256."""
     hmac = sequence(der.encode_oid(_SHA256_MAC), der.encode(der.NULL))
-    return sequence(der.encode_oid(_PBKDF2), sequence(octets(salt), integer(iterations), hmac))
+    return sequence(der.encode_oid(_PBKDF2), sequence(octets(bytes(8)), integer(iterations), hmac))
 
 
 def scrypt(cost: int, block: int, parallel: int) -> bytes:

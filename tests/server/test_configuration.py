@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from trustyard.errors import Refused
+from trustyard.pki.hosts import host_port
 from trustyard.server.checking import settings_shown
-from trustyard.server.configuration import SETTINGS, Configuration, ConfigurationRefused, written
+from trustyard.server.configuration import SETTINGS, Configuration, ConfigurationRefused
 from trustyard.server.database import database
 
 
@@ -96,7 +97,7 @@ def test_an_empty_list_is_empty() -> None:
 
 def test_ipv6_addresses_are_read_and_written_with_brackets() -> None:
     assert configuration(LISTEN="[::1]:0").listen == ("::1", 0)
-    assert written(("::1", 8400)) == "[::1]:8400"
+    assert host_port("::1", 8400) == "[::1]:8400"
 
 
 def test_hosts_are_loopback_the_one_listened_on_and_the_public_one() -> None:

@@ -8,13 +8,15 @@ from collections import OrderedDict
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.usersessions.models import UserSession
-from django.http import HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.utils import timezone
 from structlog.testing import capture_logs
@@ -23,8 +25,23 @@ from tests.server.serving import PASSWORD, Serving, eventually, run
 from trustyard import models
 from trustyard.actions import second_factors, sessions, users
 from trustyard.actions.actors import LOCAL
-from trustyard.server.accounts import SecondFactorAdapter
+from trustyard.server.accounts import ProviderAdapter, SecondFactorAdapter
+from trustyard.server.configuration import Configuration
 from trustyard.server.people import SessionsSeen
+
+
+@pytest.mark.parametrize("nonce", ["another", "\N{LATIN SMALL LETTER E WITH ACUTE}", ""])
+def test_an_id_token_with_another_nonce_is_refused(settings: Any, nonce: str) -> None:
+    settings.TRUSTYARD = Configuration.from_environment(
+        {
+            "TRUSTYARD_OIDC_ISSUER": "https://login.example.org",
+            "TRUSTYARD_OIDC_CLIENT_ID": "t",
+            "TRUSTYARD_OIDC_ROLES": "a=admin",
+        }
+    )
+    login = SimpleNamespace(is_existing=False, claims={}, nonce=nonce, state={"nonce": "the nonce that was sent"})
+    with pytest.raises(PermissionDenied, match="nonce"):
+        ProviderAdapter().pre_social_login(HttpRequest(), login)
 
 
 def test_the_secret_of_a_second_factor_is_sealed_with_the_secret_key(settings: Any) -> None:

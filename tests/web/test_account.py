@@ -11,6 +11,8 @@ from trustyard.actions import users
 from trustyard.actions.actors import LOCAL
 from trustyard.web.views.second_factors import key_possible
 
+from .people import sign_in
+
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long and quiet night"
 ANOTHER = "another long and quiet night"
@@ -19,9 +21,7 @@ ANOTHER = "another long and quiet night"
 @pytest.fixture
 def vic(client: Client) -> Client:
     """Vic in front of the console."""
-    user = users.create(LOCAL, "vic", password=PASSWORD)
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
+    return sign_in(client, users.create(LOCAL, "vic", password=PASSWORD))
 
 
 def change(browser: Client, current: str, new: str = ANOTHER) -> tuple[int, str]:

@@ -7,9 +7,10 @@ import contextvars
 import pytest
 from django.test import Client
 
-from trustyard import models
 from trustyard.actions import audit, requests
 from trustyard.actions.actors import LOCAL
+
+from .people import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -24,10 +25,7 @@ def within(request_id: str, *names: str) -> None:
 
 
 def test_an_event_leads_to_the_others_of_its_request(client: Client) -> None:
-    client.force_login(
-        models.User.objects.create(username="looks", role="viewer"),
-        backend="allauth.account.auth_backends.AuthenticationBackend",
-    )
+    signed_in(client, "looks", "viewer")
     within("edge/7f3a", "ida", "otto")
     within("other", "emil")
     audit.record(LOCAL, "user.create", "user", "by-nobodys-request")

@@ -16,6 +16,8 @@ from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Connection, Paste
 from trustyard.web.views.questions import Question, ask
 
+from .people import signed_in
+
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
 CHANGED = "Somebody else changed this certificate meanwhile."
@@ -56,8 +58,7 @@ def form(client: Client) -> Form:
     entry = EntryGiven(("test",), "acme", Paste("BASE64PEM", authority.issue("acme").pem))
     [stored] = certificates.create(LOCAL, [Definition("acme", "before", [entry])]).certificates
     jwks.create(LOCAL, name="acme-key", source=jwks.FromCertificate("acme", "test"))
-    user = models.User.objects.create(username="works", role="operator")
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    signed_in(client, "works", "operator")
     opened = Form(client, client.post(f"/certificates/{stored.pk}/edit/")["Location"])
     renewed = {"source": "paste", "encoding": "BASE64PEM", "content": authority.issue("acme").pem, "alias": "acme"}
     assert "Configuration" in opened.apply(**renewed)

@@ -15,6 +15,8 @@ from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import FileGiven
 from trustyard.web.fitting import fitted
 
+from .people import signed_in
+
 pytestmark = pytest.mark.django_db
 ROOT = Ca.new("Web Root")
 
@@ -26,11 +28,7 @@ def _place() -> None:
 
 @pytest.fixture
 def person(client: Client) -> Client:
-    client.force_login(
-        models.User.objects.create(username="looks", role="viewer"),
-        backend="allauth.account.auth_backends.AuthenticationBackend",
-    )
-    return client
+    return signed_in(client, "looks", "viewer")
 
 
 def store(name: str, *issued: Issued) -> models.Entry:

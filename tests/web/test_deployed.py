@@ -18,6 +18,8 @@ from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
 from trustyard.gateways.receipts import Receipt, State
 
+from .people import signed_in
+
 pytestmark = pytest.mark.django_db
 ANSWERED = "Every node that is there has answered."
 
@@ -31,9 +33,7 @@ def looking(client: Client) -> Client:
         delivery.node_connected(made.pk, "local")
     entry = EntryGiven(("test",), "partner", Paste("BASE64PEM", Authority("Deployed CA").issue("partner").pem))
     certificates.create(LOCAL, [Definition("partner", "", [entry])], deploy=True)
-    viewer = models.User.objects.create(username="looks", role="viewer")
-    client.force_login(viewer, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
+    return signed_in(client, "looks", "viewer")
 
 
 def say(gateway: str, state: State, number: int = 1) -> None:

@@ -15,17 +15,15 @@ from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import FileGiven
 from trustyard.pki.findings import CATALOGUE
 
+from .people import signed_in
+
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def person(client: Client) -> Client:
     environments.create(LOCAL, name="test")
-    client.force_login(
-        models.User.objects.create(username="works", role="operator"),
-        backend="allauth.account.auth_backends.AuthenticationBackend",
-    )
-    return client
+    return signed_in(client, "works", "operator")
 
 
 def add(name: str, authority: Ca) -> str:

@@ -12,17 +12,15 @@ from trustyard import models
 from trustyard.actions import environments, gateways
 from trustyard.actions.actors import LOCAL
 
+from .people import signed_in
+
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def operator(client: Client) -> Client:
     environments.create(LOCAL, name="test")
-    client.force_login(
-        models.User.objects.create(username="operates", role="operator"),
-        backend="allauth.account.auth_backends.AuthenticationBackend",
-    )
-    return client
+    return signed_in(client, "operates", "operator")
 
 
 def typed(**given: str) -> dict[str, str]:

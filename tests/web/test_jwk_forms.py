@@ -19,6 +19,8 @@ from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
 from trustyard.pki.jwks import jwk_from_certificate
 
+from .people import signed_in
+
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
 CHANGED = "Somebody else changed this JWK meanwhile."
@@ -32,10 +34,7 @@ def store(name: str, *places: str) -> models.Certificate:
 
 def sign_in(client: Client, *places: str) -> Client:
     """An operator: of these environments, or of all."""
-    user = models.User.objects.create(username="works", role="operator")
-    user.environments.set(models.Environment.objects.filter(name__in=places))
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
+    return signed_in(client, "works", "operator", *places)
 
 
 @pytest.fixture

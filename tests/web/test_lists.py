@@ -11,11 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from tests.authority import Authority
-from trustyard import models
 from trustyard.actions import certificates, environments, gateways, jwks, releases
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
+
+from .people import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -26,11 +27,7 @@ SORTS = "name -name valid_until -valid_until -changed changed"
 
 @pytest.fixture
 def person(client: Client) -> Client:
-    client.force_login(
-        models.User.objects.create(username="looks", role="viewer"),
-        backend="allauth.account.auth_backends.AuthenticationBackend",
-    )
-    return client
+    return signed_in(client, "looks", "viewer")
 
 
 def fill(count: int, start: int = 0) -> None:

@@ -19,6 +19,8 @@ from trustyard.actions import environments, gateways, jwks
 from trustyard.actions.actors import LOCAL
 from trustyard.pki.jwks import jwk_of_key
 
+from .people import signed_in
+
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
 PROBES = [{"address": "gateway.example:8443", "node": None, "trust": "used"}]
@@ -72,11 +74,7 @@ class Form(HTMLParser):
 def person(client: Client) -> Client:
     """Somebody in front of the environment test, which another uses by other ways meanwhile."""
     environments.create(LOCAL, name="test", description="line one\nline two", deny_list=["ab" * 32, "cd" * 32])
-    client.force_login(
-        models.User.objects.create(username="quinn", role="admin"),
-        backend="allauth.account.auth_backends.AuthenticationBackend",
-    )
-    return client
+    return signed_in(client, "quinn", "admin")
 
 
 def place() -> models.Environment:

@@ -12,6 +12,8 @@ from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
 
+from .people import signed_in
+
 pytestmark = pytest.mark.django_db
 
 
@@ -27,9 +29,7 @@ def place(db: None) -> models.Environment:
 
 
 def person(client: Client, role: str) -> Client:
-    user = models.User.objects.create(username=role, role=role)
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
+    return signed_in(client, role, role)
 
 
 def test_the_preview_shows_what_goes_and_wants_the_name_typed(client: Client, place: models.Environment) -> None:

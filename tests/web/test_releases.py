@@ -20,6 +20,8 @@ from trustyard.actions.certificates import Definition, EntryGiven, Saved
 from trustyard.actions.sources import Paste
 from trustyard.gateways.receipts import Receipt
 
+from . import people
+
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
 Add = Callable[..., Saved]
@@ -51,11 +53,7 @@ def renew(name: str, authority: Authority) -> None:
 
 
 def signed_in(role: str = "admin", *places: str) -> Client:
-    user = models.User.objects.create(username=f"{role}{''.join(places)}", role=role)
-    user.environments.set(models.Environment.objects.filter(name__in=places))
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
+    return people.signed_in(Client(), f"{role}{''.join(places)}", role, *places)
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
 
+from .people import signed_in
+
 pytestmark = pytest.mark.django_db
 SignIn = Callable[..., Client]
 PLACES = ("test", "production")
@@ -35,10 +37,7 @@ def _stored(db: None) -> None:
 @pytest.fixture
 def sign_in(client: Client) -> SignIn:
     def person(role: str, *places: str) -> Client:
-        user = models.User.objects.create(username="somebody", role=role)
-        user.environments.set(models.Environment.objects.filter(name__in=places))
-        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-        return client
+        return signed_in(client, "somebody", role, *places)
 
     return person
 

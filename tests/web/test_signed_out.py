@@ -6,9 +6,10 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from trustyard import models
 from trustyard.actions import users
 from trustyard.actions.actors import LOCAL
+
+from .people import signed_in
 
 pytestmark = pytest.mark.django_db
 PAGE = "http://testserver/certificates/drafts/4b4d1ecf-5bfb-4f8e-9b05-77cb6a2f2d7a/?from=list"
@@ -23,10 +24,7 @@ def asks(client: Client, shown: str = PAGE) -> HttpResponse:
 
 @pytest.fixture
 def person() -> Client:
-    client = Client(enforce_csrf_checks=True)
-    user = models.User.objects.create(username="works", role="operator")
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
+    return signed_in(Client(enforce_csrf_checks=True), "works", "operator")
 
 
 def test_a_page_from_before_the_sign_in_is_told_so_and_offered_anew(person: Client) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from trustyard import models
+from .people import signed_in
 
 pytestmark = pytest.mark.django_db
 LISTS = ["/certificates/", "/jwks/", "/gateways/", "/releases/", "/audit/", "/releases/compare/"]
@@ -14,11 +14,7 @@ FIELDS = {"q": "", "environment": "test", "certificate": "1", "action": "", "lef
 
 @pytest.fixture
 def person(client: Client) -> Client:
-    client.force_login(
-        models.User.objects.create(username="runs", role="admin"),
-        backend="allauth.account.auth_backends.AuthenticationBackend",
-    )
-    return client
+    return signed_in(client, "runs", "admin")
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -12,11 +12,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.tls_servers import Ca
-from trustyard import models
 from trustyard.actions import certificates, environments
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import FileGiven
+
+from . import people
 
 pytestmark = pytest.mark.django_db
 ROOT = Ca.new("Page Root")
@@ -26,10 +27,7 @@ ASKED = {"environment": "test", "source": "paste", "encoding": "BASE64PEM", "nam
 
 
 def signed_in(role: str) -> Client:
-    client = Client()
-    user = models.User.objects.create(username=f"{role}-checks", role=role)
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
+    return people.signed_in(Client(), f"{role}-checks", role)
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
 
+from .people import signed_in
+
 pytestmark = pytest.mark.django_db
 DAYS = timedelta(days=1)
 
@@ -33,9 +35,7 @@ def operator(client: Client) -> Client:
     save("ended", datetime(2000, 1, 1, tzinfo=UTC))
     save("early", datetime.now(UTC) + 400 * DAYS)
     releases.deploy(LOCAL, "test")
-    user = models.User.objects.create(username="operates", role="operator")
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
+    return signed_in(client, "operates", "operator")
 
 
 def test_what_no_deploy_would_change_waits_in_its_row_and_not_in_the_banner(operator: Client) -> None:

@@ -13,6 +13,8 @@ from trustyard import models
 from trustyard.actions import environments, tokens, users
 from trustyard.actions.actors import LOCAL
 
+from .people import sign_in
+
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long and quiet night"
 
@@ -24,8 +26,7 @@ def admin(client: Client) -> Client:
         environments.create(LOCAL, name=name)
     ada = users.create(LOCAL, "ada", password=PASSWORD, role="admin")
     users.create(LOCAL, "olaf", password=PASSWORD, role="operator", environments=["test"])
-    client.force_login(ada, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
+    return sign_in(client, ada)
 
 
 def olaf() -> models.User:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from trustyard import models
 from trustyard.errors import FieldError, Refused
-from trustyard.pki.names import looks
+from trustyard.pki.names import skeleton
 
 from . import requests
 
@@ -27,7 +27,7 @@ class Actor:
 
     @property
     def key(self) -> str:
-        """By which what is kept or counted for an actor is found again; the names of tokens begin with `token:`."""
+        """The key of what is stored or counted per actor: `user:<id>` for a person, `token:<name>` for a token."""
         return f"user:{self.user_id}" if self.user_id is not None else self.name
 
 
@@ -55,8 +55,8 @@ def of_provider(name: str, address: str) -> Actor:
 
 
 def check_not_reserved(username: str) -> None:
-    """Raises `Refused` for the name of a person that people could not tell from another kind of actor in the audit."""
-    key = looks(username)
+    """Raises `Refused` for a username that looks like another kind of actor in the audit."""
+    key = skeleton(username)
     if key.startswith((TOKEN, PROVIDER)) or key in (SYSTEM.name, LOCAL.name):
         sentence = f"Nobody can be named {username}: the audit names a token, a provider or Trustyard itself so."
         raise Refused(sentence, code="reserved-name", fields=[FieldError("username", sentence)])

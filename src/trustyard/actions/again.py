@@ -1,4 +1,4 @@
-"""Once more: a change that lost a race is made again, on what is stored by then; what the database cannot do now."""
+"""Retries of changes that lost a race, and the errors that tell that the database cannot be used now."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ FELL_SILENT = "25P03"  # a transaction that was ended because its program said n
 
 
 def looks_again(change: Callable[P, T]) -> Callable[P, T]:
-    """Marks a change: where a constraint or a deadlock ends its transaction, it is made again, three times at most.
+    """Decorates a change: when a constraint or a deadlock ends its transaction, it is run again, three times at most.
 
-    The constraints guard; the second look names, in the words of every such refusal, who has the name, the alias or
-    the key by now. Raises `Conflict` when others are quicker each time.
+    The constraints are the guard. The second run finds what the winner stored, so that the refusal can say who has the
+    name, the alias or the key by now. Raises `Conflict` when every run loses.
     """
 
     @functools.wraps(change)
@@ -41,7 +41,7 @@ def looks_again(change: Callable[P, T]) -> Callable[P, T]:
             except IntegrityError as error:
                 log.info("change.again", change=change.__qualname__, attempt=attempt, error=str(error).split("\n")[0])
             except OperationalError as error:
-                # Within another transaction there is nothing to begin again: whoever opened that one does.
+                # Inside an outer transaction nothing can be retried here: its owner does that.
                 if _state(error) not in GAVE_WAY or connection.in_atomic_block or attempt == ATTEMPTS:
                     raise
                 log.info("change.gave_way", change=change.__qualname__, attempt=attempt)
@@ -56,7 +56,7 @@ def looks_again(change: Callable[P, T]) -> Callable[P, T]:
 
 
 def is_second_look() -> bool:
-    """Whether a constraint ended this change before: then it is time to ask which, and to say whose the thing is."""
+    """Whether a constraint ended an earlier run of this change: then it is worth a query to find out who was first."""
     return _looking.get()
 
 

@@ -1,4 +1,4 @@
-"""What agents are given and what they say: the side of releases that the route `/agents/v1` works on."""
+"""Releases as agents are given them, and their receipts: the actions behind the route `/agents/v1`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Said:
-    """A node's word on a release, which it names by `wire.version`."""
+    """A node's receipt for a release, which is named by its `wire.version`."""
 
     gateway_id: int
     version: str
@@ -41,7 +41,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Seen:
-    """That a node came, or went."""
+    """A node that connected or disconnected."""
 
     gateway_id: int
     node: str
@@ -84,7 +84,7 @@ def packed(standing: Standing) -> tuple[str, bytes] | None:
 
 @looks_again
 def keep(words: list[Said | Seen]) -> list[bool]:
-    """Keeps what nodes said, in this order and in one transaction; False for a release that is not theirs."""
+    """Stores what nodes said, in this order and in one transaction; False for a release that is not theirs."""
     with transaction.atomic():
         said = [word for word in words if isinstance(word, Said)]
         known = _known(said)

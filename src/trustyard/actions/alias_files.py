@@ -1,8 +1,8 @@
-"""Aliases that would have one file name: it keeps 32 bits of an alias's digest, so that a pair can be looked for.
+"""Two aliases with the same file name: it holds only 32 bits of the alias's digest, so a collision can be searched for.
 
-Only of aliases that are no file names themselves; the others cost no query. The file name is stored with the alias and
-looked up by an index. A node of a version before knows nothing of that: what it adds or changes is looked up from the
-next clean-up on, and releases guard meanwhile.
+Only aliases that are not file names themselves are concerned; the others cost no query. The file name is stored with
+the alias and found by an index. A node of an older version does not store it: `file_all` does so at the next clean-up,
+and until then a release refuses the second alias.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from trustyard import models
+from trustyard.models.batches import batches
 from trustyard.pki.filenames import SAFE, is_filename, safe_filename
 
 Holder = tuple[str, str]  # the alias and the certificate
-_LOOKED_UP = 500  # values of one IN; SQLite has a limit
 
 
 def stored(alias: str) -> str | None:
-    """What is kept of its file name: nothing where it is the alias itself."""
+    """The file name to store with an alias; None where the alias is its own file name."""
     return None if is_filename(alias) else safe_filename(alias)
 
 
@@ -34,29 +34,28 @@ def holders(
     rows = models.Entry.objects.order_by().filter(environment__in=list(environments))
     rows = rows if but is None else rows.exclude(pk=but)
     found: dict[str, Holder] = {}
-    for start in range(0, len(wanted), _LOOKED_UP):
-        some = rows.filter(alias_file__in=wanted[start : start + _LOOKED_UP])
-        for alias, certificate in some.values_list("alias", "certificate__name"):
+    for some in batches(wanted):
+        for alias, certificate in rows.filter(alias_file__in=some).values_list("alias", "certificate__name"):
             found[safe_filename(alias)] = alias, certificate
     return {file: found[file] for file in wanted if file in found}
 
 
 def file_all() -> int:
-    """Stores the file names of aliases that a version before wrote; answers how many."""
+    """Stores the file names of aliases that an older version wrote; returns how many."""
     rows = models.Entry.objects.order_by("pk").exclude(alias_file=None, alias__regex=f"^{SAFE}$")
     wrong = [(pk, alias) for pk, alias, file in rows.values_list("pk", "alias", "alias_file") if file != stored(alias)]
-    # Whoever changed an alias meanwhile has stored it.
+    # A change made meanwhile has stored it already.
     return sum(models.Entry.objects.filter(pk=pk, alias=alias).update(alias_file=stored(alias)) for pk, alias in wrong)
 
 
 def taken(alias: str, environment: str, held: Holder) -> str:
-    """The sentence that says so."""
+    """The sentence of the refusal: whose file name this alias would have."""
     other, certificate = held
     return f"The alias {alias} would have the file name of {other} of the certificate {certificate} in {environment}."
 
 
-def meeting(aliases: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Of aliases in the order of their age, each that would have the file name of an earlier one, and that one."""
+def colliding(aliases: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Pairs of an alias and the earlier one whose file name it would have; `aliases` are given oldest first."""
     first: dict[str, str] = {}
     for alias in aliases:
         if not is_filename(alias) and (other := first.setdefault(safe_filename(alias), alias)) != alias:

@@ -1,4 +1,4 @@
-"""Who else holds a certificate, or its key: asked of a page's entries at once, however many of one key are stored."""
+"""Other entries with the same certificate or key, looked up for all entries of a page at once."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def of_keys(keys: Iterable[str]) -> dict[str, Alike]:
         is_whole = len(others) <= MOST
         alike[key] = Alike(others[:MOST], is_whole, more=not is_whole)
         if not is_whole and len({other.sha256 for other in others}) <= NAMED:
-            alone.append(key)  # one certificate in so many environments hides the others
+            alone.append(key)  # one certificate in that many environments hides the others
     for key, others in _by_key(_CERTIFICATES_OF_KEYS, alone).items():
         alike[key] = Alike(others[:MOST], is_whole=False, more=len(others) > MOST)
     return alike

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.models.certificates import BATCH
+from trustyard.models.batches import batches
 from trustyard.pki.certificates import rfc3339
 
 from . import requests
@@ -39,8 +38,8 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class News:
-    """What an event says beside who, when and from where: fingerprints and names, never key material or pasted text."""
+class Event:
+    """What a change did to which object: names and fingerprints, never key material or pasted text."""
 
     action: str
     object_kind: str
@@ -49,7 +48,7 @@ class News:
     after: dict[str, Any] | None = None
 
 
-_waiting: ContextVar[list[tuple[Actor, News]] | None] = ContextVar("audit_waiting", default=None)
+_waiting: ContextVar[list[tuple[Actor, Event]] | None] = ContextVar("audit_waiting", default=None)
 
 
 @contextmanager
@@ -59,7 +58,8 @@ def transaction() -> Iterator[None]:
     So the head of the chain is the last lock of every change, and held for a moment only. Within another one this is a
     savepoint whose events wait for the end of the outer one; what is taken back writes no event.
     """
-    outer, own = _waiting.get(), []  # type: ignore[var-annotated]  # as the variable says
+    outer = _waiting.get()
+    own: list[tuple[Actor, Event]] = []
     token = _waiting.set(own)
     try:
         with database.atomic():
@@ -84,20 +84,20 @@ def record(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Adds one event to the chain. Call it inside the change's `transaction`."""
-    record_all(actor, [News(action, object_kind, object_name, before, after)])
+    record_all(actor, [Event(action, object_kind, object_name, before, after)])
 
 
-def record_all(actor: Actor, news: Iterable[News]) -> None:
+def record_all(actor: Actor, events: Iterable[Event]) -> None:
     """As `record`, for many changes of one transaction."""
     waiting = _waiting.get()
-    events = [(actor, one) for one in news]
-    if waiting is None:  # in a transaction that knows nothing of this: at once
-        _write(events)
+    with_actor = [(actor, event) for event in events]
+    if waiting is None:  # inside a plain database transaction: at once
+        _write(with_actor)
     else:
-        waiting += events
+        waiting += with_actor
 
 
-def _write(waiting: Sequence[tuple[Actor, News]]) -> None:
+def _write(waiting: Sequence[tuple[Actor, Event]]) -> None:
     if not waiting:
         return
     now = timezone.now()
@@ -106,19 +106,19 @@ def _write(waiting: Sequence[tuple[Actor, News]]) -> None:
         models.AuditHead.follow([(event, _text(event)) for event in few], GENESIS)
         return
     head = models.AuditHead.locked(GENESIS)
-    left, previous = iter(waiting), head.hash
-    while batch := list(itertools.islice(left, BATCH)):
-        events = [_event(actor, one, now) for actor, one in batch]
+    previous = head.hash
+    for some in batches(waiting):
+        events = [_event(actor, one, now) for actor, one in some]
         for event in events:
             event.prev_hash = previous
             event.hash = previous = _hash(event)
         head.append(events)
 
 
-def _event(actor: Actor, news: News, now: datetime) -> models.AuditEvent:
+def _event(actor: Actor, event: Event, now: datetime) -> models.AuditEvent:
     request = requests.current_id()
     return models.AuditEvent(
-        at=now, actor=actor.name, via=actor.via, address=actor.address, request_id=request, **vars(news)
+        at=now, actor=actor.name, via=actor.via, address=actor.address, request_id=request, **vars(event)
     )
 
 
@@ -185,7 +185,7 @@ def event_json(event: models.AuditEvent) -> dict[str, Any]:
 
 
 def _hash(event: models.AuditEvent) -> str:
-    """Of the event's text behind the hash of the one before; PostgreSQL reckons the same (`AuditHead.follow`)."""
+    """SHA-256 (hex) over the previous event's hash and this event's text; `AuditHead.follow` does it in PostgreSQL."""
     return hashlib.sha256(f'["{event.prev_hash}",{_text(event)}'.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Operators and tokens that are bound to an environment: when it goes, none of them may come to be for all."""
+"""Operators and tokens limited to an environment that is deleted: none of them may end up with access to all."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .actors import Actor
 
 
 def narrow(actor: Actor, environment: models.Environment) -> None:
-    """Whoever was for this environment alone: people become viewers, tokens end. Part of the caller's transaction.
+    """Takes the environment away from everybody limited to it. Part of the caller's transaction.
 
-    An operator bound to no environment is one of all (D-24), so nobody may be left bound to none. Only the bonds of
-    those who are locked and judged here are taken away: one that somebody makes meanwhile stands, and a constraint
-    ends the deletion at its commit, which then looks again.
+    An operator without any limit has access to all environments (D-24), so whoever would be left without one loses the
+    role: people become viewers, tokens are revoked. Only the limits of rows that are locked and judged here are
+    removed. One that is added meanwhile stays, violates a constraint at the commit, and the deletion is run again.
     """
     people = models.User.objects.select_for_update(no_key=True, of=("self",)).filter(environments=environment)
     for user in people.order_by("pk"):
@@ -28,7 +28,7 @@ def narrow(actor: Actor, environment: models.Environment) -> None:
 
 
 def remove(environment: models.Environment) -> None:
-    """Deletes the row, and nothing that hangs on it: the ORM would take away bonds that `narrow` never saw."""
+    """Deletes the row alone: the cascade of the ORM would remove limits that `narrow` never saw."""
     rows = models.Environment.objects.filter(pk=environment.pk)
     rows._raw_delete(rows.db)  # no other way around the ORM's own cascade
 

@@ -69,11 +69,11 @@ def _anchors(names: set[str]) -> Iterator[Anchor]:
 
 def _saved(stored: Iterable[str]) -> dict[int, dict[tuple[str, str], str]]:
     """By environment: alias and SHA-256 of the entries that hold one of these, and the definition's name."""
-    found: dict[int, dict[tuple[str, str], str]] = {}
+    names: dict[int, dict[tuple[str, str], str]] = {}
     rows = models.Entry.objects.filter(x509__in=list(stored), revoked_at__isnull=True)
     for place, alias, sha256, name in rows.values_list("environment", "alias", "x509", "certificate__name"):
-        found.setdefault(place, {})[alias, sha256] = name
-    return found
+        names.setdefault(place, {})[alias, sha256] = name
+    return names
 
 
 def _entries(
@@ -94,10 +94,10 @@ def _roots(
     place: models.Environment, stored: dict[str, Certificate], held: frozenset[str], names: set[str]
 ) -> Iterator[Anchor]:
     saved = {root.sha256: root for root in roots.of(place) if root.facts.subject in names}
-    in_force = {sha256: stored[sha256] for sha256 in stored if sha256 in held}
-    for sha256, root in {**saved, **in_force}.items():
+    released = {sha256: stored[sha256] for sha256 in stored if sha256 in held}
+    for sha256, root in {**saved, **released}.items():
         alias = root_alias(sha256)
-        yield Anchor(place.name, alias, "root", root, "", sha256 in saved, sha256 in in_force)
+        yield Anchor(place.name, alias, "root", root, "", sha256 in saved, sha256 in released)
 
 
 def chain_json(chain: Chain, now: datetime) -> dict[str, Any]:

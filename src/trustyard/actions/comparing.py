@@ -12,7 +12,6 @@ from trustyard.errors import FieldError, Refused
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.comparing import Comparison
 from trustyard.pki.comparing import compare as compared
-from trustyard.pki.names import fold
 
 from . import found, sources
 from .actors import Actor
@@ -22,7 +21,7 @@ from .permissions import require
 
 @dataclass(frozen=True)
 class Stored:
-    """A stored entry; `live`: what its own server presents now, in its stead."""
+    """A stored entry; with `live`, what its own server presents now instead of the stored certificate."""
 
     certificate: str
     environment: str
@@ -47,7 +46,7 @@ class Compared:
     left: tuple[str, Certificate]
     right: tuple[str, Certificate]
     comparison: Comparison
-    notes: tuple[str, ...] = ()  # what else became of the chain that the server presents
+    notes: tuple[str, ...] = ()  # how the rest of the chain changed, where an entry meets its own server
 
     def json(self) -> dict[str, Any]:
         """The *Comparison* of the REST API."""
@@ -77,12 +76,14 @@ def compare(actor: Actor, left: Side, right: Side) -> Compared:
     one, _ = _certificate(actor, left, entries["left"], "left")
     other, presented = _certificate(actor, right, entries["right"], "right")
     entry = entries["left"]
-    notes = _of_chain(entry, presented) if entry is not None and entry.source_url and presented is not None else ()
+    notes: tuple[str, ...] = ()
+    if entry is not None and presented is not None and presented.url == entry.source_url:
+        notes = _chain_changes(entry, presented)
     return Compared(one, other, compared(one[1], other[1]), notes)
 
 
-def _of_chain(entry: models.Entry, presented: sources.Chosen) -> tuple[str, ...]:
-    """What a server presents besides its own certificate, against what it did when the entry was taken in."""
+def _chain_changes(entry: models.Entry, presented: sources.Chosen) -> tuple[str, ...]:
+    """How the rest of the chain that the entry's server presents differs from what it was when the entry was stored."""
     own = {entry.x509_id, presented.certificate.sha256}
     now = {certificate.sha256: certificate.facts.certificate_name for certificate in presented.others}
     rows = models.StoredCertificate.objects.filter(pk__in=entry.chain).values_list("pk", "certificate_name")
@@ -97,14 +98,10 @@ def _entry(side: Side, field: str) -> models.Entry | None:
     # What is stored is looked up before anybody connects: nobody should wait to learn of a name that is wrong.
     if isinstance(side, Given):
         return None
-    place = found.environment(side.environment, f"{field}.environment")
-    rows = models.Entry.objects.select_related("certificate", "environment", "x509")
-    entry = rows.filter(certificate__name_key=fold(side.certificate), environment=place).first()
-    if entry is None:
-        sentence = f"There is no certificate named {side.certificate} in {place.name}."
-        raise Refused(sentence, code="unknown-certificate", fields=[FieldError(f"{field}.certificate", sentence)])
+    entry = found.entry(side.certificate, side.environment, field)
     if side.live and not entry.source_url:
-        sentence = f"{entry.certificate.name} in {place.name} came from no address, so there is no server to ask."
+        where = f"{entry.certificate.name} in {entry.environment.name}"
+        sentence = f"{where} came from no address, so there is no server to ask."
         advice = "Give an address or a file for the other side."
         raise Refused(sentence, code="no-address", advice=advice, fields=[FieldError(f"{field}.live", sentence)])
     return entry

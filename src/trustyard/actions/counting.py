@@ -1,4 +1,4 @@
-"""How many rows a list has: all of it exactly, and of what a filter leaves as many as anybody would look through."""
+"""How many rows a list has: a whole list is counted exactly, a filtered one up to a limit."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _whole: dict[str, tuple[str, int]] = {}  # by table: the head of the audit chain
 
 
 class Counted(NamedTuple):
-    """How many; where there are `more`, one more than were counted."""
+    """A number of rows. Where there are `more`, `number` is one more than the limit up to which they were counted."""
 
     number: int
     more: bool = False
 
 
 def counted(rows: QuerySet[Any] | Counted) -> Counted:
-    """How many there are, or what is known of it. What a filter leaves is counted up to a limit, a list to its end.
+    """The number of rows, or what is known of it already: all of a whole list, of a filtered one up to a limit.
 
-    A database counts by reading, and what fits a filter is dear to read: hundreds of thousands of rows for a figure
-    that says "many". A whole list is counted by an index; where it is long, not again before something has changed.
+    A database counts rows by reading them, and reading what fits a filter is expensive: hundreds of thousands of rows
+    for a figure that says "many". A whole list is counted by an index, and a long one again only after a change.
     """
     if isinstance(rows, Counted):
         return rows
@@ -51,19 +51,19 @@ def counted(rows: QuerySet[Any] | Counted) -> Counted:
 
 
 def up_to(most: int, number: int) -> Counted:
-    """So many as they are shown where nobody counts further than to `most`."""
+    """This number as it is shown where rows are counted up to `most`."""
     return Counted(min(number, most + 1), number > most)
 
 
 def most_of(model: type[Model]) -> int:
-    """How far a filtered list of this table is counted."""
+    """The limit up to which a filtered list of this table is counted."""
     return MOST_OF_LARGE if is_large(model) else MOST
 
 
 def is_large(model: type[Model]) -> bool:
-    """Whether the table has had more than so many rows that some ways of asking it take too long.
+    """Whether the table has had more than `LARGE` rows, for which some queries have to be written another way.
 
-    Looked at every few seconds: the one way and the other find the same.
+    Looked at every `LOOK_SECONDS`, since both ways find the same rows.
     """
     table, now = model._meta.db_table, time.monotonic()
     looked_at, large = _large.get(table, (0.0, False))

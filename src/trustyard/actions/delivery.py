@@ -1,4 +1,4 @@
-"""What gateways should have and what their nodes said: the side of releases that jobs and xDS work on."""
+"""What gateways should have and what their nodes reported: the actions behind jobs and xDS."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _newest(environment: str) -> Newest | None:
 
 
 def _material(newest: Newest) -> Material | None:
-    """The release, remembered with its DER: those asked for last, of not more than so many octets together.
+    """The release, remembered with its DER: those asked for last, within a limit on their octets together.
 
     None where it went with its environment since it was found.
     """
@@ -125,9 +125,7 @@ def _material(newest: Newest) -> Material | None:
 def of_release(release: models.Release) -> Material:
     """Any release with its DER, as gateways receive it."""
     content = release.read()
-    needed = {entry.sha256 for entry in content.entries} | set(content.roots)
-    stored = models.StoredCertificate.objects.filter(pk__in=needed).values_list("pk", "der")
-    ders = {sha256: bytes(der) for sha256, der in stored}
+    ders = models.StoredCertificate.ders(content.certificates())
     return Material(content, release.number, release.created_at, ders)
 
 
@@ -157,7 +155,7 @@ def behind() -> list[GatewayGiven]:
 
 
 def record(gateway_id: int, number: int, receipt: Receipt) -> None:
-    """Keeps a node's newest word on a release. Idempotent; unanswered older releases of that node become superseded."""
+    """Stores a node's newest receipt for a release. Idempotent; its unanswered older releases become superseded."""
     receipts.record_all([(gateway_id, number, receipt)])
 
 

@@ -30,7 +30,7 @@ _HALF_TYPED = re.compile(r"//[^/]*:(?!\d*(?:/|$))")  # a colon with no port behi
 
 
 def open_new(draft: models.Draft) -> None:
-    """An empty window, or the one that a reload interrupted."""
+    """Opens an empty window."""
     draft.content["window"] = {**EMPTY}
 
 
@@ -57,7 +57,7 @@ def window_of(draft: models.Draft) -> dict[str, Any]:
 
 
 def keep(draft: models.Draft, fields: dict[str, Any]) -> None:
-    """Keeps what was typed, for a reload. Pasted text is kept only after it was read: it may be a key."""
+    """Stores what was typed, for a reload. Pasted text is stored only after it was read: it may be a private key."""
     window = window_of(draft)
     if fields.get("source", window["source"]) != window["source"]:
         forget_seen(draft)
@@ -83,7 +83,7 @@ def _change_address(draft: models.Draft) -> None:
 
 
 def begin_look(draft: models.Draft, source: Connection | FileGiven | Paste) -> str:
-    """Forgets what was seen before, and answers the look's name: of several under way only the last one counts."""
+    """Forgets what was seen before; returns the name of this look, since only the last of several counts."""
     forget_seen(draft)
     window = window_of(draft)
     window |= {"look": secrets.token_hex(8), "source": _KINDS[type(source)]}
@@ -131,16 +131,16 @@ def saw_nothing(draft: models.Draft, problem: str) -> None:
 
 
 def wait_for_encoding(draft: models.Draft) -> None:
-    """Text is there and its encoding type is not: nothing is refused yet, and nothing can be applied."""
+    """Notes that text is there without its encoding: nothing is refused yet, and nothing can be applied."""
     forget_seen(draft)
     sentence = "Choose the encoding type of the text: BASE64 or BASE64PEM."
     window_of(draft).update({"source": "paste", "encoding": "", "waits": sentence})
 
 
 def forget_seen(draft: models.Draft) -> None:
-    """The source changed: what was seen before, or is being looked at, is not of it."""
-    nothing = {"token": "", "choose": "", "content": "", "pasted": "", "problem": "", "others": False, "look": ""}
-    window_of(draft).update({**nothing, "waits": ""})
+    """Forgets what was seen or is being looked at, since the source has changed."""
+    texts = ("token", "choose", "content", "pasted", "problem", "look", "waits")
+    window_of(draft).update({**dict.fromkeys(texts, ""), "others": False})
 
 
 def digest_of(paste: Paste) -> str:
@@ -168,7 +168,7 @@ def seen_in(actor: Actor, draft: models.Draft) -> Seen | None:
 
 
 def chosen_in(draft: models.Draft, seen: Seen | None) -> Certificate | None:
-    """The certificate that the window stands for: chosen from what was seen, else the row's own."""
+    """The certificate that Apply would take: chosen from what was seen, else the row's own."""
     window = window_of(draft)
     if seen is not None:
         return next((c for c in seen.reading.certificates if c.sha256 == window["choose"]), None)

@@ -100,7 +100,7 @@ def _public(content: Any) -> Any:
 
 
 def define(draft: models.Draft, name: str, description: str) -> None:
-    """Takes what stands in Definition, as it is typed."""
+    """Stores name and description as they are typed."""
     if (name, description) != (draft.content["name"], draft.content["description"]):
         draft.content |= {"name": name[:1000], "description": description[:100_000], "changed": True}
 
@@ -170,7 +170,7 @@ def save(
 
 
 def rehearse(actor: Actor, pk: UUID) -> JwkConnection | None:
-    """The question that saving this draft would raise now; whatever it would write is taken back."""
+    """The question that saving this draft would raise now; the save is tried and rolled back."""
     return _question(lambda: _save(actor, get(actor, pk), False, None))
 
 

@@ -12,7 +12,7 @@ SOON = timedelta(days=14)
 
 
 def read(text: str, now: datetime) -> datetime | None:
-    """The moment of `90d` (so many days from now) or `2027-01-31` (the end of that day, UTC); None: no end.
+    """The moment of `90d` (days from now) or `2027-01-31` (the end of that day, UTC); None: no end.
 
     Without a text it is as late as TRUSTYARD_TOKEN_MAX_DAYS allows. Raises `Refused` (`bad-expiry`) for what is no day,
     is past, or is later than allowed.

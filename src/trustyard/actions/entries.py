@@ -203,7 +203,7 @@ def _write(certificate: models.Certificate, planned: Planned, entry: models.Entr
 
 
 def set_alias(entry: models.Entry, alias: str) -> None:
-    """Gives the entry a clean alias, with the key by which aliases are compared, and its file name."""
+    """Sets the alias of an entry, with the key that aliases are compared by, and its file name."""
     entry.alias, entry.alias_key = alias, fold(alias)
     entry.alias_file = alias_files.stored(alias)
 

@@ -24,14 +24,15 @@ def export(actor: Actor, certificate: str, *, format: str = "zip", environment: 
     require(actor, "certificates.export")
     row = certificates_read.get(actor, certificate)
     entries = row.entries.select_related("x509", "environment").order_by("environment_id")
-    if environment is not None:
-        entries = entries.filter(environment=found.environment(environment))
+    place = None if environment is None else found.environment(environment)
+    if place is not None:
+        entries = entries.filter(environment=place)
     if not entries:
         raise Refused(f"The certificate {row.name} has no entry there to export.", code="nothing-to-export")
-    return _file(row, list(entries), format, environment)
+    return _file(row, list(entries), format, place.name if place is not None else "")
 
 
-def _file(row: models.Certificate, entries: Sequence[models.Entry], format: str, environment: str | None) -> File:
+def _file(row: models.Certificate, entries: Sequence[models.Entry], format: str, environment: str) -> File:
     base = safe_filename(row.name)
     base = f"{base}-{safe_filename(environment)}" if environment else base
     ders = list({entry.x509_id: bytes(entry.x509.der) for entry in entries}.values())

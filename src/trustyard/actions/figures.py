@@ -1,4 +1,4 @@
-"""The state of everything in numbers: a handful of queries, whatever the number of environments."""
+"""The figures for `/metrics`, in a fixed number of queries for any number of environments."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _undelivered(late: Sequence[models.Gateway], newest: dict[int, int]) -> dict
 
 
 def _jobs() -> Counter[str]:
-    """Jobs by state where they are kept in the database (PostgreSQL); those that ended well are of no interest."""
+    """Jobs by state, on PostgreSQL, where they are in the database; those that succeeded are not counted."""
     if connection.vendor != "postgresql":
         return Counter()
     with connection.cursor() as cursor:

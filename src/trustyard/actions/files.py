@@ -1,4 +1,4 @@
-"""A file that somebody is given to download."""
+"""A file to download."""
 
 from __future__ import annotations
 

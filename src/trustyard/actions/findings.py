@@ -27,7 +27,7 @@ def _lasting(certificate: Certificate) -> tuple[Finding, ...]:
 
 @functools.lru_cache(maxsize=1024)
 def facts(certificate: Certificate) -> dict[str, Any]:
-    """The X.509 facts as JSON values, worked out once; status and findings are to be written over."""
+    """The X.509 facts as JSON values, computed once; the caller overwrites `status` and `findings`."""
     return lasting_json(certificate)
 
 
@@ -116,7 +116,7 @@ def _with_its_key(entry: models.Entry, by_key: Mapping[str, Alike]) -> str:
 
 
 def _listed(words: Iterable[str], count: int, *, over: bool = False) -> str:
-    """The first of `count` things, or of over so many, by name, and how many more there are."""
+    """The first of `count` things (or of more than `count`) by name, and how many more there are."""
     named = list(islice(words, NAMED))
     left = count - len(named)
     return ", ".join(named) + (f" and {'over ' if over else ''}{left} more" if left > 0 else "")

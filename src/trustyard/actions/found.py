@@ -68,6 +68,21 @@ def environment(name: str, field: str = "environment") -> models.Environment:
     return row
 
 
+def entry(certificate: str, place: str, within: str) -> models.Entry:
+    """The entry of a certificate in an environment, with both and its X.509 certificate loaded.
+
+    Raises `Refused` (`unknown-environment`, `unknown-certificate`) at the field `environment` or `certificate` of the
+    object `within` the request body.
+    """
+    row = environment(place, f"{within}.environment")
+    rows = models.Entry.objects.select_related("certificate", "environment", "x509")
+    held = rows.filter(certificate__name_key=fold(certificate), environment=row).first()
+    if held is None:
+        sentence = f"There is no certificate named {certificate} in {row.name}."
+        raise Refused(sentence, code="unknown-certificate", fields=[FieldError(f"{within}.certificate", sentence)])
+    return held
+
+
 def clean(name: str, field: str = "name") -> tuple[str, str]:
     """The cleaned name and its key. Raises `Refused` for a bad name; a constraint refuses a taken one."""
     try:
@@ -78,20 +93,18 @@ def clean(name: str, field: str = "name") -> tuple[str, str]:
     return cleaned, fold(cleaned)
 
 
-def free_name(
-    rows: QuerySet[Any], name: str, what: str, *, but: int | None = None, field: str = "name"
-) -> tuple[str, str]:
+def free_name(rows: QuerySet[Any], name: str, what: str, *, but: int | None = None) -> tuple[str, str]:
     """The cleaned name and its key. Raises `Refused` for a bad name and `Conflict` for a taken one."""
-    cleaned, key = clean(name, field)
+    cleaned, key = clean(name)
     others = rows if but is None else rows.exclude(pk=but)
     stored = others.filter(name_key=key).values_list("name", flat=True).first()
     if stored is not None:
-        raise taken(what, stored, cleaned, field)
+        raise taken(what, stored, cleaned)
     return cleaned, key
 
 
 def taken(what: str, stored: str, given: str, field: str = "name") -> Conflict:
-    """What to raise where somebody has the name already, as it is spelt there."""
+    """The error for a name that is taken, quoting it as it is stored."""
     sentence = f"There is already {_article(what)} {what} named {stored}{but_for_case(stored, given)}."
     return Conflict(sentence, code="name-taken", fields=[FieldError(field, sentence)])
 
@@ -134,7 +147,7 @@ def check_version(row: Versioned, if_match: str | None) -> None:
 
 
 def stale() -> StaleVersion:
-    """What to raise where somebody was quicker."""
+    """The error for an object that was changed meanwhile."""
     return StaleVersion(
         "This was changed by somebody else meanwhile.",
         advice="Read it again, and repeat the change on what it is now.",
@@ -142,7 +155,7 @@ def stale() -> StaleVersion:
 
 
 def limits(holder: models.User | models.Token) -> list[str]:
-    """The environments that someone is for (none: all). Earlier versions took some for roles that they do not limit."""
+    """The environments that someone is limited to (none: all). Older versions stored some for roles without limits."""
     return [place.name for place in holder.environments.all()] if holder.role == "operator" else []
 
 

@@ -26,7 +26,7 @@ DIGITS = 18  # of a number that a database still takes
 
 @dataclass(frozen=True)
 class Claim:
-    """What a token says, its MAC verified: whose it is, and of which generation."""
+    """The claims of a token whose MAC was verified: the gateway, and the generation of its token."""
 
     gateway_id: int
     generation: int
@@ -38,7 +38,7 @@ def token_of(row: models.Gateway, purpose: str) -> str:
 
 
 def claimed(token: str, purpose: str) -> Claim | None:
-    """What a token of this purpose says, if we made it. Whether it is the present one, the gateway's row knows."""
+    """The claims of a token of this purpose, if its MAC is right. Whether it is current, the gateway's row tells."""
     parts = token.split(".")
     if len(parts) != 4 or not (_number(parts[1]) and _number(parts[2])):
         return None

@@ -1,4 +1,4 @@
-"""Gateways: what is given releases in an environment, of a kind, with options of that kind."""
+"""Gateways: consumers of an environment's releases, each of a kind and with options of that kind."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from trustyard.gateways.agent.bootstrap import bootstrap as agent_bootstrap
 from trustyard.gateways.kinds import KINDS
 from trustyard.gateways.places import Held, Place
 from trustyard.pki.certificates import rfc3339
+from trustyard.pki.hosts import host_port
 from trustyard.pki.refusals import refuse_private_key
 
 from . import audit, found, gateway_tokens, news
@@ -162,7 +163,7 @@ def _envoy_bootstrap(row: models.Gateway, wanted: Mapping[str, str]) -> Bootstra
     from trustyard.gateways.envoy.bootstrap import bootstrap as write  # Envoy is an extra: loaded when it is used
 
     configuration = settings.TRUSTYARD
-    address = configuration.xds_url or _listening.get("xds") or "{}:{}".format(*configuration.xds_listen)
+    address = configuration.xds_url or _listening.get("xds") or host_port(*configuration.xds_listen)
     text = write(
         row.environment.name,
         row.name,
@@ -184,7 +185,7 @@ def _agent_bootstrap(row: models.Gateway, wanted: set[str]) -> Bootstrap:
     if not configuration.public_url and host in ("0.0.0.0", "::"):  # noqa: S104 - looked for, not listened on
         sentence = "Trustyard listens on every address: say in TRUSTYARD_PUBLIC_URL which one agents use."
         raise Refused(sentence, code="bad-bootstrap", fields=[FieldError("public_url", sentence)])
-    address = configuration.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    address = configuration.public_url or f"http://{host_port(host, port)}"
     token = gateway_tokens.token_of(row, gateway_tokens.AGENT)
     return Bootstrap(agent_bootstrap(row.environment.name, row.name, token, address), "application/toml")
 

@@ -1,8 +1,7 @@
-"""Nodes that are gone: the newest of each gateway are remembered, for a node gives itself what name it likes."""
+"""Disconnected nodes: only the newest of each gateway are kept, since a node may use a new name each time."""
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,22 +12,22 @@ from django.db import transaction
 from django.db.models import Count, F, QuerySet
 
 from trustyard import models
+from trustyard.models.batches import batches
 
 from . import receipts
 from .again import looks_again
 
 log = structlog.get_logger(__name__)
 KEPT = 5_000  # of one gateway, besides those that are connected
-EVERY = 500  # so many nodes come to this server or go from it between two looks
-BATCH = 500
+EVERY = 500  # nodes that connect or disconnect between two prunings of a gateway
 _counting = threading.Lock()
 _moved: Counter[int] = Counter()  # by gateway, since it was looked at last
 
 
 def moved(gateways: Iterable[int]) -> None:
-    """Counts nodes that came or went, by their gateways' ids. Now and then, after the commit, some are forgotten.
+    """Counts nodes that connected or disconnected, by the ids of their gateways, and prunes after the commit.
 
-    One that came and went at once may be written as gone alone.
+    That happens every `EVERY` nodes. A node that came and went between two writes is counted once.
     """
     with _counting:
         _moved.update(gateways)
@@ -40,22 +39,20 @@ def moved(gateways: Iterable[int]) -> None:
 
 
 def forget_all() -> int:
-    """Forgets of every gateway the nodes beyond those that are kept; answers how many."""
+    """Prunes the disconnected nodes of every gateway, as `forget` does; returns how many were removed."""
     counted = models.Node.objects.filter(connected=False).order_by().values("gateway_id").annotate(nodes=Count("pk"))
     return sum(forget(gateway_id) for gateway_id in counted.filter(nodes__gt=KEPT).values_list("gateway_id", flat=True))
 
 
 def forget(gateway_id: int) -> int:
-    """Forgets the nodes of this gateway that left longest ago, beyond those that are kept; answers how many.
+    """Removes the nodes of this gateway that left longest ago, but for the last `KEPT`; returns how many.
 
-    What they said of the release in force goes with them, so that each of its receipts is of a node that is known;
-    what they said of older releases is history and stays. A node that is connected is never forgotten.
+    Their receipts for the release in force are removed with them, so that each such receipt belongs to a known node;
+    receipts for older releases are history and stay. A connected node is never removed.
     """
     rows = models.Node.objects.filter(gateway_id=gateway_id, connected=False).order_by("-last_seen", "-pk")
-    beyond = iter(list(rows.values_list("name", flat=True)[KEPT:]))
-    count = 0
-    while some := list(itertools.islice(beyond, BATCH)):
-        count += _forget(gateway_id, some)
+    beyond = list(rows.values_list("name", flat=True)[KEPT:])
+    count = sum(_forget(gateway_id, some) for some in batches(beyond))
     if count:
         log.info("nodes.forgotten", gateway_id=gateway_id, count=count, kept=KEPT)
     return count
@@ -64,7 +61,7 @@ def forget(gateway_id: int) -> int:
 @looks_again
 def _forget(gateway_id: int, names: Sequence[str]) -> int:
     with transaction.atomic():
-        # Receipts, then nodes, as whoever writes both. A node that came back meanwhile is none of these any more.
+        # Receipts before nodes, the order in which both are locked elsewhere. A node that came back meanwhile is kept.
         receipts.in_order(_said(gateway_id, names))
         nodes = models.Node.objects.filter(gateway_id=gateway_id, connected=False, name__in=names).order_by("name")
         gone = list(nodes.select_for_update(no_key=True).values_list("name", flat=True))

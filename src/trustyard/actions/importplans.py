@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from trustyard import models
 from trustyard.errors import Conflict, InputRefused, Refused
+from trustyard.models.batches import batches
 from trustyard.pki.certificates import Certificate as X509Certificate
 from trustyard.pki.filenames import is_filename, safe_filename
 from trustyard.pki.names import clean_name
@@ -15,8 +16,6 @@ from . import alias_files
 from .entries import clean_alias
 from .found import but_for_case, taken
 from .naming import Taken
-
-_LOOKED_UP = 500  # values of one IN; SQLite has a limit
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,8 @@ def planned(
 def _there(places: Sequence[models.Environment], hashes: Sequence[str]) -> dict[tuple[int, str], str]:
     """By environment and SHA-256 the name of the certificate that holds it there."""
     found = {}
-    for start in range(0, len(hashes), _LOOKED_UP):
-        rows = models.Entry.objects.filter(environment__in=places, x509__in=hashes[start : start + _LOOKED_UP])
+    for some in batches(hashes):
+        rows = models.Entry.objects.filter(environment__in=places, x509__in=some)
         for place, sha256, name in rows.values_list("environment_id", "x509_id", "certificate__name"):
             found[place, sha256] = name
     return found

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from trustyard import models
 from trustyard.errors import FieldError, InputRefused, Refused, TooLarge, TrustyardError
-from trustyard.models.certificates import BATCH
+from trustyard.models.batches import BATCH, batches
 from trustyard.pki.certificates import Certificate as X509Certificate
 from trustyard.pki.certificates import read_certificate
 from trustyard.pki.containers import Notice, open_file
@@ -144,8 +144,8 @@ class Import:
         return [Part(f"{given.place}, certificate {number}", part) for number, part in enumerate(opened.parts, 1)]
 
     def _store(self, deploy: bool, note: str, confirm_restored: Confirmed) -> Imported:
-        # Not locked: that comes last but for the audit, as in every other change. Whoever takes an environment or a
-        # name away meanwhile breaks a constraint, and `store` looks again.
+        # Not locked here: environments are locked last but for the audit, as in every other change. Where one is
+        # deleted or a name taken meanwhile, a constraint is violated and `store` runs again.
         places = [found.by_id(models.Environment.objects.all(), place.pk, "environment") for place in self._places]
         left_out, plans = dict(self._left_out), []
         for index, plan in planned(places, self._certificates).items():
@@ -160,9 +160,8 @@ class Import:
         if plans:
             digest = _digest(plans)
             # In batches, so that the rows of one are gone before the next are made.
-            batches = (plans[start : start + BATCH] for start in range(0, len(plans), BATCH))
-            news = [one for batch in batches for one in _write(batch, digest)]
-            audit.record_all(self._actor, [*news, _summary(plans, digest, places, ordered)])
+            events = [one for some in batches(plans) for one in _write(some, digest)]
+            audit.record_all(self._actor, [*events, _summary(plans, digest, places, ordered)])
         if deploy and self._certificates:
             made = releases.make(self._actor, places, note=note, confirm_restored=confirm_restored)
             imported.releases = [one.release for one in made]
@@ -171,7 +170,7 @@ class Import:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """No object of an import is garbage before its end; looking for it took a quarter of the time."""
+    """Turns the garbage collector off: an import leaves no garbage, and collecting took a quarter of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -205,7 +204,7 @@ def _digest(plans: Sequence[Plan]) -> str:
     return hashlib.sha256("\n".join(sorted(plan.certificate.sha256 for plan in plans)).encode()).hexdigest()
 
 
-def _write(plans: Sequence[Plan], digest: str) -> Iterator[audit.News]:
+def _write(plans: Sequence[Plan], digest: str) -> Iterator[audit.Event]:
     """Writes the rows that `certificates.create` would write, and yields the event of each certificate."""
     models.StoredCertificate.keep_all(plan.certificate for plan in plans)
     rows = [models.Certificate(name=plan.name, name_key=fold(plan.name)) for plan in plans]
@@ -215,7 +214,7 @@ def _write(plans: Sequence[Plan], digest: str) -> Iterator[audit.News]:
     for plan, made in zip(plans, written, strict=True):
         shown = {entry.environment.name: entries.fingerprint(entry) for entry in made}
         after = {"description": "", "entries": shown, "import": digest}
-        yield audit.News("certificate.create", "certificate", plan.name, after=after)
+        yield audit.Event("certificate.create", "certificate", plan.name, after=after)
 
 
 def _entries(certificate: models.Certificate, plan: Plan) -> list[models.Entry]:
@@ -228,6 +227,6 @@ def _entries(certificate: models.Certificate, plan: Plan) -> list[models.Entry]:
 
 def _summary(
     plans: Sequence[Plan], digest: str, places: Sequence[models.Environment], left_out: Sequence[LeftOut]
-) -> audit.News:
+) -> audit.Event:
     after = {"stored": len(plans), "left_out": len(left_out), "environments": found.names(places), "digest": digest}
-    return audit.News("certificate.import", "import", digest, after=after)
+    return audit.Event("certificate.import", "import", digest, after=after)

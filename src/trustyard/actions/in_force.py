@@ -1,4 +1,4 @@
-"""What the newest releases hold, remembered in little room: a page asks it of every row, whatever the environment."""
+"""What the newest releases hold, cached compactly: pages ask it for each of their rows, in any environment."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Held:
         return self._has(_members(jwk))
 
     def publishes_for(self, name: str) -> bool:
-        """Whether the release publishes a key of the JWK of this name, be it an older one."""
+        """Whether the release publishes a key of the JWK of this name, the present one or an older one."""
         return self._has(name)
 
     def _has(self, part: str) -> bool:
@@ -57,7 +57,7 @@ class Held:
         return at < len(self._jwks) and self._jwks[at] == wanted
 
     def aliases(self, certificates: Iterable[str], saved: Iterable[tuple[str, str]] = ()) -> list[tuple[str, str]]:
-        """Alias and SHA-256 of those that the release has; it is read anew only when it has others than the saved."""
+        """Alias and SHA-256 of those that the release has; it is read again only when it has others than `saved`."""
         asked = {sha256 for sha256 in certificates if self._times(sha256)}
         known = [pair for pair in saved if pair[1] in asked and self.holds(*pair)]
         if len(known) == sum(map(self._times, asked)):
@@ -89,7 +89,7 @@ def _shared(digests: frozenset[str]) -> frozenset[str]:
 
 
 def _content(release: int) -> dict[str, Any]:
-    """Nothing where the release went with its environment since it was found: it comes back no more."""
+    """The stored content; an empty one where the release was deleted with its environment since it was found."""
     content: dict[str, Any] | None = models.Release.objects.filter(pk=release).values_list("content", flat=True).first()
     return {"entries": [], "roots": [], "jwks": []} if content is None else content
 

@@ -169,7 +169,7 @@ def _check_name(certificate_name: str, answer: JwkAnswer) -> None:
 
 
 def _check_related(concerned: Sequence[Concerned], answer: JwkAnswer) -> None:
-    """Refuses words about a JWK or an environment that this change does not concern: a slip of the pen, most likely."""
+    """Refuses answers about a JWK or an environment that this change does not concern, most likely a typing mistake."""
     jwks, places = {c.jwk.name for c in concerned}, {c.environment for c in concerned}
     fields = [
         FieldError(f"jwk_connection.algorithms.{name}", f"This change concerns no JWK named {name}.")
@@ -228,7 +228,7 @@ class Acted:
 
     jwk: models.Jwk
     change: JwkChange
-    news: audit.News
+    event: audit.Event
 
 
 def carry_out(
@@ -237,7 +237,7 @@ def carry_out(
     """Does what was answered, each with its audit event. Raises `Conflict` where two keys would share a key ID."""
     done = act(actor, concerned, actions, algorithms)
     keep(done)
-    audit.record_all(actor, [one.news for one in done])
+    audit.record_all(actor, [one.event for one in done])
     return [one.change for one in done]
 
 
@@ -263,11 +263,11 @@ def _one(actor: Actor, one: Concerned, action: str, algorithms: Mapping[str, str
         jwk.version += 1
         after = fingerprint(jwk)
     change = JwkChange(jwk.name, one.environment, _DONE[action], jwk.kid)
-    return Acted(jwk, change, audit.News(f"jwk.{action}", "jwk", jwk.name, before, after))
+    return Acted(jwk, change, audit.Event(f"jwk.{action}", "jwk", jwk.name, before, after))
 
 
 def disable_with_entry(jwk: models.Jwk) -> bool:
-    """Its entry was revoked. Answers whether that changes anything: what a person disabled stays theirs."""
+    """Disables it with its entry; returns whether that changes anything: a person may have disabled it already."""
     if jwk.state == "disabled":
         return False
     jwk.state, jwk.disabled_with_entry = "disabled", True
@@ -275,7 +275,7 @@ def disable_with_entry(jwk: models.Jwk) -> bool:
 
 
 def enable_with_entry(jwk: models.Jwk) -> bool:
-    """Its entry is trusted again. Answers whether that changes anything: what a person disabled stays disabled."""
+    """Enables it again with its entry; returns whether that changes anything: what a person disabled stays so."""
     if jwk.state == "active" or not jwk.disabled_with_entry:
         return False
     jwk.state, jwk.disabled_with_entry = "active", False
@@ -299,7 +299,7 @@ def follow(entry: models.Entry, *, revoked: bool) -> tuple[list[JwkChange], dict
 
 
 def keep(done: Sequence[Acted]) -> None:
-    """Writes what was acted on, all at once. Raises `Conflict` where two keys would share a key ID."""
+    """Stores all of it at once. Raises `Conflict` where two keys would share a key ID."""
     rows: dict[Change, list[models.Jwk]] = {}
     for one in done:
         rows.setdefault(one.change.change, []).append(one.jwk)
@@ -340,7 +340,7 @@ def _others_named_so(jwks: Sequence[models.Jwk]) -> Iterable[models.Jwk]:
 
 
 def _are_taken_for_another(one: models.Jwk, other: models.Jwk) -> bool:
-    """Whether two of one key ID stand in one environment, and whoever looks for the ID cannot tell which is meant."""
+    """Whether two JWKs of one environment have the same key ID, so that a verifier cannot tell which one is meant."""
     if one.use != other.use and key_members(one.public) == key_members(other.public):
         return False
     return not {place.pk for place in one.environments.all()}.isdisjoint(place.pk for place in other.environments.all())

@@ -113,11 +113,11 @@ def _made(
 def _made_from_certificate(
     actor: Actor, source: FromCertificate, use: str | None, alg: str | _Unset | None, kid: str | None
 ) -> tuple[models.Jwk, list[models.Environment]]:
-    entry = entry_of(source.certificate, source.environment)
+    entry = found.entry(source.certificate, source.environment, "source")
     require(actor, "jwks.write", [entry.environment.name])
     # Under the certificate's lock, for a change of it looks for its JWKs there; then as it is by now.
     found.locked(entry.certificate, "certificate")
-    entry = entry_of(source.certificate, source.environment)
+    entry = found.entry(source.certificate, source.environment, "source")
     chosen = entry.x509.read()
     use = use or default_use(chosen)
     if isinstance(alg, _Unset):
@@ -153,17 +153,6 @@ def _read_given(jwk: Mapping[str, Any]) -> dict[str, Any]:
     except Refused as error:
         error.fields = error.fields or [FieldError("source.jwk", error.sentence)]
         raise
-
-
-def entry_of(certificate: str, environment: str) -> models.Entry:
-    """The entry of a certificate in an environment. Raises `Refused` naming what is missing."""
-    place = found.environment(environment, "source.environment")
-    rows = models.Entry.objects.select_related("certificate", "environment", "x509")
-    entry = rows.filter(certificate__name_key=fold(certificate), environment=place).first()
-    if entry is None:
-        sentence = f"There is no certificate named {certificate} in {place.name}."
-        raise Refused(sentence, code="unknown-certificate", fields=[FieldError("source.certificate", sentence)])
-    return entry
 
 
 @looks_again
@@ -219,9 +208,8 @@ def _set_state(row: models.Jwk, state: str | None) -> None:
     if state is None:
         return
     if state not in models.jwks.STATES:
-        raise Refused(
-            "The state of a JWK is active or disabled.", code="bad-jwk", fields=[FieldError("state", "unknown")]
-        )
+        sentence = "The state of a JWK is active or disabled."
+        raise Refused(sentence, code="bad-jwk", fields=[FieldError("state", sentence)])
     if state == "active" and row.entry is not None and row.entry.revoked:
         sentence = "The entry that this JWK was made from is revoked."
         raise Refused(
@@ -341,7 +329,7 @@ def jwk_json(row: models.Jwk) -> dict[str, Any]:
 def choices(actor: Actor, certificate: str, environment: str) -> dict[str, Any]:
     """What a JWK of this entry can be: uses, the algorithms of each (default first), its key ID, or the problem."""
     require(actor, "jwks.read")
-    chosen = entry_of(certificate, environment).x509.read()
+    chosen = found.entry(certificate, environment, "source").x509.read()
     try:
         fitting = {use: algorithms_for(chosen, use) for use in USES}
         fitting = {use: algorithms for use, algorithms in fitting.items() if algorithms}

@@ -12,7 +12,7 @@ _FORM = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d
 
 
 def moment_of(text: str, field: str = "moment") -> datetime:
-    """A moment of RFC 3339, in UTC. Raises `Refused` (`bad-moment`); one without a zone is none."""
+    """A moment of RFC 3339, in UTC. Raises `Refused` (`bad-moment`), also where the zone is missing."""
     try:
         if _FORM.fullmatch(text):
             return datetime.fromisoformat(text.upper()).astimezone(UTC)

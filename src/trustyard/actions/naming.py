@@ -9,12 +9,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from trustyard.models.batches import batches
 from trustyard.pki.names import MAX_LENGTH, fold, is_misleading
 
 from .entries import ROOT_PREFIX
 
 _FIRST = 8  # numbers behind a name that are asked about at first
-_LOOKED_UP = 500  # values of one IN; SQLite has a limit
 _NUMBER = 6  # characters kept free for a blank and a number of five digits
 
 
@@ -66,7 +66,7 @@ class Taken:
         return key in self._keys
 
     def spelt(self, name: str) -> str | None:
-        """As whoever has the name spells it, None where nobody has it."""
+        """The name as it is spelt where it is taken; None where it is free."""
         self._ask([name])
         return self._keys.get(fold(name))
 
@@ -78,8 +78,7 @@ class Taken:
 
     def _ask(self, names: Iterable[str]) -> None:
         keys = list({fold(name) for name in names} - self._asked)
-        for start in range(0, len(keys), _LOOKED_UP):
-            some = keys[start : start + _LOOKED_UP]
+        for some in batches(keys):
             self._keys.update(self._rows.filter(**{f"{self._column}__in": some}))
         self._asked.update(keys)
 

@@ -1,4 +1,4 @@
-"""Filters of certificates at any size: few that fit are looked up by an index and named, of many a page is soon met."""
+"""Filters of certificates in tables of any size: few matches are found by an index, many along the list's order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trustyard import models
 from .counting import MOST_OF_LARGE, Counted, is_large, most_of, up_to
 
 MOST_NAMED = 5_000  # where more fit, reading the list in its own order meets a page of them sooner than sorting them
-ABOUT = 2 * MOST_NAMED  # where no more are expected, so many are named too; where more are, that is not tried
+ABOUT = 2 * MOST_NAMED  # up to this many expected matches, naming them is tried
 
 
 class Fitting(NamedTuple):

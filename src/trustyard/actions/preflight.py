@@ -140,10 +140,8 @@ def check(waiting: Sequence[Waiting]) -> None:
 
 def _material(waiting: Waiting) -> Material:
     content = waiting.content
-    needed = {entry.sha256 for entry in content.entries} | set(content.roots)
-    ders = {
-        pk: bytes(der) for pk, der in models.StoredCertificate.objects.filter(pk__in=needed).values_list("pk", "der")
-    }
+    needed = content.certificates()
+    ders = models.StoredCertificate.ders(needed)
     if needed - ders.keys():  # roots are stored with the first release that holds them
         ders |= {root.sha256: root.der for root in roots.of(waiting.environment)}
     return Material(content, waiting.environment.last_number + 1, timezone.now(), ders)

@@ -18,7 +18,7 @@ _OTHERWISE = ("drifted", "open")
 
 @dataclass(frozen=True)
 class Progress:
-    """What may still change by itself. A release that a newer one overtook is brought to nobody any more."""
+    """What may still change without anybody's doing. A release that a newer one replaced is no longer delivered."""
 
     wanted: list[Row]  # of releases that are their environment's newest
     overtaken: list[Row]

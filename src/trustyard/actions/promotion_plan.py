@@ -45,7 +45,7 @@ class Step:
         return "replace" if self.there else "add"
 
     def becomes(self, target: models.Environment) -> models.Entry:
-        """The target's entry as it shall be. One that was revoked is no more: it was the old certificate that was."""
+        """The target's entry after the promotion. A revocation does not stay: it was of the old certificate."""
         kept = {name: getattr(self.entry, name) for name in TAKEN}
         entry = models.Entry(certificate=self.entry.certificate, environment=target, **kept)
         entries.set_alias(entry, self.alias)
@@ -105,7 +105,7 @@ def plan(
     for entry in rows:
         there = own.get(entry.certificate_id)
         name, state = entry.certificate.name, entry_status(entry, now)
-        # What nobody chose counts too, so that one preview is good for every choice out of it.
+        # Over all certificates, chosen or not, so that one preview serves any selection from it.
         seen.append([name, entry.certificate.version, entry.alias, entry.x509_id, state in _UNFIT])
         if entry.pk not in chosen:
             continue

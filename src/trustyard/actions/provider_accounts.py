@@ -52,7 +52,7 @@ def values(claims: Mapping[str, Any], path: str) -> list[str]:
 def granted(held: Iterable[str], grants: Iterable[Grant], known: Iterable[str]) -> Granted | None:
     """The highest role that these values give; None: no access. `known` are the environments that there are."""
     values, there = {*held, "*"}, set(known)
-    # An operator of an environment that is gone is none: without any environment they would be one of all.
+    # Not a role for an environment that was deleted: without a limit it would be for all environments.
     mine = [one for one in grants if one.value in values and (not one.environment or one.environment in there)]
     if any(one.role == "admin" for one in mine):
         return Granted("admin")

@@ -131,7 +131,7 @@ def _proved(rows: Iterable[tuple[int, int, str]]) -> dict[tuple[int, int, str], 
 
 
 def _supersede(rows: Iterable[models.Receipt], now: datetime) -> None:
-    """What these nodes never answered of older releases; compared here, for thousands of conditions are too many."""
+    """Marks what these nodes never answered of older releases; compared here: SQL would need too many conditions."""
     newest: dict[tuple[int, str], int] = {}
     for row in rows:
         node = (row.gateway_id, row.node)

@@ -205,8 +205,8 @@ def _entries(
         elif row.sha256 in weak:
             sentence = f"The policy of {environment.name} leaves it out: {weak[row.sha256]}"
             left_out.append(LeftOut(row.certificate, row.alias, sentence))
-        elif row.alias in met:
-            sentence = f"Its file name would be that of the alias {met[row.alias]}: give one of the two another alias."
+        elif older := met.get(row.alias):
+            sentence = f"Its file name would be that of the alias {older}: give one of the two another alias."
             left_out.append(LeftOut(row.certificate, row.alias, sentence))
         else:
             kept.append(TrustedEntry(row.alias, row.certificate, row.sha256))
@@ -216,7 +216,7 @@ def _entries(
 def _met(rows: Sequence[Saved]) -> dict[str, str]:
     """Aliases that would have the file name of an older one. Saves refuse them, but two may come at one moment."""
     odd = [row for row in rows if not is_filename(row.alias)]
-    return dict(alias_files.meeting(row.alias for row in sorted(odd, key=lambda row: row.pk or sys.maxsize)))
+    return dict(alias_files.colliding(row.alias for row in sorted(odd, key=lambda row: row.pk or sys.maxsize)))
 
 
 def _weak(environment: models.Environment, rows: Sequence[Saved]) -> dict[str, str]:

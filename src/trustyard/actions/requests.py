@@ -10,7 +10,7 @@ import structlog
 
 @dataclass
 class Request:
-    """`actor` is empty until an edge knows; whoever began the request reads it there, whatever thread learnt it.
+    """`actor` is empty until an edge knows it; the thread that began the request can read it, whichever thread set it.
 
     `hurried`: its thread is one of the few that answer everybody, and must not wait long for a foreign server.
     """
@@ -52,7 +52,7 @@ def is_hurried() -> bool:
 
 
 def asked_by(actor: str) -> None:
-    """Who asks became known; without a request it has no effect."""
+    """Notes who makes the present request; no effect outside a request."""
     request = _CURRENT.get()
     if request:
         request.actor = actor

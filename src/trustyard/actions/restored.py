@@ -12,7 +12,7 @@ from typing import Any
 from trustyard import models
 from trustyard.errors import Restored
 from trustyard.pki.content import Content
-from trustyard.pki.differences import Difference, Known, difference, digests
+from trustyard.pki.differences import Difference, Known, difference
 
 from . import roots
 
@@ -84,7 +84,7 @@ def _json(one: Waiting) -> dict[str, Any]:
 
 def between(environment: models.Environment, before: Content, after: Content) -> Difference:
     """The difference of two contents of an environment, with names and dates."""
-    needed = digests(before, after)
+    needed = before.certificates() | after.certificates()
     rows = models.StoredCertificate.objects.filter(pk__in=needed)
     columns = rows.values_list("pk", "certificate_name", "not_before", "not_after")
     known = {pk: Known(name, not_before, not_after) for pk, name, not_before, not_after in columns}

@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import Moved
-from trustyard.pki import differences
 from trustyard.pki.certificates import status
 from trustyard.pki.content import Content, LeftOut, PublishedJwk, TrustedEntry
 from trustyard.pki.truststores import root_alias
@@ -98,7 +97,7 @@ def _plan(place: models.Environment, release: models.Release) -> Restoration:
 
 def _judged(place: models.Environment, old: Content, now: datetime) -> Content:
     withdrawn = Withdrawn(place)
-    stored = models.StoredCertificate.objects.defer("der", "search_text").in_bulk(list(differences.digests(old)))
+    stored = models.StoredCertificate.objects.defer("der", "search_text").in_bulk(list(old.certificates()))
     entries, left_out = _entries(old, withdrawn, stored, now)
     roots, left_roots = _roots(old, place, stored, now)
     jwks, left_jwks = _jwks(old, withdrawn)

@@ -76,7 +76,7 @@ def _met(asked: _Conditions, environment: models.Environment | None) -> list[_Nu
 
 
 def _together(met: Sequence[_Numbers], *, repeated: bool = False, most: int | None = None) -> _Numbers:
-    """The numbers of all, of which one may be `repeated`, and no more than `most`.
+    """The ids that any of these queries finds, at most `most`; with `repeated`, an id may come twice.
 
     That is said of each by itself, too: otherwise PostgreSQL first joins all that an index finds.
     """

@@ -26,9 +26,9 @@ def of(user: models.User) -> list[dict[str, Any]]:
 
 
 def missing(user: models.User, *, by_provider: bool) -> bool:
-    """Whether this person has to set one up first (TRUSTYARD_REQUIRE_MFA).
+    """Whether this person has to set one up first (`TRUSTYARD_REQUIRE_MFA`).
 
-    Who comes by the company's provider was asked there for whatever the company wants.
+    Never where the company's provider signed the person in: second factors are its business then.
     """
     required = settings.TRUSTYARD.identity.second_factor
     if required == "off" or by_provider or (required == "admins" and user.role != "admin"):
@@ -57,7 +57,7 @@ def reset(actor: Actor, username: str) -> int:
 
 
 def spend(user: models.User, code: str) -> None:
-    """Lets a code of the app that was right be right no more.
+    """Makes a code of the app that was accepted invalid.
 
     allauth remembers it for one period of those in which it fits (RFC 6238, section 5.2: a code is taken once).
     """

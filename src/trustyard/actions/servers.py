@@ -54,7 +54,7 @@ def leave() -> None:
 
 
 def sweep() -> None:
-    """Whatever servers held that have not been heard of is gone. One that owns the embedded database is alone."""
+    """Notes as gone what servers held whose heartbeat stopped; with SQLite, what any earlier process held."""
     dead = models.Server.objects.exclude(pk=me())
     if _several():
         dead = dead.filter(seen_at__lt=Now() - timedelta(seconds=DEAD_SECONDS))
@@ -72,7 +72,7 @@ def _alive() -> QuerySet[models.Server]:
 
 
 def _held() -> QuerySet[models.Node]:
-    """Nodes that are connected to a server; the others are pushed to, by whoever it is."""
+    """Nodes that connect to a server themselves; to the others any server delivers."""
     pushed = [name for name, kind in KINDS.items() if kind.deliver is not None]
     return models.Node.objects.filter(connected=True).exclude(gateway__kind__in=pushed)
 

@@ -42,17 +42,16 @@ def end_all(actor: Actor, user: models.User, *, but: str | None = None) -> int:
     """Ends a person's sessions, but for the one with this key; answers how many."""
     _may(actor, user)
     with audit.transaction():
-        _end_begun(user)
-        ended = _end(UserSession.objects.filter(user=user).exclude(session_key=but or ""))
+        ended = end_quietly(user, but=but)
         if ended:
             audit.record(actor, "session.end", "user", user.username, after={"sessions": ended})
     return ended
 
 
-def end_quietly(user: models.User, *, but: str | None = None) -> None:
-    """The same within a change that says so itself: an account disabled, a password set."""
+def end_quietly(user: models.User, *, but: str | None = None) -> int:
+    """The same without an audit event, as part of a change that has its own: an account disabled, a password set."""
     _end_begun(user)
-    _end(UserSession.objects.filter(user=user).exclude(session_key=but or ""))
+    return _end(UserSession.objects.filter(user=user).exclude(session_key=but or ""))
 
 
 def begun_is_over(user: models.User, begun_at: float) -> bool:
@@ -74,7 +73,7 @@ def seen(session_key: str) -> None:
 
 
 def forget_ended() -> int:
-    """Takes away what is kept of sessions that are no more."""
+    """Deletes the records of sessions that have ended."""
     there = Session.objects.values("session_key")
     return int(UserSession.objects.exclude(session_key__in=there).delete()[0])
 

@@ -136,17 +136,17 @@ def read(actor: Actor, source: Source) -> tuple[str, str, Reading]:
             return kind, url, _kept(sha256)
 
 
-def choose(actor: Actor, source: Source, sha256: str | None, field: str = "choose") -> Chosen:
+def choose(actor: Actor, source: Source, sha256: str | None) -> Chosen:
     """The one certificate that is meant (D-08). Raises `ChoiceNeeded` with the list when that is not clear."""
     kind, url, reading = read(actor, source)
-    chosen = _named(reading, sha256, field) if sha256 else preselected(reading)
+    chosen = _named(reading, sha256) if sha256 else preselected(reading)
     if chosen is None:
         now = timezone.now()
         offered = in_chain_order(reading.certificates)
         raise ChoiceNeeded(
             f"This source holds {len(offered)} certificates, and which one is meant is not clear.",
             advice="Name one of them by its SHA-256 (choose).",
-            fields=[FieldError(field, "Choose one of the certificates.")],
+            fields=[FieldError("choose", "Choose one of the certificates.")],
             extra={"certificates": [{**facts_json(o.certificate, now), "verdict": o.verdict} for o in offered]},
         )
     chain = source.chain if isinstance(source, Kept) else tuple(c.sha256 for c in reading.certificates)
@@ -170,13 +170,13 @@ def _fetched(actor: Actor, url: str) -> Reading:
     return Reading(reading.format, reading.certificates, (*reading.notices, notice))
 
 
-def _named(reading: Reading, sha256: str, field: str) -> Certificate:
+def _named(reading: Reading, sha256: str) -> Certificate:
     wanted = sha256.replace(":", "").lower()
     for certificate in reading.certificates:
         if certificate.sha256 == wanted:
             return certificate
     sentence = "The chosen certificate is not in this source."
-    raise Refused(sentence, code="choice-unknown", fields=[FieldError(field, sentence)])
+    raise Refused(sentence, code="choice-unknown", fields=[FieldError("choose", sentence)])
 
 
 def _remember(actor: Actor, kind: str, url: str, reading: Reading) -> str:

@@ -18,7 +18,7 @@ from trustyard.errors import FieldError, NotSignedIn, Refused
 from trustyard.models.people import ROLES
 from trustyard.models.written import Written
 from trustyard.pki.certificates import rfc3339
-from trustyard.pki.names import clean_name, fold, refuse_other_blanks
+from trustyard.pki.names import refuse_other_blanks
 
 from . import actors, audit, ends, found
 from .actors import Actor
@@ -45,15 +45,11 @@ def create(
     places = [found.environment(place, "environments") for place in environments]
     secret = PREFIX + secrets.token_urlsafe(32)
     with audit.transaction():
-        cleaned = clean_name(name)
+        cleaned, key = found.free_name(models.Token.objects.filter(revoked_at__isnull=True), name, "token")
         refuse_other_blanks(cleaned, "name")
-        rows = models.Token.objects.filter(name_key=fold(cleaned), revoked_at__isnull=True)
-        there = rows.values_list("name", flat=True).first()
-        if there is not None:
-            raise found.taken("token", there, cleaned)
         row = models.Token.objects.create(
             name=cleaned,
-            name_key=fold(cleaned),
+            name_key=key,
             sha256=_digest(secret),
             role=role,
             made_by=actor.name,
@@ -96,12 +92,12 @@ def authenticate(secret: str, address: str) -> Actor | None:
         return None
     now = timezone.now()
     if row.expires_at is not None and row.expires_at <= now:
-        # Whoever holds the whole secret is no stranger: they may know why it stopped working.
+        # The caller holds the whole secret, so they may be told why it stopped working.
         sentence = f"This token ended on {row.expires_at:%Y-%m-%d}."
         raise NotSignedIn(sentence, code="token-expired", advice="Ask an administrator for another one.")
     if row.last_used_at is None or now - row.last_used_at > USED_AT_MOST_EVERY:
         stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USED_AT_MOST_EVERY)
-        with suppress(DatabaseError):  # one that takes no writes can be read, and whoever asks finds out the rest
+        with suppress(DatabaseError):  # a read-only database still answers reads; a change will be refused in words
             models.Token.objects.filter(stale, pk=row.pk).update(last_used_at=now)
     return actors.of_token(row, address)
 

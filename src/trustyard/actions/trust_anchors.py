@@ -60,7 +60,7 @@ def of(environment: models.Environment, trust: str, state: str, moment: datetime
 
 
 def _anchors(content: Content) -> tuple[Anchor, ...]:
-    read = truststore_rows.stored({entry.sha256 for entry in content.entries} | set(content.roots))
+    read = truststore_rows.stored(content.certificates())
     entries = [Anchor(read[entry.sha256], entry.alias, root=False) for entry in content.entries]
     roots = [Anchor(read[sha256], root_alias(sha256), root=True) for sha256 in content.roots]
     return (*entries, *roots)

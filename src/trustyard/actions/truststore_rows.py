@@ -137,7 +137,7 @@ def root_slots(held: Content, wanted: Content, text: str) -> list[Slot]:
     return slots
 
 
-_REMEMBERED = range(1_000, 20_000)  # so many rows are worth it, and not too large
+_REMEMBERED = range(1_000, 20_000)  # rows: fewer are not worth caching, more take too much memory
 _remembered: dict[tuple[int, bool], tuple[str, list[Saved]]] = {}  # two lists at most, with the audit chain's head
 
 
@@ -172,7 +172,7 @@ _SEARCHED = ("search_text", "certificate_name", "serial_hex", "sha1", "sha256")
 
 
 def _known(digests: set[str], text: str) -> dict[str, Saved]:
-    """The same of certificates that a release holds and no entry does any more."""
+    """The same for certificates that a release holds and no entry holds now."""
     columns = ("pk", "not_before", "not_after", *(_SEARCHED if text else ()))
     rows = models.StoredCertificate.objects.order_by().filter(pk__in=digests).values_list(*columns)
     return {

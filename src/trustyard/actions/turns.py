@@ -1,4 +1,4 @@
-"""Writing in turns: what several may ask for at once, and who asked may stop waiting for."""
+"""Work done one piece at a time, and to its end even when the caller stops waiting for it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ Answer = TypeVar("Answer")
 
 
 class Turns:
-    """One after the other. What has begun comes to its end, also where nobody waits for that any more."""
+    """Runs coroutines one after the other; one that has started is not cancelled together with its caller."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
 
     @property
     def taken(self) -> bool:
-        """Whether one is under way."""
+        """Whether one is running."""
         return self._turn.locked()
 
     async def take(self, work: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
-        """Does it when its turn comes. Raises what it raises; whoever is cancelled here leaves it to its end."""
+        """Runs `work` when its turn comes; returns what it returns, raises what it raises."""
         return await asyncio.shield(asyncio.ensure_future(self._take(work)))
 
     async def _take(self, work: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:

@@ -53,7 +53,7 @@ class _Csrf(CsrfViewMiddleware):
 
 
 def _meant(request: HttpRequest) -> bool:
-    """Whether this comes from a page of ours; reading needs no proof of it."""
+    """Whether this comes from a page of the console (CSRF); reading requests need no proof of that."""
     judge = _Csrf(lambda _: HttpResponse())
     request.csrf_processing_done = False  # type: ignore[attr-defined]  # the middleware passed over this view before
     judge.process_request(request)

@@ -38,7 +38,7 @@ def listing(request: Request, paging: Query[Paging]) -> HttpResponse:
     ),
 )
 def create(request: Request, given: schemas.NewEnvironment) -> HttpResponse:
-    """Its name never changes; its root set is none unless said."""
+    """The name cannot be changed later; without `root_set` there is no root set."""
     roots = schemas.root_set(given.root_set)
     row = environments.create(
         request.auth,

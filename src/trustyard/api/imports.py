@@ -83,7 +83,7 @@ def _lines(
             if number % step == 0 or number == running.total:
                 yield {"read": number, "of": running.total}
         yield {"storing": running.readable}
-        # Nothing is sent within the transaction: whoever reads slowly, or goes away, holds no lock.
+        # Nothing is sent within the transaction, so that a slow or vanished reader holds no lock.
         imported = running.store(**deploying)
         yield last(done(imported), imported.releases, wait)
     except Exception as error:  # noqa: BLE001 - the status is sent already: the problem is the last line

@@ -89,7 +89,7 @@ def _known(error: Exception) -> TrustyardError | None:
 
 
 def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:
-    """The 404 of every address under /api/ that is none."""
+    """The 404 of every unknown address under /api/."""
     return problem(NotFound("There is nothing at this address.", advice="/api/v1/docs lists what is."))
 
 

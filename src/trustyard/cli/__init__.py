@@ -84,6 +84,9 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look for some in every installed package
     try:
         app(prog_name="trustyard")
+    except Failure as failure:  # of a local command; client commands end with theirs
+        failure.show()
+        sys.exit(failure.code)
     except Unwritten as error:
         if sys.stdout is not None:  # what is left in its buffer would be tried again on the way out
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

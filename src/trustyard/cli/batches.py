@@ -33,7 +33,7 @@ class Batch:
     certificates: int = 0
 
     def holds(self, data: bytes, most: int) -> bool:
-        """Whether this file goes in beside the others, of at most so many certificates."""
+        """Whether this file fits beside the others, within the limit on certificates."""
         return self.size + _weight(data) <= MAX_BYTES and self.certificates + _count(data) <= most
 
     def add(self, name: str, data: bytes) -> None:
@@ -44,7 +44,7 @@ class Batch:
 
 
 def batches(paths: list[str], most: int) -> Iterator[Batch]:
-    """Batches of at most so many certificates, in the order of the paths and read as they are asked for.
+    """Batches within the limit on certificates, in the order of the paths, each read when it is asked for.
 
     Raises `Failure` for a file that was named itself and cannot be read, for one that is too large, and where there is
     none at all. A file is never divided.

@@ -7,10 +7,8 @@ from typing import Any
 from .screen import clean, say
 
 
-def findings(found: list[dict[str, Any]] | None, *, none: str = "") -> None:
+def findings(found: list[dict[str, Any]] | None) -> None:
     """Each with its severity, its sentence and its code, and below it what to do and who says so."""
-    if not found and none:
-        say(none)
     for one in found or []:
         severity = clean(one.get("severity"))
         say(f"{severity:<8} {clean(one.get('message'))} [{clean(one.get('code'))}]")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -22,6 +22,22 @@ DONE = {
     "disabled": "disabled, no longer published",
     "enabled": "enabled, published again",
 }
+
+
+def actions(given: Sequence[str] | None, form: str, allowed: Sequence[str], example: str) -> tuple[str, dict[str, str]]:
+    """What `--jwks` says: one action for all (else empty), or actions by name. Raises `Usage`.
+
+    `form` is that of an action by name, and `example` says how several are given.
+    """
+    texts = given or []
+    whole = [text for text in texts if "=" not in text]
+    each = pairs([text for text in texts if "=" in text], "--jwks", form)
+    if len(whole) > 1 or (whole and each):
+        raise Usage(f"Give --jwks once, or {example}.")
+    for action in [*whole, *each.values()]:
+        if action not in allowed:
+            raise Usage(f"--jwks {action}: it is one of {', '.join(allowed)}.")
+    return (whole[0] if whole else ""), each
 
 
 @dataclass(frozen=True)
@@ -50,14 +66,9 @@ class AnswerOptions:
             if self.confirm is not None or self.algorithm:
                 raise Usage("--confirm and --algorithm go with --jwks.")
             return None
-        whole = [text for text in self.jwks if "=" not in text]
-        each = pairs([text for text in self.jwks if "=" in text], "--jwks", "ENV=ACTION")
-        if len(whole) > 1 or (whole and each):
-            raise Usage("Give --jwks once, or once for each environment: --jwks test=update --jwks production=delete.")
-        for action in [*whole, *each.values()]:
-            if action not in ACTIONS:
-                raise Usage(f"--jwks {action}: it is one of {', '.join(ACTIONS)}.")
-        answer: dict[str, Any] = {"action": whole[0]} if whole else {"actions": each}
+        example = "once for each environment: --jwks test=update --jwks production=delete"
+        whole, each = actions(self.jwks, "ENV=ACTION", ACTIONS, example)
+        answer: dict[str, Any] = {"action": whole} if whole else {"actions": each}
         answer["confirm"] = self.confirm or ""
         algorithms = pairs(self.algorithm, "--algorithm", "JWK=ALG")
         return {**answer, "algorithms": algorithms} if algorithms else answer

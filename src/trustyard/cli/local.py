@@ -17,7 +17,7 @@ from trustyard.server import memory
 from . import audit
 from .commands import group
 from .failures import Failure
-from .options import at_terminal
+from .options import at_terminal, names
 from .screen import clean, json_text, say, table
 
 tokens = group("API tokens: the keys of programs.")
@@ -107,7 +107,7 @@ def token_create(
     with database(new=True) as actor:
         from trustyard.actions import tokens as actions
 
-        _, secret = actions.create(actor, name, role=role.value, environments=_list(env), expires=expires)
+        _, secret = actions.create(actor, name, role=role.value, environments=names(env), expires=expires)
         say(secret)
 
 
@@ -138,7 +138,7 @@ def user_add(name: Name, role: Annotated[Role, typer.Option()] = Role.viewer, en
     with database(new=True) as actor:
         from trustyard.actions import users as actions
 
-        row = actions.create(actor, name, password=_password(), role=role.value, environments=_list(env))
+        row = actions.create(actor, name, password=_password(), role=role.value, environments=names(env))
         say(f"{clean(row.username)} can sign in.")
 
 
@@ -252,10 +252,6 @@ def _password() -> str:
         sentence = "The password is the first line of standard input, and there was none."
         raise TrustyardError(sentence, fields=[FieldError("password", sentence)])
     return line
-
-
-def _list(given: list[str] | None) -> list[str]:
-    return [name.strip() for text in given or [] for name in text.split(",") if name.strip()]
 
 
 def _show(rows: list[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool) -> None:

@@ -12,8 +12,8 @@ import typer
 from . import deployments, differences
 from .commands import Call, ask, command
 from .failures import CHOICE, Failure, Problem, Usage
-from .jwk_connection import ACTIONS, changes
-from .options import DeployIfTold, Yes, pairs
+from .jwk_connection import actions, changes
+from .options import DeployIfTold, Yes
 from .rest import path
 from .screen import alike, clean, same, say, table
 
@@ -37,18 +37,13 @@ class Answers:
 
     def given(self) -> dict[str, dict[str, str]]:
         """`jwk_connection` as REST takes it. Raises `Usage` for what does not go together."""
-        whole = [text for text in self.jwks or [] if "=" not in text]
-        each = pairs([text for text in self.jwks or [] if "=" in text], "--jwks", "CERT=ACTION")
+        example = "once for each certificate: --jwks acme=update --jwks bank=disconnect"
+        whole, each = actions(self.jwks, "CERT=ACTION", ("update", "disconnect"), example)
         confirmed = self.confirm or []
-        if len(whole) > 1 or (whole and each):
-            raise Usage("Give --jwks once, or once for each certificate: --jwks acme=update --jwks bank=disconnect.")
-        for action in [*whole, *each.values()]:
-            if action not in ACTIONS:
-                raise Usage(f"--jwks {action}: it is update or disconnect.")
         if confirmed and not self.jwks:
             raise Usage("--confirm goes with --jwks.")
         if whole:
-            return {name: {"action": whole[0], "confirm": name} for name in confirmed}
+            return {name: {"action": whole, "confirm": name} for name in confirmed}
         return {
             name: {"action": action, "confirm": next((said for said in confirmed if same(said, name)), "")}
             for name, action in each.items()

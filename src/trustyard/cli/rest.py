@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from email.message import Message
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import httpx
 
 from trustyard import __version__
-from trustyard.pki.loopback import is_loopback
+from trustyard.pki.hosts import is_loopback
 
 from .failures import Failure, Strange, Usage
 from .restored import problem_of
@@ -242,7 +242,7 @@ class Rest:
         )
 
 
-def _parts(url: str) -> Any:
+def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0

@@ -55,10 +55,9 @@ LIMITS: dict[str, tuple[int | None, int | None, str]] = {
 
 @dataclass(frozen=True)
 class Concern:
-    """An anchor that some program does not honour, or honours although it should not: which, and one sentence."""
+    """Why a program does not honour an anchor, or that it does although it should not, in one sentence."""
 
     trait: Trait
-    program: Program
     trusted: bool
     sentence: str
 
@@ -90,7 +89,7 @@ def concerns(certificate: Certificate, moment: datetime, program: Program, *, ch
             does = "trust" if program == "openssl" else "trusts"
             does = f"still {does}" if too_much else ("do not trust" if program == "openssl" else "does not trust")
             sentence = f"{TITLES[program]} {does} {certificate.facts.certificate_name}: {_WORDS[trait]}."
-            found.append(Concern(trait, program, trusted, sentence))
+            found.append(Concern(trait, trusted, sentence))
     return found
 
 

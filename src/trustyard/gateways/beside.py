@@ -1,4 +1,4 @@
-"""Files of one folder, held by its descriptor: others may write there too, and no link that they put is followed."""
+"""Files of one folder, opened through its descriptor: others may write there, and no symbolic link is followed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Folder:
         return True
 
     def read(self, name: str) -> bytes:
-        """What it holds."""
+        """The content of the file."""
         with self._naming(name), os.fdopen(self._open(name), "rb") as file:
             return file.read()
 
@@ -48,7 +48,7 @@ class Folder:
             self.rename(fresh, name)
 
     def keep(self, name: str, kept: str) -> None:
-        """Gives the file a second name that nobody has yet; where that cannot be, a copy of it."""
+        """Hard-links the file under a second, free name; copies it where it cannot be linked."""
         with self._naming(kept):
             try:
                 os.link(name, kept, src_dir_fd=self._at, dst_dir_fd=self._at, follow_symlinks=False)
@@ -60,12 +60,12 @@ class Folder:
             self.has(kept)
 
     def rename(self, name: str, to: str) -> None:
-        """Gives it the other name, whoever had that."""
+        """Renames a file; one that has the new name is replaced."""
         with self._naming(to):
             os.rename(name, to, src_dir_fd=self._at, dst_dir_fd=self._at)
 
     def remove(self, name: str) -> None:
-        """It goes, if it is there."""
+        """Removes the file, if it is there."""
         with self._naming(name), suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._at)
 
@@ -115,7 +115,7 @@ class Folder:
 
 @contextmanager
 def held(path: Path) -> Iterator[Folder]:
-    """The folder, which stays the same one whatever becomes of its name. Raises OSError."""
+    """Opens the folder, which stays the same one even when its path is renamed. Raises OSError."""
     descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield Folder(path, descriptor)

@@ -13,7 +13,7 @@ from trustyard.pki.distinguished import Name
 from trustyard.pki.oddities import oddities_of
 from trustyard.pki.structure import Structure
 
-# Measured with Envoy 1.40.0: tests/live/test_unreadable_anchors.py. Whoever breaks other rules is read.
+# Measured with Envoy 1.40.0: tests/live/test_unreadable_anchors.py. Certificates that break other rules are read.
 _UNREAD = frozenset(
     {
         "ber-encoding",

@@ -1,4 +1,4 @@
-"""Folders of releases on a disk: written whole, made current at once, read back, and pruned."""
+"""Folders of releases on a disk: written whole, made current atomically, read back, and pruned."""
 
 from __future__ import annotations
 
@@ -81,12 +81,15 @@ def make_folder(path: Path, modes: Modes) -> None:
 
 
 def current(directory: Path) -> Path | None:
-    """The folder that `current` points to, if it points to one of this directory's releases."""
+    """The folder that `current` points to, if it is one of this directory's releases, else None.
+
+    Raises OSError where `current` is no symbolic link or cannot be read.
+    """
     try:
-        target = (directory / "current").readlink()
+        folder = directory / (directory / "current").readlink()
     except FileNotFoundError:
         return None
-    return directory / target
+    return folder if folder.parent == directory / "releases" else None
 
 
 def manifest(folder: Path) -> dict[str, Any] | None:
@@ -163,17 +166,17 @@ def replace_file(file: Path, data: bytes, mode: int) -> None:
 
 
 def trouble(number: int, error: OSError) -> tuple[State, str]:
-    """What a disk said, as a receipt says it: `refused` where it never will, else `unreachable`: try again."""
+    """State and sentence of a receipt for a disk error: `refused` where a retry is of no use, else `unreachable`."""
     state: State = "refused" if error.errno in NOT_OURS else "unreachable"
     where = f" ({error.filename})" if error.filename else ""
     return state, f"Release {number} could not be written: {error.strerror}{where}."
 
 
-def prune(directory: Path, *, kept: int = KEPT) -> None:
-    """Removes the oldest folders but for the last `kept` and the current one; one that cannot go stays."""
+def prune(directory: Path) -> None:
+    """Removes all folders but the newest `KEPT` and the current one; one that cannot be removed stays."""
     now = current(directory)
     folders = sorted((path for path in _releases(directory).iterdir() if path.is_dir()), key=_number)
-    for folder in folders[:-kept]:
+    for folder in folders[:-KEPT]:
         if now is None or folder.name != now.name:
             shutil.rmtree(folder, ignore_errors=True)
 

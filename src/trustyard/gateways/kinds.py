@@ -27,7 +27,7 @@ class Kind:
 
     `deliver` None: its nodes pull, and say by their stream what they have. `settle` judges options against the machine
     when they are saved, and answers them as they are kept; it raises Refused. `holds` says what of the machine no other
-    gateway may have, of whatever kind. `manual` is its page. `token` is true where nodes come by themselves, with the
+    gateway may have, of whatever kind. `token` is true where nodes come by themselves, with the
     token of a bootstrap. `names_follow` is false where a listener goes on advertising the CA names of its start, so
     that they prove nothing.
     """
@@ -36,7 +36,6 @@ class Kind:
     title: str
     options: type[BaseModel]
     deliver: Deliver | None
-    manual: str
     settle: Settle | None = None
     holds: Holds | None = None
     token: bool = False
@@ -46,26 +45,17 @@ class Kind:
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind(
-            "files",
-            "Files in a folder",
-            files.FilesOptions,
-            files.deliver,
-            "docs/gateways/files.md",
-            files.settle,
-            files.holds,
-        ),
-        Kind("envoy", "Envoy over ADS", EnvoyOptions, None, "docs/gateways/envoy.md", token=True),
+        Kind("files", "Files in a folder", files.FilesOptions, files.deliver, files.settle, files.holds),
+        Kind("envoy", "Envoy over ADS", EnvoyOptions, None, token=True),
         Kind(
             "haproxy",
             "HAProxy over its Runtime API",
             haproxy.HaproxyOptions,
             haproxy.deliver,
-            "docs/gateways/haproxy.md",
             haproxy.settle,
             haproxy.holds,
             names_follow=False,  # measured with 2.6.12: a commit over the Runtime API leaves the list as it was
         ),
-        Kind("agent", "Agent on the gateway's host", AgentOptions, None, "docs/gateways/agent.md", token=True),
+        Kind("agent", "Agent on the gateway's host", AgentOptions, None, token=True),
     )
 }

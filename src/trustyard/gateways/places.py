@@ -54,7 +54,7 @@ class Held:
     shared: bool = False
 
     def meets(self, other: Held) -> bool:
-        """Whether both are one place, or one lies in the other."""
+        """Whether both are the same place, or one lies in the other."""
         ours, theirs = Path(self.place), Path(other.place)
         return ours.is_relative_to(theirs) or theirs.is_relative_to(ours)
 

@@ -1,4 +1,4 @@
-"""A release judged for one gateway before it leaves: what it will not honour, how large that is, whether it loads."""
+"""A release checked for one gateway before it is deployed: what it will not honour, its size, whether it loads."""
 
 from __future__ import annotations
 

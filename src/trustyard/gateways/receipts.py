@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from trustyard.pki.names import printable
+
 State = Literal["pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"]
 MOST_WORDS = 4000  # characters of a receipt
 MOST_QUOTED = 500  # of what somebody else says in it
@@ -27,7 +29,7 @@ class Receipt:
 
 
 def plain(words: str, most: int = MOST_QUOTED) -> str:
-    """The words on one line, of so many characters; what cannot be printed is replaced."""
+    """The words on one line, cut to `most` characters; what cannot be printed is replaced by U+FFFD."""
     cut = f"{words[: most - 1]}…" if len(words) > most else words
     line = cut if cut.isprintable() and "  " not in cut else " ".join(cut.split())
-    return line if line.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    return printable(line)

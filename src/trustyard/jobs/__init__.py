@@ -1,1 +1,1 @@
-"""What happens by itself: deliveries to gateways that are pushed to, and the clean-up of what is old."""
+"""Background jobs: deliveries to gateways that are pushed to, looks at their listeners, and the hourly clean-up."""

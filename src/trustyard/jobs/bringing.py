@@ -1,4 +1,4 @@
-"""Brings a gateway the newest release of its environment, and keeps what came of it."""
+"""Delivers the newest release of its environment to a gateway, and stores the receipt."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Brought:
-    """The kind of the gateway, the release that was brought, and what the gateway's node said."""
+    """The kind of the gateway, the release that was delivered, and the receipt of the gateway's node."""
 
     kind: str
     number: int
@@ -35,7 +35,7 @@ def bring(gateway_id: int) -> Brought | None:
 
     Raises what the database raises.
     """
-    # The gateway and its newest release of this moment: a save may have come between the look and the turn.
+    # Read now: the gateway or its release may have changed since the delivery was enqueued.
     gateway = delivery.one_pushed(gateway_id)
     return _bring(gateway) if gateway is not None else None
 
@@ -54,7 +54,7 @@ def _bring(gateway: GatewayGiven) -> Brought | None:
         log.exception("delivery.unforeseen", reference=reference, gateway=gateway.name, error=type(error).__name__)
         receipt = Receipt(gateway.name, "unreachable", f"Trustyard itself failed; its log says more: {reference}.")
     if delivery.one_pushed(gateway.id) != gateway:
-        return None  # what was said is of another place or other options; the news of the change bring it again
+        return None  # the receipt is for other options; the news of their change starts another delivery
     delivery.record(gateway.id, material.number, receipt)
     brought = Brought(gateway.kind, material.number, receipt)
     _say(gateway, brought)

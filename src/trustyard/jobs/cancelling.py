@@ -1,4 +1,4 @@
-"""Ends tasks of an event loop for sure."""
+"""Ends asyncio tasks reliably."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 async def ended(task: asyncio.Task[Any], patience: float) -> None:
-    """Cancels the task until it has ended, again after so many seconds each time.
+    """Cancels the task until it has ended, again after `patience` seconds each time.
 
-    Once is not enough: `asyncio.wait_for` of Python 3.11, which psycopg waits with, forgets a cancellation that comes
-    together with what it waits for, and who looks again and again goes on looking.
+    Once is not enough: `asyncio.wait_for` of Python 3.11, which psycopg uses, loses a cancellation that arrives with
+    the awaited result, and a task that loops then goes on for ever.
     """
     while not task.done():
         task.cancel()

@@ -1,4 +1,4 @@
-"""Takes away what has had its time: drafts of yesterday, what was seen an hour ago, sessions that ended, nodes."""
+"""Removes what has expired: old drafts, inspections of sources, ended sessions, nodes that left long ago."""
 
 from __future__ import annotations
 

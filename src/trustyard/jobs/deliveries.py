@@ -24,14 +24,14 @@ Told = Callable[[str, str], None]  # the kind of the gateway and the state of th
 
 
 def pause_after(attempts: int) -> float:
-    """Seconds until a gateway is tried again that has failed after so many attempts: twice as long each time."""
+    """Seconds until a gateway is tried again after this many failures: twice as long each time."""
     pause: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempts)
     return pause * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret
 
 
 @dataclass
 class Patience:
-    """How long a gateway that did not take its release is left alone."""
+    """When a gateway that did not take its release is tried next."""
 
     number: int
     attempts: int = 0
@@ -59,7 +59,7 @@ class Deliveries:
             self._start(delivery.behind())
 
     def look_at_all(self) -> None:
-        """The same for every gateway that is pushed to, so that what was changed or lost meanwhile is mended."""
+        """The same for every gateway that is pushed to, so that what was changed or lost meanwhile is repaired."""
         with looked_after():
             self._start(delivery.pushed())
 
@@ -70,12 +70,12 @@ class Deliveries:
             self._start([gateway] if gateway is not None else [])
 
     def try_again(self) -> None:
-        """Ends all patience: there is news. Cut short for a gateway that it is not about, it costs one more attempt."""
+        """There is news: gateways that failed are tried at once, at worst once too often."""
         with self._lock:
             self._patience.clear()
 
     def stop(self) -> None:
-        """Lets deliveries under way end, and starts no other."""
+        """Waits for running deliveries to end, and starts no other."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _start(self, gateways: Iterable[GatewayGiven]) -> None:

@@ -1,4 +1,4 @@
-"""Looks at gateways' listeners: right after a delivery, and from then on, for what is in force can be lost again."""
+"""Looks at gateways' listeners after a delivery and regularly from then on: what is in force can be lost again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIRST_PAUSE = 2.0  # after a look that found it otherwise; twice as long each ti
 
 
 def observe(one: Wanted, redeliver: Callable[[int], None]) -> bool:
-    """Looks at one listener; whether it was found well. `redeliver` mends a gateway of this id that has drifted."""
+    """Looks at one listener; whether it was as wanted. `redeliver` is called with the id of a gateway that drifted."""
     state = None
     said = {"environment": one.gateway.environment, "gateway": one.gateway.name, "release": one.number}
     try:
@@ -38,7 +38,7 @@ def observe(one: Wanted, redeliver: Callable[[int], None]) -> bool:
 
 
 def pause_after(misses: int) -> float:
-    """Seconds until the next look at a listener that was found otherwise so many times in a row."""
+    """Seconds until the next look at a listener that was found otherwise this many times in a row."""
     pause = min(EVERY_SECONDS, FIRST_PAUSE * 2 ** (misses - 1)) if misses else EVERY_SECONDS
     return pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
 
@@ -73,7 +73,7 @@ class Probes:
                     self._submit(one)
 
     def stop(self) -> None:
-        """Lets looks under way end, and starts no other."""
+        """Waits for running looks to end, and starts no other."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _is_due(self, one: Wanted) -> bool:

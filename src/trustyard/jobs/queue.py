@@ -21,7 +21,7 @@ USUAL, LOW = 0, -1  # priorities
 
 
 def job(task: str, key: str, *, pause: float = 0.0, priority: int = USUAL, **arguments: Any) -> Job:
-    """A job that begins in so many seconds, and never while another of its key is under way."""
+    """Enqueues a job that starts after these seconds, and never while another one of its key is running."""
     return Job(
         queue=QUEUE, task_name=f"{QUEUE}:{task}", task_kwargs=arguments, priority=priority,
         lock=key, queueing_lock=key, scheduled_at=_in(pause) if pause else None,
@@ -60,7 +60,7 @@ def add(jobs: Iterable[Job]) -> None:
 
 
 def take_over(key: str) -> bool:
-    """Takes out what waits under the key and is due: who has the key now does that, too."""
+    """Removes the job that waits under the key and is due: the one that runs under it does its work too."""
     due = _waiting([key], due=True)
     with _django_s_errors():
         return any(app.job_manager.cancel_job_by_id(waiting, delete_job=True) for waiting in due)
@@ -74,7 +74,7 @@ def arguments_of(task: str) -> dict[str, dict[str, Any]]:
 
 @contextmanager
 def _django_s_errors() -> Iterator[None]:
-    """Procrastinate wraps what the database raises: here it is unwrapped, for those above know Django's errors."""
+    """Unwraps database errors that Procrastinate wrapped, since callers handle Django's."""
     with connection.wrap_database_errors:
         try:
             yield
@@ -94,7 +94,7 @@ def _in(seconds: float) -> datetime:
 
 
 def _now() -> datetime:
-    """By the clock of the database, which decides when a job is due: that of a node may be wrong."""
+    """The time of the database, which decides when a job is due: the clock of a node may be wrong."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]

@@ -1,4 +1,4 @@
-"""When jobs are done where nodes share them, on PostgreSQL: what is to be done is enqueued here, and worked on."""
+"""The runner of nodes that share their jobs, on PostgreSQL: it enqueues what is due, and may work on the queue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .worker import Worker
 
 
 class Queued:
-    """As `Runner`, for nodes that share their jobs. Without `works` it enqueues, and leaves the rest to others."""
+    """As `Runner`, for nodes that share their jobs. Without `works` it only enqueues, for other processes."""
 
     def __init__(self, told: Told, *, works: bool = True, ready: Callable[[], None] = lambda: None) -> None:
         self._looked = False
@@ -40,7 +40,7 @@ class Queued:
             self._worker.start()
 
     def stop(self) -> None:
-        """No more looks; jobs under way end first."""
+        """Starts no more looks, and waits for running jobs to end."""
         for rounds in self._rounds:
             rounds.stop()
         if self._worker:
@@ -48,7 +48,7 @@ class Queued:
         self._unsubscribe()
 
     def _look(self) -> None:
-        """The net below: a word can be lost, and so can a job."""
+        """The fallback: a notification can be lost, and so can a job."""
         with looked_after():
             waiting = delivery.behind()
             if not self._looked:  # what was given to gateways before this start may be lost
@@ -67,5 +67,5 @@ class Queued:
 
 
 def _enqueue(environment: str) -> None:
-    """A delivery to each gateway of the environment, at once: there is news, so all patience ends."""
+    """Enqueues a delivery to each gateway of the environment for now, also to those that are to be tried later."""
     queue.put(deliver_to(delivery.pushed(environment)))

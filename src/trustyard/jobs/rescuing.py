@@ -1,4 +1,4 @@
-"""Jobs that are under way by what the database says, and that nobody works on: whoever comes first does them again."""
+"""Jobs that the database lists as being done while no worker does them: freed, so that any worker takes them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # whatever the clocks of node and da
 
 
 class UnderWay:
-    """What a living worker works on, to find what it should and does not.
+    """The jobs that a running worker works on, to find those that it was given and does not know of.
 
-    The database is away for a moment, between two words of a worker that lives on: the answer that gave it a job is
-    lost, or the outcome of one is not taken. Such a job would hold its key for ever, and no gateway under that key be
-    given anything again.
+    When the database is away for a moment, the answer that gave the worker a job may be lost, or the outcome of a job
+    not stored. Such a job would hold its key for good, and the gateway under that key would get no delivery any more.
     """
 
     def __init__(self) -> None:
@@ -39,7 +38,7 @@ class UnderWay:
             self._jobs.discard(context.job.id)
 
     async def rescue(self, manager: JobManager, worker_id: int | None) -> None:
-        """Frees what was missed at the look before, too: a job that just begins or ends is missed once at most."""
+        """Frees jobs that were missing in two looks in a row: one that is just starting or ending is missing once."""
         if worker_id is None:
             return
         given = await manager.list_jobs_async(status=Status.DOING.value, worker_id=worker_id)

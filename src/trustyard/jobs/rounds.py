@@ -1,4 +1,4 @@
-"""A job that is done again and again in a thread of its own, by elapsed seconds: setting the clock stops nothing."""
+"""A job repeated in a thread of its own; elapsed time counts, so that setting the clock does not stop it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 
 class Rounds:
-    """Does a job at once, then every so many seconds, give or take `jitter`; and as soon as somebody says `now`."""
+    """Does a job at once, then every `seconds`, give or take `jitter`, and as soon as somebody calls `now`."""
 
     def __init__(self, name: str, job: Callable[[], object], seconds: float, *, jitter: float = 0.0) -> None:
         self._name, self._job = name, job
@@ -21,15 +21,15 @@ class Rounds:
         self._thread = threading.Thread(target=self._work, name=f"rounds of {name}", daemon=True)
 
     def start(self) -> None:
-        """Begins the first round."""
+        """Starts the first round."""
         self._thread.start()
 
     def now(self) -> None:
-        """Another round at once, or right after the one under way: what it saw may be old already."""
+        """Starts a round at once, or right after the running one, which may have seen an older state."""
         self._woken.set()
 
     def stop(self) -> None:
-        """Lets the round under way end, and begins no other."""
+        """Waits for the running round to end, and starts no other."""
         self._stopping.set()
         self._woken.set()
         if self._thread.is_alive():

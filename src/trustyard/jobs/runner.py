@@ -10,7 +10,7 @@ from .probes import Probes
 from .rounds import Rounds
 
 LOOK_SECONDS = 2
-VERIFY_SECONDS = 60  # what gateways were given is read back from then on: it can be lost without anybody's word
+VERIFY_SECONDS = 60  # between two checks that gateways still have what they were given
 CLEAN_SECONDS = 3600
 
 
@@ -35,7 +35,7 @@ class Runner:
             rounds.start()
 
     def stop(self) -> None:
-        """No more news, no more looks; deliveries under way end first."""
+        """Stops listening and looking, and waits for running deliveries to end."""
         self._unsubscribe()
         for rounds in self._rounds:
             rounds.stop()
@@ -43,6 +43,6 @@ class Runner:
         self.deliveries.stop()
 
     def _heard(self, environment: str) -> None:
-        # In the thread that saved: quick, and harmless when it comes ten times.
+        # In the thread that saved: it must be quick, and may be called many times.
         self.deliveries.try_again()
         self._look.now()

@@ -15,28 +15,28 @@ from trustyard.actions.proofs import Wanted
 from . import cleaning, deliveries, probes, queue
 from .bringing import bring
 
-OLD_HOURS = 24  # a job that failed can be looked up for so long; one that went well is gone at once
+OLD_HOURS = 24  # failed jobs can be looked up this long; successful ones are deleted at once
 tasks = Blueprint()
 
 
 def deliver_to(gateways: Iterable[GatewayGiven], *, priority: int = queue.USUAL) -> list[Job]:
-    """A delivery at once to each of these."""
+    """Enqueues a delivery to each of these for now."""
     return [delivery_to(gateway.id, priority=priority) for gateway in gateways]
 
 
 def delivery_to(gateway_id: int, *, priority: int = queue.USUAL) -> Job:
-    """A delivery at once to one gateway; it does nothing where that is not delivered to."""
+    """Enqueues a delivery to one gateway for now; nothing where the gateway is not pushed to."""
     return queue.job("deliver", _key(gateway_id), priority=priority, gateway_id=gateway_id)
 
 
 @tasks.task(name="deliver", pass_context=True)
 def deliver(context: JobContext, gateway_id: int, number: int = 0, failures: int = 0) -> None:
-    """Makes a gateway look like its newest release; where it did not take that one, it is tried again later.
+    """Delivers the newest release to a gateway; where it is not taken, it is tried again later.
 
     `failures` is how often it has refused the release of this number.
     """
     brought = bring(gateway_id)
-    # What was saved meanwhile waits under our key, and would go on waiting for a worker to look.
+    # A job enqueued meanwhile waits under the same key, and no worker would take it before its next poll.
     while queue.take_over(_key(gateway_id)):
         brought = bring(gateway_id)
     if brought is None:
@@ -61,7 +61,7 @@ def probe(gateway_id: int, address: str, number: int, misses: int = 0) -> None:
 
 
 def look_at(one: Wanted, *, misses: int = 0, pause: float = 0.0) -> Job:
-    """A look at a listener in so many seconds."""
+    """Enqueues a look at a listener, after these seconds."""
     return queue.job(
         "probe", probe_key(one), pause=pause,
         gateway_id=one.gateway.id, address=one.probe.address, number=one.number, misses=misses,
@@ -69,14 +69,14 @@ def look_at(one: Wanted, *, misses: int = 0, pause: float = 0.0) -> Job:
 
 
 def probe_key(one: Wanted) -> str:
-    """Under which looks at this listener are enqueued."""
+    """The key under which looks at this listener are enqueued."""
     return _probe_key(one.gateway.id, one.probe.address)
 
 
 @tasks.periodic(cron="* * * * *")
 @tasks.task(name="read_back", queue=queue.QUEUE, queueing_lock="read back")
 def read_back(timestamp: int) -> None:
-    """What gateways were given is read back: it can be lost without anybody's word."""
+    """Checks that gateways still have what they were given."""
     del timestamp
     queue.add(deliver_to(delivery.pushed(), priority=queue.LOW))
 
@@ -84,7 +84,7 @@ def read_back(timestamp: int) -> None:
 @tasks.periodic(cron="7 * * * *")
 @tasks.task(name="clean", queue=queue.QUEUE, queueing_lock="clean")
 def clean(timestamp: int) -> None:
-    """Once an hour, wherever."""
+    """The clean-up, once an hour on any node."""
     del timestamp
     cleaning.clean()
 
@@ -92,7 +92,7 @@ def clean(timestamp: int) -> None:
 @tasks.periodic(cron="17 * * * *")
 @tasks.task(name="remove_old_jobs", queue=queue.QUEUE, queueing_lock="remove old jobs", pass_context=True)
 async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
-    """Jobs that failed are kept for a day."""
+    """Deletes failed jobs after a day."""
     del timestamp
     manager = context.app.job_manager
     await manager.delete_old_jobs(OLD_HOURS, include_failed=True, include_cancelled=True, include_aborted=True)

@@ -1,4 +1,4 @@
-"""Works on the queue in a thread of its own, and begins anew when the database was away."""
+"""Works on the queue in a thread of its own, and starts again when the database was away."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.5  # behind the notifications, which can be lost
 BEAT_SECONDS = 3.0
 RESCUE_SECONDS = 5.0
-REST_SECONDS = 1.0  # before it begins anew, give or take half
-CLOCK_SECONDS = 30.0  # a clock that was set by more than that: what is to be done every minute is reckoned anew
+REST_SECONDS = 1.0  # before it starts again, give or take half
+CLOCK_SECONDS = 30.0  # when the clock was set by more than this, the times of periodic jobs are computed anew
 
 
 @functools.cache
 def _app() -> App:
-    """Once in a process: it takes the tasks to itself. Its connections are its own, those of requests are Django's."""
+    """To be called once per process, since it registers the tasks. Its connections are its own, not Django's."""
     app = DjangoApp(connector=PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=3))
     app.add_tasks_from(tasks, namespace=QUEUE)
     return app
@@ -52,12 +52,12 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
     def start(self) -> None:
-        """Takes jobs from now on, and those of workers that died."""
+        """Takes jobs from now on, also those of workers that died."""
         self._thread.start()
         self._begun.wait()
 
     def stop(self) -> None:
-        """Lets jobs under way end."""
+        """Waits for running jobs to end."""
         self._stopping.set()
         if self._loop and self._work and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._work.cancel)
@@ -81,10 +81,10 @@ class Worker:
             await asyncio.sleep(REST_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
 
     async def _shift(self) -> None:
-        """Until the database is away, or a clock was set."""
+        """Works until the database is away or a clock was set."""
         under_way = UnderWay()
         working = worker.Worker(
-            _app(),  # of every queue: versions before this one had another for what is done by the clock
+            _app(),  # of every queue: older versions used another one for periodic jobs
             concurrency=WORKERS,
             delete_jobs=DeleteJobCondition.SUCCESSFUL.value,
             fetch_job_polling_interval=POLL_SECONDS,
@@ -102,7 +102,7 @@ class Worker:
             await asyncio.wait([running, watching], return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.takes_jobs = False
-            # Jobs under way end first; one that takes longer than a dead worker's is another's, as that is.
+            # Running jobs end first; one that takes too long is taken for a dead worker's, and another worker does it.
             await asyncio.gather(ended(watching, 1.0), ended(running, DEAD_SECONDS))
         for task in (running, watching):
             if not task.cancelled() and (error := task.exception()):
@@ -110,14 +110,14 @@ class Worker:
 
 
 def _with_connection(go_on: Callable[[], Any], context: JobContext, working: object) -> Any:
-    """Around each job, in its thread: a connection that broke in the job before is not used again."""
+    """Runs each job in its thread with a fresh connection where the one of the job before broke."""
     del context, working
     with looked_after():
         return go_on()
 
 
 async def _watch(working: worker.Worker, under_way: UnderWay) -> None:
-    """Sees to the jobs that nobody works on. Ends when the clock was set, which the hours of tasks go by."""
+    """Frees jobs that nobody works on. Ends when the clock was set, since the times of periodic jobs follow it."""
     manager = _app().job_manager
     began = time.time() - time.monotonic()
     while abs(time.time() - time.monotonic() - began) < CLOCK_SECONDS:

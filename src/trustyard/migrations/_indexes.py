@@ -40,7 +40,7 @@ class Index(Operation):
 
 
 class Trigrams(Operation):
-    """The extension pg_trgm of PostgreSQL, by which an index finds text within text; the database's owner may make it."""
+    """PostgreSQL's extension pg_trgm, for indexes that find text within text; the owner of the database may create it."""
 
     reduces_to_sql = True
     reversible = True

@@ -1,4 +1,4 @@
-"""Statements that are written here and not by the ORM, asked with as little as can be around them."""
+"""Hand-written SQL statements, run with as little overhead as possible."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Rows = list[tuple[Any, ...]]
 
 
 def database() -> Any:
-    """The connection of this thread itself; `django.db.connection` looks for it at each use."""
+    """The connection of this thread; `django.db.connection` would look it up at each use."""
     return connections[DEFAULT_DB_ALIAS]
 
 

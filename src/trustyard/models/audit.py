@@ -10,12 +10,12 @@ from django.db import connection, models
 from .asking import ask, database
 from .inserting import parts_of, run_later, statement_of
 
-# What other rows must be there for ours is asked before the lock, not at the commit: whoever waits there for another
-# change would hold the head meanwhile, and that one may be waiting for the head.
+# Deferred constraints are checked before the lock and not at the commit: a check that waits for another change would
+# hold the head meanwhile, and that change may be waiting for the head.
 _JUDGE = "SET CONSTRAINTS ALL IMMEDIATE"
 _LOCK = "SELECT hash, events FROM trustyard_audithead WHERE id = 1 FOR UPDATE"
 _MOVE = "UPDATE trustyard_audithead SET hash = %s, events = %s WHERE id = 1"
-# The same without a way back between them: the row is locked, and made where it is missing; the hash is reckoned there.
+# The same without a round trip in between: the row is locked, created where it is missing, and the hash computed there.
 _LOCK_OR_MAKE = """
     INSERT INTO trustyard_audithead (id, hash, events) VALUES (1, %s, 0)
     ON CONFLICT (id) DO UPDATE SET events = 0 WHERE false
@@ -92,7 +92,7 @@ class AuditHead(models.Model):
             self.save(update_fields=["hash", "events"])
             return
         statement, values = statement_of(events)
-        # One way to the database and back with the commit, for everybody waits meanwhile.
+        # One round trip together with the commit, since all other writers wait meanwhile.
         run_later(statement, values)
         run_later(_MOVE, [self.hash, self.events], prepared=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Self
 
 from django.db import models
@@ -12,13 +12,13 @@ from trustyard.pki.certificates import Certificate as X509Certificate
 from trustyard.pki.certificates import expiring_from, read_certificate
 from trustyard.pki.names import search_fold
 
+from .batches import BATCH
 from .environments import Environment
 from .inserting import insert
 from .versions import Versioned
 
 SOURCE_KINDS = ("connection", "file", "paste")
 FEW = 20  # rows of a statement that SQLite takes whole
-BATCH = 500  # rows of one INSERT; SQLite takes fewer by itself
 
 
 @functools.lru_cache(maxsize=4096)
@@ -61,7 +61,7 @@ class StoredCertificate(models.Model):
         return self.certificate_name
 
     def read(self) -> X509Certificate:
-        """The pure value of this row."""
+        """The certificate as a value of `trustyard.pki`."""
         return self._known or _read(self.sha256, bytes(self.der))
 
     @classmethod
@@ -76,6 +76,12 @@ class StoredCertificate(models.Model):
         """The row of this certificate, made when it is not there; the same DER is stored once."""
         row, _ = cls.objects.get_or_create(sha256=certificate.sha256, defaults=_columns(certificate))
         return row
+
+    @classmethod
+    def ders(cls, wanted: Collection[str]) -> dict[str, bytes]:
+        """DER by SHA-256 of those that are stored."""
+        rows = cls.objects.filter(pk__in=wanted).values_list("pk", "der")
+        return {sha256: bytes(der) for sha256, der in rows}
 
     @classmethod
     def keep_all(cls, certificates: Iterable[X509Certificate]) -> None:
@@ -154,7 +160,7 @@ class Entry(models.Model):
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="entries")
     alias = models.CharField(max_length=100)
     alias_key = models.CharField(max_length=300)
-    # The file name of an alias that is none itself, else NULL. A version before this one knows nothing of it.
+    # The file name of an alias that is not one itself, else NULL. Older versions do not set it.
     alias_file = models.CharField(max_length=80, null=True)
     source_kind = models.CharField(max_length=20)
     source_url = models.TextField(blank=True, default="")

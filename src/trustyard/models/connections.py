@@ -10,7 +10,7 @@ from django.db import close_old_connections
 
 @contextmanager
 def looked_after() -> Iterator[None]:
-    """After a request Django looks whether its connection still lives; these threads must ask for that themselves."""
+    """A context that closes broken or old connections, as Django does around each request."""
     close_old_connections()
     try:
         yield

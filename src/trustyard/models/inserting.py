@@ -1,4 +1,4 @@
-"""Inserts that every save makes, as one plain statement each: the ORM takes longer to write them than to run them."""
+"""The inserts of a save as one plain statement each: the ORM takes longer to compile them than to run them."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class _Column(NamedTuple):
 
 
 def _without_number(row: Model) -> list[ForeignKey[Any, Any]]:
-    """What of an object refers to others that wait for their numbers."""
+    """The references of an object to others that have no primary key yet."""
     return [
         field
         for field in _references(type(row))

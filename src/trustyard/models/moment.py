@@ -1,4 +1,4 @@
-"""One moment of the database: what is read within it is of the same instant, and nobody waits for it."""
+"""A snapshot of the database: all that is read within it is of the same instant, and blocks no writer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 @contextmanager
 def one_moment() -> Iterator[None]:
-    """A transaction that reads alone. Others go on writing meanwhile; within another transaction it is a part of it."""
+    """A read-only transaction on a snapshot. Inside `transaction.atomic` it is part of that one."""
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "postgresql":

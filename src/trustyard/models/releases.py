@@ -35,7 +35,7 @@ class Release(models.Model):
         return f"{self.environment} {self.number}"
 
     def read(self) -> Content:
-        """The pure content of this release."""
+        """The content as a value of `trustyard.pki`."""
         return Content.from_json(self.content, tuple(LeftOut(**row) for row in self.left_out))
 
 

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Server(models.Model):
-    """A running `serve`, for as long as it says so: what it held is gone a few seconds after its last word."""
+    """A running `serve`, by its heartbeat: what it held is taken for gone a few seconds after the last one."""
 
     id = models.CharField(primary_key=True, max_length=32)  # drawn by the process itself
     edition = models.CharField(max_length=32)  # shared by servers that ran at the same time

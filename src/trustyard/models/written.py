@@ -1,4 +1,4 @@
-"""Queries that every request asks: the ORM writes their SQL once, for writing it costs more than asking it."""
+"""Queries of every request, compiled by the ORM once: compiling them costs more than running them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Text:
 
 
 class Written:
-    """A query over texts: made of a function that builds it of so many texts, asked with others in their places."""
+    """A query with text parameters: built once by the ORM through a function of those texts, then run with others."""
 
     def __init__(self, build: Callable[..., QuerySet[Any, Any]]) -> None:
         self._build = build

@@ -16,6 +16,7 @@ from trustyard.pki import extensions, keys, oids, signatures
 from trustyard.pki.distinguished import Name, first_value, rfc4514
 from trustyard.pki.extensions import San
 from trustyard.pki.keys import KeyFacts
+from trustyard.pki.names import printable
 from trustyard.pki.structure import Structure, take_apart
 
 __all__ = ["Certificate", "ExtensionFact", "Facts", "KeyFacts", "San", "facts_json", "read_certificate", "status"]
@@ -125,14 +126,14 @@ def expiring_from(not_before: datetime, not_after: datetime) -> datetime:
     return not_after - max(min(_EXPIRING, (not_after - not_before) / 3), timedelta(0))
 
 
-def facts_json(certificate: Certificate, moment: datetime, revoked: bool = False) -> dict[str, Any]:
+def facts_json(certificate: Certificate, moment: datetime) -> dict[str, Any]:
     """The *X.509 facts* of the REST API: JSON values, times in RFC 3339 with `Z`."""
     from trustyard.pki.findings import findings  # which builds on this module
 
     facts = certificate.facts
     return {
         **lasting_json(certificate),
-        "status": status(facts.not_before, facts.not_after, moment, revoked),
+        "status": status(facts.not_before, facts.not_after, moment),
         "findings": [one.json() for one in findings(certificate, moment)],
     }
 
@@ -222,7 +223,4 @@ def _certificate_name(subject: Name, sans: tuple[San, ...], serial_hex: str) -> 
 
 def _shown(text: str) -> str:
     """One line without control characters: a NUL inside a name must not hide what follows it."""
-    if text.isprintable() and "  " not in text:
-        return text.strip()
-    printable = "".join(c if c.isprintable() or c == " " else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return " ".join(printable.split())
+    return text.strip() if text.isprintable() and "  " not in text else " ".join(printable(text).split())

@@ -50,7 +50,7 @@ class Comparison:
 
     @property
     def same_rows(self) -> tuple[Row, ...]:
-        """The rows that do not."""
+        """The rows that do not differ."""
         return tuple(row for row in self.rows if row.same)
 
 

@@ -69,6 +69,10 @@ class Content:
         text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def certificates(self) -> set[str]:
+        """The SHA-256 (hex) of every certificate: entries and root set."""
+        return {*(entry.sha256 for entry in self.entries), *self.roots}
+
     @classmethod
     def from_json(cls, value: Mapping[str, Any], left_out: tuple[LeftOut, ...] = ()) -> Content:
         """The content of a stored release, read back from `canonical()`."""

@@ -113,7 +113,7 @@ class Difference:
 
 
 def difference(before: Content, after: Content, known: Mapping[str, Known] | None = None) -> Difference:
-    """What changes from `before` to `after`; `known` is by SHA-256.
+    """What changes from `before` to `after`; `known` holds the certificates of both by SHA-256.
 
     Entries are matched by their alias (without case), then by their definition, then by their certificate, so that one
     that was renamed is not shown as gone and come. JWKs are matched by `kid` and `use` (D-23): that is what verifiers
@@ -128,11 +128,6 @@ def difference(before: Content, after: Content, known: Mapping[str, Known] | Non
         changed=tuple(changed),
         jwks=_keys(before.jwks, after.jwks),
     )
-
-
-def digests(*contents: Content) -> set[str]:
-    """The SHA-256 of every certificate of these contents: what `known` should hold."""
-    return {sha256 for one in contents for sha256 in (*(entry.sha256 for entry in one.entries), *one.roots)}
 
 
 def _lines(content: Content, known: Mapping[str, Known]) -> list[Line]:

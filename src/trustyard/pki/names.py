@@ -35,6 +35,11 @@ def _calm(text: str) -> Iterator[str]:
 _MARKS_INSIDE = frozenset("\u0f73\u0f75\u0f81")  # no marks themselves, and made of nothing else
 
 
+def printable(text: str) -> str:
+    """The text with U+FFFD for each character that cannot be printed."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def clean_name(text: str, what: str = "name") -> str:
     """The name in Unicode NFC. `Refused` (`bad-name`, at the field `what`) when the rules of D-10 are broken.
 
@@ -100,13 +105,16 @@ def is_misleading(character: str) -> bool:
     return character in _MISLEADING
 
 
-def looks(text: str) -> str:
-    """What a name looks like: without what nobody sees, in compatible letters, look-alikes in Latin, one blank each."""
+def skeleton(text: str) -> str:
+    """The form in which names that look alike are equal, after the skeleton of Unicode TS 39, section 4.
+
+    Invisible characters are left out, compatible and look-alike letters are in Latin, blanks are single.
+    """
     seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c not in _MISLEADING and c not in _JOINERS)
     return " ".join(fold(seen.translate(_LATIN)).translate(_LATIN).split())
 
 
-# Of Unicode's confusables (TR 39) letters of Cyrillic, Greek and Armenian, and colons, that pass for those of ASCII.
+# Of Unicode's confusables (TS 39) letters of Cyrillic, Greek and Armenian, and colons, that pass for those of ASCII.
 _LATIN = {
     **dict.fromkeys((0x0430, 0x03B1), "a"), **dict.fromkeys((0x0441, 0x03F2), "c"), 0x0501: "d", 0x0435: "e",
     **dict.fromkeys((0x0456, 0x03B9, 0x0269, 0x0131), "i"), **dict.fromkeys((0x043A, 0x03BA), "k"), 0x04CF: "l",

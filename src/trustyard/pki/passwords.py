@@ -11,7 +11,7 @@ from trustyard.pki import der
 
 KEY, IV, MAC = 1, 2, 3
 
-MAX_OLD_ITERATIONS = 1_000_000  # each is a call of Python, so about a second; openssl asks for 2048, Java for 10 000
+MAX_PKCS12_ITERATIONS = 1_000_000  # each is a call of Python, so about a second; openssl asks for 2048, Java for 10 000
 MAX_SCRYPT_BYTES = 128 * 1024 * 1024
 MAX_SCRYPT_WORK = 1 << 22  # N * r * p: about two seconds
 
@@ -72,9 +72,12 @@ def hmac_name(oid: str) -> str:
     return _known(_HMACS, oid)
 
 
-def old(purpose: int, hash_name: str, password: str | None, salt: bytes, iterations: int, size: int) -> bytes:
-    """The derivation of PKCS#12: `purpose` is `KEY`, `IV` or `MAC`; the password goes in as UTF-16 with an end sign."""
-    if iterations > MAX_OLD_ITERATIONS:
+def pkcs12_key(purpose: int, hash_name: str, password: str | None, salt: bytes, iterations: int, size: int) -> bytes:
+    """The key derivation of PKCS#12 (RFC 7292, appendix B.2): `size` octets for `purpose`: `KEY`, `IV` or `MAC`.
+
+    The password goes in as UTF-16BE with two zero octets behind it. Raises `Unsupported` for too many iterations.
+    """
+    if iterations > MAX_PKCS12_ITERATIONS:
         raise Unsupported
     make: Callable[..., Any] = getattr(
         hashlib, hash_name, partial(hashlib.new, hash_name)

@@ -45,7 +45,7 @@ def _decrypt_old(number: str, parameters: der.Element, data: bytes, password: st
     salt, iterations = parameters.expect(der.SEQUENCE).children()
 
     def derived(purpose: int, size: int) -> bytes:
-        return passwords.old(purpose, "sha1", password, salt.octets(), iterations.integer(), size)
+        return passwords.pkcs12_key(purpose, "sha1", password, salt.octets(), iterations.integer(), size)
 
     match number:
         case "1" | "2":  # RC4 with 128 and 40 bits

@@ -28,7 +28,7 @@ def fits(mac: der.Element, content: bytes, password: str | None) -> bool:
         size = hashlib.new(name, usedforsecurity=False).digest_size
         if len(expected) != size:  # a longer one would be as many derivations
             raise ValueError("not a digest of this hash")
-        key = passwords.old(passwords.MAC, name, password, rest[0].octets(), iterations, size)
+        key = passwords.pkcs12_key(passwords.MAC, name, password, rest[0].octets(), iterations, size)
     return hmac.compare_digest(hmac.new(key, content, name).digest(), expected)
 
 

@@ -1,4 +1,4 @@
-"""What an input is when it is no certificate: refused under its own name, never with a word of its content."""
+"""What an input is when it is no certificate: refused by what it is, never quoting its content."""
 
 from __future__ import annotations
 

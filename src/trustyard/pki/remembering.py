@@ -1,4 +1,4 @@
-"""What was made of the same few bytes before: certificates repeat their issuers, dates, purposes and addresses."""
+"""A cache for readers of short byte strings: certificates repeat their issuers, dates, purposes and addresses."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 
 def remembered(*, longest: int, entries: int) -> Callable[[Callable[[bytes], T]], Callable[[bytes], T]]:
-    """Remembers the values of a pure function of bytes, the `entries` used last, of at most `longest` octets each.
+    """Caches a pure function of bytes: the `entries` used last, for arguments of at most `longest` octets.
 
-    Longer bytes are read anew each time: they are seldom met twice, and somebody's large ones must not fill the memory.
+    Longer ones are read each time: they rarely repeat, and large ones from strangers must not fill the memory.
     """
 
     def mark(function: Callable[[bytes], T]) -> Callable[[bytes], T]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from trustyard.pki import der, times
 from trustyard.pki.distinguished import Name, read_name
 from trustyard.pki.remembering import remembered
-
-if TYPE_CHECKING:
-    from trustyard.pki.oddities import Oddity
 
 MAX_EXTENSIONS = 10_000  # real certificates have about ten
 MAX_SERIAL = 1000  # octets; RFC 5280, section 4.1.2.2, allows 20, and longer ones were seen
@@ -49,13 +46,6 @@ class Structure(NamedTuple):
     algorithms_agree: bool
     validity: tuple[bytes, bytes]
     raw: bytes
-
-    @property
-    def oddities(self) -> tuple[Oddity, ...]:
-        """Where reading had to be tolerant (`oddities_of`); worked out each time, for few ask."""
-        from trustyard.pki.oddities import oddities_of  # oddities builds on this module
-
-        return oddities_of(self)
 
     def extension(self, oid: str) -> bytes | None:
         """The value of the first extension of this OID."""

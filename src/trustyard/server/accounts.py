@@ -1,4 +1,4 @@
-"""What allauth is told about people: an administrator or the company's provider adds them, nobody signs up."""
+"""allauth's adapters: accounts are made by an administrator or the company's provider, nobody signs up."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth co
         return False
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        # allauth's own has the host and port that the request names: whoever guesses would choose what is counted.
+        # allauth's own key holds the host that the request names, so a guesser could have every attempt counted apart.
         # Upper case first: databases take some letters for the same (\u0131 and i) that `fold` keeps apart.
         return fold(str(credentials.get("username", "")).upper())
 
@@ -96,8 +96,8 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # the same
         try:
             return seal().decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
-            # Another secret key than it was sealed with. No code fits a secret that nobody knows: an administrator
-            # takes the factors away.
+            # Sealed with another secret key. A random secret, which no code fits, keeps the sign-in closed until an
+            # administrator resets the second factors.
             log.warning("second_factor.unreadable", advice="trustyard user reset-mfa NAME")
             return base64.b32encode(secrets.token_bytes(20)).decode()
 
@@ -133,7 +133,8 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # the
         actor = of_provider(ours.name, _address(request))
         known = sociallogin.user if sociallogin.is_existing else None
         claims = sociallogin.claims
-        if not secrets.compare_digest(str(sociallogin.nonce), str(sociallogin.state.get("nonce", ""))):
+        nonces = (str(nonce).encode() for nonce in (sociallogin.nonce, sociallogin.state.get("nonce", "")))
+        if not secrets.compare_digest(*nonces):
             raise PermissionDenied("The ID token answers another request (nonce).")
         try:
             role = provider_accounts.role_of(actor, known, claims, ours.claim, ours.grants)

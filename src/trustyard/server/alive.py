@@ -1,4 +1,4 @@
-"""Says every few seconds that this server lives, so that others know what it holds, and it what dead ones held."""
+"""The heartbeat of this server in the database; what a server held whose heartbeat stopped is known to be gone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from trustyard.models.connections import looked_after
 
 
 class Alive:
-    """On PostgreSQL; an embedded database has one server, which looks once at its start."""
+    """Beats every `BEAT_SECONDS`. For PostgreSQL; with SQLite there is one server, which looks once when it starts."""
 
     def __init__(self) -> None:
         self._rounds = Rounds("word of life", _beat, servers.BEAT_SECONDS)
@@ -23,4 +23,4 @@ class Alive:
 def _beat() -> None:
     with looked_after():
         if not servers.beat():
-            news.heard(news.EVERYTHING)  # what we hold was taken for gone: it is said again
+            news.heard(news.EVERYTHING)  # others took this server for dead: what it holds is announced again

@@ -13,21 +13,21 @@ from .answers import CLOSE, Answer, Receive, Scope, header, problem
 MEGABYTE = 1_000_000
 MULTIPART_LIMIT = 11 * MEGABYTE  # a file of 10 MB and the fields around it
 LIMIT = 14 * MEGABYTE
-DRAINED = 50 * MEGABYTE  # so much above the limit is still listened to, so that the sender hears the answer
-FREE = 100_000  # bytes of a body that are read of anybody
+DRAINED = 50 * MEGABYTE  # above the limit, still read, so that the sender gets to read the answer
+FREE = 100_000  # bytes of a body that are read from anybody
 HELD = 256 * MEGABYTE  # of all requests under way whose senders are known
 HELD_EACH = 128 * MEGABYTE  # of one token or person
 STRANGERS_HELD = 64 * MEGABYTE  # of all others, who were not asked yet
 STRANGERS_HELD_EACH = 4 * MEGABYTE  # of one address
 SECONDS = 60.0
-PACE_BYTES = 10_000  # so many have to come
-PACE_SECONDS = 10.0  # in so many, or the rest
+PACE_BYTES = 10_000  # that have to arrive
+PACE_SECONDS = 10.0  # within this time, or else the rest of the body
 DRAIN_SECONDS = 15.0
 Who = Callable[[Scope], Awaitable[str]]
 
 
 class BodyRefused(Exception):
-    """The body cannot be had; `answer` says why."""
+    """The body was not read to its end; `answer` is what to send."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -36,7 +36,7 @@ class BodyRefused(Exception):
 
 @dataclass
 class Store:
-    """Bytes that are held in memory, in all and of each who brought them."""
+    """Bytes held in memory: in total, and per sender."""
 
     most: int
     each: int
@@ -44,7 +44,7 @@ class Store:
     by: Counter[str] = field(default_factory=Counter)
 
     def take(self, whose: str, count: int) -> bool:
-        """Whether there is room for so many more; then they are counted."""
+        """Counts `count` more bytes, where there is room for them; returns whether there was."""
         if self.held + count > self.most or self.by[whose] + count > self.each:
             return False
         self.held += count
@@ -52,7 +52,7 @@ class Store:
         return True
 
     def give(self, whose: str, count: int) -> None:
-        """They are held no more."""
+        """Counts them as released."""
         self.held -= count
         self.by[whose] -= count
         if not self.by[whose]:
@@ -61,7 +61,7 @@ class Store:
 
 @dataclass
 class Body:
-    """What has come of a body, and where it counts. A `dropped` one is empty: nobody known has sent it."""
+    """What has arrived of a body, and where it is counted. A `dropped` one is empty: its sender is not known."""
 
     store: Store
     whose: str
@@ -70,13 +70,13 @@ class Body:
 
 
 def strangers() -> Store:
-    """What is held of those who were not asked yet who they are."""
+    """The store for senders that are not identified yet."""
     return Store(STRANGERS_HELD, STRANGERS_HELD_EACH)
 
 
 @dataclass
 class Bodies:
-    """Says how much one may bring and how long it may take. `who` names those who may bring much; None: all may."""
+    """Limits on size and time. `who` names senders that may send large bodies; with None everybody may."""
 
     who: Who | None = None
     strangers: Store = field(default_factory=strangers)
@@ -113,7 +113,7 @@ class Bodies:
             raise BodyRefused(problem(408, "too-slow", "Too slow", detail, CLOSE)) from None
 
     async def _fill(self, scope: Scope, receive: Receive, body: Body, limit: int) -> bool:
-        """False as soon as there is more of it than a stranger may bring."""
+        """Reads the body; False as soon as it is larger than an unknown sender may make it."""
         now, paced = asyncio.get_running_loop().time, 0
         end = now() + self.seconds
         async with asyncio.timeout_at(min(end, now() + self.pace_seconds)) as patience:
@@ -131,14 +131,14 @@ class Bodies:
 
     async def _hold(self, scope: Scope, body: Body, chunk: bytes) -> None:
         if not body.store.take(body.whose, len(chunk)):
-            # Of strangers there is no more room: who is none has room of their own.
+            # There is no room left for strangers; a known sender has room of its own.
             asked = body.store is not self.known
             if not (asked and await self._known(scope, body) and body.store.take(body.whose, len(chunk))):
                 raise _busy()
         body.data += chunk
 
     async def _known(self, scope: Scope, body: Body) -> bool:
-        """Whether Trustyard knows who sends this; then it counts as theirs."""
+        """Whether the sender is known; the body then counts as theirs."""
         if body.store is self.known or self.who is None:
             return True
         try:
@@ -156,7 +156,7 @@ class Bodies:
         return True
 
     async def _drop(self, scope: Scope, receive: Receive, body: Body, limit: int) -> None:
-        """Whoever answers says it to the sender, as to anybody who is not signed in, and needs no body for that."""
+        """Drops a stranger's body: the request goes on without it and is answered as one that is not signed in."""
         body.store.give(body.whose, len(body.data))
         body.data.clear()
         body.dropped = True
@@ -169,8 +169,8 @@ class Bodies:
         raise BodyRefused(problem(413, "too-large", "Too large", detail, CLOSE))
 
     async def _drained(self, scope: Scope, receive: Receive, limit: int, read: int) -> None:
-        # Whoever asks first ("Expect: 100-continue") is told at once. Others send on, and would take a connection
-        # that is closed under their hands for a broken network: listen to the end, within bounds.
+        # A sender that asks first ("Expect: 100-continue") is answered at once. Others go on sending, and would take a
+        # connection that is closed meanwhile for a broken network: read to the end, within bounds.
         if "100-continue" in header(scope, b"expect").lower():
             return
         with suppress(TimeoutError):

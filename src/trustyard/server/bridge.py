@@ -35,7 +35,7 @@ class Bridge:
     def __init__(self, django: Callable[..., Any], who: Who) -> None:
         unasked = strangers()
         self._bodies = Bodies(who, unasked)
-        imports = Store(IMPORTS_HELD, IMPORT_LIMIT)  # so that one who imports leaves room for another
+        imports = Store(IMPORTS_HELD, IMPORT_LIMIT)  # so that one sender of imports leaves room for another
         self._imports = Bodies(who, unasked, imports, IMPORT_SECONDS, IMPORT_LIMIT, IMPORT_LIMIT)
         self._usual = Threads(django, THREADS)
         self._fetching = Threads(django, FETCHING_THREADS)
@@ -60,7 +60,7 @@ class Bridge:
             await pool(for_django(scope, len(body.data)), bytes(body.data), send)
 
     def close(self) -> None:
-        """Lets requests under way end."""
+        """Waits for running requests to end."""
         for pool in (self._usual, self._fetching, self._importing):
             pool.executor.shutdown(wait=True, cancel_futures=True)
 

@@ -22,7 +22,7 @@ SECONDS = 5.0
 
 
 class Callers:
-    """Names those whom Trustyard knows. What they may do is judged later, by whoever answers."""
+    """Names the sender of a request where it is known. What it may do is judged later, by the code that answers."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(2, "callers")
@@ -50,7 +50,7 @@ def _of_token(authorization: str, address: str) -> str:
     scheme, _, secret = authorization.strip().partition(" ")
     try:
         actor = tokens.authenticate(secret.strip(), address) if scheme.lower() == "bearer" else None
-    except NotSignedIn:  # its date is past: that is said by whoever answers
+    except NotSignedIn:  # its date is past: the code that answers says so
         return ""
     return actor.name if actor else ""
 

@@ -27,7 +27,7 @@ from .waiting import Waiting
 
 
 class _Jobs(Protocol):
-    """What happens by itself, done here or shared with other nodes."""
+    """The background jobs, done here or shared with other nodes."""
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
@@ -59,7 +59,7 @@ def _published(environment: str, name: str, known: str) -> Edition | None:
 
 
 class Parts:
-    """Everything with threads in it. Make it inside the running event loop, once Django is set up."""
+    """Everything with threads in it. To be created inside the running event loop, once Django is set up."""
 
     def __init__(self, configuration: Configuration, django: Callable[..., Any] | None = None) -> None:
         self.metrics = Metrics(lambda: self.agents.desk.connected)
@@ -84,18 +84,18 @@ class Parts:
         self._unsubscribe = [news.subscribe(self.published.heard), news.subscribe(self.agents.desk.heard)]
 
     def start(self) -> None:
-        """Starts what happens by itself."""
+        """Starts the background jobs."""
         self.runner.start()
         if self.alive:
             self.alive.start()
 
     def stop(self) -> None:
-        """Those who wait are answered with what there is."""
+        """Answers open requests that wait, with what there is."""
         self.waiting.stop()
         self.agents.desk.stop()
 
     def close(self) -> None:
-        """Ends every thread; what is under way ends first."""
+        """Ends every thread, once its running work is done."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self.runner.stop()

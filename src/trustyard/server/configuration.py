@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from trustyard.errors import FieldError, Refused
 from trustyard.gateways.places import Root
-from trustyard.pki.loopback import is_loopback
+from trustyard.pki.hosts import host_port, is_loopback
 
 from .databaseaddress import database_url
 from .identity import Identity, OneOf, identity
@@ -230,7 +230,7 @@ class Configuration:
 
     def _check_addresses(self) -> None:
         if _meet(self.listen, self.xds_listen):
-            sentence = f"TRUSTYARD_LISTEN is {written(self.listen)} already: console and xDS need a port each."
+            sentence = f"TRUSTYARD_LISTEN is {host_port(*self.listen)} already: console and xDS need a port each."
             raise _refusal([FieldError("TRUSTYARD_XDS_LISTEN", sentence)])
 
     def _check_xds(self) -> None:
@@ -258,12 +258,6 @@ def _meet(one: Address, other: Address) -> bool:
 def _bad_key(sentence: str) -> Refused:
     advice = "Each line is a key: `openssl rand -base64 48` makes one."
     return Refused(f"The secret key {sentence}", code="secret-key", advice=advice)
-
-
-def written(address: Address) -> str:
-    """HOST:PORT as a person writes it, IPv6 in brackets."""
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class Reader:

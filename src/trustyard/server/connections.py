@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from trustyard.pki.hosts import ip_of
 from trustyard.xds.room import MAX_CONNECTIONS
 
 from .answers import CLOSE, Answer, problem
@@ -33,7 +34,7 @@ MOST = 10_000
 MOST_EACH = 1_000
 DESCRIPTORS = 16_384  # asked of the system
 RESERVED = 256  # descriptors for the database, files and gateways
-ENVOYS = 4  # one in so many, where there are few
+ENVOYS = 4  # one descriptor in four, where there are few
 QUIET_SECONDS = 60.0  # between two lines of the log about refused connections
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
@@ -97,12 +98,12 @@ class Connections:
     def _refuse(self, host: str) -> None:
         self._refused += 1
         now = time.monotonic()
-        if now - self._said >= QUIET_SECONDS:  # a line for each would fill the log of whoever is attacked
+        if now - self._said >= QUIET_SECONDS:  # a line for each would let an attacker fill the log
             log.warning("connections.refused", count=self._refused, address=host, open=self._all, most=self.most)
             self._said, self._refused = now, 0
 
     def _is_proxy(self, host: str) -> bool:
-        address = _address(host)
+        address = ip_of(host)
         return address is None or any(address in network for network in (*LOOPBACK, *self.proxies))
 
 
@@ -187,7 +188,7 @@ class Connection(HttpToolsProtocol):
             return False
         if cycle is None or cycle.scope is not self.scope:
             return True
-        # Whoever sends something after the answer that is no request has stopped uvicorn's clock.
+        # Bytes after the answer that are no request have stopped uvicorn's own timer.
         return cycle.response_complete and self.timeout_keep_alive_task is None
 
     def _end(self, answer: Answer | None) -> None:
@@ -206,17 +207,9 @@ class Connection(HttpToolsProtocol):
         self.transport.write("\r\n".join(lines).encode("latin1") + answer.body)
 
 
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
 def _whose(host: str) -> str:
-    """The address; of IPv6 the first 64 bits, since whoever has one has them all."""
-    address = _address(host)
+    """The key of an address: of IPv6 its first 64 bits, since one host usually has all addresses of such a network."""
+    address = ip_of(host)
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
     return str(address)

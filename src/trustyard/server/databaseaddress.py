@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 def database_url(text: str) -> str:
-    """The address of a PostgreSQL database as it is, or nothing. Raises ValueError, without a word of what it was."""
+    """The address of a PostgreSQL database as it is, or empty. Raises ValueError that does not quote it."""
     try:
         parts = urlsplit(text)
         good = text.startswith(("postgresql://", "postgres://")) and parts.path.strip("/") and parts.port != 0

@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 Value = TypeVar("Value")
 FRESH_SECONDS = 15.0  # figures younger than this are shown again
 ENDS_SECONDS = 300.0  # those of certificates move slowly, and take longest: a look of its own, that holds up no other
-REST = 20  # so many times as long as the look took nobody looks again, however large everything is
+REST = 20  # times the duration of a look, until the next one: however large the tables, looks take 5 % of the time
 PATIENCE_SECONDS = 3.0  # for a database that answers; one that hangs holds up no scrape
 
 

@@ -33,7 +33,7 @@ def _administrator(password: str) -> list[str]:
     user = users.create(SYSTEM, ADMIN, password=chosen, role="admin")
     if not password:
         return [f"User {ADMIN} with the password {chosen} (shown this once)"]
-    # Whoever starts the server may know better than our rules, which hold for everybody after.
+    # The rules for passwords hold for people who are added later; this one is chosen by whoever starts the server.
     user.set_password(password)
     user.save()
     lines = [f"User {ADMIN} with the password of TRUSTYARD_ADMIN_PASSWORD"]
@@ -45,6 +45,6 @@ def _administrator(password: str) -> list[str]:
 
 
 def _had_environments() -> bool:
-    # Whoever deleted both does not want them back at the next start.
+    # Where both were deleted, they must not come back at the next start.
     made = models.AuditEvent.objects.filter(action="environment.create")
     return models.Environment.objects.exists() or made.exists()

@@ -16,7 +16,7 @@ SECONDS = 5.0
 
 
 class Health:
-    """Readiness asks the database, in a thread of its own and not for ever."""
+    """Readiness asks the database, in a thread of its own and within a time limit."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(1, "ready")

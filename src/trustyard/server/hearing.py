@@ -1,4 +1,4 @@
-"""Hears the news of other servers over one connection of its own to PostgreSQL, which it makes again when it breaks."""
+"""Listens for the news of other servers on a PostgreSQL connection of its own, and connects again when it breaks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import structlog
 from procrastinate.contrib.django import connector_params
 
 from trustyard.actions import news
+from trustyard.jobs.cancelling import ended
 
 log = structlog.get_logger(__name__)
 NAME = "trustyard news"  # in pg_stat_activity
 QUIET_SECONDS = 10.0  # after so long without a word the connection is asked whether it still is one
 ANSWER_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+STOP_SECONDS = 1.0  # until a task that goes on is cancelled again
 
 
 class Hearing:
@@ -26,8 +28,7 @@ class Hearing:
         self._task = asyncio.ensure_future(self._hear())
 
     async def stop(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task, STOP_SECONDS)
 
     async def _hear(self) -> None:
         while True:

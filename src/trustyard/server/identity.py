@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from trustyard.errors import FieldError
-from trustyard.pki.loopback import is_loopback
+from trustyard.pki.hosts import is_loopback
 from trustyard.pki.names import listed
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class Grant:
-    """One part of TRUSTYARD_OIDC_ROLES: whoever has this value in the claim has this role (`*`: everybody)."""
+    """One part of `TRUSTYARD_OIDC_ROLES`: this value in the claim (`*`: any) gives this role."""
 
     value: str
     role: str

@@ -21,13 +21,12 @@ SHARED: list[Any] = [
 ]
 
 
-def logging_config(*, terminal: bool | None = None) -> dict[str, Any]:
+def logging_config() -> dict[str, Any]:
     """A `logging.config.dictConfig` for everything that logs; product code gets its loggers of structlog."""
-    terminal = sys.stderr.isatty() if terminal is None else terminal
     last: list[Any] = (
         # The renderer's own choice shows each frame's variables: forms, passwords, keys.
         [without_private_keys, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-        if terminal
+        if sys.stderr.isatty()
         else [structlog.processors.format_exc_info, without_private_keys, structlog.processors.JSONRenderer()]
     )
     structlog.configure(

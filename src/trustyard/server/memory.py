@@ -1,4 +1,4 @@
-"""What a process does about its memory: nothing while it starts, and what it needed for a moment goes back."""
+"""Memory of a process: no garbage collection while it starts, and freed memory is returned to the system later on."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ M_ARENA_MAX, ARENAS = -8, 2  # as malloc.h of glibc names it
 
 
 def begin() -> None:
-    """Call it first in a process that serves: before threads begin, and before most of it is loaded.
+    """To be called first in a serving process: before threads start, and before most modules are loaded.
 
-    glibc would give threads eight stores of memory for each processor, each with gaps. And what is loaded stays, so
-    nothing is looked through for garbage until `given_back`.
+    glibc would use up to eight malloc arenas per processor, each with free space of its own. Modules stay loaded, so
+    the garbage collector is off until `given_back` runs.
     """
     call = getattr(ctypes.CDLL(None), "mallopt", None)
     if call:
@@ -25,9 +25,10 @@ def begin() -> None:
 
 
 async def given_back() -> None:
-    """From when all is started until it is cancelled: what was needed for a moment goes back to the system.
+    """Runs once everything has started, until cancelled: returns freed memory to the system every `EVERY_SECONDS`.
 
-    A release of thousands, fifty streams at once. Takes some milliseconds in a thread, outside the interpreter's lock.
+    A release of thousands of certificates needs much for a moment, as do fifty new streams. A trim takes milliseconds
+    in a thread, outside the interpreter's lock.
     """
     trim = _trim()
     # What start-up made stays: looking through it again in each collection would be for nothing.
@@ -41,7 +42,7 @@ async def given_back() -> None:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """A command loads what stays until its end: it is not looked through for garbage meanwhile."""
+    """Turns the garbage collector off for a command, which loads what stays until its end."""
     gc.disable()
     try:
         yield
@@ -50,6 +51,6 @@ def uncollected() -> Iterator[None]:
 
 
 def _trim() -> Callable[[], object] | None:
-    """glibc keeps what was freed for itself; other C libraries have no such call, or no need of it."""
+    """`malloc_trim` of glibc, which keeps freed memory; None with a C library that has no such call."""
     call = getattr(ctypes.CDLL(None), "malloc_trim", None)
     return (lambda: call(0)) if call else None

@@ -1,4 +1,4 @@
-"""What is counted, in the Prometheus text form."""
+"""The metrics of a process, in the Prometheus text format."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]  # comes w
 
 
 class Metrics:
-    """A registry of its own, so that two servers in one process (as in tests) do not meet."""
+    """A registry of its own, so that two servers in one process (as in tests) do not share counters."""
 
     def __init__(self, agents: Callable[[], int] = lambda: 0, figures: FigureReader | None = None) -> None:
         self._registry = registry = prometheus.CollectorRegistry()
@@ -82,13 +82,13 @@ class Metrics:
         self._deliveries.labels(kind, state).inc()
 
     async def answer(self) -> Answer:
-        """All of it; made in a thread, for with many environments it is long."""
+        """The whole page; made in a thread, since it is long with many environments."""
         await self._figures.refresh()
         text = await asyncio.get_running_loop().run_in_executor(self._threads, self._text)
         return Answer(200, text, {"Content-Type": prometheus.CONTENT_TYPE_LATEST, "Cache-Control": "no-store"})
 
     def close(self) -> None:
-        """A scrape under way ends first."""
+        """Waits for a running scrape to end."""
         self._figures.close()
         self._threads.shutdown(wait=True)
 

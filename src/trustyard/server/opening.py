@@ -24,11 +24,11 @@ from .datadir import has_database, make_folder, one_migration, prepare
 log = structlog.get_logger(__name__)
 LOCK_SECONDS = 0.1  # between two tries
 MIGRATION_LOCK = 0x7472757374  # "trust", the number of our advisory lock
-ENDS_OLDER = "_ends_older"  # how a migration is named that the version before it does not survive
+ENDS_OLDER = "_ends_older"  # ends the name of a migration that the previous version cannot run with
 
 
 def set_up() -> None:
-    """Django with our settings, which read the configuration anew; once in a process."""
+    """Sets up Django with the settings, which read the configuration; once per process."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "trustyard.server.settings"
     django.setup()
 
@@ -63,7 +63,7 @@ def open_database(configuration: Configuration, *, changes: bool = True, new: bo
 
 
 def in_words(error: Exception) -> str:
-    """What a database said, on one line and with a stop; libpq's words come in several."""
+    """The message of a database error on one line, with a full stop; libpq's messages have several."""
     line = " ".join(str(error).split())
     return line if line.endswith((".", "?", "!")) else f"{line}."
 
@@ -90,7 +90,7 @@ def ahead() -> list[str]:
 
 
 def ending(newer: list[str]) -> list[str]:
-    """Those of a newer version's migrations that this one does not survive."""
+    """Those of a newer version's migrations that this version cannot run with."""
     return [name for name in newer if name.endswith(ENDS_OLDER)]
 
 
@@ -103,7 +103,7 @@ def applied() -> dict[str, set[str]]:
 
 
 def migrate() -> None:
-    """Brings the tables to this version. A newer version's are left as they are: what it added, this one survives.
+    """Migrates the tables to this version. Those of a newer version are left as they are, where this one can run.
 
     Raises Refused (`database-newer`) where it does not.
     """
@@ -123,7 +123,7 @@ def migrate() -> None:
 
 @contextmanager
 def alone(configuration: Configuration) -> Iterator[None]:
-    """Nobody else changes the tables meanwhile: no process of this data directory, no machine of this database."""
+    """Locks the tables against other migrations: of processes of this data directory, and of nodes of this database."""
     with one_migration(configuration), one_node():
         yield
 

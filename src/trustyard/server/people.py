@@ -1,4 +1,4 @@
-"""What is asked of a signed-in person at each request: when they were seen last, whether a second factor is missing."""
+"""Middleware for signed-in people: notes when a session was last used, and asks for a second factor that is missing."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ class SessionsSeen:
 
 
 class SecondFactorFirst:
-    """Middleware: who needs a second factor and has none is led to the page that sets one up, and to no other."""
+    """Middleware: redirects people who need a second factor and have none to the page that sets one up."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         off = settings.TRUSTYARD.identity.second_factor == "off"
-        # Whatever else it brings: requests of programs, whom this does not concern, were answered by `ProgramsFirst`.
+        # Requests of programs do not come here: `ProgramsFirst` has answered them.
         if off or request.path.startswith(OPEN):
             return self.get_response(request)
         user = request.user

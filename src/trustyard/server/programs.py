@@ -23,7 +23,7 @@ class ProgramsFirst:
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
-        # Refuses a host that is none of ours, and says how long the answer is.
+        # Refuses a host that is not allowed, and adds Content-Length.
         self._answer: Callable[[HttpRequest], Any] = CommonMiddleware(_answered)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""Who really asks: what a trusted proxy says of its client counts, what anybody else says does not."""
+"""The real client of a request: forwarding headers count when a trusted proxy sent them, and only then."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ipaddress
 import re
 import secrets
 from dataclasses import dataclass
+
+from trustyard.pki.hosts import ip_of
 
 from .answers import Scope, header
 from .configuration import Network
@@ -70,14 +72,9 @@ class Proxies:
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     plain = text.removeprefix("[").partition("]")[0] if text.startswith("[") else text
-    plain = plain.partition("%")[0]  # a zone means something on the proxy's host alone
     if plain.count(":") == 1:
         plain = plain.partition(":")[0]  # some proxies add the port
-    try:
-        address = ipaddress.ip_address(plain)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+    return ip_of(plain)
 
 
 def _words(text: str) -> list[str]:

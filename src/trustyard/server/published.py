@@ -1,4 +1,4 @@
-"""The documents that anybody may fetch, from memory: each environment's JWK Set, and its truststore if it says so."""
+"""Public documents, from memory: each environment's JWK Set, and its truststore where the environment allows it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trustyard.pki.names import fold, normal
 from .answers import Headers, Scope, Send, encoded, get_only, header, problem
 
 log = structlog.get_logger(__name__)
-FRESH_SECONDS = 2.0  # after so long the database is asked again: another machine may have made the release
+FRESH_SECONDS = 2.0  # then the database is asked again: another node may have made a release
 PATIENCE_SECONDS = 3.0  # with a database that does not answer; what is in memory stays in force as it does at gateways
 AGAIN = {"Retry-After": "2"}
 KEPT_BYTES = 32_000_000  # in memory altogether; what was read longest ago goes first

@@ -27,7 +27,7 @@ REQUEST_ID = b"x-request-id"
 
 @dataclass
 class Router:
-    """Who answers what; `django` is the bridge, with the waiting around it."""
+    """Dispatches requests by their path; `django` is the bridge, with the waiting around it."""
 
     proxies: Proxies
     published: Published

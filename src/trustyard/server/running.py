@@ -1,4 +1,4 @@
-"""What every process of ours that listens has in common: its HTTP server, its event loop, and how signals end it."""
+"""What every listening process has in common: its HTTP server, its event loop, and how signals end it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Say = Callable[[str], None]  # gets what a person reads
 
 
 class HttpServer(uvicorn.Server):
-    """Serves one ASGI application until `should_exit`; signals are ours, for uvicorn would raise them again."""
+    """Serves one ASGI application until `should_exit`; signals are handled here: uvicorn would raise them again."""
 
     def __init__(self, app: App, connections: Connections) -> None:
         self._connections = connections
@@ -39,7 +39,7 @@ class HttpServer(uvicorn.Server):
         )
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second."""
+        """Called by uvicorn ten times a second."""
         if counter % 10 == 0:
             self._connections.look(self.server_state.connections)
         return await super().on_tick(counter)
@@ -52,7 +52,7 @@ class HttpServer(uvicorn.Server):
 
 @contextmanager
 def signals(stop: Callable[[], None]) -> Iterator[None]:
-    """While this lasts SIGTERM and SIGINT call `stop`, in the running event loop."""
+    """A context in which SIGTERM and SIGINT call `stop`, in the running event loop."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)

@@ -15,12 +15,12 @@ SECRETS = ("secret", "seed", "migrated_codes")  # what allauth keeps of apps and
 
 
 def seal() -> MultiFernet:
-    """Seals with the key of now, and opens what the earlier keys sealed that are still accepted."""
+    """Seals with the current key, and opens what it or an earlier key that is still accepted has sealed."""
     return MultiFernet([_fernet(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
 
 
 def seal_again() -> None:
-    """Everything is sealed with the key of now, so that earlier ones may go. Part of the caller's transaction."""
+    """Seals everything with the current key, so that earlier ones can go. Part of the caller's transaction."""
     kinds = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
     keys = seal()
     for row in Authenticator.objects.select_for_update().filter(type__in=kinds):
@@ -33,7 +33,7 @@ def _again(keys: MultiFernet, value: Any) -> Any:
         return [_again(keys, one) for one in value]
     try:
         return keys.rotate(value.encode()).decode()
-    except InvalidToken:  # nobody can open it any more: it is left for an administrator to reset
+    except InvalidToken:  # sealed with a lost key: left for an administrator to reset
         return value
 
 

@@ -60,7 +60,7 @@ def fingerprints(configuration: Configuration) -> list[str]:
 
 
 def replace(key: str) -> None:
-    """From now on the database goes with this key; servers that run with the one before must start anew with it."""
+    """Binds the database to this key; servers that run with the previous one must be restarted with it."""
     from trustyard import models
 
     models.SecretKey.objects.update_or_create(pk=1, defaults={"fingerprint": fingerprint(key)})

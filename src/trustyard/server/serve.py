@@ -12,10 +12,11 @@ from typing import Any
 import structlog
 from django.db import DatabaseError
 
+from trustyard.pki.hosts import host_port
 from trustyard.xds import available
 
 from . import ending, secretkey
-from .configuration import Configuration, written
+from .configuration import Configuration
 from .datadir import one_server, prepare
 from .memory import given_back
 from .opening import one_node, open_database
@@ -106,7 +107,7 @@ async def _start_xds(configuration: Configuration) -> Any:
     from .connections import of_envoys
 
     running = await start(configuration.xds_listen, configuration.xds_tls, most=of_envoys())
-    gateways.xds_listens_at(written((configuration.xds_listen[0], running.port)))
+    gateways.xds_listens_at(host_port(configuration.xds_listen[0], running.port))
     return running
 
 
@@ -128,8 +129,8 @@ def _leave() -> None:
 
 def _announce(say: Say, web: socket.socket, configuration: Configuration, xds: Any) -> None:
     # Programs read these two lines: their form stays.
-    say(f"Console and REST API: http://{written(address_of(web))}")
+    say(f"Console and REST API: http://{host_port(*address_of(web))}")
     if xds is None:
         say("xDS: not installed (pip install 'trustyard[envoy]')")
     else:
-        say(f"xDS: {written((configuration.xds_listen[0], xds.port))}")
+        say(f"xDS: {host_port(configuration.xds_listen[0], xds.port)}")

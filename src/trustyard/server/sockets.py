@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 
 from trustyard.errors import Refused
+from trustyard.pki.hosts import host_port
 
-from .configuration import Address, written
+from .configuration import Address
 
 BACKLOG = 1024
 
@@ -28,7 +29,7 @@ def listen(address: Address, setting: str) -> socket.socket:
             raise
     except OSError as error:
         raise Refused(
-            f"Trustyard cannot listen on {written(address)}: {error.strerror}.",
+            f"Trustyard cannot listen on {host_port(*address)}: {error.strerror}.",
             code="address",
             advice=f"Set {setting} to another address; port 0 takes a free one.",
         ) from error

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from trustyard.errors import Refused
+from trustyard.pki.hosts import host_port
 
 from . import ending, secretkey
 from .answers import Answer, Receive, Scope, Send, get_only, problem
-from .configuration import Configuration, written
+from .configuration import Configuration
 from .connections import Connections
 from .datadir import prepare
 from .memory import given_back
@@ -71,7 +72,7 @@ async def _run(web: socket.socket | None, say: Say) -> None:
     with signals(stop.set):
         serving = asyncio.create_task(server.serve(sockets=[web])) if web else None
         if web:
-            say(f"Health and metrics: http://{written(address_of(web))}")
+            say(f"Health and metrics: http://{host_port(*address_of(web))}")
         try:
             await asyncio.to_thread(jobs.start)
             memory = asyncio.create_task(given_back())

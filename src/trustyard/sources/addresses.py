@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import idna
 
 from trustyard.errors import FieldError, Refused
+from trustyard.pki.hosts import host_port
 from trustyard.pki.refusals import refuse_private_key
 
 DEFAULT_PORTS = {"https": 443, "ldaps": 636}
@@ -31,7 +32,7 @@ class Target:
     sni: str | None
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return host_port(self.host, self.port)
 
 
 def parse_url(url: str) -> Target:

@@ -38,7 +38,7 @@ class Door:
 
 
 def look(address: str, guard: Guard, *, seconds: float = 5.0) -> Door:
-    """The door at HOST:PORT; `seconds` covers the name, TCP, TLS and the answer together.
+    """The listener at HOST:PORT as an unknown client sees it; `seconds` covers name, TCP, TLS and answer together.
 
     With TLS 1.3 a handshake "succeeds" before the server judges it, so an answer to a request is waited for.
     `Refused` (`bad-url`), `SourceDenied`, `SourceUnreachable` where nobody speaks TLS.
@@ -53,14 +53,17 @@ def look(address: str, guard: Guard, *, seconds: float = 5.0) -> Door:
         if failure is not None and not asks:
             raise failure
         names = tuple(name.der() for name in handshake.connection.get_client_ca_list())
-        stranger, words = ("refused", "the handshake was refused") if failure else _knock(handshake)
+        stranger: Stranger = "refused"
+        words = "the handshake was refused"
+        if failure is None:
+            stranger, words = _knock(handshake)
     if not asks:
         return Door(False, (), "let in", "it asks nobody for a certificate")
-    return Door(asks, names, stranger, words)  # type: ignore[arg-type]  # one of the three
+    return Door(True, names, stranger, words)
 
 
 def _knock(handshake: Handshake) -> tuple[Stranger, str]:
-    """Asks for a page: only what comes back says whether a connection without a certificate got through."""
+    """Sends a request: only the answer tells whether a connection without a certificate got through."""
     try:
         handshake.connection.sendall(_REQUEST)
         handshake.send()

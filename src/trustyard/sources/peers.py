@@ -1,4 +1,4 @@
-"""What a peer is that answers a TLS greeting with something else, told by its first bytes."""
+"""What kind of peer answers a TLS ClientHello with something else, by its first bytes."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def addresses_of(target: Target, deadline: float) -> list[str]:
     if target.sni is None:
         return [str(ip_address(target.host))]
     answers: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
-    # The system's resolver knows no time limit of ours: it runs in a thread that may be left behind.
+    # The system's resolver takes no time limit: it runs in a thread that may be left behind.
     threading.Thread(target=_resolve, args=(target, answers), name="resolve", daemon=True).start()
     try:
         answer = answers.get(timeout=max(0.0, deadline - monotonic()))

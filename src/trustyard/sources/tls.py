@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -54,7 +55,7 @@ def fetch_chain(url: str, guard: Guard, *, seconds: float = MAX_SECONDS, max_byt
 
 
 class Handshake:
-    """One handshake through memory: every byte of the peer passes here and is counted."""
+    """A handshake over memory BIOs, so that every byte of the peer is counted."""
 
     def __init__(self, target: Target, sock: socket.socket, deadline: float, max_bytes: int) -> None:
         self.target, self.sock, self.deadline, self.max_bytes = target, sock, deadline, max_bytes
@@ -67,7 +68,7 @@ class Handshake:
         self.connection.set_connect_state()
 
     def run(self) -> SourceUnreachable | None:
-        """Goes on until the handshake is done or failed; the failure is an answer, for the chain may be there."""
+        """Runs the handshake to its end. A failure is returned, not raised: the chain may have arrived."""
         try:
             while not self._step():
                 self.send()
@@ -91,7 +92,7 @@ class Handshake:
             return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in chain)
 
     def notice(self, failure: SourceUnreachable | None) -> str | None:
-        """What else to say of a handshake that gave certificates."""
+        """A sentence on a request for a client certificate, or on a failure after the chain arrived; else None."""
         if self.asked_for_client_certificate:
             return "The server asks for a client certificate; its own certificates were read all the same."
         if failure is not None:
@@ -106,7 +107,7 @@ class Handshake:
         return True
 
     def send(self) -> None:
-        """Everything that TLS has to say goes to the peer."""
+        """Sends what OpenSSL has written to the peer."""
         while True:
             try:
                 data = self.connection.bio_read(_CHUNK)
@@ -116,14 +117,14 @@ class Handshake:
             self.sock.sendall(data)
 
     def part(self) -> None:
-        """The end of our side of the handshake, and a polite good-bye; what comes of it does not matter any more."""
+        """Ends this side of the connection with a close_notify alert (RFC 8446, section 6.1); errors do not matter."""
         with contextlib.suppress(SSL.Error):
             self.connection.shutdown()
         with contextlib.suppress(OSError):
             self.send()
 
     def receive(self) -> None:
-        """What the peer says next, counted and given to TLS. OSError, `SourceUnreachable`."""
+        """Reads from the peer, counts the bytes and passes them to OpenSSL. Raises OSError, `SourceUnreachable`."""
         self.sock.settimeout(self._left())
         data = self.sock.recv(_CHUNK)
         if not data:
@@ -159,11 +160,11 @@ class Handshake:
             self.asked_for_client_certificate = True
 
 
-def _lax_context(watch: object) -> SSL.Context:
+def _lax_context(watch: Callable[[SSL.Connection, int, int], None]) -> SSL.Context:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_verify(SSL.VERIFY_NONE)
     context.set_cipher_list(b"ALL:COMPLEMENTOFALL:!aNULL:@SECLEVEL=0")
     context.set_min_proto_version(SSL.TLS1_VERSION)
     context.set_options(_LEGACY_SERVER_CONNECT)
-    context.set_info_callback(watch)  # type: ignore[arg-type]  # a bound method is a callable all the same
+    context.set_info_callback(watch)
     return context

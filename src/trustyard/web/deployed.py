@@ -32,7 +32,7 @@ class Deployed:
 
     @property
     def mark(self) -> str:
-        """Names what is shown: as long as it is the same, nothing is drawn anew under somebody's hands."""
+        """A digest of what is shown: while it is the same, the page is left as it is."""
         shown = json.dumps([self.environments, self.word, self.every], sort_keys=True)
         return hashlib.sha256(shown.encode()).hexdigest()[:16]
 

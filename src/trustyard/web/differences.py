@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 _WORDS = {"certificate": "replaced", "alias": "alias renamed", "name": "renamed"}
-FEW = 5  # so many roots stand open
+FEW = 5  # roots that are listed without a click
 
 
 def side_by_side(difference: dict[str, Any]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def _sealed(stored: Mapping[str, str]) -> str:
 
 
 def _unsealed(text: str) -> dict[str, Any]:
-    """Nothing when it is no seal of ours: then all counts as touched."""
+    """What was sealed; empty where the signature is wrong, so that every field counts as touched."""
     try:
         found: dict[str, Any] = signing.loads(text, salt=_SALT)
     except signing.BadSignature:

@@ -102,11 +102,15 @@ def shown_at(request: HttpRequest) -> str:
 def refusal(request: HttpRequest, error: TrustyardError) -> HttpResponse:
     """A refusal as a page of its own, or as an alert in the page that asked."""
     if is_fragment(request):
-        response = render(request, "_alert.html", {"error": error})
-        response["HX-Retarget"], response["HX-Reswap"] = "#notices", "innerHTML show:window:top"
-        return response
+        return into_notices(render(request, "_alert.html", {"error": error}))
     known = {403: "403.html", 404: "404.html"}
     return render(request, known.get(error.status, "refused.html"), {"error": error}, status=error.status)
+
+
+def into_notices(response: HttpResponse) -> HttpResponse:
+    """Has htmx put the answer above the page, and show it, whatever element asked."""
+    response["HX-Retarget"], response["HX-Reswap"] = "#notices", "innerHTML show:window:top"
+    return response
 
 
 def wrong_method(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Long lists in numbered pages: only as many are offered as anybody turns, and none of them is dear to count."""
+"""Long lists in numbered pages: at most `MOST_PAGES` are offered, and counting the rows stays cheap."""
 
 from __future__ import annotations
 

@@ -51,11 +51,11 @@ class Desk:
 
     @property
     def streams(self) -> int:
-        """How many there are."""
+        """How many streams are open."""
         return len(self._all())
 
     async def in_thread(self, call: Callable[[], Answer]) -> Answer:
-        """A blocking call, in a thread of ours."""
+        """Runs a blocking call in a thread of the desk."""
         return await self._loop.run_in_executor(self._threads, call)
 
     async def gateway_of_token(self, token: str) -> Gateway | None:
@@ -67,20 +67,20 @@ class Desk:
         return self._catalogue(gateway, await self.in_thread(partial(self._store.wanted, gateway.environment)))
 
     def room(self, gateway: Gateway) -> Room:
-        """What the nodes of a gateway have taken here."""
+        """The room that the nodes of a gateway share, with what they have taken of it."""
         room = self._rooms.get(gateway.id)
         if room is None:
             room = self._rooms[gateway.id] = Room()
         return room
 
     def enter(self, session: Session) -> None:
-        """A stream begins."""
+        """Adds a stream; the first one of a node notes it as connected."""
         if not self._of_node(session):
             self.recorder.node(session.gateway.id, session.node, connected=True)
         self._sessions.setdefault((session.gateway.id, session.node), []).append(session)
 
     def leave(self, session: Session) -> None:
-        """A stream has ended; what the node's other streams say counts again."""
+        """Removes a stream that has ended; the state of the node's other streams counts again."""
         others = self._of_node(session)
         others.remove(session)
         if others:
@@ -90,7 +90,7 @@ class Desk:
             self.recorder.node(session.gateway.id, session.node, connected=False)
 
     def spoke(self, session: Session) -> None:
-        """A session's word may have changed: the node's word is the worst of its streams."""
+        """Records the node's state, the worst of its streams', after that of `session` may have changed."""
         streams = self._of_node(session)
         if session not in streams:
             return  # it ended while the store was asked: what it would say now brings its node back
@@ -113,7 +113,7 @@ class Desk:
             session.end(grpc.StatusCode.UNAVAILABLE, "Trustyard is stopping.")
 
     async def close(self) -> None:
-        """After the last stream."""
+        """To be called after the last stream has ended."""
         await self.recorder.flush()
         self._threads.shutdown(wait=False)
 
@@ -127,7 +127,7 @@ class Desk:
         return {session.gateway.environment for session in self._all()}
 
     def _say_who_is_there(self) -> None:
-        """Others may have taken this server for dead, and its nodes for gone."""
+        """Notes all nodes as connected again: other servers may have taken this one for dead."""
         for gateway_id, node in self._sessions:
             self.recorder.node(gateway_id, node, connected=True)
 
@@ -164,6 +164,8 @@ class Desk:
         for session in self._all():
             if session.gateway.environment == environment:
                 streams.setdefault(session.token, []).append(session)
+        if not streams:
+            return
         try:
             gateways = await self.in_thread(partial(self._store.gateways_of_tokens, list(streams)))
             material = await self.in_thread(partial(self._store.wanted, environment))

@@ -42,7 +42,7 @@ class Line:
 
 
 class TooMuch(Exception):
-    """A node asks for more than one may; in words."""
+    """A node subscribes to more than it may; the message says so."""
 
 
 class Ledger:
@@ -61,7 +61,7 @@ class Ledger:
         self._retry_at = 0.0
 
     def aim(self, catalogue: Catalogue, *, retry: bool) -> None:
-        """Another catalogue is wanted. A new release, or `retry`, gives what was refused another chance."""
+        """Sets the wanted catalogue. What was refused is sent again with a new release, or with `retry`."""
         if catalogue is not self.catalogue:
             self._patience = PATIENCE_SECONDS
         retry = retry or catalogue.number != self.catalogue.number
@@ -90,7 +90,7 @@ class Ledger:
         return line
 
     def drop(self, type_url: str, name: str) -> None:
-        """The node asks for it no more."""
+        """The node unsubscribes from it."""
         if self.lines.pop((type_url, name), None):
             self._room.names -= 1
 
@@ -104,7 +104,7 @@ class Ledger:
         return [line for line in self.lines.values() if line.type_url == type_url]
 
     def wanted(self, line: Line) -> Resource | None:
-        """What the line should run; None where the name is none of ours."""
+        """What the line should run; None where Trustyard serves no such name."""
         return self.catalogue.resource(line.type_url, line.name)
 
     def due(self) -> Iterator[tuple[Line, Resource]]:
@@ -129,7 +129,7 @@ class Ledger:
         return wanted
 
     def push(self, line: Line, resource: Resource) -> None:
-        """The resource goes out."""
+        """Notes that the resource was sent."""
         wanted = self.wanted(line)
         line.sent = resource
         line.mending = line.poisoned and not line.remedied and resource != wanted
@@ -138,13 +138,13 @@ class Ledger:
             self._first_push = self._clock()
 
     def accept(self, line: Line, resource: Resource) -> None:
-        """The node runs it now."""
+        """The node accepted it (ACK)."""
         line.sent, line.running, line.good, line.poisoned = None, resource.version, resource, False
         if not line.mending:
             self._last_answer = self._clock()
 
     def refuse(self, line: Line, resource: Resource, words: str) -> None:
-        """The node says no, in these words."""
+        """The node refused it with this message (NACK)."""
         line.sent = None
         if not line.mending:  # a refused remedy says nothing new
             self._last_answer = self._clock()
@@ -154,7 +154,7 @@ class Ledger:
         line.poisoned = True
 
     def receipt(self, node: str) -> Receipt | None:
-        """What this stream says of the catalogue's release; None without a release."""
+        """The receipt of this stream for the catalogue's release; None without a release."""
         if self.catalogue.number is None:
             return None
         ours = [(line, wanted) for line in self.lines.values() if (wanted := self.wanted(line))]

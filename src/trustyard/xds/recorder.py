@@ -31,7 +31,7 @@ class Recorder:
         self._turns = Turns()
 
     def receipt(self, gateway_id: int, number: int, receipt: Receipt) -> None:
-        """A node's word on a release, unless it said just that before."""
+        """Queues a receipt, unless it repeats the node's last one for this release."""
         key = (gateway_id, receipt.node, number)
         if self._written.get(key[:2], {}).get(number) == receipt:
             self._receipts.pop(key, None)
@@ -40,18 +40,18 @@ class Recorder:
         self._something.set()
 
     def again(self, gateway_id: int, node: str) -> None:
-        """What the node says next is written even if it said just that before: the store may have dropped it."""
+        """Lets the node's next receipt be written though it repeats the last one: the store may have dropped that."""
         self._written.pop((gateway_id, node), None)
 
     def node(self, gateway_id: int, node: str, *, connected: bool) -> None:
-        """A node came or went."""
+        """Queues that a node connected or disconnected."""
         if not connected:
             self.again(gateway_id, node)
         self._nodes[gateway_id, node] = connected
         self._something.set()
 
     async def work(self) -> None:
-        """Writes for ever; what could not be written is tried again."""
+        """Writes until it is cancelled; what could not be written is tried again."""
         while True:
             await self._something.wait()
             self._something.clear()
@@ -60,7 +60,7 @@ class Recorder:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def flush(self) -> bool:
-        """Writes what waits now; False when some of it has to wait for another time.
+        """Writes what is queued; False when some of it has to be tried again later.
 
         Begun, it comes to its end, also where nobody waits for that any more; who asks next has to.
         """
@@ -81,7 +81,7 @@ class Recorder:
         return good
 
     async def _write_receipts(self, receipts: dict[Key, Receipt]) -> bool:
-        """All at once; where that fails each by itself, so that one which cannot be written holds up no other."""
+        """Writes all in one transaction; where that fails, one by one, so that no receipt blocks the others."""
         if not receipts:
             return True
         words = [(key[0], key[2], receipt) for key, receipt in receipts.items()]
@@ -97,7 +97,7 @@ class Recorder:
         return False
 
     def _keep(self, key: Key, receipt: Receipt) -> None:
-        """Older releases of that node will not be spoken of again."""
+        """Forgets what was written of older releases: the node sends no receipts for them any more."""
         node, number = key[:2], key[2]
         newer = {other: word for other, word in self._written.get(node, {}).items() if other > number}
         self._written[node] = {**newer, number: receipt}

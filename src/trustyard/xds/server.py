@@ -14,7 +14,7 @@ import structlog
 from envoy.service.discovery.v3 import ads_pb2_grpc
 
 from trustyard.errors import Refused
-from trustyard.pki.loopback import is_loopback
+from trustyard.pki.hosts import host_port, is_loopback
 from trustyard.xds.credentials import credentials
 from trustyard.xds.desk import POLL_SECONDS, Desk
 from trustyard.xds.dialects import Delta, StateOfTheWorld
@@ -217,7 +217,7 @@ async def start(
     server = grpc.aio.server(options=(*OPTIONS, *_limits(most)))
     desk = Desk(store, poll_seconds)
     ads_pb2_grpc.add_AggregatedDiscoveryServiceServicer_to_server(Streams(desk), server)
-    name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    name = host_port(host, port)
     try:
         bound = server.add_secure_port(name, credentials(*tls)) if tls else server.add_insecure_port(name)
         await server.start()

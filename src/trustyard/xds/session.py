@@ -39,17 +39,17 @@ class Session:
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
     def aim(self, catalogue: Catalogue, *, retry: bool = False) -> None:
-        """Another catalogue is wanted."""
+        """Sets the wanted catalogue."""
         self.ledger.aim(catalogue, retry=retry)
         self._tell()
 
     def end(self, code: grpc.StatusCode, words: str) -> None:
-        """The stream ends with this status."""
+        """Ends the stream with this status."""
         if not self._ending.done():
             self._ending.set_result((code, words))
 
     def receipt(self) -> Receipt | None:
-        """What this stream says of the wanted release."""
+        """The receipt of this stream for the wanted release."""
         return self.ledger.receipt(self.node)
 
     async def run(self, requests: AsyncIterable[Any], write: Callable[[Any], Awaitable[None]]) -> Ending | None:
@@ -75,7 +75,7 @@ class Session:
             del request  # may be large, and the next one may be months away
 
     async def _write_all(self, write: Callable[[Any], Awaitable[None]]) -> None:
-        """Nothing waits in a queue: a response is made when the node has room for it, of what is due by then."""
+        """Writes responses. None is queued: each is made when the node can take it, from what is due by then."""
         while True:
             await self._news.wait()
             self._news.clear()
@@ -84,7 +84,7 @@ class Session:
                     await self._send(line, resource, write)
 
     async def _send(self, line: Line, resource: Resource, write: Callable[[Any], Awaitable[None]]) -> None:
-        """A call of its own, so that no stream keeps its last response, of a megabyte perhaps, until the next one."""
+        """A function of its own, so that no stream holds its last response, maybe a megabyte, in a local variable."""
         response = self._dialect.write(line, resource)
         self.ledger.push(line, resource)
         await write(response)

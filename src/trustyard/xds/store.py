@@ -37,13 +37,13 @@ class Store(Protocol):
         """The newest release."""
 
     def record_all(self, words: Sequence[Word]) -> None:
-        """What nodes said of releases: all of it is kept, or nothing."""
+        """Stores receipts: all of them or none."""
 
     def node_connected(self, gateway_id: int, node: str) -> None:
-        """A node has opened its first stream."""
+        """Notes that a node has opened its first stream."""
 
     def node_gone(self, gateway_id: int, node: str) -> None:
-        """A node's last stream has ended."""
+        """Notes that a node's last stream has ended."""
 
     def subscribe(self, callback: Callable[[str], None]) -> Callable[[], None]:
-        """Calls back, in any thread, with the environment that has news, or EVERYTHING; returns the way to stop."""
+        """Calls back, in any thread, with the environment that has news, or EVERYTHING; returns how to stop."""

@@ -62,6 +62,7 @@ def test_a_complete_file_is_read(tmp_path: Path) -> None:
     [
         (GOOD.replace('environment = "test"', ""), "environment", "Field required"),
         (GOOD.replace("https", "ftp"), "address", "is not an address such as"),
+        (GOOD.replace(".example", ".example:99999"), "address", "is not an address such as"),
         (GOOD.replace("https", "http"), "", "http would show the token to the network"),
         (GOOD + 'token_file = "/x"', "", "give either token or token_file"),
         (GOOD.replace("/var", "var"), "folder", "is no absolute path"),

@@ -159,6 +159,13 @@ def test_what_a_command_prints_is_cut_in_the_middle_and_cannot_steer_a_terminal(
     assert words.isprintable()
 
 
+@pytest.mark.parametrize("length", [998, 999])  # at byte 1000: a space; half a letter
+def test_what_a_command_prints_is_whole_where_nothing_is_cut(make: Make, length: int) -> None:
+    printed = f"{'x' * length}é {'y' * 400}"
+    words = apply(make(check=shell(f"echo '{printed}'; exit 1")), release(1, ders()[0]))[1]
+    assert printed in words
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [(["/nowhere/at-all"], "No such file or directory (/nowhere/at-all)"), (["/etc"], "Permission denied (/etc)")],
@@ -323,6 +330,16 @@ def test_a_release_of_another_environment_is_refused(make: Make, folder: Path) -
     assert state == "refused"
     assert words == "This is a release of the environment production, and this agent is for test."
     assert not (folder / "current").exists()
+
+
+def test_a_link_that_leads_to_another_folder_is_no_release_and_gives_way(make: Make, folder: Path) -> None:
+    elsewhere = folder.parent / "elsewhere"
+    one, two = ders()[:2]
+    apply(Host(configuration(elsewhere)), release(1, one))
+    (folder / "current").symlink_to((elsewhere / "current").resolve())
+    assert apply(make(), release(2, two)) == ("accepted", "release 2 is current")
+    assert used(folder) == [two]
+    assert used(elsewhere) == [one]
 
 
 def test_an_older_release_is_refused_unless_the_server_says_so(make: Make, folder: Path) -> None:

@@ -8,28 +8,12 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from trustyard.gateways.kinds import KINDS
 
-from .strict import Given, Name, Page, Shown, Text
+from .strict import Given, Name, Page, Shown, Text, whole_schema
 
 
 def _any_kind() -> dict[str, Any]:
-    """The schemas of all kinds' options, each with its own definitions put where they are referred to."""
-    return {"anyOf": [_whole(kind.options.model_json_schema()) | {"title": kind.title} for kind in KINDS.values()]}
-
-
-def _whole(schema: dict[str, Any]) -> dict[str, Any]:
-    parts = schema.pop("$defs", {})
-
-    def put(value: Any) -> Any:
-        if isinstance(value, list):
-            return [put(one) for one in value]
-        if not isinstance(value, dict):
-            return value
-        if "$ref" in value:
-            return put(parts[value["$ref"].rpartition("/")[2]])
-        return {name: put(one) for name, one in value.items()}
-
-    filled: dict[str, Any] = put(schema)
-    return filled
+    """The schema of any kind's options."""
+    return {"anyOf": [whole_schema(kind.options) | {"title": kind.title} for kind in KINDS.values()]}
 
 
 Options = Annotated[dict[str, Any], WithJsonSchema(_any_kind())]

@@ -15,7 +15,7 @@ from trustyard.errors import InputRefused
 
 from .deployments import ConfirmRestored, Deployment
 from .strict import Given as GivenJson
-from .strict import Name, Shown
+from .strict import Name, Shown, whole_schema
 
 
 class ImportedCertificate(GivenJson):
@@ -124,17 +124,8 @@ def done(imported: Imported) -> dict[str, Any]:
     }
 
 
-def _whole(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with its parts in their places: the document has no other place for them."""
-    parts = schema.pop("$defs")
-    for member in schema["properties"].values():
-        if "$ref" in member.get("items", {}):
-            member["items"] = parts[member["items"]["$ref"].rpartition("/")[2]]
-    return schema
-
-
 IMPORT_FORMS: dict[str, dict[str, Any]] = {
-    JSON: _whole(NewImport.model_json_schema()),
+    JSON: whole_schema(NewImport),
     MULTIPART: {
         "type": "object",
         "properties": {

@@ -29,6 +29,24 @@ def _with_kind(value: Any) -> Any:
 OF_KINDS = BeforeValidator(_with_kind)
 
 
+def whole_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of a model with each of its definitions in place of the `$ref`, so that it fits anywhere."""
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def put(value: Any) -> Any:
+        if isinstance(value, list):
+            return [put(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            return put(parts[value["$ref"].rpartition("/")[2]])
+        return {name: put(one) for name, one in value.items()}
+
+    filled: dict[str, Any] = put(schema)
+    return filled
+
+
 class Given(BaseModel):
     """A JSON object of a request."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from trustyard.pki.names import printable
+
 _TEXT = """\
 # Trustyard agent for the gateway {gateway} of {environment}.
 # Save it as /etc/trustyard/agent.toml (mode 0600), and start: trustyard agent --config /etc/trustyard/agent.toml
@@ -61,8 +63,8 @@ FOLDER = "/var/lib/trustyard-agent"
 def bootstrap(environment: str, gateway: str, token: str, address: str) -> str:
     """A complete agent configuration in TOML; `address` is the URL of Trustyard as the agent's host reaches it."""
     return _TEXT.format(
-        gateway=_one_line(gateway),
-        environment=_one_line(environment),
+        gateway=printable(gateway),
+        environment=printable(environment),
         address=_string(address),
         environment_value=_string(environment),
         token=_string(token),
@@ -74,7 +76,3 @@ def bootstrap(environment: str, gateway: str, token: str, address: str) -> str:
 def _string(text: str) -> str:
     # A TOML basic string takes what JSON writes, but for U+007F, which TOML wants escaped.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _one_line(text: str) -> str:
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -1,4 +1,4 @@
-"""Runs the host's own commands: no shell, a time limit, and what they print cut to a size."""
+"""Runs the host's own commands: without a shell, within a time limit, their output cut to a size."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from trustyard.pki.names import printable
+
 from .configuration import Command
 
-KEPT = 1000  # bytes of what a command prints, from its begin, and as many from its end
+KEPT = 1000  # bytes of output that are kept from its beginning, and as many from its end
 LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether a command ended well, and in words how it ended, its own words included."""
+    """Whether a command succeeded, and in words how it ended, its output included."""
 
     good: bool
     words: str
 
 
 def run(name: str, command: Command, variables: Mapping[str, str]) -> Outcome:
-    """Runs a command to its end or to its time limit, when it is killed with all that it started. Never raises."""
+    """Runs a command; at its time limit it is killed with all processes that it started. Never raises."""
     try:
         process = subprocess.Popen(
             command.command,
@@ -60,7 +62,7 @@ def run(name: str, command: Command, variables: Mapping[str, str]) -> Outcome:
 
 
 def _follow(process: subprocess.Popen[bytes], printed: _Printed, deadline: float) -> bool:
-    """Reads until the process has ended; False at the deadline. What it left in the background may keep the pipe."""
+    """Reads until the process has ended; False at the deadline. Its background processes may keep the pipe open."""
     assert process.stdout is not None
     descriptor = process.stdout.fileno()
     os.set_blocking(descriptor, False)
@@ -84,7 +86,7 @@ def _pause(process: subprocess.Popen[bytes]) -> None:
 
 
 class _Printed:
-    """The begin and the end of what a command printed."""
+    """The beginning and the end of what a command printed."""
 
     def __init__(self) -> None:
         self._begin = bytearray()
@@ -92,7 +94,7 @@ class _Printed:
         self._cut = False
 
     def read(self, descriptor: int) -> bool:
-        """Reads what is there; False at the end."""
+        """Reads what the pipe holds; False at its end."""
         try:
             data = os.read(descriptor, 65536)
         except BlockingIOError:
@@ -106,14 +108,13 @@ class _Printed:
         return bool(data)
 
     def read_all(self, descriptor: int) -> None:
-        """What is left in the pipe, which holds 64 KiB."""
+        """Reads what is left in the pipe, which holds 64 KiB."""
         for _ in range(4):
             if not self.read(descriptor):
                 return
 
     def after(self) -> str:
         """`: ` and the words, on one line; or a full stop where there are none."""
-        parts = [" ".join(bytes(part).decode("utf-8", "replace").split()) for part in (self._begin, self._end)]
-        text = " … ".join(parts) if self._cut else "".join(parts)
-        plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-        return f": {plain}" if plain else "."
+        parts = [self._begin, self._end] if self._cut else [self._begin + self._end]
+        text = " … ".join(" ".join(part.decode("utf-8", "replace").split()) for part in parts)
+        return f": {printable(text)}" if text else "."

@@ -1,4 +1,4 @@
-"""The agent's own file on its host: where Trustyard is, which folder to keep, what to run. Read once, judged whole."""
+"""The agent's configuration file: where Trustyard is, which folder to keep, what to run. Validated as a whole."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import socket
 import tomllib
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from trustyard.errors import FieldError, Refused
-from trustyard.pki.loopback import is_loopback
+from trustyard.pki.hosts import is_loopback
 
 from .wire import LONGEST_WAIT
 
@@ -38,7 +38,7 @@ class Command(_Strict):
 
 
 class Copy(_Strict):
-    """A file of the release that some program wants at a place of its own."""
+    """A file of the release that is copied to a place outside the agent's folder."""
 
     source: str = Field(alias="from")
     to: Path
@@ -61,7 +61,7 @@ class Copy(_Strict):
 
 
 class Configuration(_Strict):
-    """Everything in the file."""
+    """The whole file."""
 
     address: str
     environment: str = Field(min_length=1)
@@ -96,7 +96,13 @@ class Configuration(_Strict):
     @classmethod
     def _an_address(cls, address: str) -> str:
         parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.query
+            or parts.username
+            or not _has_valid_port(parts)
+        ):
             raise ValueError(f"{address} is not an address such as https://trustyard.example.org")
         return address.rstrip("/")
 
@@ -116,7 +122,7 @@ class Configuration(_Strict):
         return self
 
     def bearer(self) -> str:
-        """The token; one in a file is read anew each time, so that another needs no restart. Raises OSError."""
+        """The token; one in a file is read each time, so that changing it needs no restart. Raises OSError."""
         return self.token_file.read_text("utf-8").strip() if self.token_file else self.token
 
 
@@ -136,6 +142,13 @@ def read(path: Path) -> Configuration:
             for one in error.errors(include_url=False, include_input=False)
         ]
         raise _refused(f"{path} cannot be taken.", mistakes) from None
+
+
+def _has_valid_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _refused(sentence: str, mistakes: list[FieldError] | None = None) -> Refused:

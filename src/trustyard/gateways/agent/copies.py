@@ -20,7 +20,7 @@ MODE = 0o644
 
 
 def planned(copies: Iterable[Copy], current: Path | None) -> tuple[Copied, ...]:
-    """What a change of release will touch; remains of an earlier one go. Raises OSError."""
+    """The copies that a change of release will replace; remains of an earlier change are removed. Raises OSError."""
     found = []
     for copy in copies:
         with held(copy.to.parent) as folder:
@@ -53,14 +53,14 @@ def put_back(copies: Iterable[Copied]) -> None:
 
 
 def forget(places: Iterable[Path]) -> None:
-    """What was there before is not needed any more."""
+    """Removes the kept files: what was there before is no longer needed."""
     for to in places:
         with suppress(FileNotFoundError), held(to.parent) as folder:
             folder.remove(_before(to))
 
 
 def set_aside(copies: Iterable[Copied]) -> None:
-    """What was there before stays beside its place, under a name that no program looks for. Raises OSError."""
+    """Keeps the file that was there beside its place, under a name that no program looks for. Raises OSError."""
     for copy in copies:
         to = Path(copy.to)
         with held(to.parent) as folder:

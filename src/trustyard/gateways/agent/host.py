@@ -33,7 +33,7 @@ from .wire import WORDS, Given, version
 
 
 class Host:
-    """The folder of one agent; whoever uses it holds its lock (`folders.locked`)."""
+    """The folder of one agent; callers hold its lock (`folders.locked`)."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
@@ -62,7 +62,7 @@ class Host:
         return version(int(value["release"]), str(value["digest"]))
 
     def apply(self, given: Given) -> Receipt:
-        """Makes the release current, or says why not; never raises for what a disk or a command may do."""
+        """Makes the release current, or says why not; errors of disk and commands are in the receipt, never raised."""
         started = time.monotonic()
         try:
             self.recover()
@@ -74,7 +74,7 @@ class Host:
         return self._receipt(word, words, started)
 
     def recover(self) -> tuple[str, Receipt] | None:
-        """Finishes or rolls back a change that was cut off; its release's version, and what is to be said of it."""
+        """Finishes or rolls back an interrupted change; returns its release's version and the receipt to send."""
         journal = state.read_journal(self._folder)
         if journal is None:
             with suppress(OSError):  # a kill after step 5 leaves them
@@ -225,7 +225,7 @@ class Host:
         )
 
     def _undo(self, journal: Journal, word: State, words: str) -> tuple[State, str]:
-        """Puts back what was, and reloads where the new release may have been read."""
+        """Puts the previous release back, and reloads where the new one may have been read already."""
         kept = state.read_journal(self._folder) or journal
         journal = kept.at("undoing", before=journal.before, state=word, words=words)
         with suppress(OSError):  # on a full disk; then a kill now means that all of this is tried once more

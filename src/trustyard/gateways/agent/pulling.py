@@ -1,4 +1,4 @@
-"""Speaks with Trustyard: asks for the next release, and tells what came of it."""
+"""The agent's HTTP client: asks Trustyard for the next release, and sends receipts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import httpx
 
 from trustyard.errors import Refused
 from trustyard.gateways.receipts import Receipt
+from trustyard.pki.hosts import is_loopback
 
 from . import wire
 from .configuration import Configuration
@@ -23,7 +24,7 @@ SLACK = 15.0  # seconds more than the server was asked to wait
 
 
 class Away(Exception):
-    """Trustyard cannot be had now, or says no; in words."""
+    """Trustyard cannot be reached, or refuses; the message says so."""
 
 
 class Trustyard:
@@ -33,7 +34,7 @@ class Trustyard:
         self._configuration = configuration
         self._process = secrets.token_hex(8)
         self.edition = ""  # of the server's last answer
-        here = urlsplit(configuration.address).hostname in ("127.0.0.1", "::1", "localhost")
+        here = is_loopback(urlsplit(configuration.address).hostname or "")
         self._client = httpx.Client(verify=_trust(configuration.ca), trust_env=not here, follow_redirects=False)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The life of an agent: asks, applies, tells, asks again; patient when Trustyard is away or a release was not taken."""
+"""The loop of an agent: asks, applies, reports; waits longer while Trustyard is away or a release is refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AGAIN_SECONDS = {"refused": (10.0, 600.0), "unreachable": (1.0, 60.0)}  # before
 
 
 class Stopped(BaseException):
-    """SIGTERM, at a moment when nothing is being changed."""
+    """Raised by a signal at a moment when nothing is being changed."""
 
 
 class Agent:
@@ -43,7 +43,7 @@ class Agent:
         self._stop = _Stop()
 
     def run(self) -> None:
-        """Until SIGTERM or SIGINT."""
+        """Runs until SIGTERM or SIGINT."""
         with self._stop.heard(), self._folder(), suppress(Stopped):
             self._begin()
             away = 0
@@ -82,7 +82,7 @@ class Agent:
             raise Refused(f"{place} cannot be used: {error.strerror or error}.", code="agent-folder") from None
 
     def _begin(self) -> None:
-        """Finishes what a kill has cut off; what was said last, and refused, is tried once more."""
+        """Finishes a change that a kill interrupted; a release that was refused last is tried once more."""
         try:
             self._handled = state.read_handled(self._configuration.folder)  # Trustyard may have lost it: say it again
             cut_off = self._host.recover()
@@ -126,7 +126,7 @@ class Agent:
         else:
             self._failures = self._failures + 1 if same else 0
             self._again_at = time.monotonic() + _pause(AGAIN_SECONDS[receipt.state], self._failures)
-        with suppress(OSError):  # a full disk; then a restart says nothing of it
+        with suppress(OSError):  # a full disk: after a restart it is not reported again
             state.write_handled(self._configuration.folder, self._handled)
 
     def _report(self) -> None:
@@ -140,7 +140,7 @@ class Agent:
 
 
 class _Stop:
-    """SIGTERM and SIGINT: at once while waiting, and after the change of release that is under way."""
+    """Handles SIGTERM and SIGINT: at once while waiting, else after the running change of release."""
 
     def __init__(self) -> None:
         self._wanted = False
@@ -160,7 +160,7 @@ class _Stop:
 
     @contextmanager
     def allowed(self) -> Iterator[None]:
-        """While it lasts, a signal ends the agent."""
+        """A context in which a signal ends the agent."""
         self._may = True
         try:
             if self._wanted:

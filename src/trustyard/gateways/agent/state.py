@@ -1,4 +1,4 @@
-"""What the agent must not forget: a change of release under way, what no program took yet, and its last word."""
+"""What the agent keeps on disk: a running change of release, releases that no program took yet, its last receipt."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Journal:
     words: str = ""
 
     def at(self, step: Step, **changes: Any) -> Journal:
-        """The same change, further on."""
+        """The same change at a later step."""
         return replace(self, step=step, reloaded=self.reloaded or step == "reloading", **changes)
 
 
@@ -59,12 +59,12 @@ class Handled:
 
 
 def write_journal(folder: Path, journal: Journal) -> None:
-    """Keeps it, so that it is there after a kill or a loss of power. Raises OSError."""
+    """Writes it durably, so that it survives a kill or a loss of power. Raises OSError."""
     _write(folder, "journal.json", asdict(journal))
 
 
 def read_journal(folder: Path) -> Journal | None:
-    """The change that was under way, if there was one."""
+    """The interrupted change, if there is one."""
     value = _read(folder, "journal.json")
     try:
         copies = tuple(Copied(**copy) for copy in value["copies"]) if value else ()
@@ -74,7 +74,7 @@ def read_journal(folder: Path) -> Journal | None:
 
 
 def clear_journal(folder: Path) -> None:
-    """The change is over."""
+    """Removes the journal: the change is complete."""
     (folder / FOLDER / "journal.json").unlink(missing_ok=True)
     _sync(folder / FOLDER)
 
@@ -91,17 +91,17 @@ def read_untaken(folder: Path) -> list[str]:
 
 
 def clear_untaken(folder: Path) -> None:
-    """The program takes releases now."""
+    """Forgets untaken releases: the program took one."""
     (folder / FOLDER / "untaken.json").unlink(missing_ok=True)
 
 
 def write_handled(folder: Path, handled: Handled) -> None:
-    """Keeps what was said. Raises OSError."""
+    """Writes the last receipt. Raises OSError."""
     _write(folder, "handled.json", asdict(handled))
 
 
 def read_handled(folder: Path) -> Handled | None:
-    """What was said last."""
+    """The last receipt, if there is one."""
     value = _read(folder, "handled.json")
     try:
         return Handled(**{**value, "receipt": Receipt(**value["receipt"])}) if value else None

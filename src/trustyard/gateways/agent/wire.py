@@ -21,7 +21,7 @@ WORDS = MOST_WORDS  # characters of it
 
 
 class Unreadable(ValueError):
-    """What arrived is no release, or not the one that it says it is."""
+    """What arrived is not a release, or its content does not have the digest that it names."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,13 @@ def _judge_text(content: Content) -> None:
     names += [part for entry in content.entries for part in (entry.alias, entry.certificate, entry.sha256)]
     if not all(isinstance(name, str) for name in names):
         raise TypeError
-    # Half a character, which JSON can hold, is none.
+    # JSON can hold half a surrogate pair, which UTF-8 cannot.
     json.dumps(content.canonical(), ensure_ascii=False).encode()
 
 
 def _judge(material: Material, told: str) -> None:
     if material.content.digest() != told:
         raise Unreadable(f"Release {material.number} is not what its digest says.")
-    needed = {entry.sha256 for entry in material.content.entries} | set(material.content.roots)
-    for sha256 in needed:
+    for sha256 in material.content.certificates():
         if hashlib.sha256(material.ders.get(sha256, b"")).hexdigest() != sha256:
             raise Unreadable(f"Release {material.number} lacks the certificate {sha256}, or another stands there.")

@@ -56,7 +56,7 @@ class Catalogue:
         return self.material.number if self.material else None
 
     def resource(self, type_url: str, name: str) -> Resource | None:
-        """The resource of that name, or None where the name is none of ours. An unknown alias is deny-all."""
+        """The resource of that name, or None where Trustyard serves no such name. An unknown alias is deny-all."""
         key = (type_url, name)
         found = self._made.get(key) or (self._strange.get(name) if type_url == SECRET else None)
         return found or self._make_and_keep(key)

@@ -80,7 +80,7 @@ def file_of(options: HaproxyOptions, place: Place) -> Path:
 
 
 def check_socket(options: HaproxyOptions, place: Place) -> None:
-    """A socket of this machine: the Runtime API has no authentication, so it is no business of a network."""
+    """Accepts only sockets of this machine, since the Runtime API has no authentication."""
     address = options.tcp()
     if address is None:
         below_a_root(options.socket, place, option="socket")

@@ -18,7 +18,7 @@ _FINGERPRINT = re.compile(r"^SHA1 FingerPrint: ([0-9A-F]{40})$", re.MULTILINE)
 
 
 class RuntimeRefused(Exception):
-    """HAProxy answered, and not as it should; the text is its own words."""
+    """HAProxy answered with an error; the message is its own."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Runtime:
     address: str | tuple[str, int]
 
     def greet(self) -> None:
-        """Asks who is there. Anybody may listen at a port, and has a right that nothing of what they say is shown.
+        """Checks that HAProxy answers. Another program may listen at the port; its answer is not shown.
 
         RuntimeRefused when that is not HAProxy.
         """

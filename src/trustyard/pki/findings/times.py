@@ -13,7 +13,7 @@ from .catalogue import Finding, finding, shown
 from .examined import SERVER, Examined
 
 _DAY = timedelta(days=1)
-# CA/Browser Forum, TLS Baseline Requirements, section 6.3.2: from this day on, at most so many days.
+# CA/Browser Forum, TLS Baseline Requirements, section 6.3.2: from this day on, at most this many days.
 _LIMITS = (
     (datetime(2029, 3, 15, tzinfo=UTC), 47),
     (datetime(2027, 3, 15, tzinfo=UTC), 100),
@@ -54,7 +54,7 @@ def lasting(examined: Examined) -> Iterator[Finding]:
 
 def _lifetime(begin: datetime, end: datetime) -> Iterator[Finding]:
     since, limit = next((since, limit) for since, limit in _LIMITS if begin >= since)
-    # Both ends belong to it (RFC 5280), so a certificate of exactly so many days ends a second before.
+    # Both ends belong to it (RFC 5280), so a certificate of exactly that many days ends a second before.
     lives = end - begin + timedelta(seconds=1)
     if lives > limit * _DAY:
         yield finding("lifetime-over-limit", days=-(-lives // _DAY), since=_day(since), limit=limit)

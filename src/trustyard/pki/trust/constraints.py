@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from trustyard.pki import der
 from trustyard.pki.distinguished import read_name, rfc4514
+from trustyard.pki.names import printable
 
 from . import strict, subtrees
 from .link import Link
@@ -93,7 +94,7 @@ def _shown(name: General) -> str:
     if name.kind == strict.DIRECTORY:
         return rfc4514(read_name(der.read_all(name.body)))
     if name.kind in (strict.DNS, strict.EMAIL, strict.URI):
-        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name.text[:100]) or "(empty)"
+        return printable(name.text[:100]) or "(empty)"
     if name.kind == strict.IP and len(name.body) in (4, 8, 16, 32):
         return _address_shown(name.body)
     return "hex " + name.body[:32].hex()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,9 @@ from trustyard.pki.distinguished import Name, rfc4514
 from trustyard.pki.structure import Structure
 
 from . import strict
+
+# The relative names from the top down; each is a set of attribute type (OID) and value: text, or DER where it is none.
+ComparableName = tuple[frozenset[tuple[str, str | bytes]], ...]
 
 
 class Link:
@@ -54,12 +58,12 @@ class Link:
         return found if found is not None else strict.BasicConstraints(ca=False, path_length=None)
 
     @cached_property
-    def subject(self) -> Any:
+    def subject(self) -> ComparableName:
         """The subject in a form that can be compared."""
         return comparable(self.structure.subject)
 
     @cached_property
-    def issuer(self) -> Any:
+    def issuer(self) -> ComparableName:
         """The issuer in a form that can be compared."""
         return comparable(self.structure.issuer)
 
@@ -71,7 +75,7 @@ class Link:
     @property
     def self_issued(self) -> bool:
         """Subject and issuer are the same."""
-        return bool(self.subject == self.issuer)
+        return self.subject == self.issuer
 
     @cached_property
     def self_signed(self) -> bool:
@@ -93,12 +97,12 @@ class Link:
             extensions.authority_key_identifier(self.structure),
         )
 
-    def in_time(self, moment: Any) -> bool:
+    def in_time(self, moment: datetime) -> bool:
         """Whether the moment is inside the validity, both ends included, in whole seconds (RFC 5280, 4.1.2.5)."""
-        return bool(self.structure.not_before <= moment.replace(microsecond=0) <= self.structure.not_after)
+        return self.structure.not_before <= moment.replace(microsecond=0) <= self.structure.not_after
 
 
-def comparable(name: Name) -> Any:
+def comparable(name: Name) -> ComparableName:
     """A name for comparison (RFC 5280, section 7.1): letter case, kind of string and spaces do not count."""
     return tuple(
         frozenset((a.oid, " ".join(a.text.split()).casefold() if a.text is not None else a.raw) for a in rdn)

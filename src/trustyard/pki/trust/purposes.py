@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from trustyard.pki.distinguished import first_value
+from trustyard.pki.names import printable
 
 from . import strict
 from .hosts import can_be_asked_for, looks_like_host, matches, plain_name, too_wide
@@ -88,4 +89,4 @@ def other_common_name(leaf: Link) -> str:
 def _shown(name: strict.General) -> str:
     if name.kind == strict.IP and len(name.body) in (4, 16):
         return str(ipaddress.ip_address(name.body))
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name.text[:100])
+    return printable(name.text[:100])

@@ -16,7 +16,7 @@ PURPOSES: tuple[Purpose, ...] = ("server", "client")
 class Limits:
     """Counted, so that the same question has the same answer on every machine."""
 
-    others: int = 100  # of what came with the certificate, the first so many
+    others: int = 100  # certificates that came with the one in question; more are left out
     intermediates: int = 10  # real paths have one to three; self-issued ones are not counted, as in path length
     signatures: int = 300
     paths: int = 50

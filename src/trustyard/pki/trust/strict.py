@@ -14,7 +14,7 @@ SKI, AKI, SAN, NAME_CONSTRAINTS = "2.5.29.14", "2.5.29.35", "2.5.29.17", "2.5.29
 POLICIES, MAPPINGS, POLICY_CONSTRAINTS, INHIBIT_ANY = "2.5.29.32", "2.5.29.33", "2.5.29.36", "2.5.29.54"
 AIA = "1.3.6.1.5.5.7.1.1"
 
-OTHER_NAME, EMAIL, DNS, DIRECTORY, URI, IP = 0, 1, 2, 4, 6, 7
+EMAIL, DNS, DIRECTORY, URI, IP = 1, 2, 4, 6, 7  # kinds of a GeneralName
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The side that agents talk to: one long request for the next release, and receipts. No Django, no thread each."""
+"""The side that agents talk to: one long request for the next release, and receipts. No Django, no thread per agent."""

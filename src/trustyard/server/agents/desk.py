@@ -1,4 +1,4 @@
-"""Who waits for which release, and who is there: all in memory, kept up with the news and a look every two seconds."""
+"""Which nodes are connected and what they wait for: in memory, refreshed by the news and a look every two seconds."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Present:
 
 
 class NodeTaken(Exception):
-    """Another process is there under this name."""
+    """Another process is connected under this node's name."""
 
 
 class TooMany(Exception):
@@ -62,7 +62,7 @@ class TooMany(Exception):
 
 
 class Desk:
-    """Make it inside the running event loop."""
+    """To be created inside the running event loop."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -81,7 +81,7 @@ class Desk:
 
     @property
     def connected(self) -> int:
-        """How many nodes are there."""
+        """How many nodes are connected."""
         return sum(present.requests > 0 for present in self._nodes.values())
 
     def heard(self, environment: str) -> None:
@@ -92,14 +92,14 @@ class Desk:
             self._loop.call_soon_threadsafe(self._news.set)  # all standings are read at once
 
     async def standing(self, claim: Claim) -> Standing | None:
-        """How the gateway stands whose token this is; None where the token is no longer the present one."""
+        """The standing of the gateway with this token; None where the token is no longer the current one."""
         if time.monotonic() - self._read_at > LOOK_SECONDS:
             await self._refresh()
         standing = self._standings.get(claim.gateway_id)
         return standing if standing and standing.generation == claim.generation else None
 
     def edition(self, standing: Standing) -> str:
-        """Changes when what a node has said may be lost: the gateway's row was changed, or Trustyard began anew.
+        """A value that changes when receipts may be lost: the gateway's row was changed, or Trustyard was restarted.
 
         Servers that run at the same time say the same, for an agent may ask another one each time.
         """
@@ -122,7 +122,7 @@ class Desk:
 
     @contextmanager
     def waiting(self, claim: Claim, have: str, edition: str, seconds: float) -> Iterator[Waiter]:
-        """A waiter that is woken by news for it, and after so many seconds at the latest."""
+        """A waiter that is woken by news for it, and after these seconds at the latest."""
         waiter = Waiter(claim, have, edition, self._loop.create_future())
         timer = self._loop.call_later(seconds, waiter.wake)
         self._waiters.add(waiter)
@@ -134,7 +134,7 @@ class Desk:
 
     @contextmanager
     def present(self, gateway_id: int, node: str, process: str | None) -> Iterator[None]:
-        """While it lasts the node is there; `process` None: whichever it is. Raises NodeTaken, TooMany."""
+        """Counts the node as connected while it lasts; `process` None fits any. Raises NodeTaken, TooMany."""
         key = (gateway_id, node)
         present = self._nodes.get(key)
         if present is None:
@@ -144,7 +144,7 @@ class Desk:
         elif present.requests and process and present.process not in (None, process):
             raise NodeTaken
         present.process = process or present.process
-        if not present.requests:  # since the last one it may have been at another server
+        if not present.requests:  # the node may have been at another server meanwhile
             self.writer.note(Seen(gateway_id, node, connected=True))
         present.requests += 1
         present.busy = False
@@ -158,7 +158,7 @@ class Desk:
             present.leaving = self._loop.call_later(patience, self._left, key)
 
     async def in_thread(self, call: Callable[[], Answer]) -> Answer:
-        """A call that blocks, in a thread of ours."""
+        """Runs a blocking call in a thread of the desk."""
         return await self._loop.run_in_executor(self._threads, lambda: _asked(call))
 
     def is_busy(self, gateway_id: int, node: str) -> None:
@@ -166,13 +166,13 @@ class Desk:
         self._nodes[gateway_id, node].busy = True
 
     def stop(self) -> None:
-        """Whoever waits is answered now."""
+        """Answers everybody who waits."""
         self.stopping = True
         for waiter in self._waiters:
             waiter.wake()
 
     async def close(self) -> None:
-        """After the last request: nobody is there any more, and all is written."""
+        """To be called after the last request: notes all nodes as gone, and writes what is left."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -185,7 +185,7 @@ class Desk:
         self._threads.shutdown(wait=False)
 
     def _say_who_is_there(self) -> None:
-        """Others may have taken this server for dead, and its nodes for gone."""
+        """Notes all nodes as connected again: other servers may have taken this one for dead."""
         for (gateway_id, node), present in self._nodes.items():
             if present.requests:
                 self.writer.note(Seen(gateway_id, node, connected=True))
@@ -201,7 +201,7 @@ class Desk:
             self._packed.pop(key, None)
 
     async def _refresh(self) -> None:
-        """Reads all standings, once for however many ask, and wakes those whom that concerns."""
+        """Reads the standings of all gateways, once for all callers, and wakes the requests that are concerned."""
         if self._reading is None:
             self._reading = asyncio.ensure_future(self._read())
             self._reading.add_done_callback(lambda _: setattr(self, "_reading", None))
@@ -244,5 +244,5 @@ def _asked(call: Callable[[], Answer]) -> Answer:
 
 
 def claimed(token: str) -> Claim | None:
-    """What an agent's token says, if it is one of ours."""
+    """What an agent's token says, if it has the form of one."""
     return gateway_tokens.claimed(token, gateway_tokens.AGENT)

@@ -26,7 +26,7 @@ Told = Callable[[str, str], None]
 
 
 class Agents:
-    """Make it inside the running event loop. `told` is given kind and state of each receipt, for the metrics."""
+    """To be created inside the running event loop. `told` is called with kind and state of each receipt."""
 
     def __init__(self, told: Told = lambda kind, state: None) -> None:
         self.desk = Desk()

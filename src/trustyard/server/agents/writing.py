@@ -1,4 +1,4 @@
-"""Keeps what nodes say: all that waits in one transaction, in a thread, in the order in which it came."""
+"""Stores what nodes say in a thread: all that waits in one transaction, in the order of arrival."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from trustyard.actions.turns import Turns
 log = structlog.get_logger(__name__)
 Keep = Callable[[list[Said | Seen]], Awaitable[list[bool]]]
 RETRY_SECONDS = 1.0
-MOST = 500  # at once: others want to write, too
+MOST = 500  # rows of one transaction, so that other writers get their turn
 
 
 class Writer:
-    """`keep` writes a batch, or raises when the database is away."""
+    """Calls `keep` with batches; it raises when the database is away, and the batch is tried again."""
 
     def __init__(self, keep: Keep) -> None:
         self._keep = keep
@@ -31,19 +31,19 @@ class Writer:
         return bool(self._waiting) or self._turns.taken
 
     def note(self, word: Said | Seen) -> None:
-        """Kept some time soon, however often that has to be tried."""
+        """Stores it some time soon, however often that has to be tried."""
         self._waiting.append((word, None))
         self._something.set()
 
     async def kept(self, word: Said | Seen) -> bool:
-        """Returns when it is kept; False where the release is not the node's. Raises what the database raised."""
+        """Returns when it is stored; False where the release is not the node's. Raises what the database raised."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((word, future))
         self._something.set()
         return await future
 
     async def work(self) -> None:
-        """Writes for ever."""
+        """Writes until it is cancelled."""
         while True:
             await self._something.wait()
             self._something.clear()

@@ -35,7 +35,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the file says of itself."""
+    """The manifest: what the file says of itself."""
 
     version: str
     made_at: str
@@ -59,7 +59,7 @@ class Writer:
         self.parts: list[Part] = []
 
     def add(self, name: str, lines: Iterator[bytes], **facts: Any) -> None:
-        """One part of these lines."""
+        """Writes one part, made of these lines."""
         digest, count = hashlib.sha256(), 0
         with self._zip.open(name, "w", force_zip64=True) as file:
             for line in lines:
@@ -77,7 +77,7 @@ class Writer:
 
 
 class _Hashed:
-    """Passes bytes on and counts them. It cannot seek, so the file is written from front to end."""
+    """Passes bytes on, counting and hashing them. It cannot seek, so the ZIP is written from front to end."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
@@ -93,7 +93,7 @@ class _Hashed:
         self._out.flush()
 
     def close(self) -> None:
-        """Whoever opened the stream closes it."""
+        """Does nothing: the owner of the stream closes it."""
 
 
 class Reader:
@@ -145,7 +145,7 @@ class Reader:
 
 
 def newer(path: Path, version: str) -> Refused:
-    """The error for a backup that this version cannot know."""
+    """The error for a backup of a newer version."""
     return Refused(
         f"{path} was made by a newer Trustyard ({version}).",
         code="backup-newer",

@@ -42,7 +42,7 @@ class Made:
     sha256: str
     secret_key: bool
     manifest: Manifest
-    newer: list[str] = field(default_factory=list)  # migrations of a newer version, what they added is not in it
+    newer: list[str] = field(default_factory=list)  # migrations of a newer version; what they added is left out
 
 
 def make(configuration: Configuration, name: str, *, secret_key: bool, overwrite: bool) -> Made:
@@ -60,7 +60,7 @@ def make(configuration: Configuration, name: str, *, secret_key: bool, overwrite
     key = _key(configuration) if secret_key else b""
     with output(name, overwrite=overwrite) as out:
         made = write(out, name, key, carried(apps))
-        # Before the file has its name: there is none that the audit does not know.
+        # Before the file gets its name, so that no backup exists without its audit event.
         after = {"sha256": made.sha256, "rows": sum(made.manifest.rows.values()), "secret_key": made.secret_key}
         with audit.transaction():
             audit.record(LOCAL, "backup.create", "backup", Path(name).name[:250], after=after)

@@ -1,4 +1,4 @@
-"""The numbers that tables have given out.
+"""The last primary keys that tables have given out.
 
 None ever comes again, even when its row was deleted: tokens of gateways and ETags hold it.
 """
@@ -10,7 +10,7 @@ from django.db.models import AutoField, BigAutoField, Model
 
 
 def last_number(model: type[Model]) -> int | None:
-    """The last that this table gave out (0: none yet); None where it numbers nothing."""
+    """The last number that this table gave out (0: none yet); None where its keys are not numbered."""
     key = model._meta.pk
     if not isinstance(key, AutoField | BigAutoField):
         return None
@@ -24,7 +24,7 @@ def last_number(model: type[Model]) -> int | None:
 
 
 def go_on_after(model: type[Model], number: int) -> None:
-    """The next row of this table gets a number above this one; its rows are there already."""
+    """Has the next row of this table get a number above this one. To be called once its rows are there."""
     if number < 1:
         return
     with connection.cursor() as cursor:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from trustyard.errors import TrustyardError
-from trustyard.pki.loopback import is_loopback
+from trustyard.pki.hosts import is_loopback
 from trustyard.server.configuration import SETTINGS, Configuration
 from trustyard.server.databaseaddress import without_password
 

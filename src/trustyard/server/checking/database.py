@@ -22,7 +22,7 @@ APART_SECONDS, FAR_APART_SECONDS = 5, 300
 
 
 def database(configuration: Configuration) -> Iterator[Finding]:
-    """Everything about it; nothing where SQLite's file is not there yet, since looking would make an empty one."""
+    """All findings about it; none where SQLite's file is not there yet, since opening it would create an empty one."""
     if configuration.sqlite and not configuration.sqlite_file.exists():
         return
     os.environ.setdefault("PGCONNECT_TIMEOUT", "10")  # an address that nobody answers at

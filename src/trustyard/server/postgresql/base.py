@@ -1,4 +1,4 @@
-"""The connection of one thread, kept between requests, with few ways to the database."""
+"""The connection of one thread, kept between requests, with few round trips to the database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _READ_ONLY = "SHOW default_transaction_read_only"
 
 
 class _Psycopg:
-    """psycopg as Django knows it, whose connections do not wait for a server that fell silent."""
+    """psycopg for Django, with connections that give up on a server that fell silent."""
 
     connect = staticmethod(silence.connect)
 
@@ -57,7 +57,7 @@ class DatabaseWrapper(_Django):  # type: ignore[misc]  # as above
 
         Where it is `prepared`, its plan is kept too, from the first time on.
         """
-        if self.queries_logged or self.execute_wrappers:  # somebody looks on
+        if self.queries_logged or self.execute_wrappers:  # these want to see each statement
             with self.cursor() as cursor:
                 cursor.execute(statement, values or None)
                 return cursor.fetchall() if cursor.description else []
@@ -98,7 +98,7 @@ class DatabaseWrapper(_Django):  # type: ignore[misc]  # as above
         return connection
 
     def connect(self) -> None:
-        """What waited for the connection before is gone with it, and so is what it kept."""
+        """Drops what waited for the previous connection, and what that one kept."""
         self._waiting.forget()
         self._kept = None
         super().connect()

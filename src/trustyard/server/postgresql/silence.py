@@ -1,4 +1,4 @@
-"""A database that takes a question and gives no answer: a host that is paused, a disk that does not return."""
+"""A database that accepts statements and never answers: its host is paused, or a disk does not return."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Steps = Generator[Any, Any, Any]  # what psycopg waits for, step by step
 
 
 class Connection(psycopg.Connection[Any]):
-    """psycopg's, which waits for an answer only as long as the server lives.
+    """psycopg's connection, which waits for an answer only as long as the server is alive.
 
     TCP ends a connection whose packets nobody confirms. One whose packets the system confirms while the server sleeps
     would be waited for without end, and with it everybody whom its thread should serve. A statement that takes long is

@@ -1,4 +1,4 @@
-"""Statements that wait for the next one: they travel to the database together with it, in one way there and back."""
+"""Statements that wait for the next one, and are sent together with it in one round trip."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Waiting:
         return [statement for statement, _ in self._statements] == [BEGIN]
 
     def add(self, statement: str, told: Told | None = None) -> None:
-        """One more, with its values in it."""
+        """Adds a statement, with its values in it."""
         self._statements.append((statement, told))
 
     def take(self) -> list[tuple[str, Told | None]]:
-        """All of them; from here on none waits."""
+        """Returns all of them; none waits any more."""
         taken, self._statements = self._statements, []
         return taken
 
     def forget(self) -> None:
-        """None of them is to be sent any more: what they belong to is taken back."""
+        """Drops the waiting statements: their transaction is rolled back."""
         self._statements.clear()
 
 

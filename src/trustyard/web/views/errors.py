@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from trustyard.actions import requests
 from trustyard.actions.again import unavailable
 from trustyard.errors import NotAllowed, TrustyardError, Unavailable
-from trustyard.web.page import is_fragment, shown_at, to_sign_in
+from trustyard.web.page import into_notices, is_fragment, shown_at, to_sign_in
 
 log = structlog.get_logger()
 RETRY_AFTER = "2"  # seconds
@@ -78,9 +78,7 @@ def _stale_part(request: HttpRequest) -> HttpResponse:
 
 
 def _notice(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:
-    response = render(request, "_alert.html", context, status=status)
-    response["HX-Retarget"], response["HX-Reswap"] = "#notices", "innerHTML show:window:top"
-    return response
+    return into_notices(render(request, "_alert.html", context, status=status))
 
 
 def broken(request: HttpRequest, *_: Any) -> HttpResponse:
@@ -112,6 +110,4 @@ def without_database(request: HttpRequest, error: Unavailable) -> HttpResponse:
 
 def _part(error: TrustyardError, status: int) -> HttpResponse:
     """An alert for the page that asked; htmx shows what it is answered, whatever the status."""
-    response = HttpResponse(render_to_string("_alert.html", {"error": error}), status=status)
-    response["HX-Retarget"], response["HX-Reswap"] = "#notices", "innerHTML show:window:top"
-    return response
+    return into_notices(HttpResponse(render_to_string("_alert.html", {"error": error}), status=status))

@@ -114,7 +114,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     release = _get(actor, pk)
     place = release.environment
     content = release.read()
-    digests = {entry.sha256 for entry in content.entries} | set(content.roots)
+    digests = content.certificates()
     names = dict(models.StoredCertificate.objects.filter(pk__in=digests).values_list("pk", "certificate_name"))
     newest = releases.latest(place.pk)
     compared = differences.compare(actor, place.name, release.number)

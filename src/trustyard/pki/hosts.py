@@ -1,0 +1,27 @@
+"""Hosts as people write them: with their port, and whether they are this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+
+
+def host_port(host: str, port: int) -> str:
+    """`HOST:PORT`, an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def ip_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address without its zone, an IPv4-mapped one (RFC 4291, section 2.5.5.2) as IPv4; None for a name."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])  # a zone means something on its own host alone
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach a listener on `host`, an address or a name."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
