@@ -336,3 +336,31 @@ def test_nothing_to_choose_from_says_what_to_do(admin: Client) -> None:
     assert "No release yet" in text(admin.get("/releases/compare/"))
     assert "Choose two environments" in text(admin.get("/environments/promote/"))
     assert releases.latest_of_all() == {}
+
+
+def test_the_page_of_an_environment_leads_to_what_belongs_to_it(admin: Client, add: Add) -> None:
+    """With what is in force, in the words of the lists, and with numbers that are those of the lists."""
+    place = environments.get(LOCAL, "test")
+    here = f"/environments/{place.pk}/"
+    assert "No release yet" in text(admin.get(here))
+    add("one")
+    add("two")
+    jwks.create(LOCAL, name="key", source=jwks.FromCertificate("one", "test"))
+    for name in ("edge", "inner"):
+        gateways.create(LOCAL, "test", name=name, kind="envoy", options={})
+    said = admin.get(here)
+    assert re.search(r"Release 2 , made \w+ \w+ ?, in force", text(said))
+    lead = r'href="(/\w+/(?:truststore/)?\?environment=test)">\s*<svg.*?</svg>\s*(.*?)</a>'
+    leads = re.findall(lead, said.content.decode(), re.DOTALL)
+    assert leads == [
+        ("/certificates/truststore/?environment=test", "Truststore"),
+        ("/certificates/?environment=test", "2 certificates"),
+        ("/jwks/?environment=test", "1 JWK"),
+        ("/gateways/?environment=test", "2 gateways"),
+        ("/releases/?environment=test", "2 releases"),
+    ]
+    for address, words in leads:
+        listed = text(admin.get(address))
+        assert "production" not in listed.partition("Actions")[2], address
+        count = words.partition(" ")[0]
+        assert not count.isdigit() or f"1–{count} of {count}" in listed, address
