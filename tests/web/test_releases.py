@@ -364,3 +364,33 @@ def test_the_page_of_an_environment_leads_to_what_belongs_to_it(admin: Client, a
         assert "production" not in listed.partition("Actions")[2], address
         count = words.partition(" ")[0]
         assert not count.isdigit() or f"1–{count} of {count}" in listed, address
+
+
+def test_a_release_and_a_truststore_lead_to_the_certificates_that_they_hold(admin: Client, add: Add) -> None:
+    """One that was renamed or deleted since has no page of that name any more."""
+    add("stays")
+    add("goes")
+    stays = models.Certificate.objects.get(name="stays").pk
+    certificates.delete(LOCAL, "goes", if_match="*", deploy=False)
+    page = admin.get(f"/releases/{release(2).pk}/").content.decode()
+    assert f'<a href="/certificates/{stays}/">stays</a>' in page
+    assert "goes" in page
+    assert ">goes</a>" not in page
+    assert f'against <a href="/releases/{release(1).pk}/">release 1</a>' in page
+    assert f'Release 2 of <a href="/environments/{release(2).environment_id}/">test</a>' in page
+    listed = admin.get("/certificates/truststore/", {"environment": "test"}).content.decode()
+    assert f'<a href="/certificates/{stays}/">stays</a>' in listed
+    assert ">goes</a>" not in listed
+
+
+def test_lists_lead_to_what_they_count_and_name(admin: Client, add: Add) -> None:
+    add("one")
+    here = environments.get(LOCAL, "test").pk
+    listed = admin.get("/environments/").content.decode()
+    assert '<a href="/certificates/?environment=test" aria-label="1 certificate of test">1</a>' in listed
+    assert '<a href="/gateways/?environment=test" aria-label="0 gateways of test">0</a>' in listed
+    assert f'<a href="/environments/{here}/">test</a>' in admin.get("/releases/").content.decode()
+    certificate = models.Certificate.objects.get(name="one").pk
+    shown = admin.get(f"/certificates/{certificate}/", {"releases": release(1).pk}).content.decode()
+    assert f'in <a href="/environments/{here}/">test</a>' in shown
+    assert f'<a href="/releases/{release(1).pk}/" aria-label="Release 1 of test">1</a>' in shown
