@@ -334,7 +334,21 @@ def test_an_envoy_gateway_shows_its_bootstrap_to_operators(console: Console, uni
     console.button("Save").click()
     expect(console.page.get_by_role("heading", name=name, exact=True)).to_be_visible()
     console.button("Show bootstrap").click()
-    expect(console.page.get_by_label(f"Bootstrap of {name}")).to_contain_text(f"test/{name}")
+    shown = console.page.get_by_label(f"Bootstrap of {name}")
+    expect(shown).to_contain_text(f"test/{name}")
+    console.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    console.button("Copy bootstrap").click()
+    expect(console.page.locator("#said")).to_have_text("Copied")
+    assert console.page.evaluate("navigator.clipboard.readText()") == shown.text_content()
+    # What would shut every node out asks first.
+    console.button("Rotate token").click()
+    dialog = console.dialog("Rotate Token")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    console.button("Rotate token").click()
+    dialog.get_by_role("button", name="Rotate Token").click()
+    expect(console.page.get_by_text("The token is another one now; give every node the new bootstrap.")).to_be_visible()
 
 
 def test_a_filter_that_is_no_number_of_days_says_so_instead_of_showing_other_rows(

@@ -174,6 +174,9 @@ def test_edit_and_delete_say_why_one_may_not(
             buttons = re.findall(rf'aria-describedby="(why-[\w-]+)"><svg.*?</svg> ?{label}</button>', said, re.DOTALL)
             assert any(f'<small id="{key}"' in said for key in buttons), f"{address}: {label}"
             assert f">{why}<" in said, address
+    if edit == delete:
+        head = somebody.get(there).content.decode().partition("<section")[0]
+        assert head.count(why) == 1, "one reason is said once"
 
 
 def test_many_environments_are_not_told_one_by_one(sign_in: SignIn) -> None:

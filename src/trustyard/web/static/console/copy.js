@@ -33,7 +33,7 @@ document.addEventListener("click", async (event) => {
     tell(button, "Copied", "Copied");
   } catch {
     // Without https the browser lends no clipboard: select the text instead.
-    select(button.previousElementSibling);
+    select(document.getElementById(button.dataset.shown) ?? button.previousElementSibling);
     tell(button, "Selected", "Selected; copy it with the keyboard");
   }
 });
