@@ -314,8 +314,14 @@ def test_who_only_looks_compares_and_downloads_and_is_offered_nothing_else(add: 
     add("two", "test", "production")
     viewer, operator = signed_in("viewer"), signed_in("operator", "test")
     first = release(1).pk
-    assert "disabled" in viewer.get(f"/releases/{first}/").content.decode().partition("Restore")[0][-400:]
-    assert "Promote" not in viewer.get("/releases/").content.decode()
+    shown = viewer.get(f"/releases/{first}/")
+    assert "disabled" in shown.content.decode().partition("Restore")[0][-400:]
+    assert "The role viewer may not restore." in text(shown)
+    assert "The role viewer may not promote." in text(viewer.get("/releases/"))
+    assert "It is in test, which you do not operate." in text(
+        signed_in("operator", "production").get(f"/releases/{first}/")
+    )
+    assert "/promote/" not in viewer.get("/releases/").content.decode()
     for address in (f"/releases/{first}/download/", "/releases/compare/"):
         assert viewer.get(address).status_code == 200
     for client, pk in ((viewer, first), (operator, release(1, "production").pk)):

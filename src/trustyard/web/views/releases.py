@@ -15,7 +15,6 @@ from trustyard.actions import delivery, differences, environments, releases, res
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates_read import numbers
 from trustyard.actions.moments import whole_second
-from trustyard.actions.permissions import allowed
 from trustyard.actions.progress import objections, taken, taken_by
 from trustyard.actions.waiting import Others
 from trustyard.errors import Moved
@@ -126,7 +125,6 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "release": release,
         "in_force": in_force,
         "taken": taken([release.pk])[release.pk] if in_force else "",
-        "may_restore": allowed(actor, "releases.deploy", [place.name]),
         "compared": compared,
         "before": place.releases.filter(number=compared.start or 0).values_list("pk", flat=True).first(),
         "difference": side_by_side(compared.json()),
