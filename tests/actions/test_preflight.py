@@ -96,6 +96,26 @@ def test_a_policy_may_block_what_a_gateway_would_not_honour(add: Add) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("count", "whom"),
+    [
+        (2, "reader-0 and reader-1"),
+        (3, "reader-0, reader-1 and reader-2"),
+        (4, "reader-0, reader-1, reader-2 and reader-3"),
+        (9, "reader-0, reader-1, reader-2 and 6 others"),
+    ],
+)
+def test_what_several_gateways_will_not_honour_is_said_once(add: Add, count: int, whom: str) -> None:
+    gateways.create(ADMIN, "test", name="edge", kind="envoy")
+    for number in range(count):
+        gateways.create(ADMIN, "test", name=f"reader-{number}", kind="agent")
+    policy("test", unhonoured="block")
+    with pytest.raises(Preflight) as stopped:
+        add("acme")
+    sentence = "HAProxy and nginx do not trust acme: it is not a CA, and somebody else issued it."
+    assert stopped.value.extra["blocked"] == [f"{whom}: {sentence}"]
+
+
 def test_production_asks_before_a_certificate_goes_and_test_does_not(add: Add) -> None:
     add("acme", "test", "production")
     certificates.delete(ADMIN, "acme", if_match="*", deploy=False)

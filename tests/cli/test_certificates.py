@@ -40,6 +40,18 @@ def acme(*entries: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"name": "acme", "description": "", "version": 3, "entries": list(entries), **more}
 
 
+def release(*gateways: tuple[str, str]) -> dict[str, Any]:
+    """Release 7, of which these nodes of `edge` said this."""
+    said = [{"gateway": "edge", "node": node, "state": state, "detail": ""} for node, state in gateways]
+    return {"number": 7, "gateways": said}
+
+
+def in_force(canned: Canned, environment: str, *gateways: tuple[str, str]) -> None:
+    """What `cert show` asks for besides: the newest release of an environment."""
+    newest = {"items": [release(*gateways)], "next": None, "total": 1}
+    canned.answer("GET", f"/api/v1/environments/{environment}/releases", newest)
+
+
 ASKED = {
     "type": "http://127.0.0.1/problems/jwk-connection",
     "title": "JWK Connection",
@@ -67,6 +79,8 @@ def stored(canned: Canned) -> Canned:
     canned.answer("GET", ACME, before, ETag='"1-3"')
     for method in ("PUT", "PATCH", "DELETE"):
         canned.answer(method, ACME, before)
+    for name in ("test", "production"):
+        in_force(canned, name, ("a", "accepted"))
     return canned
 
 
@@ -333,6 +347,43 @@ def test_show_prints_each_entry_and_on_demand_its_content(run: Program, stored: 
     assert all(words in short for words in ("acme.example", "https://127.0.0.1:9443", "ab" * 32, "sign"))
     assert "Version: 3\nSubject" not in short
     assert run("cert", "show", "acme", "--content").stdout.count("Version: 3\nSubject: CN=acme.example") == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ([("a", "accepted"), ("", "pending")], "in force"),
+        ([("a", "refused"), ("b", "unreachable"), ("", "pending")], "in force, accepted by no gateway"),
+        ([("a", "refused"), ("b", "sent")], "in force, not accepted everywhere"),
+    ],
+)
+def test_what_gateways_refused_is_not_called_simply_in_force(
+    run: Program, stored: Canned, said: list[tuple[str, str]], words: str
+) -> None:
+    """D-21, D-06: in the words of the console; where nothing is in force no release is asked for."""
+    in_force(stored, "test", *said)
+    stored.answer("GET", ACME, acme(entry("test"), {**entry("production"), "in_force": False}))
+    result = run("cert", "show", "acme")
+    assert re.findall("Status: +(.+)", result.stdout) == [f"valid, {words}", "valid, not in force"]
+    assert [one.target.partition("?")[0] for one in stored.asked[1:]] == ["/api/v1/environments/test/releases"]
+
+
+def test_a_write_whose_release_was_refused_does_not_say_yes_alone(run: Program, canned: Canned) -> None:
+    places = [{"environment": name, "state": "refused", **release(("a", state))} for name, state in
+              (("test", "refused"), ("production", "accepted"))]  # fmt: skip
+    told = {"environments": [{**one, "release": 7, "left_out": []} for one in places]}
+    canned.answer("POST", "/api/v1/certificates", acme(entry("test"), entry("production"), deployment=told), status=201)
+    result = run("cert", "add", "acme", "--env=test,production", "--alias=acme", "--url=https://127.0.0.1", "--deploy")
+    assert result.exit_code == 4
+    rows = result.stdout.splitlines()[2:4]
+    assert rows[0].endswith("yes, accepted by no gateway")
+    assert rows[1].endswith("  yes")
+
+
+def test_the_list_says_where_a_certificate_is_not_in_force(run: Program, canned: Canned) -> None:
+    one = acme(entry("test"), {**entry("production"), "in_force": False})
+    canned.answer("GET", "/api/v1/certificates", {"items": [one], "next": None, "total": 1})
+    assert "test, production (not in force)" in run("cert", "list").stdout
 
 
 def test_json_is_the_servers_answer_alone_on_standard_output(run: Program, stored: Canned) -> None:

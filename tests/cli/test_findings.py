@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from .conftest import Canned, Program
-from .test_certificates import ACME, acme, entry
+from .test_certificates import ACME, acme, entry, in_force
 
 FOUND = [
     {
@@ -36,6 +36,7 @@ REPORT = {
 
 def test_showing_a_certificate_prints_its_findings_worst_first(run: Program, canned: Canned) -> None:
     canned.answer("GET", ACME, acme({**entry("test"), "findings": FOUND}))
+    in_force(canned, "test", ("a", "accepted"))
     result = run("cert", "show", "acme")
     lines = [line.rstrip() for line in result.stdout.splitlines()]
     at = lines.index("error    Its RSA key has 1024 bits\N{REPLACEMENT CHARACTER}[2J. [rsa-key-small]")

@@ -69,6 +69,21 @@ PROMOTION: dict[str, Any] = {
 }
 
 
+def test_a_preview_says_once_what_several_gateways_will_not_honour(run: Program, canned: Canned) -> None:
+    note = {"code": "anchor-pin", "alias": "a", "sentence": "HAProxy and nginx do not trust a: it is no CA."}
+    rows = [
+        {"gateway": name, "kind": kind, "certificates": 1, "bytes": 9, "notes": [note] if kind == "agent" else []}
+        for name, kind in (("edge", "envoy"), ("java", "agent"), ("web", "agent"))
+    ]
+    nothing = {"added": [], "removed": [], "changed": [], "roots": {"added": [], "removed": []},
+               "jwks": {"added": [], "removed": [], "changed": []}}  # fmt: skip
+    said = {"environment": "test", "from": 1, "difference": nothing, "left_out": [], "findings": [], "gateways": rows,
+            "blocked": [], "asks": False}  # fmt: skip
+    canned.answer("POST", "/api/v1/environments/test/releases/preview", said)
+    told = [line for line in run("release", "preview", "test").stdout.splitlines() if "do not trust" in line]
+    assert told == [f"java, web: {note['sentence']}"]
+
+
 def test_a_difference_is_printed_line_by_line(run: Program, canned: Canned) -> None:
     canned.answer("GET", f"{RELEASES}/2/diff", {"environment": "test", "from": 1, "to": 2, **SOME})
     result = run("release", "diff", "test", "2")

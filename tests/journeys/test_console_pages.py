@@ -272,6 +272,36 @@ def test_a_token_is_shown_once_and_can_be_revoked(console: Console, unique: Uniq
     expect(console.page.get_by_text(f"The token {name} is revoked.")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("clipboard", "shown", "told"),
+    [("is there", "Copied", "Copied"), ("is not lent", "Selected", "Selected; copy it with the keyboard")],
+)
+def test_copy_says_that_it_did_to_eyes_and_screen_readers(
+    console: Console, unique: Unique, clipboard: str, shown: str, told: str
+) -> None:
+    """Browsers lend the clipboard over https and to loopback alone; elsewhere the text is selected instead."""
+    page = console.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    if clipboard == "is not lent":
+        page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    console.open("/users/tokens/create/")
+    page.get_by_label("Name", exact=True).fill(unique("copied"))
+    console.button("Create").click()
+    token = page.get_by_label("Token", exact=True)
+    console.button("Copy").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text(told)
+    assert page.evaluate("getComputedStyle(document.querySelector('[data-copy]'), '::after').content").startswith(
+        f'"{shown}"'
+    )
+    expect(console.button("Copy")).to_be_visible()  # whose name stays what it is
+    if clipboard == "is there":
+        assert page.evaluate("navigator.clipboard.readText()") == token.input_value()
+    else:
+        assert page.evaluate("getSelection().toString()") == token.input_value()
+    expect(page.locator("[data-said]")).to_have_count(0)
+
+
 def test_an_environment_offers_deploy_for_a_changed_root_set(console: Console, unique: Unique) -> None:
     """D-16, D-21."""
     name = unique("place")
@@ -298,7 +328,21 @@ def test_an_envoy_gateway_shows_its_bootstrap_to_operators(console: Console, uni
     console.button("Save").click()
     expect(console.page.get_by_role("heading", name=name, exact=True)).to_be_visible()
     console.button("Show bootstrap").click()
-    expect(console.page.get_by_label(f"Bootstrap of {name}")).to_contain_text(f"test/{name}")
+    shown = console.page.get_by_label(f"Bootstrap of {name}")
+    expect(shown).to_contain_text(f"test/{name}")
+    console.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    console.button("Copy bootstrap").click()
+    expect(console.page.locator("#said")).to_have_text("Copied")
+    assert console.page.evaluate("navigator.clipboard.readText()") == shown.text_content()
+    # What would shut every node out asks first.
+    console.button("Rotate token").click()
+    dialog = console.dialog("Rotate Token")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    console.button("Rotate token").click()
+    dialog.get_by_role("button", name="Rotate Token").click()
+    expect(console.page.get_by_text("The token is another one now; give every node the new bootstrap.")).to_be_visible()
 
 
 def test_a_filter_that_is_no_number_of_days_says_so_instead_of_showing_other_rows(

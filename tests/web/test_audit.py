@@ -35,3 +35,16 @@ def test_an_event_leads_to_the_others_of_its_request(client: Client) -> None:
     found = client.get("/audit/", {"request_id": "edge/7f3a"}).content.decode()
     assert ("ida" in found, "otto" in found, "emil" in found) == (True, True, False)
     assert "No events match" in client.get("/audit/", {"request_id": "unheard-of"}).content.decode()
+
+
+def test_an_event_leads_to_the_others_of_its_actor_action_and_object(client: Client) -> None:
+    """Within the filters that are there already; they compare whole words, and an empty list says so."""
+    signed_in(client, "looks", "viewer")
+    for name in ("ida", "otto"):
+        audit.record(LOCAL, "user.create", "user", name)
+    page = client.get("/audit/", {"action": "user.create", "page": "1"}).content.decode()
+    assert 'href="?action=user.create&amp;object=ida"' in page
+    assert 'href="?action=user.create&amp;actor=command+line"' in page
+    found = client.get("/audit/", {"object": "ida"}).content.decode()
+    assert (">ida<" in found, ">otto<" in found) == (True, False)
+    assert "compared whole: give the full name" in client.get("/audit/", {"object": "id"}).content.decode()

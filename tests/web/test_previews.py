@@ -59,6 +59,26 @@ def test_a_viewer_sees_the_preview_and_no_deploy(client: Client, place: models.E
     assert ">Deploy<" not in text
 
 
+def test_what_several_gateways_will_not_honour_is_said_once(client: Client, place: models.Environment) -> None:
+    """D-18: with the gateways that it is about; all of them are counted, not named."""
+    source = Paste("BASE64PEM", Authority("Somebody").issue("pinned").pem)
+    certificates.create(LOCAL, [Definition("pinned", "", [EntryGiven(("production",), "pinned", source)])])
+    address = f"/environments/{place.pk}/preview/"
+    person(client, "viewer")
+    sentence = "HAProxy and nginx do not trust pinned: it is not a CA, and somebody else issued it."
+    assert f'{sentence} <small class="soft">For reports.</small>' in client.get(address).content.decode()
+    gateways.create(LOCAL, "production", name="java", kind="agent")
+    said = client.get(address).content.decode()
+    assert said.count(sentence) == 1
+    assert f'{sentence} <small class="soft">For all 2 gateways.</small>' in said
+    gateways.create(LOCAL, "production", name="edge", kind="envoy", options={})
+    said = client.get(address).content.decode()
+    assert f'{sentence} <small class="soft">For java and reports.</small>' in said
+    assert "To know" in said
+    certificates.delete(LOCAL, "pinned", if_match="*", deploy=False)
+    assert "To know" not in client.get(address).content.decode()
+
+
 def test_the_form_keeps_a_policy(client: Client, place: models.Environment) -> None:
     person(client, "admin")
     form = {"etag": place.etag, "type": "production", "root_set": "none", "policy_weak": "block"}

@@ -312,8 +312,14 @@ def test_who_only_looks_compares_and_downloads_and_is_offered_nothing_else(add: 
     add("two", "test", "production")
     viewer, operator = signed_in("viewer"), signed_in("operator", "test")
     first = release(1).pk
-    assert "disabled" in viewer.get(f"/releases/{first}/").content.decode().partition("Restore")[0][-400:]
-    assert "Promote" not in viewer.get("/releases/").content.decode()
+    shown = viewer.get(f"/releases/{first}/")
+    assert "disabled" in shown.content.decode().partition("Restore")[0][-400:]
+    assert "The role viewer may not restore." in text(shown)
+    assert "The role viewer may not promote." in text(viewer.get("/releases/"))
+    assert "It is in test, which you do not operate." in text(
+        signed_in("operator", "production").get(f"/releases/{first}/")
+    )
+    assert "/promote/" not in viewer.get("/releases/").content.decode()
     for address in (f"/releases/{first}/download/", "/releases/compare/"):
         assert viewer.get(address).status_code == 200
     for client, pk in ((viewer, first), (operator, release(1, "production").pk)):
@@ -334,3 +340,61 @@ def test_nothing_to_choose_from_says_what_to_do(admin: Client) -> None:
     assert "No release yet" in text(admin.get("/releases/compare/"))
     assert "Choose two environments" in text(admin.get("/environments/promote/"))
     assert releases.latest_of_all() == {}
+
+
+def test_the_page_of_an_environment_leads_to_what_belongs_to_it(admin: Client, add: Add) -> None:
+    """With what is in force, in the words of the lists, and with numbers that are those of the lists."""
+    place = environments.get(LOCAL, "test")
+    here = f"/environments/{place.pk}/"
+    assert "No release yet" in text(admin.get(here))
+    add("one")
+    add("two")
+    jwks.create(LOCAL, name="key", source=jwks.FromCertificate("one", "test"))
+    for name in ("edge", "inner"):
+        gateways.create(LOCAL, "test", name=name, kind="envoy", options={})
+    said = admin.get(here)
+    assert re.search(r"Release 2 , made \w+ \w+ ?, in force", text(said))
+    lead = r'href="(/\w+/(?:truststore/)?\?environment=test)">\s*<svg.*?</svg>\s*(.*?)</a>'
+    leads = re.findall(lead, said.content.decode(), re.DOTALL)
+    assert leads == [
+        ("/certificates/truststore/?environment=test", "Truststore"),
+        ("/certificates/?environment=test", "2 certificates"),
+        ("/jwks/?environment=test", "1 JWK"),
+        ("/gateways/?environment=test", "2 gateways"),
+        ("/releases/?environment=test", "2 releases"),
+    ]
+    for address, words in leads:
+        listed = text(admin.get(address))
+        assert "production" not in listed.partition("Actions")[2], address
+        count = words.partition(" ")[0]
+        assert not count.isdigit() or f"1–{count} of {count}" in listed, address
+
+
+def test_a_release_and_a_truststore_lead_to_the_certificates_that_they_hold(admin: Client, add: Add) -> None:
+    """One that was renamed or deleted since has no page of that name any more."""
+    add("stays")
+    add("goes")
+    stays = models.Certificate.objects.get(name="stays").pk
+    certificates.delete(LOCAL, "goes", if_match="*", deploy=False)
+    page = admin.get(f"/releases/{release(2).pk}/").content.decode()
+    assert f'<a href="/certificates/{stays}/">stays</a>' in page
+    assert "goes" in page
+    assert ">goes</a>" not in page
+    assert f'against <a href="/releases/{release(1).pk}/">release 1</a>' in page
+    assert f'Release 2 of <a href="/environments/{release(2).environment_id}/">test</a>' in page
+    listed = admin.get("/certificates/truststore/", {"environment": "test"}).content.decode()
+    assert f'<a href="/certificates/{stays}/">stays</a>' in listed
+    assert ">goes</a>" not in listed
+
+
+def test_lists_lead_to_what_they_count_and_name(admin: Client, add: Add) -> None:
+    add("one")
+    here = environments.get(LOCAL, "test").pk
+    listed = admin.get("/environments/").content.decode()
+    assert '<a href="/certificates/?environment=test" aria-label="1 certificate of test">1</a>' in listed
+    assert '<a href="/gateways/?environment=test" aria-label="0 gateways of test">0</a>' in listed
+    assert f'<a href="/environments/{here}/">test</a>' in admin.get("/releases/").content.decode()
+    certificate = models.Certificate.objects.get(name="one").pk
+    shown = admin.get(f"/certificates/{certificate}/", {"releases": release(1).pk}).content.decode()
+    assert f'in <a href="/environments/{here}/">test</a>' in shown
+    assert f'<a href="/releases/{release(1).pk}/" aria-label="Release 1 of test">1</a>' in shown

@@ -12,6 +12,8 @@ from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
 
+from .people import signed_in
+
 pytestmark = pytest.mark.django_db
 LEFT = "what is in force in test, which it left without a deploy"
 
@@ -25,10 +27,7 @@ def address(client: Client) -> str:
     given = EntryGiven(("test", "production"), "p", source)
     (row,) = certificates.create(LOCAL, [Definition("partner", "", [given])], deploy=True).certificates
     certificates.update(LOCAL, "partner", if_match="*", entries=[EntryGiven(("production",))], replace=True)
-    client.force_login(
-        models.User.objects.create(username="ada", role="admin"),
-        backend="allauth.account.auth_backends.AuthenticationBackend",
-    )
+    signed_in(client, "ada", "admin")
     return f"/certificates/{row.pk}/delete/"
 
 

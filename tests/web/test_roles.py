@@ -75,7 +75,7 @@ def test_a_certificate_that_is_elsewhere_too_cannot_be_deleted(sign_in: SignIn) 
     entry = EntryGiven(("production",), "both", Paste("BASE64PEM", Authority("Both").pem))
     certificates.update(LOCAL, "test", if_match="*", entries=[entry])
     operator = sign_in("operator", "test")
-    why = ">It is in environments that you do not operate.<"
+    why = ">It is in production, which you do not operate.<"
     pages = ["/certificates/?q=test", f"/certificates/{models.Certificate.objects.get(name='test').pk}/"]
     for page in pages:
         assert why in operator.get(page).content.decode()
@@ -151,6 +151,51 @@ def test_who_operates_one_environment_is_offered_its_buttons_alone(sign_in: Sign
             for address in shown:
                 said = operator.get(address).content.decode()
                 assert (f'"{there}{action}"' in said) == (name == "test"), f"{address}: {there}{action}"
+
+
+@pytest.mark.parametrize("what", ["gateway", "jwk"])
+@pytest.mark.parametrize(
+    ("person", "edit", "delete"),
+    [
+        (("viewer",), "The role viewer may not edit.", "The role viewer may not delete."),
+        (("operator", "test"), *["It is in production, which you do not operate."] * 2),
+    ],
+)
+def test_edit_and_delete_say_why_one_may_not(
+    sign_in: SignIn, what: str, person: tuple[str, ...], edit: str, delete: str
+) -> None:
+    """On the page and in the menu of the row, as of a certificate: the button stands there with the reason."""
+    somebody = sign_in(*person)
+    there = addresses("production")[what]
+    for address in (there, f"/{what}s/"):
+        said = somebody.get(address).content.decode()
+        for label, why in (("Edit", edit), ("Delete", delete)):
+            buttons = re.findall(rf'aria-describedby="(why-[\w-]+)"><svg.*?</svg> ?{label}</button>', said, re.DOTALL)
+            assert any(f'<small id="{key}"' in said for key in buttons), f"{address}: {label}"
+            assert f">{why}<" in said, address
+    if edit == delete:
+        head = somebody.get(there).content.decode().partition("<section")[0]
+        assert head.count(why) == 1, "one reason is said once"
+
+
+def test_many_environments_are_not_told_one_by_one(sign_in: SignIn) -> None:
+    more = [f"place-{number}" for number in range(4)]
+    for name in more:
+        environments.create(LOCAL, name=name)
+    entry = EntryGiven(tuple(more), "much", Paste("BASE64PEM", Authority("Much").pem))
+    certificates.update(LOCAL, "test", if_match="*", entries=[entry])
+    said = sign_in("operator", "test").get("/certificates/?q=test").content.decode()
+    assert ">It is in environments that you do not operate.<" in said
+    assert "place-0, which" not in said
+
+
+def test_who_may_not_see_a_bootstrap_or_deploy_is_told_so(sign_in: SignIn) -> None:
+    viewer = sign_in("viewer")
+    said = viewer.get(addresses("test")["gateway"]).content.decode()
+    assert "Show bootstrap" in said
+    assert ">The role viewer may not see it.<" in said
+    assert "Rotate token" not in said
+    assert ">The role viewer may not deploy.<" in viewer.get("/environments/").content.decode()
 
 
 def test_a_preview_says_why_there_is_no_deploy(sign_in: SignIn) -> None:

@@ -37,7 +37,12 @@ def test_a_page_from_before_the_sign_in_is_told_so_and_offered_anew(person: Clie
     there = PAGE.removeprefix("http://testserver")
     assert f'href="{there}"' in said
     assert "Load the page again" in said
-    assert "<html" in person.post("/certificates/create/").content.decode(), "a form without htmx has a page for it"
+    whole = person.post("/certificates/create/")
+    page = whole.content.decode()
+    assert whole.status_code == 403
+    assert "<html" in page, "a form without htmx has a page for it"
+    assert "<h1>Not taken</h1>" in page
+    assert "Nothing was changed. Go back, reload the page, and send it again." in page
 
 
 @pytest.mark.parametrize("address", ["/sign-out/", "/certificates/create/"])

@@ -147,3 +147,42 @@ def test_no_password_is_offered_for_who_comes_by_the_provider(admin: Client) -> 
     assert admin.get("/users/").content.decode().count("Set Password") == 2
     SocialAccount.objects.create(user=olaf(), provider="https://login.example.org", uid="1")
     assert admin.get("/users/").content.decode().count("Set Password") == 1
+
+
+def test_a_new_user_without_name_and_password_is_told_of_both(admin: Client) -> None:
+    page = admin.post("/users/create/", {"username": "", "password": "", "role": "viewer"}).content.decode()
+    assert '<p class="field-problem" id="p-username">The username is missing.</p>' in page
+    assert '<p class="field-problem" id="p-password">This password is too short.' in page
+    assert "The username is missing. This password cannot be taken." in text(page)
+    assert models.User.objects.count() == 2
+
+
+def test_the_pages_of_a_user_lead_to_each_other_and_to_the_audit(admin: Client) -> None:
+    there = f"/users/{olaf().pk}/"
+    assert f'<a href="{there}">olaf</a>' in admin.get("/users/").content.decode()
+    edit, access = (admin.get(address).content.decode() for address in (there, f"{there}access/"))
+    assert f'href="{there}access/"' in edit
+    assert f'href="{there}"' in access
+    for page in (edit, access):
+        assert f'href="{there}password/"' in page
+        assert 'href="/audit/?object=olaf"' in page
+    assert "disabled: cannot sign in" not in text(edit)
+    users.update(LOCAL, "olaf", active=False)
+    assert "Signs in by password; disabled: cannot sign in." in text(admin.get(there).content.decode())
+
+
+def test_the_form_of_ones_own_account_says_so(admin: Client) -> None:
+    own = models.User.objects.get(username="ada").pk
+    assert "This is you: with another role" in text(admin.get(f"/users/{own}/").content.decode())
+    assert "This is you" not in text(admin.get(f"/users/{olaf().pk}/").content.decode())
+    assert "ada you admin" in text(admin.get("/users/").content.decode())
+
+
+def test_a_token_that_was_made_says_what_it_may_and_until_when(admin: Client) -> None:
+    form = {"name": "ci", "role": "operator", "environments": ["test"]}
+    assert "With the role operator, for test; it has no end." in text(
+        admin.post("/users/tokens/create/", form).content.decode()
+    )
+    form = {"name": "short", "role": "viewer", "expires": "2999-12-31"}
+    said = text(admin.post("/users/tokens/create/", form).content.decode())
+    assert "With the role viewer; it ends on 31 Dec 2999" in said

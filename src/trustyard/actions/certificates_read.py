@@ -13,6 +13,7 @@ from trustyard import models
 from trustyard.errors import FieldError, Refused
 from trustyard.pki.certificates import rfc3339, status
 from trustyard.pki.findings import Finding
+from trustyard.pki.names import fold
 
 from . import findings, found, in_force, releases, searching
 from .actors import Actor
@@ -35,6 +36,13 @@ def get_by_id(actor: Actor, pk: int) -> models.Certificate:
     """The certificate of this number. Raises `NotFound`."""
     require(actor, "certificates.read")
     return found.by_id(models.Certificate.objects.all(), pk, "certificate")
+
+
+def numbers(names: Iterable[str]) -> dict[str, int]:
+    """By their names the numbers of the certificates that are there, with one query: a release may name others."""
+    asked = {fold(name): name for name in names}
+    rows = models.Certificate.objects.filter(name_key__in=list(asked)).order_by().values_list("name_key", "pk")
+    return {asked[key]: pk for key, pk in rows}
 
 
 def find(actor: Actor, *, sort: str = "name", **filters: Any) -> QuerySet[models.Certificate]:

@@ -21,6 +21,8 @@ from .actors import Actor
 from .permissions import require
 from .restored import Waiting
 
+_NAMED = 3  # gateways that are named one by one, where a note is about many
+
 
 @dataclass(frozen=True)
 class OfGateway:
@@ -42,6 +44,23 @@ class OfGateway:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A note once, with all the gateways that it is about; often they are of one kind, or all."""
+
+    note: Note
+    gateways: tuple[str, ...]
+
+    @property
+    def whom(self) -> str:
+        """Their names, the first of them where there are many: `edge`, `edge and files`, `a, b, c and 37 others`."""
+        first, rest = self.gateways[:_NAMED], len(self.gateways) - _NAMED
+        if rest > 1:
+            return f"{', '.join(first)} and {rest} others"
+        *names, last = self.gateways
+        return f"{', '.join(names)} and {last}" if names else last
+
+
+@dataclass(frozen=True)
 class Preview:
     """The next release of an environment, judged; `blocked` are the sentences for which the policy stops it."""
 
@@ -55,13 +74,17 @@ class Preview:
         """Why it would not leave; empty where it would."""
         found = [note.sentence for note in self.weak] if self.policy.weak == "block" else []
         if self.policy.unhonoured == "block":
-            found += [
-                f"{one.gateway}: {note.sentence}"
-                for one in self.gateways
-                for note in one.judged.notes
-                if note.code.startswith("anchor-")
-            ]
+            found += [f"{one.whom}: {one.note.sentence}" for one in self.notes if one.note.code.startswith("anchor-")]
         return list(dict.fromkeys(found))
+
+    @property
+    def notes(self) -> list[Told]:
+        """What there is to know of the gateways, each note once."""
+        whom: dict[Note, list[str]] = {}
+        for one in self.gateways:
+            for note in dict.fromkeys(one.judged.notes):
+                whom.setdefault(note, []).append(one.gateway)
+        return [Told(note, tuple(names)) for note, names in whom.items()]
 
     @property
     def asks(self) -> bool:

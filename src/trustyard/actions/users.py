@@ -44,9 +44,7 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
     check_limits(role, environments)
     places = [found.environment(place, "environments") for place in environments]
     with audit.transaction():
-        cleaned = clean_name(username, "username")
-        refuse_other_blanks(cleaned, "username")
-        check_not_reserved(cleaned)
+        cleaned = _given(username, password)
         there = same_name(cleaned)
         if there is not None:
             raise found.taken("user", there, cleaned, "username")
@@ -59,6 +57,26 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
         row.environments.set(places)
         audit.record(actor, "user.create", "user", row.username, after=fingerprint(row))
         return row
+
+
+def _given(username: str, password: str | None) -> str:
+    """The name as it is kept. Raises `Refused` with all that is wrong of name and password, not with one of them."""
+    cleaned, wrong = "", []
+    try:
+        cleaned = clean_name(username, "username")
+        refuse_other_blanks(cleaned, "username")
+        check_not_reserved(cleaned)
+    except Refused as error:
+        wrong.append(error)
+    try:
+        if password is not None:
+            _check_password(password, models.User(username=cleaned))
+    except Refused as error:
+        wrong.append(error)
+    if wrong:
+        sentence, fields = " ".join(one.detail for one in wrong), [field for one in wrong for field in one.fields]
+        raise Refused(sentence, code=wrong[0].code, fields=fields)
+    return cleaned
 
 
 def same_name(username: str) -> str | None:
@@ -241,6 +259,11 @@ def locked(username: str) -> models.User:
 
 
 def _set_password(row: models.User, password: str) -> None:
+    _check_password(password, row)
+    row.set_password(password)
+
+
+def _check_password(password: str, row: models.User) -> None:
     try:
         validate_password(password, row)
     except ValidationError as error:
@@ -249,4 +272,3 @@ def _set_password(row: models.User, password: str) -> None:
             code="bad-password",
             fields=[FieldError("password", message) for message in error.messages],
         ) from None
-    row.set_password(password)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from . import deployments
 from .failures import Failure, Problem
 from .findings_screen import findings
 from .jwk_connection import changes
@@ -37,7 +38,10 @@ def inspection(seen: dict[str, Any]) -> None:
 
 
 def listing(page: dict[str, Any], *, filtered: bool) -> None:
-    """One row for each certificate: its environments, the first date that ends, and the worst status."""
+    """One row for each certificate: its environments, the first date that ends, and the worst status.
+
+    Whether gateways took it is not asked of every environment for a list: `cert show` says so.
+    """
     if not page["items"]:
         say("No certificates match." if filtered else "No certificates yet: take one in with `trustyard cert add`.")
         return
@@ -46,7 +50,7 @@ def listing(page: dict[str, Any], *, filtered: bool) -> None:
         [
             (
                 one["name"],
-                ", ".join(entry["environment"] for entry in one["entries"]),
+                ", ".join(map(_where, one["entries"])),
                 day(min((entry["not_after"] for entry in one["entries"]), default="")),
                 min((entry["status"] for entry in one["entries"]), key=_rank, default=""),
                 one["description"],
@@ -57,14 +61,21 @@ def listing(page: dict[str, Any], *, filtered: bool) -> None:
     more(page)
 
 
+def _where(entry: dict[str, Any]) -> str:
+    return str(entry["environment"]) + ("" if entry.get("in_force") else " (not in force)")
+
+
 def more(page: dict[str, Any]) -> None:
     """Says how to go on where a page is not the last."""
     if page.get("next"):
         say(f"{len(page['items'])} of {page.get('total', 'more')}. Go on with --cursor {clean(page['next'])}")
 
 
-def certificate(one: dict[str, Any], *, content: bool = False) -> None:
-    """A definition and a block for each entry, with what is found with it."""
+def certificate(one: dict[str, Any], accepted: Mapping[str, str], *, content: bool = False) -> None:
+    """A definition and a block for each entry, with what is found with it.
+
+    `accepted` says of environments whose gateways did not all take what is in force how far it came.
+    """
     facts([("Name", one["name"]), ("Description", one["description"]), ("Version", one["version"])])
     for entry in one["entries"]:
         source = entry.get("source") or {}
@@ -74,7 +85,7 @@ def certificate(one: dict[str, Any], *, content: bool = False) -> None:
             [
                 ("Environment", entry["environment"]),
                 ("Alias", entry["alias"]),
-                ("Status", entry["status"] + ("" if entry.get("in_force") else ", not in force")),
+                ("Status", f"{entry['status']}, {_standing(entry, accepted)}"),
                 ("Revoked", revoked and f"{revoked.get('at')} by {revoked.get('by')}: {revoked.get('reason')}"),
                 *_headline(entry),
                 ("JWKs", ", ".join(entry.get("connected_jwks") or [])),
@@ -110,6 +121,8 @@ def _counted(report: dict[str, Any]) -> str:
 def saved(one: dict[str, Any], done: str, *, deployed: bool) -> None:
     """What a write did: to which entries, to which JWKs, and whether it is in force."""
     say(f"{done} {clean(one['name'])}")
+    told = (one.get("deployment") or {}).get("environments") or []
+    accepted = {each["environment"]: deployments.acceptance(each["gateways"]) for each in told}
     table(
         ("Environment", "Alias", "Certificate Name", "Status", "Valid Until", "In Force"),
         [
@@ -119,7 +132,7 @@ def saved(one: dict[str, Any], done: str, *, deployed: bool) -> None:
                 entry["certificate_name"],
                 entry["status"],
                 day(entry["not_after"]),
-                "yes" if entry.get("in_force") else "no",
+                _yes(entry, accepted) if entry.get("in_force") else "no",
             )
             for entry in one["entries"]
         ],
@@ -154,6 +167,16 @@ def choice() -> Iterator[None]:
             ],
             advice="Repeat the command with --choose and one of these SHA-256." if found else "",
         ) from None
+
+
+def _standing(entry: dict[str, Any], accepted: Mapping[str, str]) -> str:
+    if not entry.get("in_force"):
+        return "not in force"
+    return ", ".join(filter(None, ("in force", accepted.get(entry["environment"]))))
+
+
+def _yes(entry: dict[str, Any], accepted: Mapping[str, str]) -> str:
+    return ", ".join(filter(None, ("yes", accepted.get(entry["environment"]))))
 
 
 def _headline(one: dict[str, Any]) -> list[tuple[str, object]]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from . import certificate_screen as screen
+from . import deployments
 from .commands import Call, ask, command, group
 from .failures import Failure, Usage
 from .files import save
@@ -135,7 +136,10 @@ def show(
     ] = False,
 ) -> None:
     """Show a certificate and its entries."""
-    call.show(call.rest.get(path("certificates", name)).json, lambda value: screen.certificate(value, content=content))
+    call.show(
+        call.rest.get(path("certificates", name)).json,
+        lambda value: screen.certificate(value, _accepted(call, value), content=content),
+    )
 
 
 @command(app, "edit")
@@ -256,6 +260,15 @@ def _mark(call: Call, name: str, env: str, verb: str, reason: str, deploying: De
     answer = call.rest.send("POST", address, body, params={"wait": deploying.wait})
     done = f"{'Revoked' if verb == 'revoke' else 'Restored'} in {env}:"
     call.done(answer.json, lambda value: screen.saved(value, done, deployed=deploying.deploy))
+
+
+def _accepted(call: Call, certificate: dict[str, Any]) -> dict[str, str]:
+    """How far what is in force came in each environment of a certificate, by its newest release."""
+    words = {}
+    for name in dict.fromkeys(entry["environment"] for entry in certificate["entries"] if entry.get("in_force")):
+        newest = call.rest.get(path("environments", name, "releases"), {"limit": 1}).json["items"]
+        words[name] = deployments.acceptance(newest[0]["gateways"]) if newest else ""
+    return words
 
 
 def _source(given: SourceOptions, inspected: str | None) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from typing import Any
 from .screen import clean, say, table
 
 SETTLED = frozenset({"accepted", "observed", "superseded"})
+NOT_TAKEN = frozenset({"refused", "unreachable"})
 
 
 def show(deployment: dict[str, Any]) -> None:
@@ -49,6 +50,14 @@ def _not_accepted(deployment: dict[str, Any]) -> Iterator[str]:
             node = f" ({each['node']})" if each["node"] else ""
             detail = f": {each['detail']}" if each.get("detail") else ""
             yield f"{each['gateway']}{node} in {one['environment']} is {each['state']}{detail}"
+
+
+def acceptance(gateways: list[dict[str, Any]]) -> str:
+    """How far a release is from being in force everywhere, in the console's words; nothing where nobody objects."""
+    states = [each["state"] for each in gateways if each["node"]]  # without one, nobody ever joined
+    if not NOT_TAKEN.intersection(states):
+        return ""
+    return "accepted by no gateway" if NOT_TAKEN.issuperset(states) else "not accepted everywhere"
 
 
 def _words(gateway: dict[str, Any]) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 from . import deployments, differences
 from .screen import clean, say, table
 
+NAMED = 3  # gateways that are named one by one, where a note is about many
+
 
 def show(one: dict[str, Any]) -> None:
     """What it would change and leave out, what each gateway would make of it, and whether the policy lets it go."""
@@ -24,10 +26,19 @@ def show(one: dict[str, Any]) -> None:
                 for row in one["gateways"]
             ],
         )
-    for row in one["gateways"]:
-        for note in row["notes"]:
-            say(clean(f"{row['gateway']}: {note['sentence']}"))
+    for sentence, gateways in _told(one["gateways"]).items():
+        more = f" and {len(gateways) - NAMED} others" if len(gateways) > NAMED + 1 else ""
+        say(clean(f"{', '.join(gateways[:NAMED] if more else gateways)}{more}: {sentence}"))
     for sentence in one["blocked"]:
         say(clean(f"The policy stops it: {sentence}"))
     if one["asks"]:
         say("A certificate goes, and the policy asks before that: the console wants the environment's name typed.")
+
+
+def _told(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """What there is to know, each sentence once, and the gateways that it is about."""
+    whom: dict[str, list[str]] = {}
+    for row in rows:
+        for sentence in dict.fromkeys(note["sentence"] for note in row["notes"]):
+            whom.setdefault(sentence, []).append(row["gateway"])
+    return whom

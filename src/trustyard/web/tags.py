@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from trustyard import models
 from trustyard.actions import ends, found, users
+from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import allowed
 
 register = template.Library()
@@ -54,6 +55,28 @@ def may(
     places = [environments] if isinstance(environments, models.Environment | str) else environments
     names = [place if isinstance(place, str) else place.name for place in places]
     return allowed(context["actor"], permission, names)
+
+
+_NAMED = 3  # more environments than these are not told one by one under a button
+
+
+@register.simple_tag(takes_context=True)
+def why_not(
+    context: Context,
+    permission: str,
+    verb: str,
+    environments: models.Environment | Iterable[models.Environment | str] = (),
+) -> str:
+    """The same question, answered with the reason that stands under the button; nothing where the person may."""
+    actor: Actor = context["actor"]
+    if not allowed(actor, permission):
+        return f"The role {actor.role} may not {verb}."
+    places = [environments] if isinstance(environments, models.Environment) else environments
+    names = [place if isinstance(place, str) else place.name for place in places]
+    foreign = [name for name in names if not allowed(actor, permission, [name])]
+    if len(foreign) > _NAMED:
+        return "It is in environments that you do not operate."
+    return f"It is in {' and '.join(foreign)}, which you do not operate." if foreign else ""
 
 
 @register.simple_block_tag
@@ -268,6 +291,6 @@ def get(mapping: dict[Any, Any], key: Any) -> Any:
 
 @register.filter
 def plural(number: int, word: str) -> str:
-    """`1 certificate`, `2 certificates`, `2 entries`."""
-    many = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
+    """`1 certificate`, `2 gateways`, `2 entries`."""
+    many = f"{word[:-1]}ies" if word.endswith("y") and word[-2] not in "aeiou" else f"{word}s"
     return f"{number} {word if number == 1 else many}"

@@ -14,7 +14,7 @@ from django.utils import timezone
 from trustyard import models
 from trustyard.actions import delivery, environments, releases, roots
 from trustyard.actions.permissions import require
-from trustyard.actions.progress import taken_by
+from trustyard.actions.progress import taken, taken_by
 from trustyard.errors import Conflict, FieldError, Refused, StaleVersion
 from trustyard.gateways import policies
 from trustyard.gateways.policies import Policy
@@ -122,8 +122,24 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         ],
         "deployment": of_address(request),
         "policy_choices": _CHOICES,
+        **_in_it(place),
     }
     return render(request, "environments/form.html", context)
+
+
+def _in_it(place: models.Environment) -> dict[str, Any]:
+    """What stands at the top of its page: the release in force, and how much of what else belongs to it is where."""
+    newest = releases.latest(place.pk)
+    counted = (
+        ("certificates", "certificate", "file-badge", place.entries.count()),  # an environment has one entry of each
+        ("jwks", "JWK", "file-key", place.jwks.count()),
+        ("gateways", "gateway", "server", place.gateways.count()),
+        ("releases", "release", "package", place.releases.count()),
+    )
+    leads = [
+        {"to": reverse(name), "word": word, "symbol": symbol, "count": count} for name, word, symbol, count in counted
+    ]
+    return {"newest": newest, "taken": taken([newest.pk])[newest.pk] if newest else "", "leads": leads}
 
 
 def _values(place: models.Environment) -> dict[str, str]:

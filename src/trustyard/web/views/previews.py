@@ -35,6 +35,13 @@ def deploy(request: HttpRequest, pk: int) -> HttpResponse:
 def _shown(request: HttpRequest, pk: int, problem: str) -> HttpResponse:
     actor = actor_of(request)
     place = environments.get_by_id(actor, pk)
-    found = preflight.preview(actor, place.name).json()
-    context = {"place": place, "preview": found, "difference": side_by_side(found["difference"]), "problem": problem}
+    judged = preflight.preview(actor, place.name)
+    found = judged.json()
+    context = {
+        "place": place,
+        "preview": found,
+        "notes": judged.notes,
+        "difference": side_by_side(found["difference"]),
+        "problem": problem,
+    }
     return render(request, "environments/preview.html", context)

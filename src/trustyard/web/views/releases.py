@@ -13,8 +13,8 @@ from django.urls import reverse
 from trustyard import models
 from trustyard.actions import delivery, differences, environments, releases, restoring
 from trustyard.actions.actors import Actor
+from trustyard.actions.certificates_read import numbers
 from trustyard.actions.moments import whole_second
-from trustyard.actions.permissions import allowed
 from trustyard.actions.progress import objections, taken_by
 from trustyard.actions.waiting import Others
 from trustyard.errors import Moved
@@ -116,6 +116,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     content = release.read()
     digests = content.certificates()
     names = dict(models.StoredCertificate.objects.filter(pk__in=digests).values_list("pk", "certificate_name"))
+    there = numbers(entry.certificate for entry in content.entries)
     newest = releases.latest(place.pk)
     compared = differences.compare(actor, place.name, release.number)
     in_force = newest is not None and newest.pk == release.pk
@@ -124,10 +125,13 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "release": release,
         "in_force": in_force,
         "taken": table.taken[release.pk] if table and in_force else "",
-        "may_restore": allowed(actor, "releases.deploy", [place.name]),
         "compared": compared,
+        "before": place.releases.filter(number=compared.start or 0).values_list("pk", flat=True).first(),
         "difference": side_by_side(compared.json()),
-        "entries": [{"entry": entry, "name": names.get(entry.sha256, "")} for entry in content.entries],
+        "entries": [
+            {"entry": entry, "name": names.get(entry.sha256, ""), "of": there.get(entry.certificate)}
+            for entry in content.entries
+        ],
         "roots": [{"alias": root_alias(sha256), "name": names.get(sha256, "")} for sha256 in content.roots],
         "jwks": content.jwks,
         "left_out": content.left_out,

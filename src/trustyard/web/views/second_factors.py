@@ -64,11 +64,15 @@ class SecondStep(_Told, AuthenticateView):  # type: ignore[misc]  # allauth come
         return {**super().get_context_data(**kwargs), "kinds": kinds}
 
     def render_to_response(self, context: dict[str, Any], **rest: Any) -> HttpResponse:
+        by_key = self.webauthn_form is not None and self.webauthn_form.is_bound
+        self.wrong = WRONG_KEY if by_key else WRONG
         problem, status = self.told(self.auth_form, self.webauthn_form)
         if problem:
             name = self.stage.login.user.username
             note_failed(self.request, name, "second factor", throttled=status == 429)
-        response: HttpResponse = super().render_to_response({**context, "problem": problem}, status=status, **rest)
+        response: HttpResponse = super().render_to_response(
+            {**context, "problem": problem, "wrong_code": bool(problem) and not by_key}, status=status, **rest
+        )
         return response
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.shortcuts import render
 
 from trustyard import models
 from trustyard.actions import delivery, environments, truststores
-from trustyard.actions.certificates_read import STATUSES
+from trustyard.actions.certificates_read import STATUSES, numbers
 from trustyard.actions.progress import objections, taken_by
 from trustyard.actions.truststore_rows import Rows
 from trustyard.pki.findings import PASSING
@@ -38,7 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "standing": _standing(place) if place else None,
         "page": shown,
-        "rows": [_dated(row) for row in shown.object_list],
+        "rows": _rows(shown.object_list),
         "place": place,
         "waiting": rows.waiting if rows else 0,
         "kept_out": rows.kept_out if rows else (),
@@ -57,6 +58,13 @@ def _standing(place: models.Environment) -> dict[str, Any] | None:
         return None
     release, said = found
     return {"release": release, "taken": taken_by(said), "objections": objections(said)}
+
+
+def _rows(listed: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each as the list shows it, with the number of the certificate that it is an entry of."""
+    rows = list(listed)
+    there = numbers(row["certificate"] for row in rows if row["certificate"])
+    return [{**_dated(row), "of": there.get(row["certificate"])} for row in rows]
 
 
 def _dated(row: dict[str, Any]) -> dict[str, Any]:

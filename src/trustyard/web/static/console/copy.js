@@ -1,18 +1,39 @@
-// Copies a fingerprint, and says so.
+// Copies a fingerprint, a secret or the text of a box, and says so to eyes and screen readers alike.
+const LONG_ENOUGH = 2000; // milliseconds
+
+function tell(button, shown, words) {
+  const said = document.getElementById("said");
+  if (said) {
+    said.textContent = ""; // or the same words again are no news to a screen reader
+    setTimeout(() => { said.textContent = words; }, 50);
+  }
+  button.dataset.said = shown;
+  clearTimeout(button.saying);
+  button.saying = setTimeout(() => { delete button.dataset.said; }, LONG_ENOUGH);
+}
+
+function select(shown) {
+  if (shown.matches("input, textarea")) {
+    shown.focus();
+    shown.select();
+    return;
+  }
+  const range = document.createRange();
+  range.selectNodeContents(shown);
+  const selection = window.getSelection();
+  selection.removeAllRanges();
+  selection.addRange(range);
+}
+
 document.addEventListener("click", async (event) => {
   const button = event.target instanceof Element ? event.target.closest("[data-copy]") : null;
   if (!button) return;
-  const said = document.getElementById("said");
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
-    if (said) said.textContent = "Copied";
+    tell(button, "Copied", "Copied");
   } catch {
     // Without https the browser lends no clipboard: select the text instead.
-    const range = document.createRange();
-    range.selectNodeContents(button.previousElementSibling);
-    const selection = window.getSelection();
-    selection.removeAllRanges();
-    selection.addRange(range);
-    if (said) said.textContent = "Selected; copy it with the keyboard";
+    select(document.getElementById(button.dataset.shown) ?? button.previousElementSibling);
+    tell(button, "Selected", "Selected; copy it with the keyboard");
   }
 });
