@@ -114,3 +114,11 @@ def test_a_token_is_rotated_where_there_is_one(operator: Client, kind: str, offe
     if not offered:
         assert "which has no token; envoy and agent have." in answer.content.decode()
         assert models.Gateway.objects.get().version == row.version
+
+
+@pytest.mark.parametrize("kind", ["files", "agent"])
+def test_before_the_first_release_the_page_says_how_the_gateway_gets_it(operator: Client, kind: str) -> None:
+    row = gateways.create(LOCAL, "test", name="edge", kind=kind, options={})
+    page = operator.get(f"/gateways/{row.pk}/").content.decode()
+    assert ("No release was delivered yet" in page) == (kind == "files")
+    assert ("Start the gateway with its bootstrap" in page) == (kind == "agent")
