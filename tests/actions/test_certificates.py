@@ -83,6 +83,22 @@ def test_what_is_incomplete_or_unknown_is_refused_and_nothing_is_stored(
     assert not models.Release.objects.exists()
 
 
+def test_of_two_faults_every_database_names_the_same(add: Add, ca: Ca) -> None:
+    """SQLite says at once that a name or an alias is taken, PostgreSQL at the end of what travels together."""
+    add("first", "test")
+    add("second", "production")
+    environments.create(ADMIN, name="late")
+    taken = EntryGiven(("test",), "FIRST", pem(ca.issue("x")))
+    incomplete = EntryGiven(("production",), "lonely")
+    for name in ("first", "third"):
+        with pytest.raises(Refused) as caught:
+            certificates.create(ADMIN, [Definition(name, "", [taken, incomplete])])
+        assert caught.value.code == "entry-incomplete"
+    with pytest.raises(Refused) as caught:
+        certificates.update(ADMIN, "second", if_match="*", entries=[taken, incomplete, EntryGiven(("late",), "late")])
+    assert caught.value.code == "entry-incomplete"
+
+
 def test_no_entry_is_refused() -> None:
     """S-17."""
     with pytest.raises(Refused, match="at least one entry"):
