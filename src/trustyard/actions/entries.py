@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -277,11 +278,14 @@ def _trust_again(entry: models.Entry) -> None:
 
 
 def fingerprint(entry: models.Entry) -> dict[str, Any]:
-    """What audit events say of an entry."""
-    return {
+    """What audit events say of an entry; of a source with other certificates beside its own, which ones by a digest."""
+    said = {
         "alias": entry.alias,
         "sha256": entry.x509_id,
         "source": entry.source_kind,
         "url": entry.source_url,
         "revoked_at": rfc3339(entry.revoked_at) if entry.revoked_at else None,
     }
+    if entry.chain != [entry.x509_id]:
+        said["chain"] = hashlib.sha256("\n".join(entry.chain).encode()).hexdigest()
+    return said
