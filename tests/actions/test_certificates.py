@@ -13,6 +13,7 @@ from trustyard import models
 from trustyard.actions import audit, certificates, certificates_read, environments, releases, sources
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
+from trustyard.actions.sources import FileGiven
 from trustyard.api.paging import Paging, page
 from trustyard.errors import (
     ChoiceNeeded,
@@ -81,6 +82,22 @@ def test_what_is_incomplete_or_unknown_is_refused_and_nothing_is_stored(
     assert caught.value.fields, "the field at fault is named"
     assert not models.Certificate.objects.exists()
     assert not models.Release.objects.exists()
+
+
+def test_of_two_faults_every_database_names_the_same(add: Add, ca: Ca) -> None:
+    """SQLite says at once that a name or an alias is taken, PostgreSQL at the end of what travels together."""
+    add("first", "test")
+    add("second", "production")
+    environments.create(ADMIN, name="late")
+    taken = EntryGiven(("test",), "FIRST", pem(ca.issue("x")))
+    incomplete = EntryGiven(("production",), "lonely")
+    for name in ("first", "third"):
+        with pytest.raises(Refused) as caught:
+            certificates.create(ADMIN, [Definition(name, "", [taken, incomplete])])
+        assert caught.value.code == "entry-incomplete"
+    with pytest.raises(Refused) as caught:
+        certificates.update(ADMIN, "second", if_match="*", entries=[taken, incomplete, EntryGiven(("late",), "late")])
+    assert caught.value.code == "entry-incomplete"
 
 
 def test_no_entry_is_refused() -> None:
@@ -198,6 +215,20 @@ def test_a_save_without_a_change_makes_no_version_no_event_and_no_release(add: A
     assert certificates.update(ADMIN, "same", if_match=saved.certificate.etag, description="").releases == []
     assert fresh(saved.certificate).version == saved.certificate.version
     assert models.AuditEvent.objects.count() == events
+
+
+def test_other_certificates_beside_the_same_one_are_a_change(add: Add, ca: Ca) -> None:
+    """The chain of an entry is of what its source held: it is stored, so its version is another."""
+    issued = ca.issue("leaf")
+    certificate = add("chained", issued=issued).certificate
+    with_issuer = EntryGiven(("test",), None, FileGiven("chain.pem", issued.cert_pem + ca.cert_pem))
+    for etag, version in ((certificate.etag, 2), ("*", 2)):
+        saved = certificates.update(ADMIN, "chained", if_match=etag, entries=[with_issuer], deploy=True)
+        assert fresh(certificate).version == version
+        assert saved.releases[0].number == 1, "releases hold no chains"
+    assert entry(saved).chain == [issued.sha256, ca.sha256]
+    event = audit.find(ADMIN, action="certificate.update").get()
+    assert (event.before or {})["entries"]["test"] != (event.after or {})["entries"]["test"]
 
 
 def save_later(name: str, ca: Ca, change: str) -> None:

@@ -447,3 +447,10 @@ def jwk_of(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
     numbers = key.public_numbers()
     x, y = (base64.urlsafe_b64encode(n.to_bytes(32)).rstrip(b"=").decode() for n in (numbers.x, numbers.y))
     return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
+
+
+def test_the_audit_says_how_a_jwk_was_named_and_described_before(acme: Saved) -> None:
+    jwks.update(ADMIN, "signing", if_match="*", new_name="Signing", description="of acme")
+    event = last("jwk.update")
+    said = [[(each or {})[member] for member in ("name", "description")] for each in (event.before, event.after)]
+    assert said == [["signing", ""], ["Signing", "of acme"]]

@@ -38,6 +38,19 @@ def test_what_would_hurt_is_left_out_by_name_and_the_rest_goes(add: Add, ca: Ca)
     assert len(material.entries()) == 2
 
 
+def test_of_doubles_the_first_as_a_release_keeps_them_is_sent_whatever_the_database_sorts_by(add: Add, ca: Ca) -> None:
+    """Most languages put `a_c` behind `ab`: then `left_out` named another alias than the one that files hold."""
+    issued = ca.issue("one")
+    for alias in ("ab", "a_c"):
+        add(alias, issued=issued, alias=alias)
+    place = environments.get(ADMIN, "test")
+    state = releases.state(place)
+    for rows in (state.rows, state.rows[::-1]):
+        content = releases.content(place, releases.State(rows, ()), timezone.now())
+        assert [entry.alias for entry in content.entries] == ["a_c", "ab"]
+        assert [(left.alias, left.reason.split()[5]) for left in content.left_out] == [("ab", "a_c;")]
+
+
 def test_deploying_the_same_again_makes_no_second_release(add: Add) -> None:
     """D-20: ten clicks, one release; the digest is of the content."""
     first = add("once").releases[0]

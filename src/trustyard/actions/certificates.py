@@ -107,7 +107,9 @@ def _planned(actor: Actor, definition: Definition, index: int) -> tuple[Definiti
     prefix = "entries" if index == 0 else f"others.{index - 1}.entries"
     places = entries.places_of(definition.entries, prefix)
     require(actor, "certificates.write", found.names(places.values()))
-    return definition, entries.plan(actor, definition.entries, places, prefix)
+    plans = entries.plan(actor, definition.entries, places, prefix)
+    entries.complete(plans)
+    return definition, plans
 
 
 def _create(

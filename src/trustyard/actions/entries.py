@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,6 +139,22 @@ def keep(plans: Iterable[Planned]) -> None:
     models.StoredCertificate.keep_all(one for each in chosen for one in (each.certificate, *each.others))
 
 
+def complete(plans: Iterable[Planned], stored: Container[int] = ()) -> None:
+    """Raises `Refused` for an entry without alias or source, but where one is `stored` (ids of environments).
+
+    It comes before anything is written: of two faults every database is to name the same one.
+    """
+    for planned in plans:
+        missing = [name for name, value in (("alias", planned.alias), ("source", planned.chosen)) if value is None]
+        if missing and planned.environment.pk not in stored:
+            fields = [FieldError(f"{planned.field}.{name}", f"A new entry needs {name}.") for name in missing]
+            raise Refused(
+                f"A new entry in {planned.environment.name} needs {' and '.join(missing)}.",
+                code="entry-incomplete",
+                fields=fields,
+            )
+
+
 def write(
     certificate: models.Certificate,
     plans: Sequence[Planned],
@@ -153,6 +170,7 @@ def write(
     """
     rows = () if new else certificate.entries.select_related("environment", "x509")
     stored = {entry.environment_id: entry for entry in rows}
+    complete(plans, stored)
     applied = Applied()
     for entry in removed:
         applied.touched.append(entry.environment)
@@ -184,7 +202,6 @@ def _known(certificate: models.Certificate, written: list[models.Entry]) -> None
 def _write(certificate: models.Certificate, planned: Planned, entry: models.Entry | None) -> models.Entry:
     if entry is None:
         entry = models.Entry(certificate=certificate, environment=planned.environment)
-        _complete(planned)
     if planned.alias is not None:
         if is_second_look():  # else the constraint says whether it is taken
             _alias_free(planned, entry)
@@ -213,17 +230,6 @@ def fill(entry: models.Entry, chosen: sources.Chosen) -> None:
     entry.x509 = models.StoredCertificate.of(chosen.certificate)
     entry.source_kind, entry.source_url = chosen.kind, chosen.url
     entry.chain = list(chosen.chain)
-
-
-def _complete(planned: Planned) -> None:
-    missing = [name for name, value in (("alias", planned.alias), ("source", planned.chosen)) if value is None]
-    if missing:
-        fields = [FieldError(f"{planned.field}.{name}", f"A new entry needs {name}.") for name in missing]
-        raise Refused(
-            f"A new entry in {planned.environment.name} needs {' and '.join(missing)}.",
-            code="entry-incomplete",
-            fields=fields,
-        )
 
 
 def _alias_free(planned: Planned, entry: models.Entry) -> None:
@@ -272,11 +278,14 @@ def _trust_again(entry: models.Entry) -> None:
 
 
 def fingerprint(entry: models.Entry) -> dict[str, Any]:
-    """What audit events say of an entry."""
-    return {
+    """What audit events say of an entry; of a source with other certificates beside its own, which ones by a digest."""
+    said = {
         "alias": entry.alias,
         "sha256": entry.x509_id,
         "source": entry.source_kind,
         "url": entry.source_url,
         "revoked_at": rfc3339(entry.revoked_at) if entry.revoked_at else None,
     }
+    if entry.chain != [entry.x509_id]:
+        said["chain"] = hashlib.sha256("\n".join(entry.chain).encode()).hexdigest()
+    return said

@@ -179,7 +179,7 @@ def update(
         found.check_version(row, if_match)
         places = list(row.environments.all())
         require(actor, "jwks.write", found.names(places))
-        before, was = fingerprint(row), _stored(row)
+        before, was = _said(row), _stored(row)
         _rename(row, new_name, description)
         _restate(row, use, alg, kid)
         _set_state(row, state)
@@ -188,8 +188,13 @@ def update(
             row.save()
             found.alone_with([row.kid])
             check_kids([row])
-            audit.record(actor, "jwk.update", "jwk", row.name, before=before, after=fingerprint(row))
+            audit.record(actor, "jwk.update", "jwk", row.name, before=before, after=_said(row))
         return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored))
+
+
+def _said(row: models.Jwk) -> dict[str, Any]:
+    """What the audit says of a change by hand, which may be one of the name or of the description alone."""
+    return {"name": row.name, "description": row.description, **fingerprint(row)}
 
 
 def _stored(row: models.Jwk) -> tuple[Any, ...]:

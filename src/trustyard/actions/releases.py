@@ -198,7 +198,8 @@ def _entries(
     kept: list[TrustedEntry] = []
     left_out: list[LeftOut] = []
     weak, met = _weak(environment, rows), _met(rows)
-    for row in rows:
+    # As a release keeps them, not as the database sorts: of doubles, the first is the one that is sent.
+    for row in sorted(rows, key=lambda row: (row.alias.casefold(), row.sha256)):
         state = status(row.not_before, row.not_after, now, row.revoked)
         if state in ("revoked", "expired", "not yet valid"):
             left_out.append(LeftOut(row.certificate, row.alias, reason(state, row.not_before, row.not_after)))
