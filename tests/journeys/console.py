@@ -146,7 +146,8 @@ def pictures(page: Page, name: str, widths: Sequence[int] = (1280, 360)) -> None
 
 # Whether a page has these colours, and all that it waits for: what is still on its way has others.
 _SETTLED = """scheme => matchMedia(`(prefers-color-scheme: ${scheme})`).matches
-  && !document.querySelector(".htmx-request") && !document.getAnimations().length"""
+  && !document.querySelector(".htmx-request")
+  && !document.getAnimations().some((one) => one.playState === "running")"""
 
 
 @dataclass
