@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.actions import ends, tokens, users
+from trustyard.actions import token_expiry, tokens, users
 from trustyard.actions.actors import Actor
 from trustyard.errors import Conflict, NotSignedIn, Refused
 
@@ -35,32 +35,34 @@ def test_a_taken_name_is_said_as_it_is_spelt_there() -> None:
 
 
 def test_an_end_is_a_number_of_days_or_the_last_day() -> None:
-    assert ends.read("90d", NOW) == NOW + timedelta(days=90)
-    assert ends.read("2027-01-31", NOW) == datetime(2027, 1, 31, 23, 59, 59, tzinfo=UTC)
-    assert ends.read("2026-11-24", NOW) == datetime(2026, 11, 24, 23, 59, 59, tzinfo=UTC), "today still is a day"
-    assert ends.read(" ", NOW) is None
+    assert token_expiry.read("90d", NOW) == NOW + timedelta(days=90)
+    assert token_expiry.read("2027-01-31", NOW) == datetime(2027, 1, 31, 23, 59, 59, tzinfo=UTC)
+    assert token_expiry.read("2026-11-24", NOW) == datetime(2026, 11, 24, 23, 59, 59, tzinfo=UTC), (
+        "today still is a day"
+    )
+    assert token_expiry.read(" ", NOW) is None
 
 
 @pytest.mark.parametrize("text", ["90", "d", "0d", "-1d", "2026-11-23", "31.01.2027", "99999999999d", "٣d", "\x00"])
 def test_what_is_no_end_is_refused_at_its_field(text: str) -> None:
     with pytest.raises(Refused) as caught:
-        ends.read(text, NOW)
+        token_expiry.read(text, NOW)
     assert (caught.value.code, caught.value.fields[0].field) == ("bad-expiry", "expires")
 
 
 def test_a_setting_bounds_the_life_of_new_tokens(at_most_90_days: None) -> None:
-    assert ends.read("", NOW) == NOW + timedelta(days=90)
-    assert ends.read("90d", NOW) == NOW + timedelta(days=90)
-    assert ends.read("2027-02-22", NOW), "that day still is the ninetieth"
+    assert token_expiry.read("", NOW) == NOW + timedelta(days=90)
+    assert token_expiry.read("90d", NOW) == NOW + timedelta(days=90)
+    assert token_expiry.read("2027-02-22", NOW), "that day still is the ninetieth"
     for late in ("91d", "2027-02-23"):
         with pytest.raises(Refused, match="90 days at most"):
-            ends.read(late, NOW)
+            token_expiry.read(late, NOW)
 
 
 def test_a_token_ends_by_its_date_and_only_its_holder_is_told() -> None:
     row, secret = tokens.create(ADA, "ci", expires="1d")
     assert tokens.authenticate(secret, "") is not None
-    assert ends.state(row.expires_at, None, timezone.now()) == "ends soon"
+    assert token_expiry.state(row.expires_at, None, timezone.now()) == "ends soon"
     assert models.AuditEvent.objects.get(action="token.create").after["expires_at"].endswith("Z")
     models.Token.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     with pytest.raises(NotSignedIn) as caught:
@@ -68,6 +70,6 @@ def test_a_token_ends_by_its_date_and_only_its_holder_is_told() -> None:
     assert caught.value.code == "token-expired"
     assert tokens.authenticate(f"{secret}x", "") is None
     row.refresh_from_db()
-    assert ends.state(row.expires_at, None, timezone.now()) == "expired"
+    assert token_expiry.state(row.expires_at, None, timezone.now()) == "expired"
     tokens.revoke(ADA, "ci")
     assert tokens.authenticate(secret, "") is None, "revoked comes first"

@@ -92,6 +92,6 @@ def test_a_look_at_a_listener_that_ends_after_it_keeps_nothing(gone: str, monkey
         (models.Release if gone == "release" else models.Gateway).objects.all().delete()
         raise Refused("Nobody is there.")
 
-    monkeypatch.setattr(proofs.doors, "look", look)
+    monkeypatch.setattr(proofs.listeners, "look", look)
     assert proofs.observe(one) is None
     assert not models.Receipt.objects.exists()

@@ -7,7 +7,7 @@ import re
 
 from .repository import ROOT, page, texts
 
-# Written apart, so that this file does not find itself.
+# Compiled apart, so that this file does not find itself.
 MACHINE = re.compile("|".join(["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/[a-z]", "/opt/" + "(?:wheels|pypi)"]))
 REGISTRIES = re.compile(
     "|".join(["py" + r"pi\.org", "pytho" + r"nhosted\.org", "npm" + r"js\.org", "yarn" + r"pkg\.com"])

@@ -11,7 +11,7 @@ from trustyard.gateways.agent import wire
 from trustyard.gateways.receipts import Receipt
 
 from . import delivery, gone, receipts, releases
-from .again import looks_again
+from .retries import retried
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def packed(standing: Standing) -> tuple[str, bytes] | None:
     return version, wire.packed(material, allow_older=standing.allow_older)
 
 
-@looks_again
+@retried
 def keep(words: list[Said | Seen]) -> list[bool]:
     """Stores what nodes said, in this order and in one transaction; False for a release that is not theirs."""
     with transaction.atomic():

@@ -13,18 +13,18 @@ from typing import Any
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, NotFound, Refused
-from trustyard.models.written import Written
+from trustyard.models.compiled import Compiled
 from trustyard.pki.certificates import Certificate as X509Certificate
 
 from . import audit, entries, found, jwk_connection, releases, standing
 from .actors import Actor
-from .again import is_second_look, looks_again
 from .certificates_read import certificate_json, certificates_json, find, get, get_by_id
 from .entries import EntryGiven
 from .entries import keep as keep_chosen
 from .jwk_connection import Concerned, JwkAnswer, JwkChange
 from .permissions import require
 from .restored import Confirmed
+from .retries import is_retry, retried
 
 __all__ = [
     "Definition",
@@ -43,7 +43,7 @@ __all__ = [
     "update",
 ]
 
-_NAMED = Written(lambda key: models.Certificate.objects.order_by().filter(name_key=key).values_list("name"))
+_NAMED = Compiled(lambda key: models.Certificate.objects.order_by().filter(name_key=key).values_list("name"))
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Saved:
         return self.certificates[0]
 
 
-@looks_again
+@retried
 def create(
     actor: Actor,
     definitions: Sequence[Definition],
@@ -99,7 +99,7 @@ def _planned(actor: Actor, definition: Definition, index: int) -> tuple[Definiti
     # The name is judged first: nobody should wait for a slow server to learn that the name is taken. Where nobody
     # waits, the constraint says whether it is.
     name, key = found.clean(definition.name)
-    if (is_second_look() or entries.wait(definition.entries)) and (held := _NAMED.rows(key)):
+    if (is_retry() or entries.wait(definition.entries)) and (held := _NAMED.rows(key)):
         raise found.taken("certificate", held[0][0], name)
     if not definition.entries:
         sentence = "A certificate needs at least one entry: an environment, an alias and a source."
@@ -124,7 +124,7 @@ def _create(
     return certificate, applied.touched
 
 
-@looks_again
+@retried
 def update(
     actor: Actor,
     name: str,
@@ -266,7 +266,7 @@ def _write(
     return applied.touched + [entry.environment for entry in certificate.entries.select_related("environment")]
 
 
-@looks_again
+@retried
 def delete(
     actor: Actor,
     name: str,
@@ -327,7 +327,7 @@ def restore(
     return _revocation(actor, name, environment, reason.strip(), deploy, confirm_restored, revoked=False)
 
 
-@looks_again
+@retried
 def _revocation(
     actor: Actor, name: str, environment: str, reason: str, deploy: bool, confirm_restored: Confirmed, *, revoked: bool
 ) -> Saved:

@@ -24,17 +24,17 @@ from trustyard.pki.names import fold
 
 from . import audit, certificates, found, naming
 from .actors import Actor
-from .again import looks_again
 from .certificates import Definition, EntryGiven, JwkAnswer, Saved
 from .entries import alias_holder
 from .permissions import require
 from .restored import Confirmed
+from .retries import retried
 from .sources import Kept
 
 KEPT_FOR = timedelta(days=1)
 
 
-@looks_again
+@retried
 def begin(actor: Actor, certificate: models.Certificate | None = None) -> models.Draft:
     """A new draft: empty, or of what is stored of a certificate. Old drafts go."""
     require(actor, "certificates.write")
@@ -153,7 +153,7 @@ def name_problem(draft: models.Draft, name: str) -> str:
     return certificates.free(name, but=draft.certificate_id) or ""
 
 
-@looks_again
+@retried
 def save(
     actor: Actor,
     pk: UUID,

@@ -17,7 +17,7 @@ from trustyard.pki.names import clean_name, fold
 
 from . import alias_files, found, sources
 from .actors import Actor
-from .again import is_second_look
+from .retries import is_retry
 
 ROOT_PREFIX = "root-"  # the aliases of root rows begin so; entries may not
 
@@ -203,7 +203,7 @@ def _write(certificate: models.Certificate, planned: Planned, entry: models.Entr
     if entry is None:
         entry = models.Entry(certificate=certificate, environment=planned.environment)
     if planned.alias is not None:
-        if is_second_look():  # else the constraint says whether it is taken
+        if is_retry():  # else the constraint says whether it is taken
             _alias_free(planned, entry)
         _file_free(planned, entry)
         set_alias(entry, planned.alias)

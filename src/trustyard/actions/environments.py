@@ -16,13 +16,13 @@ from trustyard.pki.containers import read_file
 
 from . import audit, bound, found, news, roots
 from .actors import Actor
-from .again import looks_again
 from .permissions import require
+from .retries import retried
 
 RootSet = str | bytes  # "none", "mozilla", or the PEM of an uploaded bundle
 
 
-@looks_again
+@retried
 def create(
     actor: Actor,
     *,
@@ -50,7 +50,7 @@ def create(
         return row
 
 
-@looks_again
+@retried
 def update(
     actor: Actor,
     name: str,
@@ -91,7 +91,7 @@ def update(
         return row
 
 
-@looks_again
+@retried
 def delete(actor: Actor, name: str, *, if_match: str | None) -> None:
     """Removes an environment that nothing is in, and its releases. Raises `EnvironmentInUse` naming what is."""
     require(actor, "environments.write")

@@ -12,15 +12,15 @@ from django.db.models import Model, QuerySet
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, NotFound, Refused, StaleVersion, VersionMissing
 from trustyard.models.asking import ask
+from trustyard.models.compiled import Compiled
 from trustyard.models.versions import Versioned
-from trustyard.models.written import Written
 from trustyard.pki.names import clean_name, fold
 from trustyard.pki.refusals import refuse_private_key
 
 Row = TypeVar("Row", bound=Model)
 MAX_DESCRIPTION = 4000
 MAX_SEARCH = 1000  # characters; of tens of thousands SQLite says that it has no room, PostgreSQL takes seconds
-_ENVIRONMENT = Written(lambda name_key: models.Environment.objects.filter(name_key=name_key))
+_ENVIRONMENT = Compiled(lambda name_key: models.Environment.objects.filter(name_key=name_key))
 
 
 def by_name(rows: QuerySet[Row], name: str, what: str) -> Row:

@@ -22,8 +22,8 @@ from trustyard.pki.refusals import refuse_private_key
 
 from . import audit, found, gateway_tokens, news
 from .actors import Actor
-from .again import looks_again
 from .permissions import allowed, require
+from .retries import retried
 
 _listening: dict[str, str] = {}
 
@@ -33,7 +33,7 @@ def xds_listens_at(address: str) -> None:
     _listening["xds"] = address
 
 
-@looks_again
+@retried
 def create(
     actor: Actor, environment: str, *, name: str, kind: str, options: Mapping[str, Any] | None = None
 ) -> models.Gateway:
@@ -51,7 +51,7 @@ def create(
         return row
 
 
-@looks_again
+@retried
 def update(
     actor: Actor,
     environment: str,
@@ -86,7 +86,7 @@ def update(
         return row
 
 
-@looks_again
+@retried
 def delete(actor: Actor, environment: str, name: str, *, if_match: str | None) -> None:
     """Removes a gateway, its nodes and receipts. What the gateway itself has in force stays there."""
     stored = get(actor, environment, name)
@@ -101,7 +101,7 @@ def delete(actor: Actor, environment: str, name: str, *, if_match: str | None) -
         news.tell(stored.environment.name)
 
 
-@looks_again
+@retried
 def rotate_token(actor: Actor, environment: str, name: str) -> models.Gateway:
     """Makes the gateway's token another one; nodes with the old one are shut out. Raises `Refused`: a kind without."""
     stored = get(actor, environment, name)

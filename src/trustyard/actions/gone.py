@@ -15,7 +15,7 @@ from trustyard import models
 from trustyard.models.batches import batches
 
 from . import receipts
-from .again import looks_again
+from .retries import retried
 
 log = structlog.get_logger(__name__)
 KEPT = 5_000  # of one gateway, besides those that are connected
@@ -58,7 +58,7 @@ def forget(gateway_id: int) -> int:
     return count
 
 
-@looks_again
+@retried
 def _forget(gateway_id: int, names: Sequence[str]) -> int:
     with transaction.atomic():
         # Receipts before nodes, the order in which both are locked elsewhere. A node that came back meanwhile is kept.

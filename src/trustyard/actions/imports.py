@@ -24,10 +24,10 @@ from trustyard.pki.reading import check_count
 
 from . import audit, entries, found, releases
 from .actors import Actor
-from .again import looks_again
 from .importplans import Part, Plan, planned
 from .permissions import require
 from .restored import Confirmed
+from .retries import retried
 from .sources import Chosen
 
 MAX_CERTIFICATES = 20_000
@@ -114,7 +114,7 @@ class Import:
                 self._left_out[index] = _left_out(part, error)
             yield index + 1
 
-    @looks_again
+    @retried
     def store(self, *, deploy: bool = False, note: str = "", confirm_restored: Confirmed = False) -> Imported:
         """Stores what was read, all of it or nothing, and deploys its environments when asked to.
 

@@ -27,10 +27,10 @@ from trustyard.pki.refusals import refuse_private_key
 
 from . import audit, found, releases
 from .actors import Actor
-from .again import looks_again
 from .jwk_connection import check_kids, disable_with_entry, fingerprint
 from .permissions import require
 from .restored import Confirmed
+from .retries import retried
 
 USES = ("sig", "enc")
 _I = re.compile("[iIİı]")
@@ -68,7 +68,7 @@ class SavedJwk:
     notices: list[Notice] = field(default_factory=list)
 
 
-@looks_again
+@retried
 def create(
     actor: Actor,
     *,
@@ -155,7 +155,7 @@ def _read_given(jwk: Mapping[str, Any]) -> dict[str, Any]:
         raise
 
 
-@looks_again
+@retried
 def update(
     actor: Actor,
     name: str,
@@ -251,7 +251,7 @@ def _put(public: dict[str, Any], member: str, value: str | None) -> None:
         public[member] = value
 
 
-@looks_again
+@retried
 def delete(
     actor: Actor, name: str, *, if_match: str | None, deploy: bool = True, confirm_restored: Confirmed = False
 ) -> SavedJwk:

@@ -22,12 +22,12 @@ from trustyard.pki.content import Content, PublishedJwk
 
 from . import audit, found, jwk_connection, releases
 from .actors import Actor
-from .again import looks_again
 from .permissions import require
 from .promotion_deciding import Answers, Change, decided, updated
 from .promotion_plan import Promotion, plan
 from .promotion_writing import write
 from .restored import Confirmed, between, digest_of
+from .retries import retried
 
 __all__ = ["Answers", "Promotion", "preview", "promote"]
 
@@ -48,7 +48,7 @@ def preview(
     return done
 
 
-@looks_again
+@retried
 def promote(
     actor: Actor,
     target: str,

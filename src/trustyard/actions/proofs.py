@@ -14,13 +14,13 @@ from trustyard.errors import Refused
 from trustyard.gateways.kinds import KINDS
 from trustyard.gateways.proof import Probe, Probed, ProofState, Seen, judge
 from trustyard.gateways.receipts import MOST_WORDS, plain
-from trustyard.sources import doors
+from trustyard.sources import listeners
 from trustyard.sources.guard import Guard
 
 from . import audit, delivery, releases
 from .actors import SYSTEM
-from .again import looks_again
 from .delivery import GatewayGiven
+from .retries import retried
 
 ALARMS = ("open", "drifted")
 _ANSWERED = ("accepted", "observed", *ALARMS)  # states that a look may change; any other says why there is no answer
@@ -54,13 +54,13 @@ def observe(one: Wanted) -> ProofState | None:
         return None  # another release came meanwhile; the next look is about that one
     configuration = settings.TRUSTYARD
     try:
-        door = doors.look(one.probe.address, Guard(configuration.fetch_allow, configuration.fetch_deny))
+        listener = listeners.look(one.probe.address, Guard(configuration.fetch_allow, configuration.fetch_deny))
     except Refused as refusal:
         _record(one, None, f"The listener {one.probe.address} was not reached: {refusal.sentence}")
         return None
-    let_in = {"let in": True, "refused": False}.get(door.stranger)
+    let_in = {"let in": True, "refused": False}.get(listener.stranger)
     before = delivery.material_of(one.gateway.environment, before=one.number)
-    seen, follow = Seen(door.asks, door.names, let_in, door.words), KINDS[one.gateway.kind].names_follow
+    seen, follow = Seen(listener.asks, listener.names, let_in, listener.words), KINDS[one.gateway.kind].names_follow
     state, words = judge(seen, release, before, one.probe.trust, names_follow=follow)
     return state if _record(one, state, words) else None
 
@@ -72,7 +72,7 @@ def _probes(row: models.Gateway) -> tuple[Probe, ...]:
         return ()
 
 
-@looks_again
+@retried
 @audit.transaction()
 def _record(one: Wanted, state: ProofState | None, words: str) -> bool:
     """False where there is nothing to keep it with: release or gateway may have been removed during the look."""

@@ -13,7 +13,7 @@ from trustyard import models
 from trustyard.gateways.receipts import Receipt
 
 from . import servers
-from .again import looks_again
+from .retries import retried
 
 Node = tuple[int, str]  # the gateway's id and the node's name
 Word = tuple[int, int, Receipt]  # of a node of this gateway, on the release of this number
@@ -29,7 +29,7 @@ def record_all(words: Iterable[Word]) -> None:
     _record_all(list(words))
 
 
-@looks_again
+@retried
 def _record_all(words: list[Word]) -> None:
     with transaction.atomic():
         now = timezone.now()
@@ -57,7 +57,7 @@ def seen_all(nodes: Iterable[tuple[int, str, bool]]) -> None:
     _seen_all(last)
 
 
-@looks_again
+@retried
 def _seen_all(last: dict[Node, bool]) -> None:
     came = [key for key, connected in last.items() if connected]
     _keep_nodes(came, connected=True, taken_over=True)

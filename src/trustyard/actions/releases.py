@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import NotFound
-from trustyard.models.written import Written
+from trustyard.models.compiled import Compiled
 from trustyard.pki import findings
 from trustyard.pki.certificates import rfc3339, status
 from trustyard.pki.content import Content, LeftOut, PublishedJwk, TrustedEntry
@@ -28,10 +28,10 @@ from trustyard.pki.truststores import root_alias
 
 from . import alias_files, audit, found, news, receipts, restored, roots
 from .actors import Actor
-from .again import looks_again
 from .in_force import Newest
 from .permissions import require
 from .restored import Confirmed, Waiting
+from .retries import retried
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Deployed:
     created: bool
 
 
-@looks_again
+@retried
 def deploy(actor: Actor, environment: str, *, note: str = "", confirm_restored: Confirmed = False) -> Deployed:
     """Puts what is saved in force. Raises `NotFound`, `NotAllowed`, `Restored`."""
     row = found.by_name(models.Environment.objects.all(), environment, "environment")
@@ -274,7 +274,7 @@ def _newest() -> QuerySet[models.Release, tuple[int, int, str]]:
     return rows.values_list("environment_id", "pk", "digest")
 
 
-_NEWEST = Written(_newest)
+_NEWEST = Compiled(_newest)
 
 
 def find(actor: Actor, environment: str | None = None) -> QuerySet[models.Release]:

@@ -22,10 +22,10 @@ from trustyard.pki.truststores import root_alias
 
 from . import audit, found, releases
 from .actors import Actor
-from .again import looks_again
 from .permissions import require
 from .releases import Deployed
 from .restored import Waiting, digest_of
+from .retries import retried
 from .withdrawn import Withdrawn
 
 Item = TypeVar("Item")
@@ -69,7 +69,7 @@ def preview(actor: Actor, environment: str, number: int) -> Restoration:
     return _plan(release.environment, release)
 
 
-@looks_again
+@retried
 def restore(actor: Actor, environment: str, number: int, *, note: str = "", version: str | None = None) -> Deployed:
     """Puts an old release's content in force as a new release; nothing is made where the newest holds just that.
 

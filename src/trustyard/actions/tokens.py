@@ -15,33 +15,33 @@ from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import FieldError, NotSignedIn, Refused
+from trustyard.models.compiled import Compiled
 from trustyard.models.people import ROLES
-from trustyard.models.written import Written
 from trustyard.pki.certificates import rfc3339
 from trustyard.pki.names import refuse_other_blanks
 
-from . import actors, audit, ends, found
+from . import actors, audit, found, token_expiry
 from .actors import Actor
-from .again import looks_again
 from .permissions import require
+from .retries import retried
 
 PREFIX = "ty_"
 USED_AT_MOST_EVERY = timedelta(minutes=1)
-_OF_SECRET = Written(lambda sha256: models.Token.objects.filter(sha256=sha256, revoked_at__isnull=True))
+_OF_SECRET = Compiled(lambda sha256: models.Token.objects.filter(sha256=sha256, revoked_at__isnull=True))
 
 
-@looks_again
+@retried
 def create(
     actor: Actor, name: str, *, role: str = "operator", environments: Sequence[str] = (), expires: str = ""
 ) -> tuple[models.Token, str]:
     """Makes a token and answers it with its secret, which cannot be seen again. Raises `Refused`, `Conflict`.
 
-    `expires` is as `ends.read` takes it: a number of days, or the last day.
+    `expires` is as `token_expiry.read` takes it: a number of days, or the last day.
     """
     require(actor, "tokens.manage")
     check_role(role)
     check_limits(role, environments)
-    expires_at = ends.read(expires, timezone.now())
+    expires_at = token_expiry.read(expires, timezone.now())
     places = [found.environment(place, "environments") for place in environments]
     secret = PREFIX + secrets.token_urlsafe(32)
     with audit.transaction():
@@ -63,7 +63,7 @@ def create(
     return row, secret
 
 
-@looks_again
+@retried
 def revoke(actor: Actor, name: str) -> models.Token:
     """Ends a token at once. Raises `NotFound`."""
     require(actor, "tokens.manage")

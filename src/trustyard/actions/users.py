@@ -20,12 +20,12 @@ from trustyard.pki.names import clean_name, fold, refuse_other_blanks
 
 from . import audit, found, sessions
 from .actors import Actor, check_not_reserved
-from .again import looks_again
 from .permissions import require
+from .retries import retried
 from .tokens import check_limits, check_role
 
 
-@looks_again
+@retried
 def create(
     actor: Actor, username: str, *, password: str, role: str = "viewer", environments: Sequence[str] = ()
 ) -> models.User:
@@ -94,7 +94,7 @@ def set_role(actor: Actor, user: models.User, role: str, environments: Sequence[
     return _change(actor, locked(user.username), role=role, environments=environments)
 
 
-@looks_again
+@retried
 def update(
     actor: Actor,
     username: str,
@@ -161,7 +161,7 @@ def enable(actor: Actor, username: str) -> models.User:
     return update(actor, username, active=True)
 
 
-@looks_again
+@retried
 def set_password(
     actor: Actor, username: str, password: str, *, current: str | None = None, keep: str | None = None
 ) -> models.User:

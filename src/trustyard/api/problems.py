@@ -15,7 +15,7 @@ from django.http.request import UnreadablePostError
 from ninja.errors import HttpError, ValidationError
 
 from trustyard.actions import requests
-from trustyard.actions.again import unavailable
+from trustyard.actions.retries import unavailable
 from trustyard.errors import FieldError, MethodNotAllowed, NotFound, Refused, TooLarge, TrustyardError
 
 log = structlog.get_logger(__name__)

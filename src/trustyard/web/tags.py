@@ -18,7 +18,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from trustyard import models
-from trustyard.actions import ends, found, users
+from trustyard.actions import found, token_expiry, users
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import allowed
 
@@ -104,7 +104,7 @@ def cannot(
 @register.filter
 def token_state(token: models.Token) -> str:
     """`active`, `ends soon`, `expired` or `revoked`."""
-    return ends.state(token.expires_at, token.revoked_at, timezone.now())
+    return token_expiry.state(token.expires_at, token.revoked_at, timezone.now())
 
 
 @register.filter

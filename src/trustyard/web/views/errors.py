@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from trustyard.actions import requests
-from trustyard.actions.again import unavailable
+from trustyard.actions.retries import unavailable
 from trustyard.errors import NotAllowed, TrustyardError, Unavailable
 from trustyard.web.page import into_notices, is_fragment, shown_at, to_sign_in
 

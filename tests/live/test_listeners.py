@@ -1,4 +1,4 @@
-"""Looks at the doors of real servers: whom they ask for, whom they let in."""
+"""Looks at the listeners of real servers: whom they ask for, whom they let in."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.live.nginx import Nginx
 from tests.programs import free_port
 from trustyard.errors import SourceDenied, SourceUnreachable
 from trustyard.pki.certificates import read_certificate
-from trustyard.sources.doors import look
 from trustyard.sources.guard import Guard
+from trustyard.sources.listeners import look
 
 HERE = Guard(allow=(ip_network("127.0.0.0/8"),))
 A, B = Authority("Partner A"), Authority("Partner B")
@@ -40,25 +40,25 @@ def nginx(folder: Path, verify: str = "on") -> Iterator[int]:
 
 
 @pytest.mark.parametrize("kind", [haproxy, nginx])
-def test_a_door_that_asks_for_certificates_says_whose_and_refuses_a_stranger(kind: object, tmp_path: Path) -> None:
+def test_a_listener_that_asks_for_certificates_says_whose_and_refuses_a_stranger(kind: object, tmp_path: Path) -> None:
     """nginx ends the handshake well and answers 400 (facts on gateways, 3)."""
     with kind(tmp_path) as port:  # type: ignore[operator]
-        door = look(f"127.0.0.1:{port}", HERE)
-    assert (door.asks, set(door.names), door.stranger) == (True, NAMES, "refused")
+        listener = look(f"127.0.0.1:{port}", HERE)
+    assert (listener.asks, set(listener.names), listener.stranger) == (True, NAMES, "refused")
 
 
 @pytest.mark.parametrize("kind", [haproxy, nginx])
-def test_a_door_where_a_certificate_is_optional_lets_strangers_in(kind: object, tmp_path: Path) -> None:
+def test_a_listener_where_a_certificate_is_optional_lets_strangers_in(kind: object, tmp_path: Path) -> None:
     with kind(tmp_path, "optional") as port:  # type: ignore[operator]
-        door = look(f"127.0.0.1:{port}", HERE)
-    assert (door.asks, door.stranger, door.words) == (True, "let in", "it was answered with HTTP 200")
+        listener = look(f"127.0.0.1:{port}", HERE)
+    assert (listener.asks, listener.stranger, listener.words) == (True, "let in", "it was answered with HTTP 200")
 
 
 @pytest.mark.parametrize(("kind", "verify"), [(haproxy, "none"), (nginx, "off")])
-def test_a_door_that_asks_nobody_is_open(kind: object, verify: str, tmp_path: Path) -> None:
+def test_a_listener_that_asks_nobody_is_open(kind: object, verify: str, tmp_path: Path) -> None:
     with kind(tmp_path, verify) as port:  # type: ignore[operator]
-        door = look(f"127.0.0.1:{port}", HERE)
-    assert (door.asks, door.names, door.stranger) == (False, (), "let in")
+        listener = look(f"127.0.0.1:{port}", HERE)
+    assert (listener.asks, listener.names, listener.stranger) == (False, (), "let in")
 
 
 def test_nobody_there_and_an_address_that_is_not_allowed_are_refused() -> None:

@@ -17,7 +17,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 ATTEMPTS = 3
-_looking: ContextVar[bool] = ContextVar("looking_again", default=False)
+_retrying: ContextVar[bool] = ContextVar("retrying", default=False)
 # SQLSTATE of PostgreSQL: the transaction was chosen to give way to another. Nothing of it is stored.
 GAVE_WAY = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 READ_ONLY = frozenset({"25006", "SQLITE_READONLY"})
@@ -25,7 +25,7 @@ FULL = frozenset({"53100", "SQLITE_FULL"})
 FELL_SILENT = "25P03"  # a transaction that was ended because its program said nothing for too long
 
 
-def looks_again(change: Callable[P, T]) -> Callable[P, T]:
+def retried(change: Callable[P, T]) -> Callable[P, T]:
     """Decorates a change: when a constraint or a deadlock ends its transaction, it is run again, three times at most.
 
     The constraints are the guard. The second run finds what the winner stored, so that the refusal can say who has the
@@ -35,7 +35,7 @@ def looks_again(change: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(change)
     def made(*args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in range(1, ATTEMPTS + 1):
-            token = _looking.set(attempt > 1)
+            token = _retrying.set(attempt > 1)
             try:
                 return change(*args, **kwargs)
             except IntegrityError as error:
@@ -46,7 +46,7 @@ def looks_again(change: Callable[P, T]) -> Callable[P, T]:
                     raise
                 log.info("change.gave_way", change=change.__qualname__, attempt=attempt)
             finally:
-                _looking.reset(token)
+                _retrying.reset(token)
         log.warning("change.lost", change=change.__qualname__)
         raise Conflict(
             "Somebody else changes the same at this moment.", advice="Look at what is stored now, and repeat."
@@ -55,9 +55,9 @@ def looks_again(change: Callable[P, T]) -> Callable[P, T]:
     return made
 
 
-def is_second_look() -> bool:
+def is_retry() -> bool:
     """Whether a constraint ended an earlier run of this change: then it is worth a query to find out who was first."""
-    return _looking.get()
+    return _retrying.get()
 
 
 def unavailable(error: BaseException) -> Unavailable | None:

@@ -23,7 +23,7 @@ class _Text:
     converters: Any
 
 
-class Written:
+class Compiled:
     """A query with text parameters: built once by the ORM through a function of those texts, then run with others."""
 
     def __init__(self, build: Callable[..., QuerySet[Any, Any]]) -> None:

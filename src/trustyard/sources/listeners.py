@@ -25,7 +25,7 @@ Stranger = Literal["refused", "let in", "unclear"]
 
 
 @dataclass(frozen=True)
-class Door:
+class Listener:
     """`asks`: a client certificate is asked for, of issuers of these `names` (DER of each, as advertised; maybe none).
 
     `stranger` is what became of a connection without a certificate, `words` how that was seen.
@@ -37,7 +37,7 @@ class Door:
     words: str
 
 
-def look(address: str, guard: Guard, *, seconds: float = 5.0) -> Door:
+def look(address: str, guard: Guard, *, seconds: float = 5.0) -> Listener:
     """The listener at HOST:PORT as an unknown client sees it; `seconds` covers name, TCP, TLS and answer together.
 
     With TLS 1.3 a handshake "succeeds" before the server judges it, so an answer to a request is waited for.
@@ -58,8 +58,8 @@ def look(address: str, guard: Guard, *, seconds: float = 5.0) -> Door:
         if failure is None:
             stranger, words = _knock(handshake)
     if not asks:
-        return Door(False, (), "let in", "it asks nobody for a certificate")
-    return Door(True, names, stranger, words)
+        return Listener(False, (), "let in", "it asks nobody for a certificate")
+    return Listener(True, names, stranger, words)
 
 
 def _knock(handshake: Handshake) -> tuple[Stranger, str]:
