@@ -84,7 +84,7 @@ def _named(step: Step) -> Iterator[None]:
 
 
 def _check_aliases(done: Promotion) -> None:
-    # Where somebody takes one at this moment, a constraint ends it, and the second look finds it here.
+    # Where somebody takes one at this moment, a constraint ends it, and the retry finds it here.
     added = {fold(step.alias): step for step in done.steps if step.there is None}
     rows = models.Entry.objects.filter(environment=done.target, alias_key__in=list(added))
     holders = {entry.alias_key: entry for entry in rows.select_related("certificate").order_by()}

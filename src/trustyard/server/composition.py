@@ -13,12 +13,12 @@ from trustyard.jobs.runner import Runner
 from trustyard.models.connections import looked_after
 
 from .agents.route import Agents
-from .alive import Alive
 from .bridge import Bridge
 from .callers import Callers
 from .configuration import Configuration
 from .connections import Connections
 from .health import Health
+from .heartbeat import Heartbeat
 from .metrics import Metrics
 from .proxies import Proxies
 from .published import Published
@@ -64,7 +64,7 @@ class Parts:
     def __init__(self, configuration: Configuration, django: Callable[..., Any] | None = None) -> None:
         self.metrics = Metrics(lambda: self.agents.desk.connected)
         self.runner = _jobs(configuration, self.metrics.delivered)
-        self.alive = Alive() if not configuration.sqlite else None
+        self.heartbeat = Heartbeat() if not configuration.sqlite else None
         self.health = Health()
         self.connections = Connections(configuration.trusted_proxies)
         self.published = Published(_published)
@@ -86,8 +86,8 @@ class Parts:
     def start(self) -> None:
         """Starts the background jobs."""
         self.runner.start()
-        if self.alive:
-            self.alive.start()
+        if self.heartbeat:
+            self.heartbeat.start()
 
     def stop(self) -> None:
         """Answers open requests that wait, with what there is."""
@@ -99,7 +99,7 @@ class Parts:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self.runner.stop()
-        if self.alive:
-            self.alive.stop()
+        if self.heartbeat:
+            self.heartbeat.stop()
         for part in (self.bridge, self.callers, self.waiting, self.published, self.health, self.metrics):
             part.close()

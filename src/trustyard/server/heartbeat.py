@@ -7,11 +7,11 @@ from trustyard.jobs.rounds import Rounds
 from trustyard.models.connections import looked_after
 
 
-class Alive:
+class Heartbeat:
     """Beats every `BEAT_SECONDS`. For PostgreSQL; with SQLite there is one server, which looks once when it starts."""
 
     def __init__(self) -> None:
-        self._rounds = Rounds("word of life", _beat, servers.BEAT_SECONDS)
+        self._rounds = Rounds("heartbeat", _beat, servers.BEAT_SECONDS)
 
     def start(self) -> None:
         self._rounds.start()
