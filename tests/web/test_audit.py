@@ -48,3 +48,11 @@ def test_an_event_leads_to_the_others_of_its_actor_action_and_object(client: Cli
     found = client.get("/audit/", {"object": "ida"}).content.decode()
     assert (">ida<" in found, ">otto<" in found) == (True, False)
     assert "compared whole: give the full name" in client.get("/audit/", {"object": "id"}).content.decode()
+
+
+def test_a_day_that_is_none_says_so_instead_of_showing_other_events(client: Client) -> None:
+    signed_in(client, "looks", "viewer")
+    within("request", "ida")
+    answer = client.get("/audit/", {"since": "31.01.2027"})
+    assert (answer.status_code, b"A day is written as 2027-01-31." in answer.content) == (422, True)
+    assert b">ida<" in client.get("/audit/", {"since": "2000-01-31", "until": "9999-12-31"}).content

@@ -6,10 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from trustyard.actions import audit
+from trustyard.errors import FieldError, Refused
 from trustyard.web.page import actor_of, is_fragment, page
 from trustyard.web.pages import Pages
 
@@ -20,13 +21,13 @@ PER_PAGE = 50
 def index(request: HttpRequest) -> HttpResponse:
     """The list with its filters."""
     given = request.GET
-    until = _day(given.get("until", ""))
+    until = _day(given, "until")
     rows = audit.find(
         actor_of(request),
         by=given.get("actor", "").strip(),
         object_name=given.get("object", "").strip(),
         action=given.get("action", "").strip(),
-        since=_day(given.get("since", "")),
+        since=_day(given, "since"),
         until=until + timedelta(days=1, microseconds=-1) if until else None,  # the day named is meant whole
         request_id=given.get("request_id", "").strip(),
     )
@@ -39,11 +40,14 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "audit/_list.html" if is_fragment(request) else "audit/list.html", context)
 
 
-def _day(text: str) -> datetime | None:
+def _day(given: QueryDict, name: str) -> datetime | None:
+    """The beginning of the day, UTC. Raises `Refused`: a filter that is not understood is not left out in silence."""
+    text = given.get(name, "").strip()
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) if text else None
     except ValueError:
-        return None
+        sentence = "A day is written as 2027-01-31."
+        raise Refused(sentence, code="bad-filter", fields=[FieldError(name, sentence)]) from None
 
 
 def _text(value: Any) -> str:
