@@ -31,6 +31,8 @@ def holders(
 ) -> dict[str, Holder]:
     """Who has the file name of one of these aliases in any of these environments, by the file name."""
     wanted = sorted({file for alias in aliases if (file := stored(alias))})
+    if not wanted:
+        return {}
     rows = models.Entry.objects.order_by().filter(environment__in=list(environments))
     rows = rows if but is None else rows.exclude(pk=but)
     found: dict[str, Holder] = {}

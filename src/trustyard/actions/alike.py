@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from trustyard import models
-from trustyard.models.asking import ask, database
+from trustyard.models.asking import Rows, database
+from trustyard.models.inserting import ask_later
 
 MOST = 20  # entries of one key that are looked at: a maker of devices may have thousands
 NAMED = 5  # others by name
@@ -40,14 +41,23 @@ NOBODY = Alike((), is_whole=True)
 
 def of_keys(keys: Iterable[str]) -> dict[str, Alike]:
     """By the SHA-256 of its key: the entries that hold a certificate of it, by alias. One query, or two."""
-    found = _by_key(_OF_KEYS, keys)
+    return of_keys_later(keys)()
+
+
+def of_keys_later(keys: Iterable[str]) -> Callable[[], dict[str, Alike]]:
+    """As `of_keys`, with the next statement of the transaction under way: call the result after that."""
+    rows = _later(_OF_KEYS, keys)
+    return lambda: _alike(_by_key(rows()))
+
+
+def _alike(found: Mapping[str, list[Other]]) -> dict[str, Alike]:
     alike, alone = {}, []
     for key, others in found.items():
         is_whole = len(others) <= MOST
         alike[key] = Alike(others[:MOST], is_whole, more=not is_whole)
         if not is_whole and len({other.sha256 for other in others}) <= NAMED:
             alone.append(key)  # one certificate in that many environments hides the others
-    for key, others in _by_key(_CERTIFICATES_OF_KEYS, alone).items():
+    for key, others in _by_key(_later(_CERTIFICATES_OF_KEYS, alone)()).items():
         alike[key] = Alike(others[:MOST], is_whole=False, more=len(others) > MOST)
     return alike
 
@@ -57,7 +67,7 @@ def doubles(entries: Sequence[models.Entry], alike: Mapping[str, Alike]) -> dict
     whole = {key: one for key, one in alike.items() if one.is_whole}
     others = [other for one in whole.values() for other in one.others]
     left = {entry.x509_id for entry in entries if entry.x509.spki_sha256 in alike.keys() - whole.keys()}
-    others += _in_order(_asked(_OF_CERTIFICATES, left))
+    others += _in_order(_later(_OF_CERTIFICATES, left)())
     found: dict[tuple[str, int], list[Other]] = defaultdict(list)
     for other in others:
         found[other.sha256, other.environment_id].append(other)
@@ -66,30 +76,26 @@ def doubles(entries: Sequence[models.Entry], alike: Mapping[str, Alike]) -> dict
 
 def named(subjects: Iterable[str]) -> set[tuple[str, int]]:
     """Which of these subjects (RFC 4514) a certificate of which environment has. One query."""
-    return set(_rows(_OF_SUBJECTS, subjects))
+    return set(_later(_OF_SUBJECTS, subjects)())
 
 
-def _by_key(statement: dict[str, str], keys: Iterable[str]) -> dict[str, list[Other]]:
+def _by_key(rows: Rows) -> dict[str, list[Other]]:
     found: dict[str, list[Other]] = defaultdict(list)
-    for other in _in_order(_asked(statement, keys)):
+    for other in _in_order(rows):
         found[other.key].append(other)
     return found
 
 
-def _in_order(others: Iterable[Other]) -> list[Other]:
-    return sorted(others, key=lambda other: (other.alias_key, other.environment_id))
+def _in_order(rows: Rows) -> list[Other]:
+    return sorted(map(Other._make, rows), key=lambda other: (other.alias_key, other.environment_id))
 
 
-def _asked(statement: dict[str, str], values: Iterable[str]) -> list[Other]:
-    return list(map(Other._make, _rows(statement, values)))
-
-
-def _rows(statement: dict[str, str], values: Iterable[str]) -> list[Any]:
+def _later(statement: dict[str, str], values: Iterable[str]) -> Callable[[], Rows]:
     given = sorted(set(values))
     if not given:
-        return []
+        return list
     vendor = database().vendor
-    return ask(statement[vendor], [given if vendor == "postgresql" else json.dumps(given)], prepared=True)
+    return ask_later(statement[vendor], [given if vendor == "postgresql" else json.dumps(given)], prepared=True)
 
 
 # The ORM knows no LATERAL, and without it a database reads all of a key to answer its first few.

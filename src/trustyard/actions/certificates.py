@@ -7,7 +7,7 @@ entries and JWKs, (6) the audit event, (7) the releases of every environment tou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from trustyard.pki.certificates import Certificate as X509Certificate
 
 from . import audit, entries, found, jwk_connection, releases, standing
 from .actors import Actor
-from .certificates_read import certificate_json, certificates_json, find, get, get_by_id
+from .certificates_read import Around, around_later, certificate_json, certificates_json, find, get, get_by_id
 from .entries import EntryGiven
 from .entries import keep as keep_chosen
 from .jwk_connection import Concerned, JwkAnswer, JwkChange
@@ -62,6 +62,7 @@ class Saved:
     certificates: list[models.Certificate] = field(default_factory=list)
     releases: list[models.Release] = field(default_factory=list)
     jwks: list[JwkChange] = field(default_factory=list)
+    around: Callable[[], Around] | None = None  # what the answer needs of new ones; it travelled with the commit
 
     @property
     def certificate(self) -> models.Certificate:
@@ -92,6 +93,7 @@ def create(
             saved.certificates.append(certificate)
             touched += environments
         saved.releases = _deployed(actor, touched, deploy, note, confirm_restored)
+        saved.around = around_later(saved.certificates)
     return saved
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import Exists, F, FilteredRelation, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -15,8 +15,9 @@ from trustyard.pki.certificates import rfc3339, status
 from trustyard.pki.findings import Finding
 from trustyard.pki.names import fold
 
-from . import findings, found, in_force, releases, searching
+from . import alike, findings, found, in_force, releases, searching
 from .actors import Actor
+from .alike import Alike
 from .in_force import Newest
 from .narrowing import Fitting, everything, having
 from .permissions import require
@@ -158,19 +159,38 @@ def is_in_force(entry: models.Entry, newest: Mapping[int, Newest]) -> bool:
     return release is not None and in_force.held(release).holds(entry.alias, entry.x509_id)
 
 
-def certificate_json(certificate: models.Certificate, now: datetime | None = None) -> dict[str, Any]:
+class Around(NamedTuple):
+    """What entries are held against when they are shown: what is in force, and who else has their keys."""
+
+    newest: Mapping[int, Newest]
+    by_key: Mapping[str, Alike]
+
+
+def around_later(certificates: Iterable[models.Certificate]) -> Callable[[], Around]:
+    """Of certificates that know their entries, with the next statement of the transaction under way.
+
+    Call the result after that.
+    """
+    newest = releases.latest_of_all_later()
+    by_key = alike.of_keys_later(entry.x509.spki_sha256 for one in certificates for entry in one.known_entries)
+    return lambda: Around(newest(), by_key())
+
+
+def certificate_json(certificate: models.Certificate, around: Around | None = None) -> dict[str, Any]:
     """The contract's *Certificate*, with what is found when its entries are held against all that is stored."""
-    return certificates_json([certificate], now)[0]
+    return certificates_json([certificate], around=around)[0]
 
 
-def certificates_json(certificates: Sequence[models.Certificate], now: datetime | None = None) -> list[dict[str, Any]]:
+def certificates_json(
+    certificates: Sequence[models.Certificate], now: datetime | None = None, around: Around | None = None
+) -> list[dict[str, Any]]:
     """The contract's *Certificate* of each, with a fixed number of queries."""
     now = now or timezone.now()
-    newest = releases.latest_of_all()
     bring_entries(certificates)
+    newest, by_key = around or around_later(certificates)()
     entries = [entry for certificate in certificates for entry in certificate.known_entries]
     _bring_jwks(entries)
-    beside = findings.beside(entries)
+    beside = findings.beside(entries, by_key)
     return [
         {
             "name": certificate.name,

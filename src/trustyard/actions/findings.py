@@ -68,13 +68,14 @@ def of_entry(entry: models.Entry, now: datetime, beside: dict[int, list[Finding]
     return pki.worst_first((*at(entry.x509.read(), now), *beside.get(entry.pk, ())))
 
 
-def beside(entries: Sequence[models.Entry]) -> dict[int, list[Finding]]:
+def beside(entries: Sequence[models.Entry], by_key: Mapping[str, Alike] | None = None) -> dict[int, list[Finding]]:
     """By entry: what is found when it is held against what else is stored, with a few queries for all of them.
 
     The entries come with their certificates and environments loaded. Revoked ones are not trusted, so they double
-    nobody; their own findings are worked out all the same.
+    nobody; their own findings are worked out all the same. `by_key` is what `alike.of_keys` answers for them.
     """
-    by_key = alike.of_keys(entry.x509.spki_sha256 for entry in entries)
+    if by_key is None:
+        by_key = alike.of_keys(entry.x509.spki_sha256 for entry in entries)
     doubles = alike.doubles(entries, by_key)
     missing = _without_issuer(entries)
     found: dict[int, list[Finding]] = {}

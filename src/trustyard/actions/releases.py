@@ -9,7 +9,7 @@ transaction with the save that caused them.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -265,7 +265,13 @@ def latest_known(environment: models.Environment) -> Newest | None:
 
 def latest_of_all() -> dict[int, Newest]:
     """Environment id to its newest release, in one query."""
-    return {environment_id: Newest(pk, digest) for environment_id, pk, digest in _NEWEST.rows()}
+    return latest_of_all_later()()
+
+
+def latest_of_all_later() -> Callable[[], dict[int, Newest]]:
+    """As `latest_of_all`, with the next statement of the transaction under way: call the result after that."""
+    rows = _NEWEST.later()
+    return lambda: {environment_id: Newest(pk, digest) for environment_id, pk, digest in rows()}
 
 
 def _newest() -> QuerySet[models.Release, tuple[int, int, str]]:

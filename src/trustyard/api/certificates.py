@@ -256,7 +256,8 @@ def export(request: Request, name: str, query: Query[schemas.CertificateExport])
 
 
 def _saved(saved: Saved, wait: float, *, status: int = 200, location: str = "") -> HttpResponse:
-    value = {**certificate_json(saved.certificate), "jwks": _jwks(saved)}
+    around = saved.around() if saved.around else None
+    value = {**certificate_json(saved.certificate, around), "jwks": _jwks(saved)}
     return deployed(value, saved.releases, wait, status=status, etag=saved.certificate.etag, location=location)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import Model, QuerySet
 
-from .asking import ask
+from .asking import Rows, ask
+from .inserting import ask_later
 
 Row = TypeVar("Row", bound=Model)
 
@@ -22,6 +23,15 @@ class _Text:
     compiler: Any
     converters: Any
 
+    def filled(self, values: Sequence[str]) -> list[Any]:
+        return [
+            constant if place is None else values[place]
+            for constant, place in zip(self.parameters, self.asked, strict=True)
+        ]
+
+    def converted(self, found: Rows) -> Rows:
+        return list(map(tuple, self.compiler.apply_converters(found, self.converters))) if self.converters else found
+
 
 class Compiled:
     """A query with text parameters: built once by the ORM through a function of those texts, then run with others."""
@@ -30,21 +40,25 @@ class Compiled:
         self._build = build
         self._texts: dict[int, _Text] = {}
 
-    def rows(self, *values: str) -> list[tuple[Any, ...]]:
+    def rows(self, *values: str) -> Rows:
         """The rows, as `values_list` gives them."""
-        text = self._texts.get(len(values)) or self._write(len(values))
-        asked = [
-            constant if place is None else values[place]
-            for constant, place in zip(text.parameters, text.asked, strict=True)
-        ]
-        found = ask(text.sql, asked, prepared=True)
-        return list(map(tuple, text.compiler.apply_converters(found, text.converters))) if text.converters else found
+        text = self._text(values)
+        return text.converted(ask(text.sql, text.filled(values), prepared=True))
+
+    def later(self, *values: str) -> Callable[[], Rows]:
+        """As `rows`, sent as `ask_later` does."""
+        text = self._text(values)
+        found = ask_later(text.sql, text.filled(values), prepared=True)
+        return lambda: text.converted(found())
 
     def one(self, model: type[Row], *values: str) -> Row | None:
         """The object of the first row, where the query is for whole objects of this model."""
         found = self.rows(*values)
         names = [field.attname for field in model._meta.concrete_fields]
         return model.from_db(connection.alias, names, found[0]) if found else None
+
+    def _text(self, values: Sequence[str]) -> _Text:
+        return self._texts.get(len(values)) or self._write(len(values))
 
     def _write(self, count: int) -> _Text:
         names = [f"asked for: {number}" for number in range(count)]

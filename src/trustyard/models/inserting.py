@@ -59,6 +59,19 @@ def run_later(statement: str, values: Sequence[Any] = (), told: Told | None = No
         told(rows)
 
 
+def ask_later(statement: str, values: Sequence[Any] = (), *, prepared: bool = False) -> Callable[[], Rows]:
+    """As `ask`, but sent as `run_later` does. The rows are what the result answers; it does not wait for others."""
+    told: list[Rows] = []
+    run_later(statement, values, told.append, prepared=prepared)
+
+    def rows() -> Rows:
+        if not told:
+            ask("SELECT")
+        return told[0]
+
+    return rows
+
+
 def statement_of(rows: Sequence[Model], newest: Sequence[ForeignKey[Any, Any]] = ()) -> tuple[str, list[Any]]:
     """`INSERT INTO …` with the values of these objects of one model, without their numbers.
 
