@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 from pytest_django import DjangoAssertNumQueries
 
 from tests.actions.conftest import ADMIN, OPERATOR, TEST_OPERATOR, VIEWER, fresh, pem
@@ -30,6 +32,10 @@ from trustyard.errors import (
 Add = Callable[..., Saved]
 
 
+def find(sort: str = "name", **filters: Any) -> QuerySet[models.Certificate]:
+    return certificates_read.in_order(certificates_read.fitting(ADMIN, **filters).rows, sort)
+
+
 def entry(saved: Saved, environment: str = "test") -> models.Entry:
     return saved.certificate.entries.get(environment__name=environment)
 
@@ -46,6 +52,25 @@ def test_a_certificate_is_stored_deployed_and_audited_together(add: Add) -> None
     actions = [event.action for event in audit.find(ADMIN)]
     assert actions[:3] == ["release.deploy", "release.deploy", "certificate.create"]
     assert audit.verify().ok
+
+
+def test_the_answer_to_a_new_certificate_needs_no_further_query(
+    ca: Ca, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """What is around it is asked in its own transaction, and says the same as a look afterwards."""
+    source = pem(ca.issue("double"))
+    first = [Definition("first", "", [EntryGiven(("test",), "first", source)])]
+    certificates.create(ADMIN, first, deploy=True)
+    second = [Definition("second", "", [EntryGiven(("test", "production"), "second", source)])]
+    saved = certificates.create(ADMIN, second, deploy=True)
+    assert saved.around is not None
+    around = saved.around()
+    asked = certificates.certificate_json(fresh(saved.certificate))  # what its releases hold is remembered from here on
+    with django_assert_num_queries(0):
+        shown = certificates.certificate_json(saved.certificate, around)
+    assert shown == asked
+    assert [e["in_force"] for e in shown["entries"]] == [True, True]
+    assert ["duplicate" in {one["code"] for one in e["findings"]} for e in shown["entries"]] == [True, False]
 
 
 def test_without_deploy_it_waits_and_no_environment_is_touched(ca: Ca) -> None:
@@ -378,12 +403,12 @@ def test_the_list_finds_by_every_field_and_filters_by_state(add: Add, ca: Ca) ->
     add("other", issued=ca.issue("brief", days=10))
     add("old", issued=ca.issue("old", days=1 / 48))
     for text in ("BANK", "bank-alias", "ünver", "ldap.bank", issued.sha256, issued.sha256[:12]):
-        assert [c.name for c in certificates.find(ADMIN, q=text)] == ["bank"], text
-    assert [c.name for c in certificates.find(ADMIN, expires_within=12)] == ["other"]
-    assert [c.name for c in certificates.find(ADMIN, status="expired")] == ["old"]
-    assert next(iter(certificates.find(ADMIN, sort="-valid_until"))).name == "bank"
+        assert [c.name for c in find(q=text)] == ["bank"], text
+    assert [c.name for c in find(expires_within=12)] == ["other"]
+    assert [c.name for c in find(status="expired")] == ["old"]
+    assert next(iter(find(sort="-valid_until"))).name == "bank"
     with pytest.raises(Refused):
-        certificates.find(ADMIN, status="fine")
+        find(status="fine")
 
 
 @pytest.mark.parametrize("sort", certificates_read.SORTS)
@@ -400,11 +425,11 @@ def test_each_certificate_stands_once_in_each_order_by_the_end_that_comes_first(
         "changed": ["same in both", "other", "differs"],
     }[sort.lstrip("-")]
     expected = expected[::-1] if sort.startswith("-") else expected
-    assert [c.name for c in certificates.find(ADMIN, sort=sort)] == expected
-    within = [c.name for c in certificates.find(ADMIN, sort=sort, environment="production")]
+    assert [c.name for c in find(sort)] == expected
+    within = [c.name for c in find(sort, environment="production")]
     assert within == [name for name in expected if name != "other"]
-    paged = page(certificates.find(ADMIN, sort=sort), Paging(limit=2), lambda row: row.name)
-    rest = page(certificates.find(ADMIN, sort=sort), Paging(limit=2, cursor=paged["next"]), lambda row: row.name)
+    paged = page(find(sort), Paging(limit=2), lambda row: row.name)
+    rest = page(find(sort), Paging(limit=2, cursor=paged["next"]), lambda row: row.name)
     assert [*paged["items"], *rest["items"]] == expected
     assert (paged["total"], rest["next"]) == (3, None)
 
@@ -414,7 +439,7 @@ def test_names_of_any_script_are_kept_as_typed(add: Add) -> None:
     add("Şirket ğüvenlik İ/ı", alias="takma ad ş")
     row = certificates.get(ADMIN, "Şirket ğüvenlik İ/ı")
     for text in ("ŞİRKET", "şirket", "GÜVENLİK", "güvenlik"):
-        assert certificates.find(ADMIN, q=text.replace("G", "Ğ").replace("g", "ğ")).get() == row
+        assert find(q=text.replace("G", "Ğ").replace("g", "ğ")).get() == row
     assert row.name == "Şirket ğüvenlik İ/ı"
 
 

@@ -18,7 +18,7 @@ from trustyard.pki.certificates import Certificate as X509Certificate
 
 from . import audit, entries, found, jwk_connection, releases, standing
 from .actors import Actor
-from .certificates_read import Around, around_later, certificate_json, certificates_json, find, get, get_by_id
+from .certificates_read import Around, around_later, certificate_json, certificates_json, get, get_by_id
 from .entries import EntryGiven
 from .entries import keep as keep_chosen
 from .jwk_connection import Concerned, JwkAnswer, JwkChange
@@ -35,7 +35,6 @@ __all__ = [
     "certificates_json",
     "create",
     "delete",
-    "find",
     "get",
     "get_by_id",
     "restore",

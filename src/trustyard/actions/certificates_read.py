@@ -46,11 +46,6 @@ def numbers(names: Iterable[str]) -> dict[str, int]:
     return {asked[key]: pk for key, pk in rows}
 
 
-def find(actor: Actor, *, sort: str = "name", **filters: Any) -> QuerySet[models.Certificate]:
-    """Certificates that fit every filter of `fitting`, in this order. Raises `Refused` for an unknown one."""
-    return in_order(fitting(actor, **filters).rows, sort)
-
-
 def fitting(
     actor: Actor,
     *,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any
+
+from psycopg.adapt import Transformer
 
 from .together import Cursor
 
@@ -21,31 +24,33 @@ class Kept:
 
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
+        self._literals = Transformer(cursor)  # kept too: it remembers how each type is written
         self._calls: dict[str, str] = {}
 
     def written(self, statement: str, values: Sequence[Any], *, prepared: bool) -> str:
         """The statement with its values in it. What is `prepared` has only values, each as `%s`, that change."""
-        if prepared:
-            statement = self._calls.get(statement) or self._prepare(statement)
+        call = (self._calls.get(statement) or self._prepare(statement)) if prepared else None
+        if call is not None:
+            return f"{call}({', '.join(map(self._literal, values))})" if values else call
         text: str = self._cursor.mogrify(statement, values) if values else statement
         return text
+
+    def _literal(self, value: Any) -> str:
+        return "NULL" if value is None else self._literals.as_literal(value).decode(self._literals.encoding)
 
     def rows(self, written: str) -> list[tuple[Any, ...]]:
         """What it answers, which may be nothing."""
         self._cursor.execute(written)
         return [] if self._cursor.rownumber is None else self._cursor.fetchall()
 
-    def _prepare(self, statement: str) -> str:
+    def _prepare(self, statement: str) -> str | None:
         if len(self._calls) >= MOST:
-            return statement
-        name, places = f"trustyard_{len(self._calls)}", []
+            return None
+        name, places = f"trustyard_{len(self._calls)}", itertools.count(1)
 
         def numbered(sign: re.Match[str]) -> str:
-            if sign[0] == "%%":
-                return "%"
-            places.append("%s")
-            return f"${len(places)}"
+            return "%" if sign[0] == "%%" else f"${next(places)}"
 
         self._cursor.execute_alone(f"PREPARE {name} AS {_SIGN.sub(numbered, statement)}")
-        self._calls[statement] = f"EXECUTE {name}({', '.join(places)})" if places else f"EXECUTE {name}"
+        self._calls[statement] = f"EXECUTE {name}"
         return self._calls[statement]
