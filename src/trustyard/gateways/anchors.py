@@ -34,7 +34,7 @@ def for_openssl(material: Material, include: Include) -> Anchors:
     aliases: dict[str, str] = {}
     for alias, sha256, der in material.named(roots=include == "all"):
         certificate = read_certificate(der)
-        if not _loads(der):
+        if not openssl_loads(der):
             notes.append(f"{alias} is left out: OpenSSL cannot read it")
         elif not certificate.facts.is_ca and not certificate.facts.self_issued:
             notes.append(f"{alias} is left out: it is not a CA, and OpenSSL takes no such certificate as an anchor")
@@ -50,9 +50,10 @@ def for_openssl(material: Material, include: Include) -> Anchors:
     return Anchors(ders or (deny_all_der(),), tuple(notes))
 
 
-def _loads(der: bytes) -> bool:
+def openssl_loads(der: bytes) -> bool:
+    """Whether OpenSSL reads this certificate, and takes it into a store of anchors."""
     try:
-        crypto.load_certificate(crypto.FILETYPE_ASN1, der)
+        crypto.X509Store().add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, der))
     except (crypto.Error, ValueError):
         return False
     return True

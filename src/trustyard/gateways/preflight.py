@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from OpenSSL import crypto
-
 from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.content import Material
 from trustyard.pki.truststores import fits_pkcs12, pem_bundle
 
 from .anchor_rules import LIMITS, Program, concerns
-from .anchors import by_subject, ends
+from .anchors import by_subject, ends, openssl_loads
 from .boringssl import look
 
 # Which programs read what a kind delivers; folders are read by any.
@@ -87,17 +85,9 @@ def _loading(certificates: Named, kind: str) -> list[Note]:
         if "java" in programs and not fits_pkcs12(certificate.der):
             sentence = f"{alias} cannot be put into truststore.p12; truststore.jks holds it."
             notes.append(Note("not-for-pkcs12", alias, sentence))
-        if "openssl" in programs and not _openssl_loads(certificate.der):
+        if "openssl" in programs and not openssl_loads(certificate.der):
             notes.append(Note("not-for-openssl", alias, f"OpenSSL cannot load {alias}; it is left out where it reads."))
     return notes
-
-
-def _openssl_loads(der: bytes) -> bool:
-    try:
-        crypto.X509Store().add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, der))
-    except (crypto.Error, ValueError):
-        return False
-    return True
 
 
 def _limits(kind: str, certificates: int, octets: int) -> list[Note]:

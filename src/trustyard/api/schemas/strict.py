@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from trustyard.actions.found import MAX_SEARCH
+
 
 def _no_nul(text: str) -> str:
     if "\x00" in text:
@@ -14,7 +16,7 @@ def _no_nul(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_no_nul)]
-Search = Annotated[Text, Field(max_length=1000)]
+Search = Annotated[Text, Field(max_length=MAX_SEARCH)]
 # Longer than a name may be, so that the action's own sentence says what is wrong with it.
 Name = Annotated[str, Field(max_length=1000, description="1-100 characters of any script.")]
 Description = Annotated[str, Field(max_length=20_000)]
