@@ -194,3 +194,24 @@ def test_a_plan_that_was_made_while_tables_were_small_reads_no_more_when_they_ar
         (read,) = (rows_read(one["Plan"]) for one in cursor.fetchone()[0])
         cursor.execute("DEALLOCATE asked")
     assert read < 50
+
+
+def test_no_index_of_a_large_table_does_what_another_does_as_well() -> None:
+    """Each costs every save its writing, and a million certificates some 100 MB."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT less.indexrelid::regclass::text FROM pg_index less JOIN pg_index more
+            ON more.indrelid = less.indrelid AND more.indexrelid <> less.indexrelid
+            AND (more.indkey::text || ' ') LIKE (less.indkey::text || ' %%')
+            AND (more.indclass::text || ' ') LIKE (less.indclass::text || ' %%')
+            WHERE NOT less.indisunique AND less.indpred IS NULL AND more.indpred IS NULL
+            AND less.indrelid::regclass::text ~ %s
+            """,
+            [f"^trustyard_({LARGE})$"],
+        )
+        assert cursor.fetchall() == []
+        cursor.execute(r"SELECT tablename, indexdef FROM pg_indexes WHERE indexname LIKE 'trustyard\_%\_like'")
+        for_like = {re.sub(r".*\((\w+) .*", rf"{table}.\1", definition) for table, definition in cursor.fetchall()}
+    sought = {"trustyard_entry.x509_id", "trustyard_storedcertificate.sha256", "trustyard_storedcertificate.sha1"}
+    assert {one for one in for_like if re.match(f"trustyard_({LARGE})[.]", one)} == sought

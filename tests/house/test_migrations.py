@@ -10,7 +10,7 @@ from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db.migrations import operations
 from django.db.models import NOT_PROVIDED
 
-from trustyard.migrations._indexes import Index, Trigrams
+from trustyard.migrations._indexes import Index, Superfluous, Trigrams
 from trustyard.server.opening import ENDS_OLDER
 
 from .repository import PACKAGE
@@ -24,6 +24,7 @@ ADDING = (
     operations.AlterModelManagers,
     AddIndexConcurrently,
     Index,
+    Superfluous,
     Trigrams,
 )
 

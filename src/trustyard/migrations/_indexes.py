@@ -39,6 +39,31 @@ class Index(Operation):
         return f"Create the index {self.name}"
 
 
+class Superfluous(Operation):
+    """Drops an index that another serves as well, on the databases named. The migration is not atomic."""
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, name, *vendors):
+        self.name, self.vendors = name, vendors
+
+    def state_forwards(self, app_label, state):
+        pass
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        vendor = schema_editor.connection.vendor
+        if vendor in self.vendors:
+            concurrently = "CONCURRENTLY " if vendor == "postgresql" else ""
+            schema_editor.execute(f"DROP INDEX {concurrently}IF EXISTS {self.name}")
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        pass  # a version that wants it can do without
+
+    def describe(self):
+        return f"Drop the index {self.name}"
+
+
 class Trigrams(Operation):
     """PostgreSQL's extension pg_trgm, for indexes that find text within text; the owner of the database may create it."""
 

@@ -43,7 +43,7 @@ class StoredCertificate(models.Model):
     issuer = models.TextField()
     certificate_name = models.TextField()
     not_before = models.DateTimeField()
-    not_after = models.DateTimeField(db_index=True)
+    not_after = models.DateTimeField()  # `stored_ends` begins with it
     expiring_from = models.DateTimeField(db_index=True)  # the moment from which its status is "expiring" (D-12)
     key_type = models.CharField(max_length=40)
     key_size = models.PositiveIntegerField(null=True)
@@ -156,8 +156,9 @@ class Certificate(Versioned):
 class Entry(models.Model):
     """The certificate of one definition in one environment."""
 
-    certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="entries")
-    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="entries")
+    # Unique constraints below begin with each of these two.
+    certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="entries", db_index=False)
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="entries", db_index=False)
     alias = models.CharField(max_length=100)
     alias_key = models.CharField(max_length=300)
     # The file name of an alias that is not one itself, else NULL. Older versions do not set it.

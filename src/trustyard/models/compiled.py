@@ -46,7 +46,7 @@ class Compiled:
         return text.converted(ask(text.sql, text.filled(values), prepared=True))
 
     def later(self, *values: str) -> Callable[[], Rows]:
-        """As `rows`, sent as `ask_later` does."""
+        """As `rows`, with the next statement of the transaction: as `ask_later` does."""
         text = self._text(values)
         found = ask_later(text.sql, text.filled(values), prepared=True)
         return lambda: text.converted(found())

@@ -60,13 +60,16 @@ def run_later(statement: str, values: Sequence[Any] = (), told: Told | None = No
 
 
 def ask_later(statement: str, values: Sequence[Any] = (), *, prepared: bool = False) -> Callable[[], Rows]:
-    """As `ask`, but sent as `run_later` does. The rows are what the result answers; it does not wait for others."""
+    """Asks as `ask` does, but with the next statement of the transaction.
+
+    The rows are what the result answers: for nothing once they are there, else what waits is sent for them.
+    """
     told: list[Rows] = []
     run_later(statement, values, told.append, prepared=prepared)
 
     def rows() -> Rows:
         if not told:
-            ask("SELECT")
+            ask("SELECT")  # nothing: what waits goes before it
         return told[0]
 
     return rows
