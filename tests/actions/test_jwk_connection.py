@@ -327,6 +327,19 @@ def test_one_key_id_names_one_key_in_an_environment(acme: Saved, add: Add) -> No
         jwks.create(ADMIN, name="thief", source=FromCertificate(other.certificate.name, "test"), kid=given, use="sig")
 
 
+@pytest.mark.parametrize(
+    ("key", "use", "alg", "at_fault"),
+    [("ec", "enc", "ES256", "alg"), ("rsa", "sig", "none", "alg"), ("ed25519", "enc", "EdDSA", "use")],
+)
+def test_an_algorithm_that_does_not_fit_is_refused_at_its_field(
+    add: Add, key: str, use: str, alg: str, at_fault: str
+) -> None:
+    add("partner", key=key)
+    with pytest.raises(Refused) as caught:
+        jwks.create(ADMIN, name="misfit", source=FromCertificate("partner", "test"), use=use, alg=alg)
+    assert (caught.value.code, [one.field for one in caught.value.fields]) == ("algorithm-misfit", [at_fault])
+
+
 def test_a_private_jwk_is_refused_by_name_and_not_echoed() -> None:
     """D-07."""
     secret = "c2VjcmV0LXNlY3JldA"
@@ -415,6 +428,30 @@ def test_a_jwk_without_any_fit_does_not_offer_an_update(acme: Saved, ca: Ca) -> 
     row = caught.value.extra["jwks"][0]
     assert row["problem"]
     assert row["options"] == ["update", "disconnect"]
+
+
+def test_a_jwk_whose_new_key_id_another_has_says_so_before_anything_is_confirmed(acme: Saved, ca: Ca, add: Add) -> None:
+    """D-04, D-23: `update` with a problem left is refused, disconnecting is not."""
+    new = ca.issue("acme", key="rsa")
+    add("other", issued=new)
+    jwks.create(ADMIN, name="holder", source=FromCertificate("other", "test"), use="sig")
+    given = [EntryGiven(("test",), None, pem(new))]
+
+    def update(answer: JwkAnswer | None) -> Saved:
+        etag = fresh(acme.certificate).etag
+        return certificates.update(ADMIN, "acme", if_match=etag, entries=given, answer=answer)
+
+    before = state()
+    with pytest.raises(JwkConnection) as asked:
+        update(None)
+    row = asked.value.extra["jwks"][0]
+    assert row["problem"].startswith("The JWK holder has the key ID ")
+    assert (row["becomes"], row["options"]) == (None, ["disconnect"])
+    with pytest.raises(Refused) as caught:
+        update(UPDATE)
+    assert caught.value.code == "jwk-does-not-fit"
+    assert state() == before
+    update(DISCONNECT)
 
 
 def test_the_audit_says_which_key_a_jwk_was_and_where_it_was_published() -> None:

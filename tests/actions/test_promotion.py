@@ -260,7 +260,7 @@ def test_two_certificates_may_swap_their_keys_in_one_promotion(add: Add, ca: Ca)
 
 
 def test_a_key_that_would_take_anothers_id_is_refused_already_by_the_preview(add: Add, ca: Ca) -> None:
-    """D-23."""
+    """D-04, D-23."""
     answers = with_jwk(add, "acme")
     issued = ca.issue("acme")
     add("other", "production", issued=issued)
@@ -268,9 +268,9 @@ def test_a_key_that_would_take_anothers_id_is_refused_already_by_the_preview(add
     renewed_in_test(ca, "acme", issued)
     before = held("production")
     for act in (promotion.preview, promotion.promote):
-        with pytest.raises(Conflict, match="other-jwk") as refused:
+        with pytest.raises(Refused, match="other-jwk") as refused:
             act(ADMIN, "production", source="test", answers=answers)
-        assert refused.value.code == "kid-taken"
+        assert refused.value.code == "jwk-does-not-fit"
     assert held("production") == before
 
 

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from django.db.models import F, QuerySet
 
 from trustyard import models
-from trustyard.errors import Conflict, FieldError, JwkConnection, Refused, TrustyardError
+from trustyard.errors import FieldError, JwkConnection, Refused, TrustyardError
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.jwks import algorithm_fits, algorithms_for, jwk_from_certificate, thumbprint
 
-from . import audit, found
+from . import audit, found, key_ids
 from .actors import Actor
 from .permissions import require
 
@@ -55,11 +56,15 @@ class JwkChange:
 
 @dataclass(frozen=True)
 class Concerned:
-    """One JWK that a change concerns; `successor` is the new certificate of its entry, None when that goes."""
+    """One JWK that a change concerns; `successor` is the new certificate of its entry, None when that goes.
+
+    `rival` says which other JWK has the key ID that this one would get (D-23).
+    """
 
     jwk: models.Jwk
     environment: str
     successor: Certificate | None
+    rival: str | None = None
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -68,7 +73,10 @@ class Concerned:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """What can be done with it: one that fits the new key with no algorithm can only be disconnected (D-04)."""
+        """What can be done with it: one that fits the new key with no algorithm can only be disconnected (D-04).
+
+        So can one whose new key ID another JWK has.
+        """
         fits = self.successor is None or self.becomes({})[0] is not None
         return self.actions if fits else ("disconnect",)
 
@@ -99,6 +107,8 @@ class Concerned:
         """The successor's public JWK, or why there is none. A given key ID stays, else it is the new key's (D-15)."""
         if self.successor is None:
             return None, None
+        if self.rival:
+            return None, self.rival
         use = self.jwk.use or None
         try:
             alg = algorithms.get(self.jwk.name) or self._algorithm()
@@ -131,7 +141,20 @@ def of_entries(changes: Sequence[tuple[models.Entry, Certificate | None]], *, lo
     for jwk in rows.select_for_update(no_key=True) if lock else rows:
         jwk.entry, successor = entries[jwk.entry_id or 0]
         found.append((jwk.entry.environment_id, Concerned(jwk, jwk.entry.environment.name, successor)))
-    return [one for _, one in sorted(found, key=lambda each: each[0])]
+    return _beside_others([one for _, one in sorted(found, key=lambda each: each[0])])
+
+
+def _beside_others(concerned: list[Concerned]) -> list[Concerned]:
+    """Each that could not keep the key ID it would get says so before the person confirms anything."""
+    updated = []
+    for one in concerned:
+        if becomes := one.becomes({})[0]:
+            jwk = copy(one.jwk)
+            jwk.public, jwk.kid = becomes, becomes["kid"]
+            updated.append(jwk)
+    others = key_ids.others_named_so(updated, beside=[one.jwk for one in concerned]) if updated else []
+    rivals = {jwk.pk: key_ids.has_it(twin, jwk) for jwk, twin in key_ids.rivals(updated, others)}
+    return [replace(one, rival=rivals.get(one.jwk.pk)) for one in concerned]
 
 
 def version_of(concerned: Sequence[Concerned]) -> str:
@@ -214,12 +237,11 @@ def _check(one: Concerned, action: str | None, answer: JwkAnswer) -> None:
     becomes, problem = one.becomes(answer.algorithms)
     if becomes is None:
         sentence = f"The JWK {one.jwk.name} cannot be updated: {problem}"
-        raise Refused(
-            sentence,
-            code="jwk-does-not-fit",
-            advice="Choose an algorithm that fits the new key, or disconnect.",
-            fields=[FieldError(f"jwk_connection.algorithms.{one.jwk.name}", sentence)],
-        )
+        at, advice = f"algorithms.{one.jwk.name}", "Choose an algorithm that fits the new key, or disconnect."
+        if one.rival:
+            at, advice = "action", "Disconnect it."
+        fields = [FieldError(f"jwk_connection.{at}", sentence)]
+        raise Refused(sentence, code="jwk-does-not-fit", advice=advice, fields=fields)
 
 
 @dataclass(frozen=True)
@@ -305,7 +327,7 @@ def keep(done: Sequence[Acted]) -> None:
         rows.setdefault(one.change.change, []).append(one.jwk)
     updated = rows.get("updated", [])
     found.alone_with(jwk.kid for jwk in updated)
-    check_kids(updated)
+    key_ids.check(updated)
     models.Jwk.objects.bulk_update(updated, _UPDATED, batch_size=_WRITTEN)
     # What is not the relation stays as it is, to the byte.
     _rows(rows.get("disconnected", [])).update(entry=None, version=F("version") + 1)
@@ -314,41 +336,6 @@ def keep(done: Sequence[Acted]) -> None:
 
 def _rows(jwks: Sequence[models.Jwk]) -> QuerySet[models.Jwk]:
     return models.Jwk.objects.filter(pk__in=[jwk.pk for jwk in jwks])
-
-
-def check_kids(jwks: Sequence[models.Jwk]) -> None:
-    """One key ID names one key in an environment, but for the same key with another `use` (D-23).
-
-    Judges these as they are here, beside all others as they are stored: two keys may swap their IDs in one change.
-    """
-    twins: dict[str, list[models.Jwk]] = {}
-    for jwk in (*jwks, *_others_named_so(jwks)):
-        twins.setdefault(jwk.kid, []).append(jwk)
-    for jwk in jwks:
-        for twin in twins[jwk.kid]:
-            if twin.pk != jwk.pk and _are_taken_for_another(twin, jwk):
-                sentence = f"The JWK {twin.name} has the key ID {jwk.kid} in an environment of {jwk.name} already."
-                raise Conflict(
-                    sentence, code="kid-taken", advice="Give another key ID.", fields=[FieldError("kid", sentence)]
-                )
-
-
-def _others_named_so(jwks: Sequence[models.Jwk]) -> Iterable[models.Jwk]:
-    places = {place.pk for jwk in jwks for place in jwk.environments.all()}
-    rows = models.Jwk.objects.filter(kid__in={jwk.kid for jwk in jwks}, environments__in=places)
-    return rows.exclude(pk__in=[jwk.pk for jwk in jwks]).distinct().prefetch_related("environments")
-
-
-def _are_taken_for_another(one: models.Jwk, other: models.Jwk) -> bool:
-    """Whether two JWKs of one environment have the same key ID, so that a verifier cannot tell which one is meant."""
-    if one.use != other.use and key_members(one.public) == key_members(other.public):
-        return False
-    return not {place.pk for place in one.environments.all()}.isdisjoint(place.pk for place in other.environments.all())
-
-
-def key_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
-    """The members that are the key itself."""
-    return {name: jwk[name] for name in ("kty", "crv", "x", "y", "n", "e", "pub") if name in jwk}
 
 
 def fingerprint(jwk: models.Jwk) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from trustyard import models
 from trustyard.errors import FieldError, Refused, TrustyardError
+from trustyard.pki.certificates import Certificate
 from trustyard.pki.jwkfields import MAX_KID, not_kept
 from trustyard.pki.jwks import (
     algorithm_fits,
@@ -25,9 +26,9 @@ from trustyard.pki.names import fold
 from trustyard.pki.reading import Notice
 from trustyard.pki.refusals import refuse_private_key
 
-from . import audit, found, releases
+from . import audit, found, key_ids, releases
 from .actors import Actor
-from .jwk_connection import check_kids, disable_with_entry, fingerprint
+from .jwk_connection import disable_with_entry, fingerprint
 from .permissions import require
 from .restored import Confirmed
 from .retries import retried
@@ -95,7 +96,7 @@ def create(
         row.save()
         row.environments.set(places)
         found.alone_with([row.kid])
-        check_kids([row])
+        key_ids.check([row])
         audit.record(actor, "jwk.create", "jwk", row.name, after=fingerprint(row))
         notices = not_kept(source.jwk) if isinstance(source, HandGiven) else []
         return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored), notices)
@@ -122,11 +123,20 @@ def _made_from_certificate(
     use = use or default_use(chosen)
     if isinstance(alg, _Unset):
         alg = next(iter(algorithms_for(chosen, use)), None)
-    public = jwk_from_certificate(chosen, use=use, alg=alg, kid=kid)
+    public = _public_of(chosen, use, alg, kid)
     row = models.Jwk(public=public, entry=entry, use=use, alg=alg or "", kid=public["kid"], kid_given=bool(kid))
     if entry.revoked:
         disable_with_entry(row)
     return row, [entry.environment]
+
+
+def _public_of(chosen: Certificate, use: str, alg: str | None, kid: str | None) -> dict[str, Any]:
+    try:
+        return jwk_from_certificate(chosen, use=use, alg=alg, kid=kid)
+    except Refused as error:
+        if error.code == "algorithm-misfit":
+            error.fields = [FieldError("alg" if algorithms_for(chosen, use) else "use", error.sentence)]
+        raise
 
 
 def _made_by_hand(
@@ -187,7 +197,7 @@ def update(
             row.version += 1
             row.save()
             found.alone_with([row.kid])
-            check_kids([row])
+            key_ids.check([row])
             audit.record(actor, "jwk.update", "jwk", row.name, before=before, after=_said(row))
         return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored))
 

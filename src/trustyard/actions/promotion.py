@@ -20,7 +20,7 @@ from trustyard.errors import FieldError, JwkConnection, Moved, Refused
 from trustyard.models.moment import one_moment
 from trustyard.pki.content import Content, PublishedJwk
 
-from . import audit, found, jwk_connection, releases
+from . import audit, found, key_ids, releases
 from .actors import Actor
 from .permissions import require
 from .promotion_deciding import Answers, Change, decided, updated
@@ -43,7 +43,7 @@ def preview(
         place, start = _ends(actor, target, source)
         done = plan(start, place, names)
         changes = decided(actor, done, answers or {}, lock=False)
-        jwk_connection.check_kids(updated(changes))
+        key_ids.check(updated(changes))
         _show(done, changes)
     return done
 

@@ -14,7 +14,7 @@ from trustyard import models
 from trustyard.pki.content import PublishedJwk, TrustedEntry
 from trustyard.pki.names import fold
 
-from .jwk_connection import key_members
+from .key_ids import key_members
 
 _REVOKED = "Revoked in Trustyard."
 

@@ -23,6 +23,7 @@ from .options import (
     Paging,
     Query,
     SourceOptions,
+    Status,
     Yes,
     fingerprint,
     names,
@@ -98,9 +99,7 @@ def list_(
     env: Annotated[
         str | None, typer.Option("--env", metavar="ENV", help="Only certificates of this environment.")
     ] = None,
-    status: Annotated[
-        str | None, typer.Option("--status", help="valid, 'not yet valid', expiring, expired or revoked.")
-    ] = None,
+    status: Status = None,
     expires_within: Annotated[
         int | None,
         typer.Option("--expires-within", min=0, metavar="DAYS", help="Only those that end within so many days."),
@@ -109,7 +108,8 @@ def list_(
         bool | None, typer.Option("--connected-jwks/--no-connected-jwks", help="Only those with JWKs made from them.")
     ] = None,
     sort: Annotated[
-        str | None, typer.Option("--sort", help="name, valid_until or changed; -name and so on downwards.")
+        Literal["name", "-name", "valid_until", "-valid_until", "changed", "-changed"] | None,
+        typer.Option("--sort", help="What they are sorted by; - downwards."),
     ] = None,
     paging: Paging,
 ) -> None:

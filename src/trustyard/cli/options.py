@@ -27,6 +27,10 @@ Limit = Annotated[
 Cursor = Annotated[str | None, typer.Option("--cursor", help="The page that an earlier answer named as `next`.")]
 Description = Annotated[str | None, typer.Option("--description", help="Free text.")]
 Query = Annotated[str | None, typer.Option("--search", "-q", help="Only rows that hold this text.")]
+Status = Annotated[
+    Literal["valid", "not yet valid", "expiring", "expired", "revoked"] | None,
+    typer.Option("--status", help="Only rows of this status."),
+]
 Output = Annotated[
     str | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write, or - for standard output.")
 ]

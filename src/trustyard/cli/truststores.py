@@ -10,7 +10,7 @@ from . import deployments
 from .certificate_screen import more
 from .commands import Call, command, group
 from .files import save
-from .options import Output, Paging, Query
+from .options import Output, Paging, Query, Status
 from .rest import path
 from .screen import clean, day, say, table
 
@@ -28,9 +28,7 @@ def list_(
     origin: Annotated[
         Literal["certificate", "root"] | None, typer.Option("--origin", help="Only certificates, or only roots.")
     ] = None,
-    status: Annotated[
-        str | None, typer.Option("--status", help="valid, 'not yet valid', expiring, expired or revoked.")
-    ] = None,
+    status: Status = None,
     severity: Annotated[
         Literal["error", "warning", "notice"] | None,
         typer.Option("--severity", help="Only rows with a finding of this severity."),
