@@ -20,6 +20,7 @@ from tests.server.serving import run
 from trustyard.errors import Refused
 from trustyard.server.checking import findings, host
 from trustyard.server.checking.database import to_come
+from trustyard.server.configuration import Configuration
 from trustyard.xds.credentials import credentials
 
 pytestmark = pytest.mark.sqlite  # it brings a PostgreSQL of its own
@@ -92,6 +93,24 @@ def test_a_data_directory_that_this_user_may_not_make_is_said(tmp_path: Path) ->
         os.setreuid(user, -1)
     assert f"may not make it in {tmp_path}" in found
     assert "first start makes it" not in found
+
+
+def test_a_database_of_another_user_is_said() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder, user = Path(name), os.getuid()
+        folder.chmod(0o777)
+        for file in ("trustyard.db", "trustyard.db-wal"):
+            (folder / file).touch(0o444)
+        os.setreuid(65534 if user == 0 else -1, -1)
+        try:
+            found = list(host.folders(Configuration.from_environment({"TRUSTYARD_DATA_DIR": name})))
+        finally:
+            os.setreuid(user, -1)
+        told = [one.sentence for one in found if one.error]
+        assert told == [
+            f"The file {folder / file} cannot be written to: chown it to the user of the server."
+            for file in ("trustyard.db", "trustyard.db-wal")
+        ]
 
 
 def test_the_migrations_that_are_to_come_are_named() -> None:

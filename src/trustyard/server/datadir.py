@@ -83,8 +83,10 @@ def _told(configuration: Configuration) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        folder = configuration.data_dir
+        where = "" if error.filename in (None, folder, str(folder)) else f" ({error.filename})"
         raise Refused(
-            f"The data directory {configuration.data_dir} cannot be used: {error.strerror}.",
+            f"The data directory {folder} cannot be used: {error.strerror}{where}.",
             code="data-directory",
             advice="Set TRUSTYARD_DATA_DIR to a folder that this user may write to.",
         ) from error
@@ -125,7 +127,7 @@ def one_server(configuration: Configuration) -> Iterator[None]:
     if not configuration.sqlite:
         yield  # several machines on one PostgreSQL are what it is for
         return
-    descriptor = _open(configuration.data_dir / "serve.lock")
+    descriptor = _open(configuration, "serve.lock")
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -143,7 +145,7 @@ def one_server(configuration: Configuration) -> Iterator[None]:
 @contextmanager
 def one_migration(configuration: Configuration) -> Iterator[None]:
     """Waits its turn to change the tables: a command beside a server that starts would meet them half-made."""
-    descriptor = _open(configuration.data_dir / "migrate.lock")
+    descriptor = _open(configuration, "migrate.lock")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -151,5 +153,6 @@ def one_migration(configuration: Configuration) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _open(configuration: Configuration, name: str) -> int:
+    with _told(configuration):
+        return os.open(configuration.data_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -35,13 +35,22 @@ def folders(configuration: Configuration) -> Iterator[Finding]:
             )
     elif not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         yield wrong(f"The data directory {folder} cannot be written to.")
-    elif folder.stat().st_mode & 0o077:
-        yield note(f"The data directory {folder} is open to others: the next start closes it (0700).")
+    else:
+        if folder.stat().st_mode & 0o077:
+            yield note(f"The data directory {folder} is open to others: the next start closes it (0700).")
+        if configuration.sqlite:
+            yield from _not_ours(configuration.sqlite_file)
     for root in (root.folder for root in configuration.files_roots):
         if not root.is_dir():
             yield note(f"TRUSTYARD_FILES_ROOTS: there is no folder {root} yet.")
         elif not os.access(root, os.W_OK | os.X_OK):
             yield wrong(f"TRUSTYARD_FILES_ROOTS: {root} cannot be written to.")
+
+
+def _not_ours(database: Path) -> Iterator[Finding]:
+    for file in (database, *(database.with_name(f"{database.name}-{end}") for end in ("wal", "shm"))):
+        if file.exists() and not os.access(file, os.R_OK | os.W_OK):
+            yield wrong(f"The file {file} cannot be written to: chown it to the user of the server.")
 
 
 def room(configuration: Configuration) -> Iterator[Finding]:
