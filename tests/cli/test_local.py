@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from django.db import OperationalError
 
 from tests.databases import opened
 from tests.server.serving import Serving, run
@@ -152,3 +154,19 @@ def test_a_data_directory_that_cannot_be_made_is_told_in_words(tmp_path: Path) -
 
 def test_the_version_is_printed(data: Path) -> None:
     assert run(data, "--version").stdout == f"trustyard {__version__}\n"
+
+
+def test_what_the_database_refuses_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, local.told():
+        raise OperationalError("attempt to write a readonly database")
+    assert ended.value.exit_code == 1
+    said = capsys.readouterr().err
+    assert "The database does not do what it was asked: attempt to write a readonly database." in said
+    with pytest.raises(ValueError, match="ours"), local.told():
+        raise ValueError("a mistake of ours stays one")
+
+
+def test_a_file_of_the_data_directory_that_stops_it_is_named(tmp_path: Path) -> None:
+    lock = tmp_path / "data" / "migrate.lock"
+    lock.mkdir(parents=True)
+    assert f"Is a directory ({lock})" in run(tmp_path / "data", "token", "create", "x", code=1).stderr

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -78,6 +81,16 @@ def test_each_page_of_an_upgrade_says_what_the_installation_has() -> None:
         "systemctl start",
     ]
     assert sorted(order, key=steps.index) == order
+
+
+def test_an_installation_never_goes_over_one_that_is_there(tmp_path: Path) -> None:
+    """Two upgrades on one day have the same name, and the first is what runs."""
+    (tmp_path / "bin").mkdir()
+    script = [shutil.which("sh") or "sh", "deploy/container/install", str(tmp_path)]
+    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{tmp_path} exists already.")
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
 
 
 def test_images_are_named_without_a_host_and_can_be_named_anew() -> None:

@@ -61,6 +61,23 @@ def test_the_server_works_without_memory_that_is_writable_and_executable(tmp_pat
         assert made.json()["deployment"]["environments"][0]["state"] == "accepted"
 
 
+def test_secrets_are_made_once_and_a_second_time_says_and_changes_nothing(tmp_path: Path) -> None:
+    need("openssl", package="openssl")
+    shutil.copy(DEPLOY / "compose" / "make-secrets", tmp_path)
+
+    def made() -> dict[str, bytes]:
+        command = ["sh", str(tmp_path / "make-secrets"), "trustyard.example.org"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        assert done.stdout + done.stderr == ""
+        return {path.name: path.read_bytes() for path in (tmp_path / "secrets").iterdir()}
+
+    first = made()
+    assert all(first.values())
+    (tmp_path / "secrets" / "secret-key").unlink()
+    second = made()
+    assert {name for name in first if first[name] != second[name]} == {"secret-key"}
+
+
 @pytest.fixture(scope="module")
 def image() -> Iterator[Path]:
     """What the container file's build makes from what its ignore file lets through, in a folder, read-only."""

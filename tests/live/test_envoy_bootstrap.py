@@ -50,6 +50,19 @@ def test_without_a_listener_it_runs_and_opens_its_stream(stage: Stage) -> None:
             eventually(lambda: envoy.ask("/ready").strip() == "LIVE")
 
 
+def test_a_name_with_an_ipv6_address_that_nobody_listens_at_is_tried_under_its_other_one(stage: Stage) -> None:
+    """`localhost` is both to Envoy (RFC 6761, section 6.3), and the server listens on 127.0.0.1 alone."""
+    listener = dict(zip(("cert", "key"), stage.own.written(stage.folder), strict=True))
+    with ControlPlane() as plane:
+        plane.store.release({"acme": stage.partner.der})
+        listen = f"127.0.0.1:{free_port()}"
+        url = f"localhost:{plane.port}"
+        text = bootstrap("test", "edge", plane.store.add(), url, tls=False, listen=listen, **listener)
+        with Envoy(text, stage.folder) as envoy:
+            settled(plane)
+            assert request(envoy.port(), stage.partner_cert) == 200
+
+
 @pytest.mark.parametrize("token", ["", "wrong"])
 def test_without_the_right_token_nothing_is_served(stage: Stage, token: str) -> None:
     with ControlPlane() as plane:

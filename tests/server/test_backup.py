@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import gc
+import io
 import json
 import os
+import resource
 import subprocess
 import zipfile
 from collections.abc import Callable
@@ -16,7 +20,7 @@ from tests.server.nodes import Nodes
 from tests.server.serving import PROGRAM, Serving, environment, run
 from trustyard import models
 from trustyard.errors import TrustyardError
-from trustyard.server.backup.archive import MANIFEST, SECRET, Reader
+from trustyard.server.backup.archive import MANIFEST, SECRET, Reader, Writer
 from trustyard.server.backup.numbers import go_on_after, last_number
 
 Damage = Callable[[Path], None]
@@ -183,6 +187,58 @@ def test_standard_input_is_restored_as_a_file_is(made: Path, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "one" in run(tmp_path / "data", "token", "list").stdout
     assert (tmp_path / "data" / "secret-key").read_bytes() == (made.parent / "data" / "secret-key").read_bytes()
+
+
+def test_what_finds_no_room_is_told_in_a_sentence_and_nothing_else(made: Path, tmp_path: Path) -> None:
+    def told(command: str, folder: Path, out: str, given: bytes = b"", most: int = resource.RLIM_INFINITY) -> bytes:
+        with Path(out).open("wb") as full:
+            done = subprocess.run(
+                [PROGRAM, command, "-"],
+                env=environment(folder),
+                input=given,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                check=False,
+                timeout=60,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+            )
+        assert done.returncode == 1
+        assert done.stderr.count(b"\n") == 2, done.stderr.decode()
+        return done.stderr
+
+    assert b"Standard output cannot be written: No space left" in told("backup", made.parent / "data", "/dev/full")
+    whole = made.read_bytes()
+    said = told("restore", tmp_path / "data", os.devnull, whole, most=len(whole) // 2)
+    assert b"until it was read: File too large." in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_could_not_be_written_is_complained_of_once() -> None:
+    class Full(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"), Writer(Full()) as writer:
+        writer.add("part", iter([b"line\n"]))
+    del writer
+    gc.collect()  # what is raised meanwhile, the tests take for a failure
+
+
+def test_whoever_reads_a_backup_and_ends_early_gets_no_words_of_ours(made: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [PROGRAM, "backup", "-"],
+            env=environment(made.parent / "data"),
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 @pytest.mark.postgresql

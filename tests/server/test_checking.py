@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,13 +11,17 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from tests.authority import Authority
 from tests.databases import Cluster
 from tests.programs import free_port
 from tests.server.serving import run
+from trustyard.errors import Refused
 from trustyard.server.checking import findings, host
+from trustyard.server.checking.database import to_come
+from trustyard.server.configuration import Configuration
+from trustyard.xds.credentials import credentials
 
 pytestmark = pytest.mark.sqlite  # it brings a PostgreSQL of its own
 
@@ -56,6 +61,67 @@ def test_a_key_of_another_kind_than_its_certificate_is_named(tmp_path: Path) -> 
     (tmp_path / "rsa.key").write_bytes(pem)
     found = said(tmp_path, XDS_CERT=cert, XDS_KEY=str(tmp_path / "rsa.key"))
     assert "!TRUSTYARD_XDS_CERT and TRUSTYARD_XDS_KEY do not load: the key belongs to another certificate." in found
+
+
+def test_what_does_not_load_is_named_and_nobody_is_asked_for_a_pass_phrase(tmp_path: Path) -> None:
+    cert, key = Authority("xDS").written(tmp_path)
+    locked = tmp_path / "locked.key"
+    form = PrivateFormat.TraditionalOpenSSL
+    pem = rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, form, BestAvailableEncryption(b"secret"))
+    locked.write_bytes(pem)
+    for pair, words in (
+        ((cert, str(locked)), f"{locked} is locked with a pass phrase"),
+        ((cert, cert), f"{cert} holds no private key in PEM"),
+        ((key, key), f"{key} holds no certificate in PEM"),
+    ):
+        assert f"!TRUSTYARD_XDS_CERT and TRUSTYARD_XDS_KEY do not load: {words}" in said(
+            tmp_path, XDS_CERT=pair[0], XDS_KEY=pair[1]
+        )
+        with pytest.raises(Refused, match=words) as caught:
+            credentials(Path(pair[0]), Path(pair[1]))
+        assert caught.value.code == "xds-tls"
+
+
+def test_a_data_directory_that_this_user_may_not_make_is_said(tmp_path: Path) -> None:
+    assert "the first start makes it" in said(tmp_path / "folder" / "data")
+    tmp_path.chmod(0o500)
+    user = os.getuid()
+    os.setreuid(65534 if user == 0 else -1, -1)  # root may write everywhere; access(2) asks for the real user
+    try:
+        found = said(tmp_path / "folder" / "data")
+    finally:
+        os.setreuid(user, -1)
+    assert f"may not make it in {tmp_path}" in found
+    assert "first start makes it" not in found
+
+
+def test_a_database_of_another_user_is_said() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder, user = Path(name), os.getuid()
+        folder.chmod(0o777)
+        for file in ("trustyard.db", "trustyard.db-wal"):
+            (folder / file).touch(0o444)
+        os.setreuid(65534 if user == 0 else -1, -1)
+        try:
+            found = list(host.folders(Configuration.from_environment({"TRUSTYARD_DATA_DIR": name})))
+        finally:
+            os.setreuid(user, -1)
+        told = [one.sentence for one in found if one.error]
+        assert told == [
+            f"The file {folder / file} cannot be written to: chown it to the user of the server."
+            for file in ("trustyard.db", "trustyard.db-wal")
+        ]
+
+
+def test_the_migrations_that_are_to_come_are_named() -> None:
+    def told(*missing: str, new: bool = False) -> list[str]:
+        return [one.sentence for one in to_come(list(missing), new=new)]
+
+    assert told("trustyard.0016_x") == [
+        "The database lacks 1 migration(s), which the next start brings: trustyard.0016_x."
+    ]
+    assert "survive trustyard.0017_y_ends_older: stop all" in told("trustyard.0016_x", "trustyard.0017_y_ends_older")[1]
+    assert told("trustyard.0001_initial", new=True) == ["The database lacks all tables: the next start makes them."]
 
 
 def test_what_is_no_folder_and_what_is_no_key_is_said(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,11 @@ from tests.server.serving import Serving, run, sign_in
 from trustyard import models
 from trustyard.actions import gateway_tokens
 from trustyard.actions.gateway_tokens import AGENT, XDS
-from trustyard.errors import Conflict
+from trustyard.errors import Conflict, Refused
 from trustyard.server import secretkey
 from trustyard.server.accounts import SecondFactorAdapter
 from trustyard.server.configuration import Configuration
+from trustyard.server.datadir import prepare
 from trustyard.server.sealing import seal_again
 
 
@@ -57,6 +60,47 @@ def test_blank_lines_in_the_file_are_no_keys(tmp_path: Path) -> None:
     assert file.read_text() == "new\n"
     assert secretkey.rotate(configuration) == 1
     assert file.read_text().endswith("\nnew\n")
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_key_that_root_rotates_is_still_read_by_the_user_of_the_server(tmp_path: Path) -> None:
+    file = tmp_path / "secret-key"
+    for mode in (0o600, 0o640):
+        file.write_text("old\n")
+        os.chown(file, 65534, 65533)
+        file.chmod(mode)
+        secretkey.rotate(Configuration.from_environment({"TRUSTYARD_DATA_DIR": str(tmp_path)}))
+        found = file.stat()
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (65534, 65533, mode)
+
+
+@pytest.mark.django_db
+def test_a_key_file_that_cannot_be_written_is_named_with_what_to_do_by_hand(tmp_path: Path) -> None:
+    file = tmp_path / ("k" * 255)  # none with a longer name fits beside it
+    file.write_text(f"{'n' * 40}\n{'o' * 40}\n")
+    given = {"TRUSTYARD_DATA_DIR": str(tmp_path / "data"), "TRUSTYARD_SECRET_KEY_FILE": str(file)}
+    configuration = Configuration.from_environment(given)
+    for change, advice in ((secretkey.rotate, "as the first line yourself"), (secretkey.forget, "All else is done")):
+        with pytest.raises(Refused, match=str(file)) as caught:
+            change(configuration)
+        assert caught.value.code == "secret-key-file"
+        assert advice in caught.value.advice
+    assert len(file.read_text().splitlines()) == 2
+
+
+def test_a_disk_that_is_full_is_left_no_half_of_a_key(tmp_path: Path) -> None:
+    configuration = Configuration.from_environment({"TRUSTYARD_DATA_DIR": str(tmp_path)})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(Refused, match="File too large"):
+            prepare(configuration)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+    prepare(configuration)
+    assert len(configuration.secret_key) > 40
 
 
 @pytest.mark.django_db

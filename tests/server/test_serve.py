@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.databases import chosen
+from tests.databases import chosen, opened
 
 from .loaded import PROGRAM
 from .serving import PASSWORD, Serving, environment, eventually, run
@@ -103,6 +103,9 @@ def test_a_taken_port_is_refused_by_name_and_leaves_nothing_running(data: Path) 
         assert "TRUSTYARD_LISTEN" in refused.stderr
         refused = run(data, "serve", code=1, XDS_LISTEN=address)
         assert f"listen on {address}" in refused.stderr
+        assert "TRUSTYARD_XDS_LISTEN" in refused.stderr
+        with opened(data) as database:
+            assert list(database.execute("SELECT * FROM trustyard_server")) == [], "it said that it is gone"
 
 
 def test_xds_for_others_needs_tls(data: Path) -> None:

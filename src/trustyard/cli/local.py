@@ -225,6 +225,20 @@ def told() -> Iterator[None]:
         details = [f"{one.field}: {one.message}" for one in error.fields if one.message not in error.sentence]
         Failure(error.sentence, advice=error.advice, details=details).show()
         raise typer.Exit(1) from None
+    except Exception as error:
+        if not _of_the_database(error):
+            raise
+        from trustyard.server.opening import in_words
+
+        advice = "`trustyard check` says what is set, and more of what is wrong."
+        Failure(f"The database does not do what it was asked: {in_words(error)}", advice=advice).show()
+        raise typer.Exit(1) from None
+
+
+def _of_the_database(error: Exception) -> bool:
+    """Whether it is one of Django's: a disk that is full, a file of another user, a server that went away."""
+    django = sys.modules.get("django.db")
+    return django is not None and isinstance(error, django.DatabaseError)
 
 
 @contextmanager

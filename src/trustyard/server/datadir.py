@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trustyard.errors import Conflict, Refused
@@ -45,10 +46,23 @@ def secret_of(configuration: Configuration) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-def write_secret(configuration: Configuration, content: bytes) -> None:
-    """Another content for that file, from one moment to the next. Raises Refused (`data-directory`)."""
-    with _told(configuration):
-        _fresh(configuration.secret_key_file, content).replace(configuration.secret_key_file)
+def write_secret(configuration: Configuration, content: bytes, *, otherwise: str) -> None:
+    """Another content for that file, from one moment to the next; its owner and their rights stay.
+
+    Raises Refused (`secret-key-file`), whose advice is `otherwise`.
+    """
+    path = configuration.secret_key_file
+    try:
+        fresh = _fresh(path, content)
+        if path.exists():
+            _given_to_the_owner_of(path, fresh)
+        fresh.replace(path)
+    except OSError as error:
+        raise Refused(
+            f"The file {path} of the secret key cannot be written: {error.strerror}.",
+            code="secret-key-file",
+            advice=otherwise,
+        ) from error
 
 
 def fresh_secret() -> bytes:
@@ -56,13 +70,23 @@ def fresh_secret() -> bytes:
     return secrets.token_urlsafe(64).encode("ascii") + b"\n"
 
 
+def _given_to_the_owner_of(path: Path, fresh: Path) -> None:
+    """What root writes here must be read by the user of the server."""
+    before = path.stat()
+    with suppress(PermissionError):  # one who is not root and may write here makes it a file of their own
+        os.chown(fresh, before.st_uid, before.st_gid)
+        fresh.chmod(stat.S_IMODE(before.st_mode) & 0o660)
+
+
 @contextmanager
 def _told(configuration: Configuration) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        folder = configuration.data_dir
+        where = "" if error.filename in (None, folder, str(folder)) else f" ({error.filename})"
         raise Refused(
-            f"The data directory {configuration.data_dir} cannot be used: {error.strerror}.",
+            f"The data directory {folder} cannot be used: {error.strerror}{where}.",
             code="data-directory",
             advice="Set TRUSTYARD_DATA_DIR to a folder that this user may write to.",
         ) from error
@@ -86,10 +110,14 @@ def _fresh(path: Path, content: bytes) -> Path:
     """A file beside it with this content, for its owner alone and on the disk."""
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        fresh.unlink()
+        raise
     return fresh
 
 
@@ -99,7 +127,7 @@ def one_server(configuration: Configuration) -> Iterator[None]:
     if not configuration.sqlite:
         yield  # several machines on one PostgreSQL are what it is for
         return
-    descriptor = _open(configuration.data_dir / "serve.lock")
+    descriptor = _open(configuration, "serve.lock")
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -117,7 +145,7 @@ def one_server(configuration: Configuration) -> Iterator[None]:
 @contextmanager
 def one_migration(configuration: Configuration) -> Iterator[None]:
     """Waits its turn to change the tables: a command beside a server that starts would meet them half-made."""
-    descriptor = _open(configuration.data_dir / "migrate.lock")
+    descriptor = _open(configuration, "migrate.lock")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -125,5 +153,6 @@ def one_migration(configuration: Configuration) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _open(configuration: Configuration, name: str) -> int:
+    with _told(configuration):
+        return os.open(configuration.data_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -10,6 +10,8 @@ from trustyard.errors import Conflict, Refused
 from .configuration import Configuration
 from .datadir import fresh_secret, secret_of, write_secret
 
+BY_HAND = "Put a new key there as the first line yourself, and leave the others below it."
+END_BY_HAND = "All else is done: take the lines below the first out of it yourself, then restart every node."
 PURPOSE = b"trustyard: which secret key a database goes with"
 
 
@@ -69,11 +71,11 @@ def replace(key: str) -> None:
 def rotate(configuration: Configuration) -> int:
     """A new key, in force from the next start; how many earlier ones are still accepted.
 
-    Raises Refused (`secret-key`) as `agree` does.
+    Raises Refused (`secret-key`) as `agree` does, (`secret-key-file`) where the file cannot be written.
     """
     agree(configuration)
     lines = [fresh_secret(), *_lines(configuration)]
-    write_secret(configuration, b"".join(lines))
+    write_secret(configuration, b"".join(lines), otherwise=BY_HAND)
     from trustyard.actions import audit  # needs Django, as above
 
     with audit.transaction():
@@ -84,7 +86,8 @@ def rotate(configuration: Configuration) -> int:
 def forget(configuration: Configuration) -> int:
     """Ends the earlier keys, from the next start on; how many.
 
-    Raises Conflict (`no-earlier-key`), and Refused (`secret-key`) as `agree` does.
+    Raises Conflict (`no-earlier-key`), and Refused (`secret-key`) as `agree` does, (`secret-key-file`) where the file
+    cannot be written: then the database is ready for it, and the file is somebody else's to change.
     """
     lines = _lines(configuration)
     if len(lines) < 2:
@@ -99,7 +102,7 @@ def forget(configuration: Configuration) -> int:
         if not configuration.sqlite:
             replace(lines[0].decode("ascii").strip())  # no node has come by with it perhaps
         _record("secret.forget", len(lines) - 1)
-    write_secret(configuration, lines[0])
+    write_secret(configuration, lines[0], otherwise=END_BY_HAND)
     return len(lines) - 1
 
 

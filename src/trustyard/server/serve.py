@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -55,24 +55,22 @@ async def _run(configuration: Configuration, web: socket.socket, say: Say) -> No
     stop = asyncio.Event()
     # One that comes while the rest still starts counts too: from here on a signal is a wish, not an end.
     with signals(stop.set):
-        await asyncio.to_thread(servers.register)
-        parts = Parts(configuration)
-        xds = await _start_xds(configuration)
-        hearing = _hearing(configuration)
-        if xds is not None:
-            parts.metrics.streams(lambda: xds.streams)
-        try:
+        async with AsyncExitStack() as ends:  # in the order of their starts, backwards; also where one of them fails
+            await asyncio.to_thread(servers.register)
+            ends.push_async_callback(asyncio.to_thread, _leave)
+            parts = Parts(configuration)
+            ends.push_async_callback(asyncio.to_thread, parts.close)
+            ends.push_async_callback(parts.agents.desk.close)
+            xds = await _start_xds(configuration)
+            if xds is not None:
+                ends.push_async_callback(xds.stop)
+                parts.metrics.streams(lambda: xds.streams)
+            hearing = _hearing(configuration)
+            if hearing is not None:
+                ends.push_async_callback(hearing.stop)
             settings.TRUSTYARD = replace(configuration, listen=address_of(web))
             parts.start()
             await _answer(parts, web, stop, lambda: _announce(say, web, configuration, xds))
-        finally:
-            if hearing is not None:
-                await hearing.stop()
-            if xds is not None:
-                await xds.stop()
-            await parts.agents.desk.close()
-            await asyncio.to_thread(parts.close)
-            await asyncio.to_thread(_leave)
 
 
 async def _answer(parts: Any, web: socket.socket, stop: asyncio.Event, ready: Callable[[], None]) -> None:

@@ -9,12 +9,16 @@ import grpc
 import structlog
 
 from trustyard.errors import Refused
+from trustyard.xds.ownkey import misfit
 
 log = structlog.get_logger(__name__)
 
 
 def credentials(cert: Path, key: Path) -> Any:
-    """gRPC server credentials of these two PEM files. Raises Refused (`xds-tls`) when they cannot be read."""
+    """gRPC server credentials of these two PEM files.
+
+    Raises Refused (`xds-tls`) when they cannot be read, or do not belong together.
+    """
     stamp = _stamp(cert, key)
 
     def changed() -> Any:
@@ -39,8 +43,8 @@ def _read(cert: Path, key: Path) -> Any:
         pair = (key.read_bytes(), cert.read_bytes())
     except OSError as error:
         raise Refused(f"The xDS certificate or key cannot be read: {error.strerror}.", code="xds-tls") from None
-    if b"-----BEGIN CERTIFICATE-----" not in pair[1]:
-        raise Refused(f"{cert} holds no certificate in PEM.", code="xds-tls")
+    if why := misfit(cert, key):
+        raise Refused(f"The xDS certificate and key do not load: {why}.", code="xds-tls")
     return grpc.ssl_server_certificate_configuration([pair])
 
 

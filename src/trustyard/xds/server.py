@@ -222,9 +222,14 @@ async def start(
         bound = server.add_secure_port(name, credentials(*tls)) if tls else server.add_insecure_port(name)
         await server.start()
     except BaseException as error:
+        await server.stop(None)
         await desk.stop()
         await desk.close()
         if isinstance(error, RuntimeError):
-            raise Refused(f"xDS cannot listen on {name}: is another server there?", code="xds-address") from error
+            raise Refused(
+                f"xDS cannot listen on {name}: is another server there?",
+                code="xds-address",
+                advice="Set TRUSTYARD_XDS_LISTEN to another address; port 0 takes a free one.",
+            ) from error
         raise
     return Running(bound, server, desk)

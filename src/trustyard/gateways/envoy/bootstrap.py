@@ -102,6 +102,9 @@ def _xds_cluster(host: str, port: int, secure: bool, ca: str | None) -> dict[str
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _socket(host, port)}}]}],
         },
     }
+    if not _ip(host):
+        # Else Envoy takes a name's IPv6 addresses alone where it has some, whether or not Trustyard listens there.
+        cluster["dns_lookup_family"] = "ALL"
     if secure:
         cluster["transport_socket"] = _upstream_tls(host, ca)
     return cluster

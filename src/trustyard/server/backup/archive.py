@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from trustyard.errors import Refused
 
@@ -58,6 +58,15 @@ class Writer:
         self._zip = zipfile.ZipFile(self._stream, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
         self.parts: list[Part] = []
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            # Else ZipFile writes its end when it is collected, and complains on standard error where that fails too.
+            self._stream.ended = True
+            self._zip.close()
+
     def add(self, name: str, lines: Iterator[bytes], **facts: Any) -> None:
         """Writes one part, made of these lines."""
         digest, count = hashlib.sha256(), 0
@@ -82,15 +91,19 @@ class _Hashed:
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
         self.size, self.digest = 0, hashlib.sha256()
+        self.ended = False  # then what comes goes nowhere
 
     def write(self, data: bytes) -> int:
+        if self.ended:
+            return len(data)
         self._out.write(data)
         self.digest.update(data)
         self.size += len(data)
         return len(data)
 
     def flush(self) -> None:
-        self._out.flush()
+        if not self.ended:
+            self._out.flush()
 
     def close(self) -> None:
         """Does nothing: the owner of the stream closes it."""

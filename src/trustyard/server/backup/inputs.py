@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -25,15 +25,23 @@ def opened(file: Path) -> Iterator[tuple[Path, IO[bytes] | None]]:
     if str(file) != STANDARD_INPUT:
         yield file, None
         return
-    with tempfile.TemporaryFile() as kept:
+    with ExitStack() as stack:
         try:
+            kept = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the stack, without a word where that fails again
+            stack.callback(_close, kept)
             if sys.stdin is not None:  # closed: then there is nothing in it
                 shutil.copyfileobj(sys.stdin.buffer, kept)
             kept.flush()
         except OSError as error:
             raise Refused(
-                f"Standard input cannot be kept in {tempfile.gettempdir()} until it was read: {error.strerror}.",
+                f"Standard input cannot be kept in {tempfile.tempdir or 'a folder for that'} until it was read: "
+                f"{error.strerror}.",
                 code="backup-unreadable",
                 advice="Nothing was written. Set TMPDIR to a folder that has room for the backup.",
             ) from error
         yield Path("standard input"), kept
+
+
+def _close(kept: IO[bytes]) -> None:
+    with suppress(OSError):  # what found no room is tried once more
+        kept.close()

@@ -76,21 +76,21 @@ def _key(configuration: Configuration) -> bytes:
 
 def write(out: IO[bytes], name: str, key: bytes, models: Sequence[type[Model]]) -> Made:
     """These tables, as they are at one moment, and the key if there is one."""
-    writer = Writer(out)
-    with one_moment():
-        # Those of a newer version are left out, as what they added is: this one could not restore them.
-        known = MigrationLoader(None).disk_migrations
-        migrations = {
-            app: sorted(name for name in names if (app, name) in known)
-            for app, names in applied().items()
-            if app in CARRIED_APPS
-        }
-        for model in models:
-            _add(writer, model)
-    if key:
-        writer.add(SECRET, iter(key.splitlines(keepends=True)))
-    manifest = Manifest(__version__, rfc3339(timezone.now()), connection.vendor, migrations, writer.parts)
-    size, digest = writer.finish(manifest)
+    with Writer(out) as writer:
+        with one_moment():
+            # Those of a newer version are left out, as what they added is: this one could not restore them.
+            known = MigrationLoader(None).disk_migrations
+            migrations = {
+                app: sorted(name for name in names if (app, name) in known)
+                for app, names in applied().items()
+                if app in CARRIED_APPS
+            }
+            for model in models:
+                _add(writer, model)
+        if key:
+            writer.add(SECRET, iter(key.splitlines(keepends=True)))
+        manifest = Manifest(__version__, rfc3339(timezone.now()), connection.vendor, migrations, writer.parts)
+        size, digest = writer.finish(manifest)
     return Made(name, size, digest, bool(key), manifest)
 
 

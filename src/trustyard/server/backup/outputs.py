@@ -22,7 +22,7 @@ def output(name: str, *, overwrite: bool) -> Iterator[IO[bytes]]:
     Raises Conflict (`backup-exists`) unless `overwrite`, Refused (`backup-not-written`).
     """
     if name == STANDARD_OUTPUT:
-        yield sys.stdout.buffer
+        yield from _standard()
         return
     target = Path(name)
     if target.is_dir() or (target.exists() and not overwrite):
@@ -39,11 +39,19 @@ def output(name: str, *, overwrite: bool) -> Iterator[IO[bytes]]:
         finally:
             fresh.unlink(missing_ok=True)
     except OSError as error:
-        raise Refused(
-            f"{target} cannot be written: {error.strerror or error}.",
-            code="backup-not-written",
-            advice="Name a file in a folder of this machine that has room for it.",
-        ) from error
+        raise _not_written(str(target), error.strerror or str(error)) from error
+
+
+def _standard() -> Iterator[IO[bytes]]:
+    if sys.stdout is None:  # closed by the caller; the number may be another file's by now
+        raise _not_written("Standard output", "it is closed")
+    try:
+        with open(sys.stdout.fileno(), "wb", closefd=False) as file:
+            yield file
+    except BrokenPipeError:
+        raise  # whoever read it has ended and says why
+    except OSError as error:
+        raise _not_written("Standard output", error.strerror or str(error)) from error
 
 
 def _name(fresh: Path, target: Path, *, overwrite: bool) -> None:
@@ -63,3 +71,11 @@ def _name(fresh: Path, target: Path, *, overwrite: bool) -> None:
 
 def _exists(target: Path) -> Conflict:
     return Conflict(f"{target} exists already.", code="backup-exists", advice="Name another file, or take --overwrite.")
+
+
+def _not_written(what: str, why: str) -> Refused:
+    return Refused(
+        f"{what} cannot be written: {why}.",
+        code="backup-not-written",
+        advice="Name a file in a folder of this machine that has room for it.",
+    )

@@ -23,6 +23,8 @@ from .numbers import go_on_after
 from .tables import CARRIED_APPS, RESET, carried, label
 from .values import read
 
+MOVE = "Restore without TRUSTYARD_SECRET_KEY_FILE, and move the file secret-key of the data directory there."
+AGAIN = "No row was written. Make room for it, or set TRUSTYARD_DATA_DIR to another folder, and restore again."
 BATCH_ROWS, BATCH_BYTES = 500, 4_000_000
 
 
@@ -40,7 +42,7 @@ def restore(configuration: Configuration, file: Path, *, secret_key: bool) -> Re
     """Reads the whole file, or standard input (`-`), before anything is written.
 
     Raises Refused (`backup-unreadable`, `backup-newer`, `database`), Conflict (`restore-not-empty`,
-    `restore-secret-key`, `already-running`).
+    `restore-secret-key`, `already-running`), Refused (`secret-key-file`).
     """
     # 1. The file is whole.
     with ExitStack() as stack:
@@ -58,7 +60,7 @@ def restore(configuration: Configuration, file: Path, *, secret_key: bool) -> Re
         # 3. Tables as they were when the backup was made; an older version's rows then go the way of an upgrade.
         apps = _tables_of(reader)
         if key and key != secret_of(configuration):
-            write_secret(configuration, key)
+            write_secret(configuration, key, otherwise=MOVE if configuration.given_secret_key_file else AGAIN)
         return _fill(reader, apps, secret_key=bool(key))
 
 

@@ -39,7 +39,7 @@ def database(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _state(configuration: Configuration) -> Iterator[Finding]:
-    from trustyard.server.opening import ahead, behind, ending
+    from trustyard.server.opening import ahead, applied, behind, ending
 
     newer, missing = ahead(), behind()
     if ended := ending(newer):
@@ -47,9 +47,21 @@ def _state(configuration: Configuration) -> Iterator[Finding]:
     elif newer:
         yield note(f"The database is of a newer Trustyard ({', '.join(newer)}): upgrade this node too.")
     if missing:
-        yield note(f"The database lacks {len(missing)} migration(s): the next start brings them.")
+        yield from to_come(missing, new=not applied())
     else:
         yield from _secret_key(configuration)
+
+
+def to_come(missing: list[str], *, new: bool) -> Iterator[Finding]:
+    """What the next start does to the database, by name, and whether nodes of the version before survive it."""
+    from trustyard.server.opening import ending
+
+    if new:
+        yield note("The database lacks all tables: the next start makes them.")
+        return
+    yield note(f"The database lacks {len(missing)} migration(s), which the next start brings: {', '.join(missing)}.")
+    if ended := ending(missing):
+        yield note(f"The version before does not survive {', '.join(ended)}: stop all its nodes first.")
 
 
 def _secret_key(configuration: Configuration) -> Iterator[Finding]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import ssl
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,11 +13,11 @@ from trustyard.errors import TrustyardError
 from trustyard.pki.certificates import status
 from trustyard.pki.containers import read_file
 from trustyard.server.configuration import Configuration
+from trustyard.xds.ownkey import misfit
 
 from .finding import Finding, note, wrong
 
 MOUNTED = Path("/run/secrets")  # a container's secrets: readable there for all, and nobody else is in there
-OTHER_KEY = {"NO_CERTIFICATE_ASSIGNED", "KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}  # OpenSSL's words for it
 FULL, SCARCE = 100_000_000, 1_000_000_000  # bytes left
 
 
@@ -26,16 +25,32 @@ def folders(configuration: Configuration) -> Iterator[Finding]:
     """The data directory and the folders that gateways may use."""
     folder = configuration.data_dir
     if not folder.exists():
-        yield note(f"The data directory {folder} does not exist yet: the first start makes it.")
+        there = next(place for place in folder.parents if place.exists())
+        if os.access(there, os.W_OK | os.X_OK):
+            yield note(f"The data directory {folder} does not exist yet: the first start makes it.")
+        else:
+            yield note(
+                f"The data directory {folder} does not exist yet, and this user may not make it in {there}. "
+                "systemd makes it for a unit with StateDirectory=; else make it (0700) for the user of the server."
+            )
     elif not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         yield wrong(f"The data directory {folder} cannot be written to.")
-    elif folder.stat().st_mode & 0o077:
-        yield note(f"The data directory {folder} is open to others: the next start closes it (0700).")
+    else:
+        if folder.stat().st_mode & 0o077:
+            yield note(f"The data directory {folder} is open to others: the next start closes it (0700).")
+        if configuration.sqlite:
+            yield from _not_ours(configuration.sqlite_file)
     for root in (root.folder for root in configuration.files_roots):
         if not root.is_dir():
             yield note(f"TRUSTYARD_FILES_ROOTS: there is no folder {root} yet.")
         elif not os.access(root, os.W_OK | os.X_OK):
             yield wrong(f"TRUSTYARD_FILES_ROOTS: {root} cannot be written to.")
+
+
+def _not_ours(database: Path) -> Iterator[Finding]:
+    for file in (database, *(database.with_name(f"{database.name}-{end}") for end in ("wal", "shm"))):
+        if file.exists() and not os.access(file, os.R_OK | os.W_OK):
+            yield wrong(f"The file {file} cannot be written to: chown it to the user of the server.")
 
 
 def room(configuration: Configuration) -> Iterator[Finding]:
@@ -74,12 +89,12 @@ def tls(configuration: Configuration) -> Iterator[Finding]:
     """The certificate and the key of the xDS server: do they load, and is it still valid?"""
     if not configuration.xds_tls:
         return
+    why = misfit(*configuration.xds_tls)
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*configuration.xds_tls)
-        facts = read_file(configuration.xds_tls[0].read_bytes()).certificates[0].facts
-    except (OSError, ssl.SSLError, TrustyardError) as error:
-        other = isinstance(error, ssl.SSLError) and error.reason in OTHER_KEY
-        why = "the key belongs to another certificate" if other else str(error).removesuffix(".")
+        facts = None if why else read_file(configuration.xds_tls[0].read_bytes()).certificates[0].facts
+    except (OSError, TrustyardError) as error:
+        why = str(error).removesuffix(".")
+    if why or facts is None:
         yield wrong(f"TRUSTYARD_XDS_CERT and TRUSTYARD_XDS_KEY do not load: {why}.")
         return
     word = status(facts.not_before, facts.not_after, datetime.now(UTC))
