@@ -231,8 +231,9 @@ def test_a_file_over_ten_megabytes_is_refused_with_the_limit() -> None:
         read_file(b"\x30" * (MAX_BYTES + 1))
 
 
-def test_more_certificates_than_the_limit_are_refused_with_the_limit() -> None:
-    many = CA.cert_pem * (MAX_CERTIFICATES + 1)
+@pytest.mark.parametrize("label", ["CERTIFICATE", "ANY LABEL"])
+def test_more_certificates_than_the_limit_are_refused_with_the_limit(label: str) -> None:
+    many = pem(label, CA.cert_der) * (MAX_CERTIFICATES + 1)
     with pytest.raises(InputRefused, match=str(MAX_CERTIFICATES)) as refusal:
         read_file(many)
     assert refusal.value.code == "too-many-certificates"
@@ -240,8 +241,12 @@ def test_more_certificates_than_the_limit_are_refused_with_the_limit() -> None:
 
 def test_one_broken_certificate_of_a_bundle_is_named_by_its_place() -> None:
     broken = pem("CERTIFICATE", der.encode(der.SEQUENCE, b"\x05\x00"))
-    with pytest.raises(InputRefused, match="Certificate 2 of 3"):
+    with pytest.raises(InputRefused, match="Certificate 2 of 3") as of_many:
         read_file(CA.cert_pem + broken + LEAF.cert_pem)
+    with pytest.raises(InputRefused) as alone:
+        read_file(broken)
+    assert of_many.value.code == alone.value.code == "unreadable-certificate"
+    assert "Certificate 1 of 1" not in alone.value.detail
 
 
 def test_a_paste_is_read_in_the_chosen_encoding() -> None:
@@ -267,12 +272,19 @@ def test_a_paste_of_the_other_encoding_says_what_it_looks_like(text: str, encodi
 
 
 @pytest.mark.parametrize(
-    ("text", "encoding"),
-    [("", "BASE64"), ("  ", "BASE64PEM"), ("hello!", "BASE64"), ("hello!", "BASE64PEM"), ("x", "DER")],
+    ("text", "encoding", "code"),
+    [
+        ("", "BASE64", "empty-input"),
+        (" \ufeff ", "BASE64PEM", "empty-input"),
+        ("hello!", "BASE64", "no-certificate"),
+        ("hello!", "BASE64PEM", "no-certificate"),
+        ("x", "DER", "bad-encoding"),
+    ],
 )
-def test_a_paste_that_is_nothing_is_refused(text: str, encoding: str) -> None:
-    with pytest.raises(Refused):
+def test_a_paste_that_is_nothing_is_refused(text: str, encoding: str, code: str) -> None:
+    with pytest.raises(Refused) as refusal:
         read_paste(text, encoding)
+    assert refusal.value.code == code
 
 
 def test_an_unreadable_certificate_of_a_server_costs_itself_alone() -> None:
