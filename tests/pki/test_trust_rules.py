@@ -190,6 +190,123 @@ def test_breaking_one_rule_alone_is_refused_by_it(code: str) -> None:
     verdict = judge(CASES[code]())
     assert not verdict.accepted
     assert {remark.rule.code for remark in verdict.remarks} == {code}, [r.message for r in verdict.remarks]
+    assert verdict.deciding.certificate, "a remark names the certificate that it is about"
+
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+KEY_ID = x509.SubjectKeyIdentifier.from_public_key(KEY.public_key()).digest
+DIRECTORY = [x509.DirectoryName(name("Root"))]
+ANY = x509.ObjectIdentifier("2.5.29.37.0")
+FURTHER: list[tuple[str, str, Case]] = [
+    ("weak-key", "has an RSA key of 2052 bits, which is", lambda: below(key=rsa.generate_private_key(65537, 2052))),
+    (
+        "authority-key-identifier",
+        "has an authority key identifier without a key identifier.",
+        lambda: below(AuthorityKeyIdentifier=x509.AuthorityKeyIdentifier(None, DIRECTORY, 1)),
+    ),
+    (
+        "authority-key-identifier",
+        "is a root whose authority key identifier names issuer or serial number.",
+        lambda: rooted(key=KEY, AuthorityKeyIdentifier=x509.AuthorityKeyIdentifier(KEY_ID, DIRECTORY, 1)),
+    ),
+    (
+        "authority-key-identifier",
+        "is a root whose two key identifiers differ.",
+        lambda: rooted(key=KEY, AuthorityKeyIdentifier=x509.AuthorityKeyIdentifier(KEY_ID[::-1], None, None)),
+    ),
+    ("web-profile", "allows any purpose.", lambda: below(ExtendedKeyUsage=x509.ExtendedKeyUsage([SERVER, ANY]))),
+    (
+        "web-profile",
+        "has critical alternative names beside a subject.",
+        lambda: below(critical={x509.SubjectAlternativeName: True}),
+    ),
+    ("web-profile", "The root Root has an", lambda: rooted(ExtendedKeyUsage=x509.ExtendedKeyUsage([SERVER]))),
+    (
+        "name-mismatch",
+        "is not for partner.test; its alternative names: 0.test, 1.test, 2.test, 3.test, 4.test.",
+        lambda: below(SubjectAlternativeName=alternative(*(f"{n}.test" for n in range(9)))),
+    ),
+    (
+        "name-mismatch",
+        "its alternative names: 10.0.0.1.",
+        lambda: below(
+            SubjectAlternativeName=x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("10.0.0.1"))])
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "said", "case"), FURTHER, ids=range(len(FURTHER)))
+def test_other_ways_to_break_a_rule_are_told_in_their_words(code: str, said: str, case: Case) -> None:
+    verdict = judge(case())
+    assert [remark.rule.code for remark in verdict.remarks] == [code]
+    assert said in verdict.deciding.message
+
+
+KEPT: list[Case] = [
+    lambda: below(KeyUsage=NONE),
+    lambda: below(AuthorityKeyIdentifier=x509.AuthorityKeyIdentifier(b"any", DIRECTORY, 1)),
+    lambda: sub(ExtendedKeyUsage=x509.ExtendedKeyUsage([ANY])),
+    lambda: below(SubjectAlternativeName=alternative(HOST, "a.test"), critical={x509.KeyUsage: True}),
+]
+
+
+@pytest.mark.parametrize("case", KEPT, ids=range(len(KEPT)))
+def test_what_no_rule_forbids_is_accepted_and_not_talked_about(case: Case) -> None:
+    assert [remark.rule.code for remark in judge(case()).remarks] == ["path-accepted"]
+
+
+def rolled_over() -> Question:
+    """The intermediate certified a new key of its own."""
+    new = make("Sub", SUB, ca=True)
+    return ask(make("Partner", new), anchors=[ROOT], others=[SUB, new])
+
+
+TOLD: dict[str, Case] = {
+    "pin": lambda: ask(pin := make("Partner", SUB), anchors=[pin]),
+    "anchor-not-self-signed": lambda: ask(make("Partner", SUB), anchors=[SUB]),
+    "purpose-open": lambda: below(ExtendedKeyUsage=NONE),
+    "self-issued": rolled_over,
+    "name-constraints-not-critical": lambda: sub(
+        NameConstraints=constrained(permitted=["test"]), critical={x509.NameConstraints: False}
+    ),
+    "common-name": lambda: ask(make("other.test", ROOT), anchors=[ROOT]),
+    "name-not-checked": lambda: ask(make("Partner", ROOT), anchors=[ROOT], host=""),
+}
+
+
+@pytest.mark.parametrize("code", TOLD)
+def test_what_others_may_see_differently_is_told_of_a_path_that_is_accepted(code: str) -> None:
+    verdict = judge(TOLD[code]())
+    assert verdict.accepted
+    assert {remark.rule.code for remark in verdict.remarks} == {code, "path-accepted"}
+
+
+def test_of_many_ways_up_the_one_that_keeps_all_rules_is_found() -> None:
+    """Which one is tried first hangs on their digests."""
+    ways = [make("Sub", ROOT, ca=True, key=KEY, NameConstraints=constrained(excluded=["test"])) for _ in range(12)]
+    good = make("Sub", ROOT, ca=True, key=KEY)
+    assert not judge(ask(make("Partner", good), anchors=[ROOT], others=ways)).accepted
+    assert judge(ask(make("Partner", good), anchors=[ROOT], others=[*ways, good])).accepted
+
+
+def test_so_many_intermediates_as_the_limit_says_are_walked_and_not_one_more() -> None:
+    cas = list(itertools.accumulate(range(4), lambda above, n: make(f"Sub {n}", above, ca=True), initial=ROOT))
+    questions = [
+        ask(make("Partner", cas[-1]), anchors=[ROOT], others=cas[1:], limits=Limits(intermediates=n)) for n in (4, 3)
+    ]
+    assert [judge(question).deciding.rule.code for question in questions] == ["path-accepted", "limits"]
+
+
+def test_the_weightiest_of_several_reasons_decides() -> None:
+    weak = below(key=rsa.generate_private_key(65537, 1024), SubjectAlternativeName=alternative("other.test"))
+    assert [remark.rule.code for remark in judge(weak).remarks] == ["name-mismatch", "weak-key"]
+
+
+def test_what_is_wrong_with_the_certificate_itself_is_told_though_no_path_is_found() -> None:
+    late = make("Partner", SUB, end=MOMENT - timedelta(days=1), SubjectAlternativeName=alternative("other.test"))
+    codes = {remark.rule.code for remark in judge(ask(late, anchors=[ROOT])).remarks}
+    assert codes == {"no-path", "expired", "name-mismatch"}
 
 
 def test_every_rule_that_refuses_has_a_case() -> None:
@@ -208,6 +325,11 @@ def test_a_broken_signature_is_told_beside_the_missing_path() -> None:
         (constrained(permitted=["artner.test"]), [x509.DNSName(HOST)], False),
         (constrained(excluded=["a.partner.test"]), [x509.DNSName("*.partner.test"), x509.DNSName(HOST)], False),
         (constrained(permitted=["a.partner.test"]), [x509.DNSName("*.partner.test")], False),
+        (constrained(permitted=["partner.test"]), [x509.DNSName("*.PARTNER.test")], True),
+        (constrained(excluded=["other.test"]), [x509.DNSName(HOST), x509.DNSName("*.partner.test")], True),
+        (constrained(excluded=["b.a.partner.test"]), [x509.DNSName("*.partner.test")], True),
+        (constrained(excluded=["a.rtner.test"]), [x509.DNSName(HOST)], True),  # only a wildcard loses its first two
+        (constrained(excluded=["other.test"]), [x509.DNSName("my_host.test")], False),  # no host: nobody can tell
     ],
 )
 def test_host_names_are_held_against_name_constraints(
@@ -222,9 +344,14 @@ def test_host_names_are_held_against_name_constraints(
 OTHER_KINDS = [
     (x509.IPAddress(ipaddress.ip_network("10.0.0.0/8")), x509.IPAddress(ipaddress.ip_address("10.1.2.3")), True),
     (x509.IPAddress(ipaddress.ip_network("10.0.0.0/8")), x509.IPAddress(ipaddress.ip_address("11.1.2.3")), False),
-    (x509.RFC822Name("acme.test"), x509.RFC822Name("ops@acme.test"), True),
+    (x509.IPAddress(ipaddress.ip_network("10.0.0.0/8")), x509.IPAddress(ipaddress.ip_address("a00::1")), False),
+    (x509.IPAddress(ipaddress.ip_network("fd00::/8")), x509.IPAddress(ipaddress.ip_address("fd12::1")), True),
+    (x509.RFC822Name("acme.test"), x509.RFC822Name("ops@ACME.test"), True),
     (x509.RFC822Name("acme.test"), x509.RFC822Name("ops@mail.acme.test"), False),
     (x509.RFC822Name(".acme.test"), x509.RFC822Name("ops@mail.acme.test"), True),
+    (x509.RFC822Name(".acme.test"), x509.RFC822Name("ops@mail.other.test"), False),
+    (x509.RFC822Name("ops@acme.test"), x509.RFC822Name("ops@ACME.test"), True),
+    (x509.RFC822Name("ops@acme.test"), x509.RFC822Name("OPS@acme.test"), False),
     (x509.UniformResourceIdentifier("acme.test"), x509.UniformResourceIdentifier("https://acme.test/x"), True),
     (x509.UniformResourceIdentifier("acme.test"), x509.UniformResourceIdentifier("https://b.acme.test/x"), False),
     (x509.DirectoryName(name("PARTNER")), x509.DirectoryName(name("Partner")), True),
@@ -239,6 +366,98 @@ def test_other_kinds_of_names_are_held_against_name_constraints(
     issuer = make("Sub", ROOT, ca=True, NameConstraints=x509.NameConstraints([constraint], None))
     leaf = make("Partner", issuer, SubjectAlternativeName=x509.SubjectAlternativeName([held]))
     assert judge(ask(leaf, anchors=[ROOT], others=[issuer], host="", purpose="client")).accepted is accepted
+
+
+@pytest.mark.parametrize(
+    ("constraint", "held", "accepted"),
+    [
+        (x509.RFC822Name("other.test"), x509.RFC822Name("ops@acme.test"), True),
+        (x509.RFC822Name("other.test"), x509.RFC822Name._init_without_validation("a@b@acme.test"), False),
+        (x509.RFC822Name("other.test"), x509.RFC822Name("acme.test"), False),
+        (x509.UniformResourceIdentifier("other.test"), x509.UniformResourceIdentifier("https://acme.test/x"), True),
+        (x509.UniformResourceIdentifier("other.test"), x509.UniformResourceIdentifier("https://10.0.0.1/x"), False),
+        (x509.UniformResourceIdentifier("other.test"), x509.UniformResourceIdentifier("urn:acme"), False),
+    ],
+)
+def test_a_name_is_refused_where_nobody_can_tell_whether_it_is_excluded(
+    constraint: x509.GeneralName, held: x509.GeneralName, accepted: bool
+) -> None:
+    issuer = make("Sub", ROOT, ca=True, NameConstraints=x509.NameConstraints(None, [constraint]))
+    leaf = make("Partner", issuer, SubjectAlternativeName=x509.SubjectAlternativeName([held]))
+    assert judge(ask(leaf, anchors=[ROOT], others=[issuer], host="", purpose="client")).accepted is accepted
+
+
+def test_a_mailbox_in_the_subject_is_held_against_name_constraints_where_no_other_name_is_one() -> None:
+    """RFC 5280, section 4.2.1.10."""
+    issuer = make("Sub", ROOT, ca=True, NameConstraints=x509.NameConstraints([x509.RFC822Name("acme.test")], None))
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.EMAIL_ADDRESS, "ops@other.test")])
+    verdict = judge(ask(make(subject, issuer), anchors=[ROOT], others=[issuer], host="", purpose="client"))
+    assert verdict.deciding.message.startswith("The name ops@other.test of ")
+    beside = x509.SubjectAlternativeName([x509.RFC822Name("ops@acme.test")])
+    leaf = make(subject, issuer, SubjectAlternativeName=beside)
+    assert judge(ask(leaf, anchors=[ROOT], others=[issuer], host="", purpose="client")).accepted
+
+
+PRIVATE, UNIQUE = (x509.IPAddress(ipaddress.ip_network(n)) for n in ("10.0.0.0/8", "fd00::/8"))
+REGISTERED = x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))
+
+
+@pytest.mark.parametrize(
+    ("excluded", "held", "shown"),
+    [
+        (x509.DNSName("other.test"), x509.DNSName("a\x07.test"), "a\ufffd.test"),
+        (x509.DNSName("other.test"), x509.DNSName(""), "(empty)"),
+        (PRIVATE, x509.IPAddress(ipaddress.ip_address("10.1.2.3")), "10.1.2.3"),
+        (UNIQUE, x509.IPAddress(ipaddress.ip_address("fd00::1")), "fd00::1"),
+        (x509.DirectoryName(name("Acme")), x509.DirectoryName(name("Acme")), "CN=Acme"),
+        (REGISTERED, REGISTERED, "hex 2a03"),
+    ],
+)
+def test_the_name_that_constraints_refuse_is_shown_as_people_write_it(
+    excluded: x509.GeneralName, held: x509.GeneralName, shown: str
+) -> None:
+    issuer = make("Sub", ROOT, ca=True, NameConstraints=x509.NameConstraints(None, [excluded]))
+    leaf = make("Partner", issuer, SubjectAlternativeName=x509.SubjectAlternativeName([held]))
+    verdict = judge(ask(leaf, anchors=[ROOT], others=[issuer], host="", purpose="client"))
+    assert verdict.deciding.message.startswith(f"The name {shown} of Partner ")
+
+
+@pytest.mark.parametrize(
+    ("subtree", "shown"),
+    [
+        (encode(0x87, bytes([10, 0, 0, 0, 255, 0, 255, 0])), "10.0.0.0/255.0.255.0"),
+        (encode(0x87, bytes([10, 0, 0, 1])), "10.0.0.1"),
+        (encode(0x87, bytes([10, 0, 0, 0, 0])), "hex 0a00000000"),
+        (encode(0x82, b"*.partner.test"), "*.partner.test"),
+        (encode(0x81, b"@partner.test"), "@partner.test"),
+        (encode(0x81, b"a@b@partner.test"), "a@b@partner.test"),
+        (encode(0x86, b"https://partner.test"), "https://partner.test"),
+    ],
+)
+def test_a_name_constraint_that_is_none_is_shown(subtree: bytes, shown: str) -> None:
+    constraints = encode(SEQUENCE, encode(0xA1, encode(SEQUENCE, subtree)))
+    verdict = judge(sub(extra=[(unknown("2.5.29.30", constraints), True)]))
+    assert verdict.deciding.message == f"Sub has a name constraint that is none: {shown}."
+
+
+MALFORMED = {
+    "more than a path length": ("BasicConstraints", "2.5.29.19", b"\x01\x01\xff\x02\x01\x01\x02\x01\x01"),
+    "a path length below zero": ("BasicConstraints", "2.5.29.19", b"\x01\x01\xff\x02\x01\xff"),
+    "an unknown part of a key identifier": ("AuthorityKeyIdentifier", "2.5.29.35", b"\x83\x01\x01"),
+    "a name of no kind": ("SubjectAlternativeName", "2.5.29.17", b"\x89\x01a"),
+    "a directory name that is none": ("SubjectAlternativeName", "2.5.29.17", b"\xa4\x02\x05\x00"),
+    "no name": ("SubjectAlternativeName", "2.5.29.17", b""),
+    "no purpose": ("ExtendedKeyUsage", "2.5.29.37", b""),
+    "a subtree with a minimum": ("NameConstraints", "2.5.29.30", b"\xa0\x0a\x30\x08\x82\x03a.b\x80\x01\x01"),
+    "neither permitted nor excluded": ("NameConstraints", "2.5.29.30", b"\xa2\x00"),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_an_extension_that_holds_what_it_may_not_is_malformed(case: str) -> None:
+    replaced, oid, content = MALFORMED[case]
+    verdict = judge(sub(**{replaced: NONE}, extra=[(unknown(oid, encode(SEQUENCE, content)), True)]))
+    assert "extension-malformed" in {remark.rule.code for remark in verdict.remarks}
 
 
 def test_constraints_of_a_kind_that_nobody_can_compare_refuse_names_of_that_kind() -> None:
@@ -269,6 +488,16 @@ def test_what_a_refusal_of_the_profile_means_is_known_to_the_rule() -> None:
     assert not lenient & {"no-path", "signature", "expired", "name-mismatch", "purpose", "not-a-ca", "path-length"}
 
 
+@pytest.mark.parametrize(
+    ("pattern", "wide"),
+    [("*.uk", True), ("*.CO.uk", True), ("*.acme.uk", False), ("*.co.test", False), ("*.uk.co", False)],
+)
+def test_a_wildcard_is_too_wide_where_anybody_may_register_below_it(pattern: str, wide: bool) -> None:
+    names = alternative(pattern, HOST)
+    verdict = judge(ask(make("Partner", ROOT, SubjectAlternativeName=names), anchors=[ROOT]))
+    assert ("wildcard-too-wide" in {remark.rule.code for remark in verdict.remarks}) is wide
+
+
 def test_a_purpose_for_servers_is_none_for_clients() -> None:
     leaf = make("Partner", ROOT, ExtendedKeyUsage=x509.ExtendedKeyUsage([SERVER]))
     assert judge(ask(leaf, anchors=[ROOT])).accepted
@@ -287,7 +516,14 @@ def test_a_ca_in_the_place_of_a_server_needs_a_key_that_tls_can_use() -> None:
 
 @pytest.mark.parametrize(
     ("common_name", "differs"),
-    [(HOST, False), (HOST.title(), False), ("other.test", True), ("127.0.0.1", True), ("Partner", False)],
+    [
+        (HOST, False),
+        (HOST.title(), False),
+        ("other.test", True),
+        ("127.0.0.1", True),
+        ("Partner", False),
+        ("Acme Inc.", False),
+    ],
 )
 def test_a_common_name_that_only_the_case_of_letters_sets_apart_is_no_other_one(
     common_name: str, differs: bool

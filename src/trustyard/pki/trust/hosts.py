@@ -74,7 +74,7 @@ def looks_like_host(text: str) -> bool:
 
 
 def _host_matches(pattern: str, name: str) -> bool:
-    if not is_host(name) or not is_pattern(pattern):
+    if not is_host(name):
         return False
     if pattern.startswith("*."):
         return "." in name and pattern[2:] == name.split(".", 1)[1]
