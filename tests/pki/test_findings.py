@@ -283,6 +283,12 @@ def test_strings_of_a_wrong_type_are_noticed(attribute: tuple[str, int, bytes]) 
     assert codes(root(subject=name(attribute))) == {"name-string-type"}
 
 
+@pytest.mark.parametrize("text", [b"a" * 127, b"a" * 128, b"Acme (Partner) " * 50])
+def test_a_long_printable_string_is_an_ordinary_one(text: bytes) -> None:
+    assert codes(root(subject=name((OU, PRINTABLE, text)))) == set()
+    assert codes(root(subject=name((OU, PRINTABLE, text + b"@")))) == {"name-string-type"}
+
+
 def test_what_passes_with_time_is_kept_apart_from_what_lasts() -> None:
     made = read_certificate(root(without="2.5.29.14", ends=utc("261201000000Z")))
     assert [one.code for one in lasting(made)] == ["key-identifier-missing"]
