@@ -235,6 +235,10 @@ def test_a_self_issued_certificate_of_another_key_is_an_intermediate() -> None:
     ("tree", "words"),
     [
         (encode(der.SEQUENCE, encode(0x87, bytes([10, 1, 0, 0, 255, 255, 0, 0]))), "addresses in 10.1.0.0/16"),
+        (encode(der.SEQUENCE, encode(0x87, bytes([10, 1, 2, 3, 255, 255, 0, 0]))), "addresses in 10.1.0.0/16"),
+        (encode(der.SEQUENCE, encode(0x88, b"\x2a\x03")), "registered IDs"),
+        (b"".join(_dns_tree(f"{at}.a") for at in range(6)), "DNS names below 0.a, 1.a, 2.a, 3.a, 4.a, 5.a"),
+        (b"".join(_dns_tree(f"{at}.a") for at in range(7)), "DNS names below 0.a, 1.a, 2.a, 3.a, 4.a, 5.a and 1 more"),
         (encode(der.SEQUENCE, encode(0x81, b"partner.example")), "e-mail addresses of partner.example"),
         (encode(der.SEQUENCE, encode(0xA4, ISSUER)), "directory names under CN=Another CA"),
         (_dns_tree(""), "DNS names below (all)"),
@@ -246,21 +250,65 @@ def test_name_constraints_are_said_in_words(tree: bytes, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "extension",
+    ("extension", "reason"),
     [
-        constraints(),
-        ("2.5.29.30", True, encode(der.SEQUENCE)),
-        ("2.5.29.30", True, b"\x04"),
-        constraints(encode(der.SEQUENCE, encode(0x87, bytes([10, 0, 0, 0, 255, 0, 255, 0])))),
-        constraints(encode(der.SEQUENCE, encode(0x87, bytes(5)))),
-        constraints(_dns_tree("*.example")),
-        constraints(_dns_tree("ex\u00e4mple")),
-        constraints(encode(der.SEQUENCE, encode(0x9F, b"x"[:0]))),
-        constraints(_dns_tree("x"), tag=0xA5),
+        (constraints(), "their list of permitted names is empty"),
+        (("2.5.29.30", True, encode(der.SEQUENCE)), "they constrain nothing"),
+        (("2.5.29.30", True, b"\x04"), "they cannot be read"),
+        (
+            constraints(encode(der.SEQUENCE, encode(0x87, bytes([10, 0, 0, 0, 255, 0, 255, 0])))),
+            "an address mask in them has a hole",
+        ),
+        (constraints(encode(der.SEQUENCE, encode(0x87, bytes(5)))), "an address range in them has a wrong length"),
+        (constraints(_dns_tree("*.example")), "a name in them is none"),
+        (constraints(_dns_tree("ex\u00e4mple")), "a name in them is not ASCII"),
+        (constraints(encode(der.SEQUENCE, encode(0x9F, b"x"[:0]))), "they cannot be read"),
+        (constraints(encode(der.SEQUENCE, encode(0x89, b"x"))), "they are of a kind of name that does not exist"),
+        (constraints(_dns_tree("x"), tag=0xA5), "there is something in them that does not belong there"),
     ],
 )
-def test_name_constraints_that_cannot_be_applied_are_malformed(extension: tuple[str, bool, bytes]) -> None:
-    assert codes(root(extension)) == {"name-constraints-malformed"}
+def test_name_constraints_that_cannot_be_applied_are_malformed(extension: tuple[str, bool, bytes], reason: str) -> None:
+    [found] = findings(read_certificate(root(extension)), MOMENT)
+    assert found.code == "name-constraints-malformed"
+    assert found.message == f"Its name constraints cannot be applied: {reason}."
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [
+        ("https://partner.example/", "it is a URL"),
+        ("10.0.0.1", "it is an IP address, which has a kind of its own"),
+        ("many.example.", "it has a dot at an end"),
+        ("x" * 64 + ".example", "it is too long"),
+        (".".join(["x" * 62] * 4) + ".a", None),
+        (".".join(["x" * 62] * 4) + ".ab", "it is too long"),
+        ("two words", "a host name has letters, digits, hyphens and dots"),
+        ("my_host.two words", "a host name has letters, digits, hyphens and dots"),
+    ],
+)
+def test_a_name_that_is_no_host_name_has_its_reason(odd: str, reason: str | None) -> None:
+    found = findings(read_certificate(leaf(dns(odd))), MOMENT)
+    said = [one.message.rpartition(": ")[2] for one in found if one.code == "host-name-odd"]
+    assert said == ([f"{reason}."] if reason else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("good.example\0.evil.example", "name-with-nul"),
+        ("*.-a.example", "wildcard-misplaced"),
+        ("*.example", "wildcard-misplaced"),
+    ],
+)
+def test_a_name_that_leads_astray_is_told_by_its_kind(name: str, code: str) -> None:
+    assert codes(leaf(dns(name))) == {code} | PIN
+
+
+@pytest.mark.parametrize(("count", "more"), [(5, ""), (6, " and 1 more")])
+def test_of_many_wildcards_five_are_named(count: int, more: str) -> None:
+    found = findings(read_certificate(leaf(dns(*(f"*.{at}.example" for at in range(count))))), MOMENT)
+    [said] = [one.message for one in found if one.code == "wildcard"]
+    assert f"“*.4.example”{more}" in said
 
 
 def test_names_with_a_wrong_form_are_named_with_the_reason() -> None:
@@ -295,6 +343,32 @@ def test_what_passes_with_time_is_kept_apart_from_what_lasts() -> None:
     assert [one.code for one in passing(made, MOMENT)] == ["expiring"]
     assert [one.code for one in passing(made, MOMENT + timedelta(days=30))] == ["expired"]
     assert [one.code for one in findings(made, MOMENT)] == ["expiring", "key-identifier-missing"]
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        (-2, "It is valid from 2026-12-01 on, in 2 days."),
+        (-1, "It is valid from 2026-12-01 on, in 1 day."),
+        (0, ""),
+        (1, ""),
+        (2, "It expires on 2026-12-04, in 1 day."),
+        (2.5, "It expires on 2026-12-04, within a day."),
+        (3, "It expires on 2026-12-04, within a day."),
+        (3.5, "It expired on 2026-12-04, less than a day ago."),
+        (4, "It expired on 2026-12-04, 1 day ago."),
+    ],
+)
+def test_the_distance_to_a_date_is_told_in_days(day: float, said: str) -> None:
+    made = read_certificate(root(begins=utc("261201000000Z"), ends=utc("261204000000Z")))
+    found = passing(made, datetime(2026, 12, 1, tzinfo=UTC) + timedelta(days=day))
+    assert "".join(one.message for one in found) == said
+
+
+def test_a_certificate_of_one_moment_expires_after_it() -> None:
+    moment = utc("261201000000Z")
+    made = read_certificate(root(begins=moment, ends=moment))
+    assert [one.code for one in passing(made, datetime(2026, 12, 2, tzinfo=UTC))] == ["expired"]
 
 
 def test_findings_come_worst_first_and_stand_in_the_facts() -> None:
