@@ -157,7 +157,32 @@ def test_a_cross_signed_intermediate_stands_beside_its_link() -> None:
 def test_a_twin_of_the_same_issuer_that_does_not_name_its_key_is_no_cross_sign() -> None:
     public = SUB.key.public_key()
     again = Issued(build(SUB.certificate.subject, ROOT.certificate.subject, public, ROOT.key, is_ca=True), None)
-    assert chain(LEAF, SUB, ROOT, again).cross_signs == ()
+    found = chain(LEAF, SUB, ROOT, again)
+    assert found.cross_signs == ()
+    assert sentences(found) == ["Has the subject, key and issuer of Sub: it was issued anew."]
+
+
+def sentences(found: Chain) -> list[str]:
+    return [one.sentence for one in found.others]
+
+
+def test_what_is_no_link_is_told_by_who_issued_it() -> None:
+    side, far = ROOT.subordinate("Side"), Ca.new("Far")
+    assert sentences(chain(ROOT, SUB, LEAF)) == [
+        "Issued by Root.",
+        "Issued by Sub, which is below the chosen certificate.",
+    ]
+    assert sentences(chain(SUB, ROOT, side, side.issue("side.test"))) == [
+        "Issued by Root.",
+        "Issued by Side, which is below a certificate of this chain.",
+    ]
+    assert sentences(chain(SUB, ROOT, far, far.issue("far.test"))) == [
+        "Issued itself, and no certificate of this chain.",
+        "Belongs to another chain: issued by Far.",
+    ]
+    assert sentences(chain(SUB, ROOT, far.issue("far.test"))) == [
+        "Belongs to no certificate here; its issuer is CN=Far."
+    ]
 
 
 def test_what_was_issued_below_or_beside_is_not_foreign() -> None:
