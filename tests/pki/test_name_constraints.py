@@ -47,6 +47,7 @@ OTHER_KINDS = [
     (x509.RFC822Name(".acme.test"), x509.RFC822Name("ops@mail.acme.test"), True),
     (x509.RFC822Name(".acme.test"), x509.RFC822Name("ops@mail.other.test"), False),
     (x509.RFC822Name("ops@acme.test"), x509.RFC822Name("ops@ACME.test"), True),
+    (x509.RFC822Name("ops@ACME.test"), x509.RFC822Name("ops@acme.test"), True),
     (x509.RFC822Name("ops@acme.test"), x509.RFC822Name("OPS@acme.test"), False),
     (x509.UniformResourceIdentifier("acme.test"), x509.UniformResourceIdentifier("https://acme.test/x"), True),
     (x509.UniformResourceIdentifier("acme.test"), x509.UniformResourceIdentifier("https://b.acme.test/x"), False),
