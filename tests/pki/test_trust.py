@@ -156,6 +156,7 @@ def test_an_issuer_of_the_same_name_and_another_key_is_no_issuer() -> None:
         ("a.b.wild.test", False),
         ("wild.test", False),
         ("my_host.wild.test", False),
+        ("wild", False),
         ("upper.test", True),
         ("127.0.0.1", True),
         ("::1", True),
