@@ -27,6 +27,17 @@ def test_the_names_of_the_release_are_an_observation() -> None:
     assert (state, words) == ("observed", "2 CA names advertised, those of release 3; a stranger was refused.")
 
 
+def test_what_cannot_be_said_of_a_stranger_is_told_in_the_words_of_the_look() -> None:
+    _, words = judge(seen(A.der, let_in=None), material(3, {"a": A.der}), None, "used")
+    assert words == "1 CA name advertised, that of release 3; the connection was ended."
+
+
+def test_of_many_missing_names_three_are_told() -> None:
+    many = {f"p{number}": Authority(f"Partner {number}").der for number in range(5)}
+    _, words = judge(seen(A.der), material(3, {"a": A.der, **many}), None, "used")
+    assert words.endswith(": it lacks Partner 0, Partner 1, Partner 2 and 2 more.")
+
+
 def test_a_missing_and_a_foreign_name_are_a_drift_and_are_counted() -> None:
     state, words = judge(seen(B.der), material(3, {"a": A.der}), None, "used")
     assert state == "drifted"
@@ -72,7 +83,9 @@ def test_a_listener_for_one_alias_is_held_against_that_alias() -> None:
     assert judge(seen(B.der), release, None, "used")[0] == "drifted"
 
 
-@pytest.mark.parametrize("address", ["gateway", "gateway:0", "gateway:70000", ":443", "https://gateway:443", "a:b:c"])
+@pytest.mark.parametrize(
+    "address", ["gateway", "gateway:0", "gateway:70000", ":443", "https://gateway:443", "a:b:c", "gateway:４４３"]
+)
 def test_an_address_is_a_host_and_a_port(address: str) -> None:
     with pytest.raises(ValidationError):
         Probe(address=address)
@@ -80,5 +93,9 @@ def test_an_address_is_a_host_and_a_port(address: str) -> None:
 
 def test_a_gateway_that_advertises_the_names_of_its_start_is_asked_for_its_door_alone() -> None:
     release = material(3, {"a": A.der})
-    assert judge(seen(B.der), release, None, "used", names_follow=False)[0] == "accepted"
+    state, words = judge(seen(B.der), release, None, "used", names_follow=False)
+    assert state == "accepted"
+    assert words.startswith("A stranger was refused. The names")
+    _, words = judge(seen(B.der, let_in=None), release, None, "used", names_follow=False)
+    assert words.startswith("Of a stranger, the connection was ended. The names")
     assert judge(seen(B.der, let_in=True), release, None, "used", names_follow=False)[0] == "open"

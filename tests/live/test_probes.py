@@ -55,7 +55,7 @@ def test_a_release_is_observed_drifts_until_the_program_reloads_and_is_observed_
         nginx.ca_file.unlink()
         nginx.ca_file.symlink_to(tmp_path / "trust" / "current" / "used.pem")
         with nginx:
-            assert becomes(serving, "observed") == "1 CA names advertised, those of release 1; a stranger was refused."
+            assert becomes(serving, "observed") == "1 CA name advertised, that of release 1; a stranger was refused."
             deploy(serving, "b", OTHER.der)
             assert becomes(serving, "drifted") == "The listener does not serve release 2: it lacks Other CA."
             nginx.reload()

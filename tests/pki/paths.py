@@ -33,7 +33,9 @@ class Made:
     x509: x509.Certificate
 
 
-def name(text: str | None) -> x509.Name:
+def name(text: str | x509.Name | None) -> x509.Name:
+    if isinstance(text, x509.Name):
+        return text
     return x509.Name([] if text is None else [x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
@@ -42,7 +44,7 @@ def usage(*, sign: bool = False, cert_sign: bool = False) -> x509.KeyUsage:
 
 
 def make(
-    subject: str | None,
+    subject: str | x509.Name | None,
     issuer: Made | None = None,
     *,
     ca: bool = False,

@@ -12,10 +12,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 
+from tests.pki import handmade
 from tests.pki.moments import NOON
 from tests.tls_servers import Ca, self_signed
 from trustyard.pki.certificates import Certificate, facts_json, read_certificate, rfc3339, status
 from trustyard.pki.containers import read_file
+from trustyard.pki.der import encode
 from trustyard.pki.readable import content
 
 CA = Ca.new("Test CA", key="p384")
@@ -61,6 +63,25 @@ def test_names_of_every_script_come_out_as_rfc_4514_writes_them(text: str, kind:
     assert facts.subject.endswith(",C=TR")
     parsed = x509.Name.from_rfc4514_string(facts.subject)
     assert parsed.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "octets", "subject"),
+    [
+        (0x12, b"42", "CN=42"),
+        (0x13, b"Acme", "CN=Acme"),
+        (0x16, "Ağ".encode(), "CN=Ağ"),
+        (0x1A, b"Acme", "CN=Acme"),
+        (0x1C, "Ağ".encode("utf-32-be"), "CN=Ağ"),
+        (0x1C, b"Acme!", "CN=#1c0541636d6521"),
+        (0x1E, b"Acme!", "CN=Acme!"),
+        (0x02, b"\x01", "CN=#020101"),
+    ],
+)
+def test_each_kind_of_string_is_read_and_what_is_none_is_shown_in_hex(kind: int, octets: bytes, subject: str) -> None:
+    """RFC 4514, section 2.4."""
+    name = handmade.name(handmade.attribute("2.5.4.3", encode(kind, octets)))
+    assert read_certificate(handmade.certificate(subject=name)).facts.subject == subject
 
 
 def test_a_name_in_t61_is_read_as_latin_1() -> None:

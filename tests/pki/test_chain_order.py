@@ -34,6 +34,28 @@ def test_a_missing_issuer_is_told() -> None:
     assert offered[0].verdict == "End-entity certificate, whose issuer is not among these."
 
 
+def test_an_intermediate_whose_issuer_is_missing_is_no_root() -> None:
+    offered = in_chain_order(read_file(pems(SUB)).certificates)
+    assert offered[0].verdict == "Intermediate CA, whose issuer is not among these."
+
+
+def test_an_authority_whose_old_key_certified_its_new_one_is_no_root() -> None:
+    """RFC 4210, section 4.4: the certificate of the new key bears one name twice, and no signature of its own."""
+    name, new = ROOT.certificate.subject, Ca.new("Root")
+    link = Ca(build(name, name, new.key.public_key(), ROOT.key, is_ca=True, issuer_key=ROOT.key.public_key()), new.key)
+    verdicts = [o.verdict for o in in_chain_order(read_file(pems(link)).certificates)]
+    assert verdicts == ["Intermediate CA, whose issuer is not among these."]
+    verdicts = [o.verdict for o in in_chain_order(read_file(pems(link, ROOT)).certificates)]
+    assert verdicts == ["Intermediate CA, issued by Root.", "Root CA, issued by itself."]
+
+
+def test_an_issuer_that_does_not_say_that_it_is_a_ca_is_told() -> None:
+    below = Ca(OTHER.certificate, OTHER.key).issue("below.test")
+    offered = in_chain_order(read_file(pems(OTHER, below)).certificates)
+    assert [o.end_entity for o in offered] == [True, False]
+    assert offered[1].verdict == "Issuer without a CA mark, whose issuer is not among these."
+
+
 def test_the_one_end_entity_certificate_is_preselected() -> None:
     """D-08."""
     meant = preselected(read_file(pems(ROOT, SUB, LEAF)))

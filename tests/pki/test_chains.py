@@ -48,6 +48,14 @@ def forged(cn: str, issuer: Ca) -> Issued:
     return Issued(build(name, issuer.certificate.subject, private.public_key(), private, issuer_key=key), private)
 
 
+def nameless_key(issuer: Ca) -> Issued:
+    """Issued as it should, and without the identifier of its issuer's key."""
+    private = new_key()
+    return Issued(
+        build(LEAF.certificate.subject, issuer.certificate.subject, private.public_key(), issuer.key), private
+    )
+
+
 def names(found: Chain) -> list[str]:
     return [link.certificate.facts.certificate_name for link in found.links]
 
@@ -75,11 +83,20 @@ def test_a_shuffled_source_keeps_its_places_and_is_told() -> None:
     assert "stand at places 1, 3, 2" in words.notes(found)[0]
 
 
+def test_of_a_certificate_that_a_source_holds_twice_the_first_place_counts() -> None:
+    assert [link.position for link in chain(LEAF, SUB, ROOT, SUB).links] == [1, 2, 3]
+    beside = chain_of(read(LEAF), [read(SUB), read(ROOT)])
+    assert ([link.position for link in beside.links], beside.in_order) == ([None, 1, 2], True)
+
+
 def test_a_missing_intermediate_is_named_with_its_key_and_its_address_and_the_root_is_foreign() -> None:
     private, address = new_key(), "http://ca.test/sub.cer"
     place = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(address))
+    answers = x509.AccessDescription(
+        AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier("http://o.test")
+    )
     now = dt.datetime.now(dt.UTC)
-    key = SUB.key.public_key()
+    digest = x509.SubjectKeyIdentifier.from_public_key(SUB.key.public_key()).digest
     made = (
         x509.CertificateBuilder()
         .subject_name(LEAF.certificate.subject)
@@ -88,15 +105,15 @@ def test_a_missing_intermediate_is_named_with_its_key_and_its_address_and_the_ro
         .serial_number(7)
         .not_valid_before(now)
         .not_valid_after(now + dt.timedelta(days=2))
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key), critical=False)
-        .add_extension(x509.AuthorityInformationAccess([place]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier(digest, [x509.DirectoryName(ROOT.certificate.subject)], 0xAB), False)
+        .add_extension(x509.AuthorityInformationAccess([answers, place]), critical=False)
         .sign(SUB.key, hashes.SHA256())
     )
     found = chain(Issued(made, private), ROOT)
     assert (found.state, names(found)) == ("open", ["leaf.test"])
     [missing] = found.missing
     assert (missing.name, missing.addresses) == ("CN=Sub", (address,))
-    assert missing.key_identifier == read(SUB).facts.ski
+    assert (missing.key_identifier, missing.serial_hex) == (read(SUB).facts.ski, "ab")
     assert [(one.certificate.facts.certificate_name, one.kind) for one in found.others] == [("Root", "foreign")]
     assert "its issuer is not in the source (CN=Sub)" in words.sentence(found)
 
@@ -118,9 +135,7 @@ def test_a_signature_that_nobody_here_can_judge_is_found_by_name_only() -> None:
 
 def test_of_two_issuers_of_one_name_and_no_key_identifier_the_signature_decides() -> None:
     one, two = Ca.new("Twin"), Ca.new("Twin")
-    private = new_key()
-    bare = Issued(build(LEAF.certificate.subject, two.certificate.subject, private.public_key(), two.key), private)
-    found = chain(bare, one, two)
+    found = chain(nameless_key(two), one, two)
     assert found.links[1].certificate == read(two)
     assert found.links[0].signature is True
     assert found.others[0].kind == "foreign"
@@ -137,6 +152,37 @@ def test_a_cross_signed_intermediate_stands_beside_its_link() -> None:
     ended = chain(LEAF, SUB, ROOT, twin, anchors=[anchor(old, alias="old")])
     [ending] = ended.endings
     assert (ending.how, ending.of, ending.signature) == ("issuer", cross.certificate.sha256, True)
+
+
+def test_a_twin_of_the_same_issuer_that_does_not_name_its_key_is_no_cross_sign() -> None:
+    public = SUB.key.public_key()
+    again = Issued(build(SUB.certificate.subject, ROOT.certificate.subject, public, ROOT.key, is_ca=True), None)
+    found = chain(LEAF, SUB, ROOT, again)
+    assert found.cross_signs == ()
+    assert sentences(found) == ["Has the subject, key and issuer of Sub: it was issued anew."]
+
+
+def sentences(found: Chain) -> list[str]:
+    return [one.sentence for one in found.others]
+
+
+def test_what_is_no_link_is_told_by_who_issued_it() -> None:
+    side, far = ROOT.subordinate("Side"), Ca.new("Far")
+    assert sentences(chain(ROOT, SUB, LEAF)) == [
+        "Issued by Root.",
+        "Issued by Sub, which is below the chosen certificate.",
+    ]
+    assert sentences(chain(SUB, ROOT, side, side.issue("side.test"))) == [
+        "Issued by Root.",
+        "Issued by Side, which is below a certificate of this chain.",
+    ]
+    assert sentences(chain(SUB, ROOT, far, far.issue("far.test"))) == [
+        "Issued itself, and no certificate of this chain.",
+        "Belongs to another chain: issued by Far.",
+    ]
+    assert sentences(chain(SUB, ROOT, far.issue("far.test"))) == [
+        "Belongs to no certificate here; its issuer is CN=Far."
+    ]
 
 
 def test_what_was_issued_below_or_beside_is_not_foreign() -> None:
@@ -163,6 +209,7 @@ def test_anchors_end_the_chain_as_itself_as_twin_and_as_issuer() -> None:
         ],
     )
     assert [(e.anchor.alias, e.how) for e in found.endings] == [("leaf", "same"), ("sub", "same"), ("twin", "twin")]
+    assert found.misses == ()
     assert words.sentence(found) == (
         "The chain ends at anchors of production; the issuer of Root is not in the source, and not needed there."
     )
@@ -181,6 +228,14 @@ def test_an_anchor_of_the_issuers_name_whose_key_did_not_sign_ends_nothing() -> 
     assert found.endings == ()
     assert [e.how for e in found.misses] == ["namesake"]
     assert "its key did not sign it" in words.notes(found)[-1]
+    bare = chain(nameless_key(SUB), anchors=[anchor(Ca.new("Sub"))])
+    assert (bare.endings, [e.how for e in bare.misses]) == ((), ["namesake"])
+
+
+def test_an_anchor_that_issued_what_a_namesake_in_the_source_did_not_ends_the_chain() -> None:
+    found = chain(nameless_key(SUB), Ca.new("Sub"), anchors=[anchor(SUB)])
+    assert (found.state, found.links[0].signature) == ("broken", False)
+    assert [(e.how, e.of, e.signature) for e in found.endings] == [("issuer", found.links[0].certificate.sha256, True)]
 
 
 def test_an_anchor_above_a_broken_signature_does_not_end_the_chain() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.name import _ASN1Type
@@ -52,7 +53,7 @@ def test_a_renewal_keeps_key_issuer_and_names_and_says_how_much_longer() -> None
     assert (found.kind, found.sentence) == ("renewed", "Renewed: same key, same issuer, valid 90 days longer.")
     assert row(found, "Not after").note == "90 days later"
     assert row(found, "Not before").same
-    assert row(found, "Public key (SHA-256)").same
+    assert (row(found, "Public key (SHA-256)").same, row(found, "Public key (SHA-256)").note) == (True, "")
     assert (row(found, "Lifetime").left, row(found, "Lifetime").right) == ("90 days", "180 days")
 
 
@@ -62,6 +63,14 @@ def test_differences_come_first() -> None:
     assert marks == sorted(marks)
     assert [row.field for row in found.differences] == ["Serial number", "Not after", "Lifetime", "SHA-256", "SHA-1"]
     assert found.sentence == "Renewed: same key, same issuer, ends 60 days earlier."
+
+
+@pytest.mark.parametrize(
+    ("hours", "note"),
+    [(0.5, "less than an hour later"), (1, "1 hour later"), (-2, "2 hours earlier"), (24, "1 day later")],
+)
+def test_a_distance_of_less_than_a_day_is_told_in_hours(hours: float, note: str) -> None:
+    assert row(compared(OLD, made(days=90 + hours / 24)), "Not after").note == note
 
 
 def test_a_new_key_under_the_same_names_is_told() -> None:
@@ -142,6 +151,14 @@ def test_a_signature_made_anew_over_the_same_is_told() -> None:
     found = compared(*(Issued(builder.sign(CA.key, hashes.SHA256()), KEY) for _ in range(2)))
     assert found.kind == "changed"
     assert [r.field for r in found.differences] == ["Signature value", "SHA-256", "SHA-1"]
+
+
+def test_another_signature_algorithm_is_told() -> None:
+    builder = without_extensions()
+    found = compared(*(Issued(builder.sign(CA.key, digest), KEY) for digest in (hashes.SHA256(), hashes.SHA384())))
+    assert found.kind == "changed"
+    told = row(found, "Signature algorithm")
+    assert (told.left, told.right, told.same) == ("ecdsa-with-SHA256", "ecdsa-with-SHA384", False)
 
 
 def test_extensions_are_compared_by_identifier_with_what_they_say() -> None:

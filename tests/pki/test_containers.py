@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.serialization import (
 from tests.pki.handmade import attribute, certificate
 from tests.programs import need
 from tests.tls_servers import Ca, new_key, self_signed
-from trustyard.errors import InputRefused, Refused, TooLarge
+from trustyard.errors import InputRefused, TooLarge
 from trustyard.pki import der
-from trustyard.pki.containers import MAX_BYTES, MAX_CERTIFICATES, open_file, read_file, read_paste, read_presented
+from trustyard.pki.containers import MAX_BYTES, MAX_CERTIFICATES, open_file, read_file, read_presented
 
 CA = Ca.new("Test CA")
 LEAF = CA.issue("leaf.test", dns=["leaf.test"])
@@ -231,8 +231,9 @@ def test_a_file_over_ten_megabytes_is_refused_with_the_limit() -> None:
         read_file(b"\x30" * (MAX_BYTES + 1))
 
 
-def test_more_certificates_than_the_limit_are_refused_with_the_limit() -> None:
-    many = CA.cert_pem * (MAX_CERTIFICATES + 1)
+@pytest.mark.parametrize("label", ["CERTIFICATE", "ANY LABEL"])
+def test_more_certificates_than_the_limit_are_refused_with_the_limit(label: str) -> None:
+    many = pem(label, CA.cert_der) * (MAX_CERTIFICATES + 1)
     with pytest.raises(InputRefused, match=str(MAX_CERTIFICATES)) as refusal:
         read_file(many)
     assert refusal.value.code == "too-many-certificates"
@@ -240,39 +241,12 @@ def test_more_certificates_than_the_limit_are_refused_with_the_limit() -> None:
 
 def test_one_broken_certificate_of_a_bundle_is_named_by_its_place() -> None:
     broken = pem("CERTIFICATE", der.encode(der.SEQUENCE, b"\x05\x00"))
-    with pytest.raises(InputRefused, match="Certificate 2 of 3"):
+    with pytest.raises(InputRefused, match="Certificate 2 of 3") as of_many:
         read_file(CA.cert_pem + broken + LEAF.cert_pem)
-
-
-def test_a_paste_is_read_in_the_chosen_encoding() -> None:
-    """S-12, S-13."""
-    assert read_paste(base64.encodebytes(CA.cert_der).decode(), "BASE64").certificates[0].der == CA.cert_der
-    assert read_paste(CA.cert_pem.decode(), "BASE64PEM").certificates[0].der == CA.cert_der
-    assert read_paste("\ufeff" + (CA.cert_pem + LEAF.cert_pem).decode(), "BASE64PEM").format == "pem-bundle"
-
-
-@pytest.mark.parametrize(
-    ("text", "encoding", "looks_like"),
-    [
-        (CA.cert_pem.decode(), "BASE64", "BASE64PEM"),
-        (base64.b64encode(CA.cert_der).decode(), "BASE64PEM", "BASE64,"),
-    ],
-    ids=["pem as base64", "base64 as pem"],
-)
-def test_a_paste_of_the_other_encoding_says_what_it_looks_like(text: str, encoding: str, looks_like: str) -> None:
-    """S-13."""
-    with pytest.raises(InputRefused, match=f"looks like {looks_like}") as refusal:
-        read_paste(text, encoding)
-    assert refusal.value.code == "encoding-mismatch"
-
-
-@pytest.mark.parametrize(
-    ("text", "encoding"),
-    [("", "BASE64"), ("  ", "BASE64PEM"), ("hello!", "BASE64"), ("hello!", "BASE64PEM"), ("x", "DER")],
-)
-def test_a_paste_that_is_nothing_is_refused(text: str, encoding: str) -> None:
-    with pytest.raises(Refused):
-        read_paste(text, encoding)
+    with pytest.raises(InputRefused) as alone:
+        read_file(broken)
+    assert of_many.value.code == alone.value.code == "unreadable-certificate"
+    assert "Certificate 1 of 1" not in alone.value.detail
 
 
 def test_an_unreadable_certificate_of_a_server_costs_itself_alone() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from trustyard.pki.content import Content, PublishedJwk, TrustedEntry
 from trustyard.pki.differences import Difference, Known, difference
 from trustyard.pki.truststores import root_alias
@@ -17,6 +19,9 @@ def content(*entries: tuple[str, str, str], roots: tuple[str, ...] = (), jwks: t
     return Content("test", tuple(TrustedEntry(*entry) for entry in entries), roots, keys)
 
 
+KEY = ("sign", "k1", "sig", "x")
+
+
 def aliases(lines: Any) -> list[str]:
     return [line.alias for line in lines]
 
@@ -25,6 +30,39 @@ def test_two_equal_contents_have_no_difference() -> None:
     one = content(("acme", "acme", A), roots=(B,), jwks=(("sign", "k1", "sig", "x"),))
     assert not difference(one, one)
     assert difference(one, one) == Difference()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        content(("acme", "acme", A), ("new", "new", C), roots=(B,), jwks=(KEY,)),
+        content(roots=(B,), jwks=(KEY,)),
+        content(("acme", "acme", C), roots=(B,), jwks=(KEY,)),
+        content(("acme", "acme", A), jwks=(KEY,)),
+        content(("acme", "acme", A), roots=(B,), jwks=(KEY, ("more", "k2", "sig", "x"))),
+        content(("acme", "acme", A), roots=(B,)),
+        content(("acme", "acme", A), roots=(B,), jwks=(("sign", "k1", "sig", "y"),)),
+    ],
+    ids=["come", "gone", "changed", "a root", "a JWK come", "a JWK gone", "a JWK changed"],
+)
+def test_whatever_is_not_the_same_is_a_difference(other: Content) -> None:
+    one = content(("acme", "acme", A), roots=(B,), jwks=(KEY,))
+    assert difference(one, other)
+    assert difference(other, one)
+
+
+def test_lines_stand_in_the_order_of_their_aliases_and_jwks_in_that_of_their_key_ids() -> None:
+    names = ["a", "B", "c", "D", "e", "F", "g", "H"]
+    entries = [(name, f"of {name}", (A, B)[at % 2]) for at, name in enumerate(names)]
+    replaced = [(name, definition, C) for name, definition, _ in entries]
+    keys = [(f"key {at}", f"k{at}", "sig", "x") for at in range(8)]
+    full = content(*entries[::-1], jwks=tuple(keys[::-1]))
+    assert aliases(difference(content(), full).added) == aliases(difference(full, content()).removed) == names
+    changed = difference(full, content(*replaced[::-1], jwks=tuple((*key[:3], "y") for key in keys)))
+    assert [change.after.alias for change in changed.changed] == names
+    for found, what in (((content(), full), "added"), ((full, content()), "removed")):
+        assert [key["kid"] for key in difference(*found).jwks.json()[what]] == [f"k{at}" for at in range(8)]
+    assert [key["kid"] for key in changed.jwks.json()["changed"]] == [f"k{at}" for at in range(8)]
 
 
 def test_what_comes_and_goes_is_named_by_alias_definition_and_sha256() -> None:

@@ -59,7 +59,7 @@ P192 = "1.2.840.10045.3.1.1"
 MODULUS = (1 << 2047) + 1
 
 
-def _ec(oid: str, size: int) -> bytes:
+def ec_spki(oid: str, size: int) -> bytes:
     return plain_spki("1.2.840.10045.2.1", der.encode_oid(oid), b"\x04" + bytes(size // 4))
 
 
@@ -72,7 +72,7 @@ def _explicit() -> bytes:
     return plain_spki("1.2.840.10045.2.1", parameters, b"\x04" + bytes(64))
 
 
-def _dns_tree(text: str, *bounds: bytes) -> bytes:
+def dns_tree(text: str, *bounds: bytes) -> bytes:
     return encode(der.SEQUENCE, encode(0x82, text.encode()), *bounds)
 
 
@@ -101,8 +101,8 @@ MADE: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "rsa-key-broken": (lambda: leaf(spki=rsa_spki(MODULUS, 1)), PIN),
     "rsa-exponent-small": (lambda: leaf(spki=rsa_spki(MODULUS, 3)), PIN),
     "key-unreadable": (lambda: leaf(spki=plain_spki("1.2.840.113549.1.1.1")), PIN),
-    "ec-key-small": (lambda: leaf(spki=_ec(P192, 192)), PIN),
-    "ec-key-below-256": (lambda: leaf(spki=_ec("1.3.132.0.33", 224)), PIN),
+    "ec-key-small": (lambda: leaf(spki=ec_spki(P192, 192)), PIN),
+    "ec-key-below-256": (lambda: leaf(spki=ec_spki("1.3.132.0.33", 224)), PIN),
     "ec-parameters-explicit": (lambda: leaf(spki=_explicit()), PIN),
     "dsa-key": (lambda: leaf(spki=plain_spki("1.2.840.10040.4.1")), PIN),
     "key-cannot-sign": (lambda: leaf(spki=plain_spki("1.3.101.110")), PIN),
@@ -122,10 +122,10 @@ MADE: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "path-length-zero": (lambda: root(basic(TRUE, integer(0))), set()),
     "path-length-negative": (lambda: root(basic(TRUE, integer(-8))), set()),
     "path-length-without-ca": (lambda: leaf(basic(integer(1))), PIN),
-    "name-constraints": (lambda: root(constraints(_dns_tree("partner.example"))), set()),
-    "name-constraints-malformed": (lambda: root(constraints(_dns_tree("x.example", encode(0x80, b"\x01")))), set()),
+    "name-constraints": (lambda: root(constraints(dns_tree("partner.example"))), set()),
+    "name-constraints-malformed": (lambda: root(constraints(dns_tree("x.example", encode(0x80, b"\x01")))), set()),
     "name-constraints-misplaced": (
-        lambda: root(constraints(_dns_tree("partner.example"), critical=False)),
+        lambda: root(constraints(dns_tree("partner.example"), critical=False)),
         {"name-constraints"},
     ),
     "ca-purposes": (lambda: root(purposes(SERVER)), set()),
@@ -231,47 +231,6 @@ def test_a_self_issued_certificate_of_another_key_is_an_intermediate() -> None:
     assert codes(root(authority_key(), broken=True)) == {"intermediate-as-anchor"}
 
 
-@pytest.mark.parametrize(
-    ("tree", "words"),
-    [
-        (encode(der.SEQUENCE, encode(0x87, bytes([10, 1, 0, 0, 255, 255, 0, 0]))), "addresses in 10.1.0.0/16"),
-        (encode(der.SEQUENCE, encode(0x81, b"partner.example")), "e-mail addresses of partner.example"),
-        (encode(der.SEQUENCE, encode(0xA4, ISSUER)), "directory names under CN=Another CA"),
-        (_dns_tree(""), "DNS names below (all)"),
-    ],
-)
-def test_name_constraints_are_said_in_words(tree: bytes, words: str) -> None:
-    [found] = findings(read_certificate(root(constraints(tree, tag=0xA1))), MOMENT)
-    assert found.message == f"It may issue for some names only: excluded {words}."
-
-
-@pytest.mark.parametrize(
-    "extension",
-    [
-        constraints(),
-        ("2.5.29.30", True, encode(der.SEQUENCE)),
-        ("2.5.29.30", True, b"\x04"),
-        constraints(encode(der.SEQUENCE, encode(0x87, bytes([10, 0, 0, 0, 255, 0, 255, 0])))),
-        constraints(encode(der.SEQUENCE, encode(0x87, bytes(5)))),
-        constraints(_dns_tree("*.example")),
-        constraints(_dns_tree("ex\u00e4mple")),
-        constraints(encode(der.SEQUENCE, encode(0x9F, b"x"[:0]))),
-        constraints(_dns_tree("x"), tag=0xA5),
-    ],
-)
-def test_name_constraints_that_cannot_be_applied_are_malformed(extension: tuple[str, bool, bytes]) -> None:
-    assert codes(root(extension)) == {"name-constraints-malformed"}
-
-
-def test_names_with_a_wrong_form_are_named_with_the_reason() -> None:
-    odd = ["", "10.0.0.1", "b\u00fccher.example", ".example", "x" * 64 + ".example", "two words"]
-    found = findings(read_certificate(leaf(dns(*odd, "many.example."))), MOMENT)
-    said = [one.message for one in found if one.code == "host-name-odd"]
-    assert len(said) == 5, "a certificate with thousands of them does not fill the screen"
-    for reason in ("empty", "IP address", "xn--", "dot at an end", "too long"):
-        assert any(reason in one for one in said), reason
-
-
 def test_thousands_of_odd_extensions_are_named_by_a_few() -> None:
     odd = [(f"1.2.3.{number}", True, encode(der.NULL)) for number in range(3000)]
     found = findings(read_certificate(root(*odd, odd[0])), MOMENT)
@@ -283,12 +242,46 @@ def test_strings_of_a_wrong_type_are_noticed(attribute: tuple[str, int, bytes]) 
     assert codes(root(subject=name(attribute))) == {"name-string-type"}
 
 
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        (COUNTRY, PRINTABLE, b"DE"),
+        ("1.2.840.113549.1.9.1", 0x16, b"ops@partner.example"),
+        ("0.9.2342.19200300.100.1.25", 0x16, b"example"),
+        ("2.5.4.45", 0x03, b"\x00\x01"),
+        (CN, UTF8, "a\u200bb".encode()),
+    ],
+    ids=["country", "mailbox", "domain component", "unique identifier", "a character without width"],
+)
+def test_strings_of_their_usual_types_are_no_finding(attribute: tuple[str, int, bytes]) -> None:
+    assert codes(root(subject=name(attribute))) == set()
+
+
+def test_the_strings_of_an_issuer_are_looked_at_where_it_is_another_one() -> None:
+    old = name((OU, 0x14, b"Old"))
+    assert codes(certificate(LEAF, issuer=old)) == PIN | {"name-string-type"}
+    found = findings(read_certificate(root(subject=name((OU, 0x14, b"Old")))), MOMENT)
+    assert [one.message for one in found] == ["OU is written as TeletexString."]
+
+
+@pytest.mark.parametrize("text", [b"a" * 127, b"a" * 128, b"Acme (Partner) " * 50])
+def test_a_long_printable_string_is_an_ordinary_one(text: bytes) -> None:
+    assert codes(root(subject=name((OU, PRINTABLE, text)))) == set()
+    assert codes(root(subject=name((OU, PRINTABLE, text + b"@")))) == {"name-string-type"}
+
+
 def test_what_passes_with_time_is_kept_apart_from_what_lasts() -> None:
     made = read_certificate(root(without="2.5.29.14", ends=utc("261201000000Z")))
     assert [one.code for one in lasting(made)] == ["key-identifier-missing"]
     assert [one.code for one in passing(made, MOMENT)] == ["expiring"]
     assert [one.code for one in passing(made, MOMENT + timedelta(days=30))] == ["expired"]
     assert [one.code for one in findings(made, MOMENT)] == ["expiring", "key-identifier-missing"]
+
+
+def test_a_certificate_of_one_moment_expires_after_it() -> None:
+    moment = utc("261201000000Z")
+    made = read_certificate(root(begins=moment, ends=moment))
+    assert [one.code for one in passing(made, datetime(2026, 12, 2, tzinfo=UTC))] == ["expired"]
 
 
 def test_findings_come_worst_first_and_stand_in_the_facts() -> None:
@@ -304,7 +297,7 @@ def test_findings_come_worst_first_and_stand_in_the_facts() -> None:
     }
 
 
-SOUND = [root(), leaf(), root(constraints(_dns_tree("a.example")))]  # once: each signature is another one
+SOUND = [root(), leaf(), root(constraints(dns_tree("a.example")))]  # once: each signature is another one
 
 
 @given(st.data())

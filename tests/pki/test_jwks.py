@@ -127,6 +127,20 @@ def test_an_algorithm_that_does_not_fit_the_key_is_refused(kind: str, use: str, 
     assert refusal.value.code == "algorithm-misfit"
 
 
+@pytest.mark.parametrize(
+    ("kind", "use", "said"),
+    [
+        ("p256", "sig", "a key of the kind EC P-256 with the use sig. These fit: ES256."),
+        ("rsa", "enc", "a key of the kind RSA with the use enc. These fit: RSA-OAEP-256, RSA-OAEP, "),
+        ("ed25519", "enc", "A key of the kind Ed25519 cannot be used for enc."),
+    ],
+)
+def test_a_refusal_of_an_algorithm_names_the_key_and_what_would_fit(kind: str, use: str, said: str) -> None:
+    with pytest.raises(InputRefused) as refusal:
+        jwk_from_certificate(certificate(kind), use=use, alg="HS256")
+    assert said in refusal.value.detail
+
+
 @pytest.mark.parametrize("kind", ["brainpool"])
 def test_a_key_without_a_registered_jwk_is_refused(kind: str) -> None:
     with pytest.raises(InputRefused) as refusal:
@@ -224,6 +238,8 @@ def off_curve() -> dict[str, Any]:
         ("bad-jwk", GOOD | {"kid": 7}),
         ("bad-jwk", GOOD | {"kid": ""}),
         ("bad-jwk", GOOD | {"kid": "one\ntwo"}),
+        ("bad-jwk", GOOD | {"x5t": "AAAA"}),
+        ("bad-jwk", GOOD | {"x5t#S256": "AAAA"}),
         ("bad-jwk", GOOD | {"x5c": ["AAAA"]}),
         ("bad-jwk", GOOD | {"x5c": [base64.b64encode(CA.cert_der).decode()]}),
         ("algorithm-misfit", GOOD | {"alg": "RS256"}),

@@ -47,6 +47,10 @@ def test_names_of_any_script_are_taken(name: str) -> None:
         "a\u034fb",
         "a\u3164b",
         "token\u200d:ci",
+        "\u200dtoken",
+        "token\u200d",
+        "token\u200d\U0001f4bb",
+        "\u0915\u094d\u200d",
         "command\u200cline",
         "\u0430\u0434\u200d\u043c\u0438\u043d",
         "\ufeffa",
@@ -88,6 +92,8 @@ def test_other_names_become_a_slug_with_a_digest() -> None:
     assert safe_filename("Ağ Güvenliği").startswith("Ag-Guvenligi~")
     assert safe_filename("..").startswith("name~")
     assert re.fullmatch(r"name~[0-9a-f]{8}", safe_filename("名前"))
+    assert safe_filename(f"({'x' * 60})").startswith("x" * 60 + "~")
+    assert safe_filename(f"{'x' * 59} (old)").startswith("x" * 59 + "~")
 
 
 @given(st.text(min_size=1, max_size=120))
@@ -111,6 +117,7 @@ def test_two_names_never_share_a_file(one: str, other: str) -> None:
         "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian, with the joiner that its spelling wants
         "\u0915\u094d\u200d\u0937",  # Devanagari, after a virama
         "\U0001f469\u200d\U0001f4bb",  # a picture of two
+        "\U0001f469\U0001f3fd\u200d\U0001f4bb",  # the same with a colour of the skin
     ],
 )
 def test_joiners_are_taken_where_their_script_wants_them(name: str) -> None:

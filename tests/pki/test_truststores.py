@@ -188,6 +188,7 @@ def test_an_archive_is_the_same_bytes_each_time_and_carries_its_moment() -> None
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.namelist() == list(files)
     assert archive.getinfo("partner-test.cer").date_time == (2026, 6, 15, 12, 0, 0)
+    assert archive.getinfo("partner-test.cer").external_attr >> 16 == 0o644, "unpacked, others can read it"
     assert archive.read("SHA256SUMS").decode() == f"{ONE.sha256}  partner-test.cer\n"
     assert truststores.zip_of(files, datetime(1970, 1, 1, tzinfo=UTC))
 
@@ -195,8 +196,9 @@ def test_an_archive_is_the_same_bytes_each_time_and_carries_its_moment() -> None
 def test_a_certificate_that_java_could_not_load_is_named_by_its_alias() -> None:
     assert not truststores.fits_pkcs12(b"\x30\x00")
     assert truststores.fits_pkcs12(ONE.cert_der)
-    with pytest.raises(InputRefused, match="bad one"):
+    with pytest.raises(InputRefused, match="bad one") as refusal:
         truststores.pkcs12([("bad one", b"\x30\x00")], "changeit")
+    assert refusal.value.code == "not-for-java"
 
 
 def test_a_small_keystore_full_of_zero_bytes_is_not_taken_for_utf_16() -> None:

@@ -16,6 +16,7 @@ from trustyard.errors import InputRefused
 from trustyard.pki import armour, der, keystores, pkcs7, pkcs12, plainrsa, signatures
 from trustyard.pki.certificates import facts_json, read_certificate
 from trustyard.pki.chains import in_chain_order, preselected
+from trustyard.pki.comparing import compare
 from trustyard.pki.containers import read_file, read_paste
 from trustyard.pki.distinguished import MAX_ATTRIBUTES, MAX_NAME
 from trustyard.pki.reading import MAX_CERTIFICATES, Reading
@@ -121,6 +122,12 @@ def test_what_the_limits_allow_is_read() -> None:
             said = facts_json(certificate, NOON)
         assert said["sha256"] == certificate.sha256
     assert len(read_certificate(worst.with_names(100_000)).facts.sans) == 100_000
+
+
+def test_the_names_of_two_certificates_are_compared_in_one_walk_over_them() -> None:
+    """One walk for each name would take many minutes, in which nothing is called that could be counted."""
+    left, right = (read_certificate(worst.with_names(count)) for count in (50_000, 100_000))
+    assert compare(left, right).sentence.startswith("Other names: 50000 added;")
 
 
 def test_one_more_than_a_limit_of_a_certificate_is_refused() -> None:

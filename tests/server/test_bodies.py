@@ -178,6 +178,49 @@ def test_a_body_that_does_not_come_in_time_or_too_slowly_is_refused_with_408(lim
     assert caught.value.answer.status == 408
 
 
+class Hurried(asyncio.SelectorEventLoop):
+    """A loop whose clock can be put forward."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
+
+@pytest.mark.parametrize(
+    ("pieces", "size", "arrives"),
+    [(6, 10_000, True), (3, 9_000, False), (9, 10_000, False)],
+    ids=["fast enough", "too slow", "longer than a minute"],
+)
+def test_a_body_has_to_keep_its_pace_and_to_end_within_a_minute(pieces: int, size: int, arrives: bool) -> None:
+    """A piece every eight seconds, where ten thousand bytes have to arrive in ten."""
+
+    async def read() -> int:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Hurried)
+        sent = 0
+
+        async def receive() -> dict[str, Any]:
+            nonlocal sent
+            sent, loop.ahead = sent + 1, loop.ahead + 8
+            for _ in range(3):  # so that what is due happens
+                await asyncio.sleep(0)
+            return {"type": "http.request", "body": b"x" * size, "more_body": sent < pieces}
+
+        bodies = Bodies()
+        with bodies.holding({"headers": []}) as body:
+            await bodies.read({"headers": []}, receive, body)
+            return len(body.data)
+
+    with asyncio.Runner(loop_factory=Hurried) as runner:
+        if arrives:
+            assert runner.run(read()) == pieces * size
+            return
+        with pytest.raises(BodyRefused) as caught:
+            runner.run(read())
+        assert caught.value.answer.status == 408
+
+
 def test_memory_for_bodies_is_bounded_and_given_back() -> None:
     bodies = Bodies(known=Store(most=1_000, each=1_000, held=1_000))
     with pytest.raises(BodyRefused) as caught:
@@ -206,6 +249,27 @@ def test_strangers_leave_room_for_those_who_are_known_and_these_for_one_another(
     assert caught.value.answer.status == 503
     assert _read([small], bodies, authorization="ben") == b"{    }"
     assert (bodies.strangers.held, bodies.known.held) == (10, 1)
+
+
+def test_a_large_body_is_held_for_its_sender_and_a_stranger_s_is_dropped() -> None:
+    def pieces() -> list[dict[str, Any]]:
+        return [{"type": "http.request", "body": b"x" * 60_000, "more_body": more} for more in (True, False)]
+
+    bodies = Bodies(_by_header)
+    assert len(_read(pieces(), bodies, authorization="ada")) == 120_000
+    sent = pieces()
+    assert _read(sent, bodies) == b""
+    assert sent == [], "read to its end, so that the sender reads the answer"
+    assert (bodies.strangers.held, bodies.known.held, bodies.strangers.by, bodies.known.by) == (0, 0, {}, {})
+
+
+def test_a_database_that_does_not_say_who_sends_a_large_body_is_told() -> None:
+    async def away(scope: Any) -> str:
+        raise OSError
+
+    with pytest.raises(BodyRefused) as caught:
+        _read([], Bodies(away), content_length="200000")
+    assert (caught.value.answer.status, caught.value.answer.headers["Retry-After"]) == (503, "2")
 
 
 IMPORT = "/api/v1/certificates/import"

@@ -40,6 +40,38 @@ def test_every_mistake_is_told_at_once_and_by_its_name() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LISTEN", "127.0.0.1:65536"),
+        ("LISTEN", "127.0.0.1:http"),
+        ("LISTEN", ":8400"),
+        ("PUBLIC_URL", "ftp://trustyard.example.org"),
+        ("PUBLIC_URL", "https://"),
+        ("PUBLIC_URL", "https://trustyard.example.org:0"),
+        ("PUBLIC_URL", "https://trustyard.example.org/path"),
+        ("XDS_URL", "https://trustyard.example.org:8401/path"),
+        ("ALLOWED_HOSTS", "https://trustyard.example.org"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_at_its_setting(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationRefused) as caught:
+        configuration(**{name: value})
+    assert [field.field for field in caught.value.fields] == [f"TRUSTYARD_{name}"]
+
+
+def test_of_several_words_empty_ones_do_not_count() -> None:
+    assert configuration(ALLOWED_HOSTS="a.example, , b.example,").allowed_hosts == ("a.example", "b.example")
+    assert configuration(LISTEN="127.0.0.1:65535").listen == ("127.0.0.1", 65535)
+
+
+@pytest.mark.parametrize(("given", "missing"), [("XDS_CERT", "XDS_KEY"), ("XDS_KEY", "XDS_CERT")])
+def test_a_certificate_and_its_key_go_together(given: str, missing: str) -> None:
+    with pytest.raises(ConfigurationRefused) as caught:
+        configuration(**{given: __file__})
+    assert [field.field for field in caught.value.fields] == [f"TRUSTYARD_{missing}"]
+
+
 def test_a_folder_is_open_to_all_environments_or_to_the_one_before_the_equals_sign() -> None:
     taken = configuration(FILES_ROOTS="/srv/trust, test = /etc/haproxy, a=b=/x,/srv/c=/d").files_roots
     assert [(str(root.folder), root.environment) for root in taken] == [

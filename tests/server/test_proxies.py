@@ -32,6 +32,25 @@ def test_a_trusted_proxys_word_counts_from_the_right() -> None:
     assert scope["headers"] == [(b"host", b"trust.example.org")]
 
 
+def test_of_several_words_that_of_the_nearest_proxy_counts() -> None:
+    words = {"host": "internal", "x-forwarded-proto": "http, https", "x-forwarded-host": "evil.test, trust.example.org"}
+    scope = seen("10.0.0.1", words)
+    assert (scope["scheme"], scope["headers"]) == ("https", [(b"host", b"trust.example.org")])
+    lines = [(b"x-forwarded-for", address) for address in (b"6.6.6.6", b"192.0.2.7")]
+    scope = dict(PROXIES.seen_through({"client": ("10.0.0.1", 1), "scheme": "http", "headers": lines}))
+    assert scope["client"][0] == "192.0.2.7", "in a line of its own, too"
+
+
+def test_of_proxies_alone_the_outermost_is_the_client() -> None:
+    assert seen("10.0.0.1", {"x-forwarded-for": "10.0.0.2, 10.0.0.3"})["client"][0] == "10.0.0.2"
+
+
+def test_a_peer_without_an_address_is_no_proxy() -> None:
+    raw = [(name.encode(), value.encode()) for name, value in FORWARDED.items()]
+    scope = dict(PROXIES.seen_through({"client": None, "scheme": "http", "headers": raw}))
+    assert (scope["client"], scope["scheme"], scope["headers"]) == (None, "http", [(b"host", b"internal")])
+
+
 def test_a_strangers_word_counts_for_nothing() -> None:
     scope = seen("192.0.2.1", FORWARDED)
     assert scope["client"][0] == "192.0.2.1"

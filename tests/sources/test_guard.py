@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
 
 import pytest
@@ -51,6 +52,19 @@ def test_what_is_allowed_by_the_setting_is_reached() -> None:
         guard.check(address)
     with pytest.raises(SourceDenied):
         guard.check("169.254.169.254")
+    Guard(allow=networks("64:ff9b::/96")).check("64:ff9b::7f00:1")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1", "The address 127.0.0.1 is a loopback address, "),
+        ("64:ff9b::7f00:1", "The address 64:ff9b::7f00:1 (which leads to 127.0.0.1) is a loopback address, "),
+    ],
+)
+def test_a_denial_says_where_the_address_leads(address: str, said: str) -> None:
+    with pytest.raises(SourceDenied, match=re.escape(said)):
+        OPEN.check(address)
 
 
 def test_denial_comes_before_allowance_and_names_its_setting() -> None:

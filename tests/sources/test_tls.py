@@ -135,6 +135,8 @@ def saying(*words: bytes, then: Callable[[socket.socket], None] = lambda s: None
         (b"220 mail.test ESMTP\r\n", "like a mail or FTP server"),
         (b"\x30\x0c\x02\x01\x00\x78\x07\x0a\x01\x02\x04\x00\x04\x00", "like an LDAP server"),
         (b"J\x00\x00\x00\n5.7.40-mysql_native_password", "like a MySQL server"),
+        (b"n\x00\x00\x00\n5.5.5-10.11.6-MariaDB-0+deb12u1", "like a MySQL server"),
+        (b"G\x00\x00\x00\xffj\x04Host is not allowed to connect to this MySQL server", "like a MySQL server"),
         (b"\x00\x01\x02", "with something else"),
     ],
 )

@@ -97,7 +97,7 @@ def test_state_of_the_world_sends_one_at_a_time_for_each_type() -> None:
     dialect.read(sotw(type_url=EXTENSION, resource_names=["jwks"]))
     secret, extension = pushed(ledger, dialect)
     assert (secret.type_url, extension.type_url) == (SECRET, EXTENSION)
-    assert [len(r.resources) for r in (secret, extension)] == [1, 1]
+    assert [[one.type_url for one in r.resources] for r in (secret, extension)] == [[SECRET], [EXTENSION]]
     dialect.read(sotw(resource_names=["used", "truststore"], version_info="", response_nonce="stale"))
     assert pushed(ledger, dialect) == []
     dialect.read(
@@ -121,6 +121,7 @@ def everything_of(ledger: Ledger, names: list[str]) -> str:
 def test_a_state_of_the_world_report_of_all_that_is_wanted_is_a_receipt() -> None:
     names = ["used", "alias/a0", "strange"]
     version = everything_of(Ledger(catalogue(1, ONE)), names)
+    assert version == everything_of(Ledger(catalogue(1, ONE)), names[::-1]), "in whatever order it asks"
     ledger = Ledger(catalogue(7, ONE))
     dialect = StateOfTheWorld(ledger)
     dialect.read(sotw(resource_names=names, version_info=version))

@@ -78,10 +78,22 @@ def test_accepted_means_that_every_resource_was_confirmed() -> None:
     push_all(ledger)
     clock.now = 0.004
     answer(ledger, used)
-    assert state(ledger) == "sent"
-    clock.now = 0.0071
+    assert ledger.receipt("n") == Receipt("n", "sent", "Not yet answered for all of jwks, used.", None)
+    clock.now = 2.0071
     answer(ledger, jwks)
-    assert ledger.receipt("n") == Receipt("n", "accepted", "Runs jwks, used.", 7)
+    assert ledger.receipt("n") == Receipt("n", "accepted", "Runs jwks, used.", 2007)
+    ledger.aim(ledger.catalogue, retry=True)
+    assert ledger.receipt("n") == Receipt("n", "accepted", "Runs jwks, used.", 2007), "news that change nothing"
+
+
+@pytest.mark.parametrize(("count", "said"), [(5, "a0, a1, a2, a3, a4."), (6, "a0, a1, a2, a3, a4 and 1 more.")])
+def test_of_many_names_five_are_told(count: int, said: str) -> None:
+    ledger = Ledger(catalogue(1, ONE))
+    for at in range(count):
+        ledger.subscribe(SECRET, f"a{at}")
+    receipt = ledger.receipt("n")
+    assert receipt is not None
+    assert receipt.detail.endswith(f" of the name {said}")
 
 
 def test_a_new_release_that_changes_nothing_for_the_node_is_accepted_at_once() -> None:
@@ -166,6 +178,12 @@ def test_what_was_refused_is_tried_again_by_itself_less_and_less_often() -> None
         waits.append(clock.now - begun)
         ledger.aim(ledger.catalogue, retry=True)
     assert waits == [30, 60, 120, 240, 480, 600, 600]
+    ledger.aim(catalogue(2, TWO), retry=False)
+    push_all(ledger)
+    answer(ledger, line, "No.")
+    clock.now += 30
+    assert ledger.should_retry(), "a new release is as urgent as the first one was"
+    ledger.aim(ledger.catalogue, retry=True)
     assert len(push_all(ledger)) == 1
     answer(ledger, line)
     clock.now += 10_000

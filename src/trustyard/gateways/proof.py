@@ -79,7 +79,9 @@ def judge(
     wanted = _certificates(release, trust)
     if problem := _difference(set(seen.names), wanted):
         return "drifted", f"The listener does not serve release {release.number}: {problem}."
-    count = f"{len(set(seen.names))} CA names advertised, those of release {release.number}"
+    number = len(set(seen.names))
+    advertised = "1 CA name advertised, that" if number == 1 else f"{number} CA names advertised, those"
+    count = f"{advertised} of release {release.number}"
     if before is not None and _undistinguished(set(seen.names), wanted, _certificates(before, trust)):
         return "accepted", f"{count}, and of release {before.number} too: the names cannot tell them apart."
     return "observed", f"{count}; {'a stranger was refused' if seen.let_in is False else seen.words}."

@@ -128,7 +128,7 @@ def _string_type(raw: bytes) -> str:
 
 
 def _san_rows(left: Certificate, right: Certificate) -> Iterator[Row]:
-    before, after = list(dict.fromkeys(left.facts.sans)), list(dict.fromkeys(right.facts.sans))
+    before, after = dict.fromkeys(left.facts.sans), dict.fromkeys(right.facts.sans)
     for san in dict.fromkeys([*before, *after]):
         held = san in before, san in after
         note = "" if all(held) else "removed" if held[0] else "added"

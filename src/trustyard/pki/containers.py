@@ -93,12 +93,9 @@ def read_paste(text: str, encoding: str) -> Reading:
     _check_size(len(data))
     if encoding not in ("BASE64", "BASE64PEM"):
         raise Refused("The encoding type is either BASE64 or BASE64PEM.", code="bad-encoding")
-    if not data.strip():
-        raise refusals.refusal("empty")
-    armoured = armour.is_armoured(data)
-    if encoding == "BASE64" and armoured:
+    if encoding == "BASE64" and armour.is_armoured(data):
         raise _mismatch("This text has BEGIN and END lines: it looks like BASE64PEM, not BASE64.", "BASE64PEM")
-    if encoding == "BASE64PEM" and not armoured and _is_base64(data):
+    if encoding == "BASE64PEM" and _is_base64(data):
         raise _mismatch("This text has no BEGIN and END lines: it looks like BASE64, not BASE64PEM.", "BASE64")
     return read_file(data)
 

@@ -134,7 +134,11 @@ def _lines(content: Content, known: Mapping[str, Known]) -> list[Line]:
     def line(entry: TrustedEntry) -> Line:
         return Line(entry.alias, entry.certificate, "certificate", entry.sha256, known.get(entry.sha256))
 
-    return sorted(map(line, content.entries), key=lambda each: (each.alias.casefold(), each.alias))
+    return sorted(map(line, content.entries), key=_place)
+
+
+def _place(line: Line) -> tuple[str, str]:
+    return line.alias.casefold(), line.alias
 
 
 def _matched(old: list[Line], new: list[Line]) -> tuple[list[Line], list[Line], list[Changed]]:
@@ -153,7 +157,7 @@ def _matched(old: list[Line], new: list[Line]) -> tuple[list[Line], list[Line], 
                 rest.append(line)
         old, new = [line for lines in waiting.values() for line in lines], rest
     changed = [pair for pair in pairs if pair.changes]
-    return old, new, sorted(changed, key=lambda pair: (pair.after.alias.casefold(), pair.after.alias))
+    return sorted(old, key=_place), new, sorted(changed, key=lambda pair: _place(pair.after))
 
 
 def _roots(digests: Iterable[str], known: Mapping[str, Known]) -> list[Line]:

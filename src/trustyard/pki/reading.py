@@ -40,11 +40,10 @@ KEY_DROPPED = Notice(
 
 
 def reading_of(form: str, ders: Iterable[bytes], notices: Iterable[Notice] = ()) -> Reading:
-    """A Reading of DER certificates. `InputRefused` when there is none, too many, or one that cannot be read."""
+    """A Reading of DER certificates. `InputRefused` when there is none, or one that cannot be read."""
     unique = list(dict.fromkeys(ders))
     if not unique:
         raise InputRefused("This holds no certificate.", code="no-certificate")
-    check_count(len(unique))
     return Reading(form, tuple(_read(unique)), tuple(notices))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_TLS_RECORDS = (0x14, 0x15, 0x16, 0x17)
+_TLS_RECORDS = (b"\x14", b"\x15", b"\x16", b"\x17")
 
 _GREETINGS = (
     (b"HTTP/", "like a plain web server"),
@@ -23,7 +23,7 @@ _GREETINGS = (
 
 def speaks_tls(first: bytes) -> bool:
     """Whether the first byte is that of a TLS record (RFC 8446, section 5.1)."""
-    return first[:1] != b"" and first[0] in _TLS_RECORDS
+    return first.startswith(_TLS_RECORDS)
 
 
 def description(first: bytes) -> str:

@@ -66,6 +66,11 @@ def test_a_complete_file_is_read(tmp_path: Path) -> None:
         (GOOD.replace("https", "http"), "", "http would show the token to the network"),
         (GOOD + 'token_file = "/x"', "", "give either token or token_file"),
         (GOOD.replace("/var", "var"), "folder", "is no absolute path"),
+        (GOOD.replace("/var/lib/trustyard-agent", "/"), "folder", "is no absolute path"),
+        (GOOD.replace("trustyard.example", ""), "address", "is not an address such as"),
+        (GOOD + 'node = "a\\u0007"', "node", "it has characters that cannot be printed"),
+        (GOOD + '[check]\ncommand = [""]', "check.command", 'write ["program", "argument", …]'),
+        (GOOD + 2 * '[[copy]]\nfrom = "used.pem"\nto = "/x"\n', "", "two copies go to the same place"),
         (GOOD + "unknown = 1", "unknown", "Extra inputs are not permitted"),
         (GOOD + "wait = 600", "wait", "less than or equal to 60"),
         (GOOD + '[check]\ncommand = "nginx -t"', "check.command", "valid tuple"),
@@ -81,6 +86,7 @@ def test_each_mistake_is_named_with_its_place(tmp_path: Path, text: str, field: 
         taken(tmp_path, text)
     assert caught.value.code == "agent-configuration"
     assert [one.field for one in caught.value.fields if words in one.message] == [field], caught.value.fields
+    assert not any(one.message.startswith("Value error") for one in caught.value.fields)
 
 
 @pytest.mark.parametrize("text", ["address = ", "\x00", 'a = "\\q"'])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.gateways.releases import ders, material
-from trustyard.gateways.agent.wire import Unreadable, packed, unpacked
+from trustyard.gateways.agent.wire import MOST, Unreadable, packed, unpacked
 from trustyard.pki.content import Content
 
 RELEASE = material(3, {"acme": ders()[0], "Ünïcode": ders()[1]}, (ders()[2],), ({"kid": "k", "kty": "RSA"},))
@@ -78,9 +78,23 @@ def hostile(**changes: Any) -> bytes:
         hostile(alias="a\ud800"),
         changed(lambda value: value["content"]["entries"][0].update(alias=5)),
         changed(lambda value: value["content"]["entries"][0].update(certificate=None)),
+        hostile(certificate=None),
+        hostile(number=MOST + 1),
+        hostile(certificates=[]),
+        b"[" * 1_000_000,
     ],
-    ids=["infinite", "huge", "year 1", "before 1970", "year 10000", "half a character", "a number", "nothing"],
-)
+    ids=[
+        "infinite", "huge", "year 1", "before 1970", "year 10000", "half a character", "a number", "nothing",
+        "nothing with its digest", "a number too large", "no names", "nested",
+    ],
+)  # fmt: skip
 def test_numbers_moments_and_names_that_no_file_can_hold_are_unreadable(data: bytes) -> None:
     with pytest.raises(Unreadable):
         unpacked(data)
+
+
+@pytest.mark.parametrize(
+    "data", [hostile(number=1), hostile(number=MOST), hostile(created_at="2000-01-01T00:00:00+00:00")]
+)
+def test_the_first_and_the_last_number_and_the_first_moment_are_taken(data: bytes) -> None:
+    assert unpacked(data).material.content == RELEASE.content

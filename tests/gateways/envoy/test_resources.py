@@ -155,6 +155,16 @@ def test_without_a_usable_jwk_a_key_that_nobody_has_stands_in(material: Material
     assert [key["kid"] for key in keys_of(filter_of(material))] == ["deny-all"]
 
 
+def test_the_version_of_the_filter_does_not_hang_on_the_order_of_its_keys() -> None:
+    keys = [ec_jwk("a"), ec_jwk("b", use="sig"), ec_jwk("b")]
+    versions = {
+        found.version
+        for jwks in (keys, keys[::-1])
+        if (found := catalogue(make_material({}, jwks=jwks)).resource(EXTENSION, "jwks"))
+    }
+    assert len(versions) == 1
+
+
 def test_without_an_issuer_every_path_needs_a_token_of_whatever_issuer() -> None:
     configuration = filter_of(make_material({}, jwks=[ec_jwk("a")]))
     assert [(r.match.prefix, r.requires.provider_name) for r in configuration.rules] == [("/", "issuer-1")]

@@ -113,6 +113,9 @@ def test_a_folder_that_somebody_changed_is_written_again(tmp_path: Path) -> None
     (current / "jwks.json").unlink()
     assert deliver(release, {}, place(tmp_path)).state == "accepted"
     assert (current / "jwks.json").exists()
+    (current / "manifest.json").write_text("{}")
+    assert deliver(release, {}, place(tmp_path)).state == "accepted"
+    assert json.loads((current / "manifest.json").read_bytes())["release"] == 2
 
 
 def test_old_releases_are_pruned_and_the_current_one_never(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from .values import Anchor, Chain, Ending, Link
 
 def anchored(chain: Chain, anchors: Iterable[Anchor]) -> Chain:
     """The chain with the anchors that end it, the nearest to the chosen certificate first."""
-    tops = [link.certificate for link in chain.links if link.issuer == "missing" or link.signature is not True]
+    tops = [link.certificate for link in chain.links if link.signature is not True]
     tops += [cross.certificate for cross in chain.cross_signs]
     judge = Family(())
     found = [e for anchor in anchors if (e := _ending(judge, chain.links, tops, anchor)) is not None]

@@ -58,6 +58,7 @@ class _Order:
         self.members = family.members
         found = {c.sha256: family.issuer_of(c).certificate for c in self.members}
         self._issuers = {sha256: i for sha256, i in found.items() if i is not None and i.sha256 != sha256}
+        self._own = {sha256 for sha256, i in found.items() if i is not None and i.sha256 == sha256}
         self.issuing = {issuer.sha256 for issuer in self._issuers.values()}
 
     def issuer_of(self, certificate: Certificate) -> Certificate | None:
@@ -73,7 +74,7 @@ class _Order:
         facts = certificate.facts
         if self.is_end_entity(certificate):
             kind = "End-entity certificate"
-        elif facts.self_issued and self.issuer_of(certificate) is None:
+        elif certificate.sha256 in self._own:
             kind = "Root CA"
         else:
             kind = "Intermediate CA" if facts.is_ca else "Issuer without a CA mark"
@@ -82,7 +83,7 @@ class _Order:
     def _issued_by(self, certificate: Certificate) -> str:
         if (issuer := self.issuer_of(certificate)) is not None:
             return f"issued by {issuer.facts.certificate_name}"
-        if certificate.facts.self_issued:
+        if certificate.sha256 in self._own:
             broken = certificate.facts.self_signed is False
             return "whose own signature does not verify" if broken else "issued by itself"
         return "whose issuer is not among these"

@@ -14,6 +14,7 @@ from .examined import SERVER, Examined
 _PLAIN = re.compile(r"(?!-)[a-zA-Z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-zA-Z0-9-]{1,63}(?<!-))*")
 _LABEL = re.compile(r"[a-zA-Z0-9_](?:[a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?")
 _HOST = re.compile(r"(?:\*\.)?(?:[a-zA-Z0-9_-]+\.)+[a-zA-Z][a-zA-Z0-9-]+")
+_LONGEST = 253  # characters of a host name (RFC 1035, section 2.3.4)
 _NAMED = 5  # wildcards, in one sentence
 
 
@@ -22,7 +23,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     facts = examined.facts
     wildcards = []
     for san in facts.sans:
-        if san.type != "dns" or (_PLAIN.fullmatch(san.value) and not san.value.rpartition(".")[2].isdigit()):
+        if san.type != "dns" or _is_host(san.value):
             continue
         if _is_wildcard(san.value):
             wildcards.append(san.value)
@@ -33,6 +34,10 @@ def check(examined: Examined) -> Iterator[Finding]:
         yield finding("wildcard", name=", ".join(map(shown, wildcards[:_NAMED])) + more)
     if not facts.sans and not facts.is_ca:
         yield from _common_name(examined)
+
+
+def _is_host(name: str) -> bool:
+    return _PLAIN.fullmatch(name) is not None and len(name) <= _LONGEST and not name.rpartition(".")[2].isdigit()
 
 
 def _is_wildcard(name: str) -> bool:
@@ -60,7 +65,7 @@ def _reason(name: str) -> str:
         return "letters beyond ASCII are written as xn--…"
     if name.endswith(".") or name.startswith("."):
         return "it has a dot at an end"
-    if any(len(label) > 63 for label in name.split(".")) or len(name) > 253:
+    if any(len(label) > 63 for label in name.split(".")) or len(name) > _LONGEST:
         return "it is too long"
     return "a host name has letters, digits, hyphens and dots"
 

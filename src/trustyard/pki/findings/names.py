@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trustyard.pki import oids
+from trustyard.pki import der, oids
 from trustyard.pki.distinguished import Attribute, Name
 
 from .catalogue import Finding, finding, shown
@@ -52,7 +52,7 @@ def _strings(name: Name) -> Iterator[Finding]:
     for rdn in name:
         for attribute in rdn:
             tag = attribute.raw[0]
-            plain = tag == 0x0C or (tag == 0x13 and _PRINTABLE.fullmatch(attribute.raw, 2))
+            plain = tag == 0x0C or (tag == 0x13 and _PRINTABLE.fullmatch(der.read(attribute.raw).body))
             if not plain or attribute.oid == _COUNTRY:
                 yield from _type(attribute, tag)
             text = attribute.text

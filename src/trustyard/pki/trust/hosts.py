@@ -33,7 +33,7 @@ def plain_name(text: str) -> str:
 
 
 def matches(link: Link, name: str) -> bool:
-    """Whether one of the alternative names is `name`, a host, address, e-mail address or URI from `plain_name`."""
+    """Whether one of the alternative names is `name`, out of `plain_name` and one that `can_be_asked_for`."""
     address = _address(name)
     if address is not None:
         return any(n.kind == strict.IP and n.body == address.packed for n in link.names)
@@ -74,8 +74,6 @@ def looks_like_host(text: str) -> bool:
 
 
 def _host_matches(pattern: str, name: str) -> bool:
-    if not is_host(name) or not is_pattern(pattern):
-        return False
     if pattern.startswith("*."):
         return "." in name and pattern[2:] == name.split(".", 1)[1]
     return pattern == name

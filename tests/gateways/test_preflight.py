@@ -1,0 +1,55 @@
+"""A release as each kind of gateway would take it; what the programs do is held by tests/live/test_anchor_rules.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.authority import Authority
+from tests.gateways.releases import material
+from tests.pki import worst
+from tests.pki.handmade import certificate
+from tests.pki.moments import NOON
+from trustyard.gateways.preflight import judge, read
+from trustyard.pki import der
+from trustyard.pki.content import Material
+from trustyard.pki.truststores import pem_bundle
+
+GOOD, OTHER = Authority("A good CA", moment=NOON), Authority("Another good CA", moment=NOON)
+ODD_TEXT = worst.with_text(b"\xff")
+VERSION_2 = certificate(version=der.encode(0xA0, der.encode(der.INTEGER, b"\x01")))
+
+
+def told(release: Material, kind: str) -> list[tuple[str, str | None, str]]:
+    """The notes that are not about how an anchor is made."""
+    notes = judge(release, read(release), kind, NOON).notes
+    return [(note.code, note.alias, note.sentence) for note in notes if not note.code.startswith("anchor-")]
+
+
+def test_a_release_that_every_gateway_takes_is_counted_and_not_talked_about() -> None:
+    release = material(1, {"a": GOOD.der}, (OTHER.der,))
+    for kind in ("envoy", "haproxy", "files", "agent"):
+        judged = judge(release, read(release), kind, NOON)
+        assert judged.notes == ()
+        assert (judged.certificates, judged.octets) == (2, len(pem_bundle([GOOD.der, OTHER.der])))
+
+
+@pytest.mark.parametrize(
+    ("kind", "odd", "code", "sentence"),
+    [
+        ("envoy", ODD_TEXT, "not-for-envoy", "Envoy cannot read odd; it is left out."),
+        ("haproxy", ODD_TEXT, "not-for-openssl", "OpenSSL cannot load odd; it is left out where it reads."),
+        ("files", ODD_TEXT, "not-for-openssl", "OpenSSL cannot load odd; it is left out where it reads."),
+        ("agent", VERSION_2, "not-for-pkcs12", "odd cannot be put into truststore.p12; truststore.jks holds it."),
+    ],
+)
+def test_a_certificate_that_a_program_cannot_read_is_named(kind: str, odd: bytes, code: str, sentence: str) -> None:
+    assert told(material(1, {"a": GOOD.der, "odd": odd}), kind) == [(code, "odd", sentence)]
+
+
+def test_more_than_haproxy_takes_over_its_runtime_api_is_told_beforehand() -> None:
+    many = {f"ca-{number}": Authority(f"CA {number}", moment=NOON).der for number in range(40)}
+    octets = len(pem_bundle(many.values()))
+    [(code, alias, sentence)] = told(material(1, many), "haproxy")
+    assert (code, alias) == ("too-large", None)
+    assert sentence.startswith(f"{octets} bytes of PEM; haproxy takes 16384. ")
+    assert told(material(1, many), "files") == []
