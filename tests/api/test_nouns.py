@@ -52,6 +52,20 @@ def test_the_algorithm_and_the_key_id_can_be_said_or_left_out(add: Add, add_jwk:
     assert (again.json["kid"], again.json["alg"]) == (back.json["kid"], None), "what is left out stays"
 
 
+def test_use_and_algorithm_are_changed_to_what_the_key_allows(add: Add, add_jwk: Add, operator: Rest) -> None:
+    add("acme", key="rsa")
+    address = add_jwk("sign", "acme", use="sig", alg="RS256").headers["Location"]
+    for said in ({"use": "enc", "alg": "RSA-OAEP-256"}, {"alg": None}, {"use": None}, {"use": "sig", "alg": "PS512"}):
+        changed = operator.patch(address, said).json
+        assert {name: changed[name] for name in said} == said
+        assert {name: changed["jwk"].get(name) for name in said} == said
+        assert None not in changed["jwk"].values()
+    for bad, field in (({"alg": "ES256"}, "alg"), ({"use": "enc"}, "alg"), ({"use": "both"}, "use")):
+        refused = operator.patch(address, bad)
+        assert (refused.status, refused.fields) == (422, [field])
+    assert operator.get(address).json == changed
+
+
 def test_a_weak_key_yields_a_jwk_with_a_finding(add: Add, add_jwk: Add) -> None:
     add("weak", key="rsa1024")
     assert add_jwk("weak", "weak").json["findings"]
@@ -93,7 +107,7 @@ def test_members_of_a_given_jwk_that_are_not_published_are_named(add: Add, opera
     add("acme")
     jwk = operator.post(path("jwks"), {"name": "made", "source": OF_ACME}).json["jwk"]
     source = {"kind": "jwk", "jwk": {**jwk, "ext": True, "x5u": "SECRET-SECRET"}, "environments": ["production"]}
-    made = operator.post(path("jwks"), {"name": "given", "source": source})
+    made = operator.post(path("jwks"), {"name": "given", "source": source, "alg": None})
     assert (made.status, made.json["jwk"]) == (201, jwk)
     (notice,) = made.json["notices"]
     assert notice["message"].endswith("were left out: ext, x5u.")
@@ -108,6 +122,10 @@ def test_two_jwks_of_one_key_id_need_another_use(add: Add, add_jwk: Add, operato
     source = {"kind": "certificate", "certificate": "acme", "environment": "test"}
     refused = operator.post(path("jwks"), {"name": "third", "source": source, "use": "sig"})
     assert (refused.status, refused.code) == (409, "kid-taken")
+    add("bank")
+    other = add_jwk("bank", "bank").headers["Location"]
+    refused = operator.patch(other, {"kid": operator.get(path("jwks", "sign")).json["kid"]})
+    assert (refused.status, refused.code, refused.fields) == (409, "kid-taken", ["kid"])
 
 
 def test_a_deleted_jwk_is_withdrawn_at_once(add: Add, add_jwk: Add, operator: Rest) -> None:
