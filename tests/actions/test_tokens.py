@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from django.utils import timezone
 from trustyard import models
 from trustyard.actions import token_expiry, tokens, users
 from trustyard.actions.actors import Actor
-from trustyard.errors import Conflict, NotSignedIn, Refused
+from trustyard.errors import Conflict, NotAllowed, NotSignedIn, Refused
 
 pytestmark = pytest.mark.django_db
 ADA = Actor("ada", "admin")
@@ -32,6 +33,36 @@ def test_a_taken_name_is_said_as_it_is_spelt_there() -> None:
         tokens.create(ADA, "ROBOT", role="viewer")
     with pytest.raises(Conflict, match="already a user named Olaf; case does not count"):
         users.create(ADA, "olaf", password="a long and quiet night", role="viewer")
+
+
+def test_the_name_of_a_revoked_token_is_free_again_and_its_secret_is_not() -> None:
+    _, old = tokens.create(ADA, "robot", role="viewer")
+    tokens.revoke(ADA, "ROBOT")
+    _, new = tokens.create(ADA, "robot", role="viewer")
+    assert tokens.authenticate(old, "") is None
+    assert tokens.authenticate(new, "") is not None
+
+
+@pytest.mark.parametrize("role", ["operator", "viewer"])
+def test_administrators_alone_manage_tokens_and_accounts(role: str) -> None:
+    """D-24."""
+    tokens.create(ADA, "robot", role="viewer")
+    olaf = users.create(ADA, "olaf", password="a long and quiet night")
+    somebody = Actor("somebody", role, user_id=olaf.pk + 1)
+    attempts: list[Callable[[], object]] = [
+        lambda: tokens.create(somebody, "mine", role="admin"),
+        lambda: tokens.revoke(somebody, "robot"),
+        lambda: tokens.find(somebody),
+        lambda: users.create(somebody, "mine", password="a long and quiet night", role="admin"),
+        lambda: users.update(somebody, "olaf", role="admin"),
+        lambda: users.disable(somebody, "olaf"),
+        lambda: users.set_password(somebody, "olaf", "another long and quiet night"),
+        lambda: users.find(somebody),
+        lambda: users.get_by_id(somebody, olaf.pk),
+    ]
+    for attempt in attempts:
+        with pytest.raises(NotAllowed):
+            attempt()
 
 
 def test_an_end_is_a_number_of_days_or_the_last_day() -> None:
