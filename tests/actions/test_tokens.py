@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.actions import token_expiry, tokens, users
+from trustyard.actions import environments, token_expiry, tokens, users
 from trustyard.actions.actors import Actor
 from trustyard.errors import Conflict, NotAllowed, NotSignedIn, Refused
 
@@ -44,7 +44,7 @@ def test_the_name_of_a_revoked_token_is_free_again_and_its_secret_is_not() -> No
 
 
 @pytest.mark.parametrize("role", ["operator", "viewer"])
-def test_administrators_alone_manage_tokens_and_accounts(role: str) -> None:
+def test_administrators_alone_manage_tokens_accounts_and_environments(role: str) -> None:
     """D-24."""
     tokens.create(ADA, "robot", role="viewer")
     olaf = users.create(ADA, "olaf", password="a long and quiet night")
@@ -59,6 +59,9 @@ def test_administrators_alone_manage_tokens_and_accounts(role: str) -> None:
         lambda: users.set_password(somebody, "olaf", "another long and quiet night"),
         lambda: users.find(somebody),
         lambda: users.get_by_id(somebody, olaf.pk),
+        lambda: environments.create(somebody, name="mine"),
+        lambda: environments.update(somebody, "test", if_match="*", root_set="none"),
+        lambda: environments.delete(somebody, "test", if_match="*"),
     ]
     for attempt in attempts:
         with pytest.raises(NotAllowed):
