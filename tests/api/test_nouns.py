@@ -403,8 +403,10 @@ def test_pages_hold_together_while_rows_come_and_go(add: Add, operator: Rest) ->
         "c",
         "d",
     ]
-    rows = operator.get(f"{TEST}/truststore", limit=3).json
-    assert [row["alias"] for row in operator.get(f"{TEST}/truststore", cursor=rows["next"]).json["items"]] == ["e"]
+    rows = operator.get(f"{TEST}/truststore", limit=2).json
+    rest = operator.get(f"{TEST}/truststore", limit=2, cursor=rows["next"]).json
+    assert [row["alias"] for row in (*rows["items"], *rest["items"])] == ["a", "c", "d", "e"]
+    assert (rest["next"], rest["total"]) == (None, 4)
 
 
 def test_a_cursor_of_another_list_is_refused(add: Add, operator: Rest) -> None:
@@ -419,6 +421,10 @@ def test_a_cursor_of_another_list_is_refused(add: Add, operator: Rest) -> None:
     for bad in (cursor, "x", "%", "…", *forged):
         assert operator.get(path("audit"), cursor=bad).fields == ["cursor"], bad
     assert operator.get(path("certificates"), cursor=cursor, sort="-name").code == "bad-cursor"
+    moment = operator.get(path("certificates"), limit=1, sort="changed").json["next"]
+    text = base64.urlsafe_b64decode(moment + "=" * (-len(moment) % 4)).replace(b"+00:00", b"")
+    somewhere = base64.urlsafe_b64encode(text).decode().rstrip("=")
+    assert operator.get(path("certificates"), cursor=somewhere, sort="changed").code == "bad-cursor"
 
 
 def test_an_empty_root_set_is_no_root_set(cast: Cast) -> None:
