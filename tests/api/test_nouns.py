@@ -182,11 +182,14 @@ def test_an_environment_is_made_changed_and_deleted(cast: Cast, ca: Ca) -> None:
         assert (refused.status, {f.partition(".")[0] for f in refused.fields}) == (422, {field})
 
 
-def test_an_environment_in_use_says_by_what(add: Add, cast: Cast) -> None:
+def test_an_environment_in_use_says_by_what(add: Add, add_jwk: Add, cast: Cast) -> None:
     add("acme")
+    add_jwk("sign", "acme")
+    cast.admin.post(f"{TEST}/gateways", {"name": "edge", "kind": "envoy"})
     refused = cast.admin.delete(TEST)
     assert (refused.status, refused.code) == (409, "environment-in-use")
-    assert "the certificate acme" in refused.json["detail"]
+    assert refused.json["used_by"] == ["the certificate acme", "the gateway edge", "the JWK sign"]
+    assert "the certificate acme, the gateway edge, the JWK sign" in refused.json["detail"]
 
 
 def test_a_gateway_is_added_changed_and_removed(cast: Cast) -> None:
@@ -195,6 +198,8 @@ def test_a_gateway_is_added_changed_and_removed(cast: Cast) -> None:
     assert (made.status, made.headers["Location"]) == (201, address)
     issuer = {"issuer": "https://idp.example", "audiences": ["api"], "prefix": "/"}
     assert rest.patch(address, {"options": {"issuers": [issuer]}}).json["options"]["issuers"][0]["audiences"] == ["api"]
+    [event] = rest.get(path("audit"), action="gateway.update").json["items"]
+    assert [len(event[when]["options"]["issuers"]) for when in ("before", "after")] == [0, 1]
     assert [item["name"] for item in rest.get(f"{TEST}/gateways").json["items"]] == ["edge"]
     assert rest.post(f"{TEST}/gateways", {"name": "EDGE", "kind": "envoy"}).status == 409
     assert rest.post(f"{TEST}/gateways", {"name": "x", "kind": "toaster"}).fields == ["kind"]
