@@ -107,3 +107,5 @@ def test_a_token_ends_by_its_date_and_only_its_holder_is_told() -> None:
     assert token_expiry.state(row.expires_at, None, timezone.now()) == "expired"
     tokens.revoke(ADA, "ci")
     assert tokens.authenticate(secret, "") is None, "revoked comes first"
+    row.refresh_from_db()
+    assert token_expiry.state(row.expires_at, row.revoked_at, timezone.now()) == "revoked"

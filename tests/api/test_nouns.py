@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -293,6 +294,8 @@ def test_the_truststore_lists_entries_and_roots(add: Add, cast: Cast, ca: Ca) ->
 
     assert len(aliases(origin="root")) == 1
     assert aliases(q="WAITS") == ["waits"]
+    assert aliases(q=rows[0]["sha256"][:20].upper()) == ["acme"]
+    assert aliases(q=":".join(re.findall("..", rows[0]["sha256"]))) == ["acme"]
     assert aliases(status="expired") == []
     for bad in ({"origin": "moon"}, {"status": "green"}, {"limit": 501}):
         assert cast.viewer.get(f"{TEST}/truststore", **bad).status == 422
