@@ -96,6 +96,8 @@ def test_a_setting_bounds_the_life_of_new_tokens(at_most_90_days: None) -> None:
 def test_a_token_ends_by_its_date_and_only_its_holder_is_told() -> None:
     row, secret = tokens.create(ADA, "ci", expires="1d")
     assert tokens.authenticate(secret, "") is not None
+    row.refresh_from_db()
+    assert row.last_used_at is not None
     assert token_expiry.state(row.expires_at, None, timezone.now()) == "ends soon"
     assert models.AuditEvent.objects.get(action="token.create").after["expires_at"].endswith("Z")
     models.Token.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
