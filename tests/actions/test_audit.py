@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,6 +12,8 @@ from trustyard.actions import audit, requests
 from trustyard.models.audit import FEW
 
 from .conftest import ADMIN
+
+HASH = "117b30e6b72e8ba47a1436d63c765b20d77618b717d1b597e140f17677bbdcfb"
 
 
 def test_events_with_and_without_an_id_make_one_chain_and_a_changed_id_breaks_it() -> None:
@@ -45,6 +48,19 @@ def test_events_of_one_change_follow_each_other_whatever_their_names_are(count: 
     events = list(models.AuditEvent.objects.order_by("pk"))
     assert events[-2].object_name == names[(count - 1) % len(names)]
     assert audit.verify() == audit.Verdict(True, len(events))
+
+
+def test_an_event_of_an_earlier_version_still_fits_into_the_chain() -> None:
+    """What is hashed, and how, is said to whoever checks it; an upgrade that changes it would break every chain."""
+    models.AuditEvent.objects.all().delete()
+    models.AuditEvent.objects.create(
+        at=datetime(2026, 3, 3, 14, 0, 0, 123456, tzinfo=UTC), actor="Zoë", via="web", address="192.0.2.1",
+        action="certificate.update", object_kind="certificate", object_name="Şirket",
+        before={"name": "old", "entries": {}}, after={"name": "Şirket", "entries": {"b": None, "a": 1.5}},
+        request_id="abc123", prev_hash=audit.GENESIS, hash=HASH,
+    )  # fmt: skip
+    models.AuditHead.objects.update_or_create(pk=1, defaults={"hash": HASH, "events": 1})
+    assert audit.verify() == audit.Verdict(True, 1)
 
 
 @pytest.mark.parametrize("count", [1, FEW + 1])

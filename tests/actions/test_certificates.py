@@ -176,6 +176,19 @@ def test_others_of_a_source_become_certificates_of_their_own_in_one_transaction(
     assert not models.Certificate.objects.exists()
 
 
+def test_others_that_come_with_a_change_are_deployed_with_it_and_a_fault_says_in_which(add: Add, ca: Ca) -> None:
+    """D-08: their environments are touched by the change too."""
+    add("main")
+    other = Definition("other", "", [EntryGiven(("production",), "other", pem(ca.issue("other")))])
+    bad = Definition("bad", "", [EntryGiven(("nowhere",), "bad", pem(ca.issue("bad")))])
+    with pytest.raises(Refused) as caught:
+        certificates.update(ADMIN, "main", if_match="*", also=[other, bad])
+    assert [error.field for error in caught.value.fields] == ["others.1.entries.0.environment"]
+    made = certificates.update(ADMIN, "main", if_match="*", also=[other], deploy=True)
+    assert [(release.environment.name, release.number) for release in made.releases] == [("production", 1)]
+    assert [one.name for one in made.certificates] == ["main", "other"]
+
+
 def test_what_was_seen_is_what_is_saved_for_its_own_user_alone(ca: Ca) -> None:
     """I-02: the token of an inspection; nobody else's, and it stores no certificate."""
     issued = ca.issue("seen")
@@ -229,6 +242,17 @@ def test_patch_keeps_what_is_not_given_and_replace_removes_it(add: Add, ca: Ca) 
     )
     assert [r.environment.name for r in made.releases] == ["production"]
     assert list(saved.certificate.entries.values_list("environment__name", flat=True)) == ["test"]
+
+
+def test_a_new_name_is_deployed_wherever_the_certificate_is_or_was_until_now(add: Add) -> None:
+    add("old", "test", "production")
+    stays = [EntryGiven(("test",))]
+    made = certificates.update(
+        ADMIN, "old", if_match="*", new_name="new", entries=stays, replace=True, deploy=True
+    ).releases
+    assert [[line["certificate"] for line in release.content["entries"]] for release in made] == [["new"], []]
+    event = audit.find(ADMIN, action="certificate.update").get()
+    assert [(said or {})["name"] for said in (event.before, event.after)] == ["old", "new"]
 
 
 def test_a_save_without_a_change_makes_no_version_no_event_and_no_release(add: Add) -> None:
@@ -329,8 +353,12 @@ def test_revoke_takes_it_out_at_once_and_restore_brings_it_back(add: Add) -> Non
 
 def test_a_new_certificate_in_a_revoked_entry_clears_the_revocation(add: Add, ca: Ca) -> None:
     """S-19, D-13."""
-    saved = add("renewable")
+    issued = ca.issue("renewable")
+    saved = add("renewable", issued=issued)
     certificates.revoke(ADMIN, "renewable", "test", reason="lost")
+    same = [EntryGiven(("test",), None, pem(issued))]
+    certificates.update(ADMIN, "renewable", if_match="*", entries=same)
+    assert entry(saved).revoked, "the same certificate once more is no new one"
     given = [EntryGiven(("test",), None, pem(ca.issue("renewable")))]
     certificates.update(ADMIN, "renewable", if_match=fresh(saved.certificate).etag, entries=given)
     assert not entry(saved).revoked

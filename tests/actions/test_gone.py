@@ -68,6 +68,15 @@ def test_the_newest_that_are_gone_are_kept_and_who_is_connected_however_long_ago
     assert gone.forget_all() == 0
 
 
+def test_a_node_that_answers_is_there_again(add: Add, edge: models.Gateway) -> None:
+    (release,) = add("acme").releases
+    come(edge, "pod")
+    go(edge, "pod")
+    assert shown(release) == [("pod", "unreachable")]
+    say(edge, release, "pod")
+    assert [node["connected"] for node in gateways.gateway_json(edge)["nodes"]] == [True]
+
+
 def test_another_gateway_s_nodes_are_nothing_to_it(edge: models.Gateway) -> None:
     other = gateways.create(ADMIN, "test", name="other", kind="envoy")
     come(other, *PODS[:KEPT])

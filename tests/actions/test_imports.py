@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -118,7 +119,9 @@ def test_the_same_import_again_stores_nothing_and_says_so(partners: list[Issued]
 def test_a_double_is_taken_once(partners: list[Issued]) -> None:
     imported = brought(bundle(partners[0], partners[1], partners[0]))
     assert imported.names == ["partner 0", "partner 1"]
-    assert imported.left_out[0].reason == "The same certificate as bundle.pem, certificate 1."
+    [double] = imported.left_out
+    assert (double.code, double.reason) == ("double", "The same certificate as bundle.pem, certificate 1.")
+    assert gc.isenabled(), "it is only paused"
 
 
 def test_an_environment_that_has_it_already_is_left_as_it_is(add: Callable[..., Saved], partners: list[Issued]) -> None:

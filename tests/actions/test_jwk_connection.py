@@ -51,6 +51,10 @@ def state() -> dict[str, Any]:
     }
 
 
+def last(action: str) -> models.AuditEvent:
+    return models.AuditEvent.objects.filter(action=action).latest("pk")
+
+
 def test_without_an_answer_the_update_is_refused_with_the_exact_list_and_nothing_is_written(
     acme: Saved, ca: Ca
 ) -> None:
@@ -94,12 +98,17 @@ def test_a_key_id_given_by_hand_stays(acme: Saved, ca: Ca) -> None:
 
 def test_disconnect_keeps_the_key_byte_for_byte_and_cuts_the_relation_for_good(acme: Saved, ca: Ca) -> None:
     """S-26: a later update of the same certificate finds no related JWK and asks nothing (S-28)."""
-    old = models.Jwk.objects.get().public
+    before = models.Jwk.objects.get()
+    old = before.public
     renew(acme, ca, DISCONNECT)
     row = models.Jwk.objects.get()
     assert row.public == old
     assert row.entry is None
+    assert row.etag != before.etag
     assert row.kid.encode() in published_jwks("test"), "it stays published"
+    event = last("jwk.disconnect")
+    connected = {"certificate": "acme", "environment": "test"}
+    assert [(said or {})["connected_to"] for said in (event.before, event.after)] == [connected, None]
     renew(acme, ca, None)
     assert models.Jwk.objects.get().public == old
 
@@ -253,10 +262,6 @@ def disabled_by_hand() -> None:
     jwks.update(ADMIN, "signing", if_match="*", state="disabled")
 
 
-def last(action: str) -> models.AuditEvent:
-    return models.AuditEvent.objects.filter(action=action).latest("pk")
-
-
 def test_a_jwk_that_a_person_disabled_stays_disabled_when_its_entry_is_revoked_and_restored(acme: Saved) -> None:
     """D-13: Restore undoes what Revoke did, and nothing else."""
     disabled_by_hand()
@@ -289,7 +294,8 @@ def test_a_jwk_that_a_revocation_disabled_comes_back_with_a_new_certificate(acme
 
 def test_a_jwk_made_from_a_revoked_entry_comes_back_with_it(acme: Saved) -> None:
     certificates.revoke(ADMIN, "acme", "test", reason="x")
-    jwks.create(ADMIN, name="late", source=FromCertificate("acme", "test"), use="enc")
+    late = jwks.create(ADMIN, name="late", source=FromCertificate("acme", "test"), use="enc", deploy=True).jwk
+    assert (late.state, published_jwks("test")) == ("disabled", b'{"keys":[]}')
     certificates.restore(ADMIN, "acme", "test")
     assert set(models.Jwk.objects.values_list("name", "state")) == {("late", "active"), ("signing", "active")}
 

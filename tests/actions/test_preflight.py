@@ -47,6 +47,13 @@ def test_a_preview_says_what_would_change_and_writes_nothing(add: Add) -> None:
     assert preview()["changed"] is False
 
 
+def test_roots_that_no_release_held_yet_are_named() -> None:
+    environments.update(ADMIN, "test", if_match="*", root_set="mozilla")
+    added = preview()["difference"]["added"]
+    assert len(added) > 100
+    assert all(line["certificate_name"] and line["not_after"] for line in added)
+
+
 def test_each_gateway_is_told_apart_by_what_it_honours(add: Add) -> None:
     """D-18: a pin is nothing to HAProxy, and something to Envoy."""
     for name, kind in (("edge", "envoy"), ("reports", "files")):

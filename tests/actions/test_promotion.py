@@ -55,6 +55,13 @@ def test_entries_go_over_with_their_aliases_and_what_is_there_gets_the_new_certi
     ]
 
 
+def test_it_goes_the_other_way_too(add: Add, ca: Ca) -> None:
+    add("acme", "test", "production")
+    certificates.update(ADMIN, "acme", if_match="*", entries=[EntryGiven(("production",), None, pem(ca.issue("acme")))])
+    promotion.promote(ADMIN, "test", source="production")
+    assert held("test") == held("production")
+
+
 def test_the_target_keeps_the_alias_that_its_gateways_know(add: Add, ca: Ca) -> None:
     add("acme", "test", "production")
     given = [EntryGiven(("test",), "acme-new", pem(ca.issue("acme")))]
@@ -204,7 +211,8 @@ def with_jwk(add: Add, *names: str) -> dict[str, JwkAnswer]:
 
 
 def test_what_is_shown_is_what_is_done_and_what_the_next_release_then_says(add: Add, ca: Ca) -> None:
-    answers = {**with_jwk(add, "acme", "bank", "revoked"), "bank": JwkAnswer("disconnect", {}, "bank")}
+    answers = with_jwk(add, "acme", "bank", "disabled", "revoked") | {"bank": JwkAnswer("disconnect", {}, "bank")}
+    jwks.update(ADMIN, "disabled-jwk", if_match="*", state="disabled", deploy=True)
     certificates.revoke(ADMIN, "revoked", "production", reason="stolen")
     add("new")
     for name in answers:
@@ -215,27 +223,32 @@ def test_what_is_shown_is_what_is_done_and_what_the_next_release_then_says(add: 
     assert [row["alias"] for row in seen.json()["difference"]["added"]] == ["new", "revoked"], "trusted again"
     number = done.releases[0].number
     assert differences.compare(ADMIN, "production", number).difference.json() == seen.json()["difference"]
-    keys = dict(models.Jwk.objects.values_list("name", "state"))
-    assert keys == {"acme-jwk": "active", "bank-jwk": "active", "revoked-jwk": "active"}
+    assert {key["name"] for key in seen.json()["difference"]["jwks"]["added"]} == {"acme-jwk", "revoked-jwk"}
+    disabled = models.Jwk.objects.filter(state="disabled").values_list("name", flat=True)
+    assert list(disabled) == ["disabled-jwk"], "a person's word stays"
 
 
 def test_each_certificate_is_changed_and_recorded_as_by_a_save_of_its_own(add: Add, ca: Ca) -> None:
-    answers = with_jwk(add, "acme")
+    answers = with_jwk(add, "acme", "bank") | {"bank": JwkAnswer("disconnect", {}, "bank")}
     add("new")
-    renewed_in_test(ca, "acme")
+    for name in answers:
+        renewed_in_test(ca, name)
     before = entries.fingerprint(models.Entry.objects.get(certificate__name="acme", environment__name="production"))
     etags = {row.name: row.etag for row in models.Certificate.objects.all()}
     promotion.promote(OPERATOR, "production", source="test", answers=answers)
     assert not any(row.etag == etags[row.name] for row in models.Certificate.objects.all())
-    events = models.AuditEvent.objects.order_by("-pk")[:4]
+    events = models.AuditEvent.objects.order_by("-pk")[:6]
     said = [(event.action, event.object_name) for event in reversed(events)]
     assert said == [
         ("certificate.update", "acme"),
         ("jwk.update", "acme-jwk"),
+        ("jwk.disconnect", "bank-jwk"),
+        ("certificate.update", "bank"),
         ("certificate.update", "new"),
         ("environment.promote", "production"),
     ]
-    for event, old in zip([events[3], events[1]], [before, None], strict=True):
+    assert events[0].after == {"from": "test", "certificates": ["acme", "bank", "new"]}
+    for event, old in zip([events[5], events[1]], [before, None], strict=True):
         entry = models.Entry.objects.get(certificate__name=event.object_name, environment__name="production")
         named = {"name": event.object_name, "description": ""}
         assert event.before == {**named, "entries": {"production": old}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 
 from trustyard import models
 from trustyard.actions import provider_accounts, users
@@ -83,6 +84,18 @@ def test_who_lost_the_last_role_loses_access_and_names_stay_their_owners() -> No
     assert models.AuditEvent.objects.filter(action="user.sign_in_refused", object_name="admin-2").exists()
     with pytest.raises(NotAllowed):
         provider_accounts.role_of(PROVIDER, None, {}, "groups", grants("a=admin"))
+
+
+@pytest.mark.django_db
+def test_who_comes_by_the_provider_gets_no_password_here() -> None:
+    """It would outlive what the provider says of them."""
+    made = provider_accounts.take(PROVIDER, None, {"sub": "1", "preferred_username": "ida"}, Granted("viewer"))
+    SocialAccount.objects.create(user=made, provider="https://login.example.org", uid="1")
+    with pytest.raises(Refused, match="by the company's provider") as refused:
+        users.set_password(LOCAL, "ida", "a long and quiet night")
+    assert refused.value.code == "provider-account"
+    made.refresh_from_db()
+    assert not made.has_usable_password()
 
 
 @pytest.mark.django_db

@@ -120,6 +120,12 @@ def test_a_root_set_is_in_force_with_the_next_release_minus_its_deny_list(ca: Ca
     assert truststores.rows(ADMIN, "test")[0]["pending"] == "removed"
     releases.deploy(ADMIN, "test")
     assert truststores.rows(ADMIN, "test") == []
+    old = Ca.new("Old Root", days=1 / 48)
+    environments.update(ADMIN, "test", if_match="*", root_set=ca.cert_pem + old.cert_pem, deny_list=[])
+    release = releases.deploy(ADMIN, "test").release
+    assert release.read().roots == (ca.sha256,)
+    expired = {"certificate": "Old Root", "alias": f"root-{old.sha256[:16]}", "reason": "This root is expired."}
+    assert release.left_out == [expired]
     environments.update(ADMIN, "test", if_match="*", root_set="mozilla", deny_list=[])
     assert len(truststores.rows(ADMIN, "test", origin="root")) > 100
 

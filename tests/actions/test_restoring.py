@@ -92,6 +92,18 @@ def test_a_confirmation_of_another_list_is_asked_again(add: Add, ca: Ca) -> None
     assert releases.deploy(ADMIN, "test", confirm_restored=moved.value.extra["version"]).created
 
 
+def test_a_confirmation_does_not_stand_for_what_was_restored_since(add: Add) -> None:
+    for name in ("acme", "bank", "third"):
+        add(name)
+    restoring.restore(ADMIN, "test", 1)
+    with pytest.raises(Restored) as asked:
+        releases.deploy(ADMIN, "test")
+    restoring.restore(ADMIN, "test", 2)
+    with pytest.raises(Restored) as moved:
+        releases.deploy(ADMIN, "test", confirm_restored=asked.value.extra["version"])
+    assert [row["alias"] for row in moved.value.extra["restored"][0]["added"]] == ["third"]
+
+
 def test_every_write_that_deploys_asks_and_writes_nothing_before_the_answer(add: Add, ca: Ca) -> None:
     saved = add("acme", "test", "production")
     add("bank")
@@ -135,7 +147,8 @@ def test_what_may_not_be_trusted_now_stays_out_and_is_named(add: Add, ca: Ca) ->
     why = {row["alias"] or row["certificate"]: row["reason"] for row in done.left_out}
     assert why["revoked"] == "Revoked in Trustyard."
     assert why["expired"].startswith("Expired on ")
-    assert why[f"root-{other.sha256[:16]}"] == "On the deny list of test."
+    root = {"certificate": "Denied Root", "alias": f"root-{other.sha256[:16]}", "reason": "On the deny list of test."}
+    assert root in done.left_out
     assert planned.wanted.left_out == done.left_out, "what was shown before is what was done"
 
 
@@ -151,6 +164,25 @@ def test_a_revoked_certificate_stays_out_though_its_entry_holds_another_or_is_go
     done = restoring.restore(ADMIN, "test", 3).release
     assert aliases(done) == ["kept"], "what was restored since may come back"
     assert {row["alias"] for row in done.left_out} == {"renewed", "deleted"}
+
+
+def test_a_certificate_that_was_revoked_and_is_trusted_again_by_another_name_comes_back(add: Add, ca: Ca) -> None:
+    issued = ca.issue("acme")
+    add("acme", issued=issued)
+    certificates.revoke(ADMIN, "acme", "test", reason="by mistake")
+    certificates.delete(ADMIN, "acme", if_match="*")
+    add("other", issued=issued)
+    assert aliases(restoring.restore(ADMIN, "test", 1).release) == ["acme"]
+
+
+def test_a_certificate_of_two_aliases_comes_back_once_and_the_other_alias_is_named(add: Add, ca: Ca) -> None:
+    issued = ca.issue("twice")
+    add("one", issued=issued)
+    (old,) = add("two", issued=issued).releases
+    add("third")
+    done = restoring.restore(ADMIN, "test", old.number).release
+    assert [row["alias"] for row in done.left_out] == ["two"]
+    assert done.left_out == old.left_out
 
 
 def test_a_revocation_in_one_environment_says_nothing_of_another(add: Add) -> None:
@@ -212,6 +244,21 @@ def test_a_key_that_was_withdrawn_is_not_published_again(add: Add, ca: Ca) -> No
     assert "revoked in Trustyard" in why["renewed"]
     jwks.update(ADMIN, "by-hand", if_match="*", state="active")
     assert len(kids(restoring.restore(ADMIN, "test", release.number).release)) == 1
+
+
+def test_a_disabled_key_that_was_deleted_stays_out_whatever_it_was_called_then(add: Add) -> None:
+    """D-13: by another name and key ID, and though another key of its old name was deleted since."""
+    for name in ("acme", "bank"):
+        add(name)
+        sign = jwks.create(ADMIN, name=name, source=jwks.FromCertificate(name, "test"), deploy=True)
+    jwks.update(ADMIN, "acme", if_match="*", state="disabled", new_name="renamed", kid="another")
+    jwks.update(ADMIN, "bank", if_match="*", state="disabled")
+    for name in ("renamed", "bank"):
+        jwks.delete(ADMIN, name, if_match="*")
+    add("third")
+    jwks.create(ADMIN, name="bank", source=jwks.FromCertificate("third", "test"))
+    jwks.delete(ADMIN, "bank", if_match="*")
+    assert kids(restoring.restore(ADMIN, "test", sign.releases[0].number).release) == []
 
 
 def test_a_key_that_was_deleted_while_disabled_says_nothing_of_its_name_elsewhere(add: Add) -> None:
@@ -279,7 +326,7 @@ def test_differences_are_against_the_one_before_another_one_or_what_is_saved(add
     assert before["added"][0]["certificate_name"] == "bank"
     assert differences.compare(VIEWER, "test", 1).json()["from"] is None
     back = differences.compare(VIEWER, "test", 1, "2").json()
-    assert ([row["alias"] for row in back["removed"]], back["added"]) == (["bank"], [])
+    assert (back["removed"], back["added"]) == (before["added"], []), "named and dated, whether it comes or goes"
     saved = differences.compare(VIEWER, "test", 2, "saved").json()
     assert (saved["from"], saved["to"], [row["alias"] for row in saved["added"]]) == (2, "saved", ["third"])
     with pytest.raises(NotFound):

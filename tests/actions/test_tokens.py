@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,9 +11,9 @@ import pytest
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.actions import token_expiry, tokens, users
+from trustyard.actions import environments, token_expiry, tokens, users
 from trustyard.actions.actors import Actor
-from trustyard.errors import Conflict, NotSignedIn, Refused
+from trustyard.errors import Conflict, NotAllowed, NotSignedIn, Refused
 
 pytestmark = pytest.mark.django_db
 ADA = Actor("ada", "admin")
@@ -32,6 +33,39 @@ def test_a_taken_name_is_said_as_it_is_spelt_there() -> None:
         tokens.create(ADA, "ROBOT", role="viewer")
     with pytest.raises(Conflict, match="already a user named Olaf; case does not count"):
         users.create(ADA, "olaf", password="a long and quiet night", role="viewer")
+
+
+def test_the_name_of_a_revoked_token_is_free_again_and_its_secret_is_not() -> None:
+    _, old = tokens.create(ADA, "robot", role="viewer")
+    tokens.revoke(ADA, "ROBOT")
+    _, new = tokens.create(ADA, "robot", role="viewer")
+    assert tokens.authenticate(old, "") is None
+    assert tokens.authenticate(new, "") is not None
+
+
+@pytest.mark.parametrize("role", ["operator", "viewer"])
+def test_administrators_alone_manage_tokens_accounts_and_environments(role: str) -> None:
+    """D-24."""
+    tokens.create(ADA, "robot", role="viewer")
+    olaf = users.create(ADA, "olaf", password="a long and quiet night")
+    somebody = Actor("somebody", role, user_id=olaf.pk + 1)
+    attempts: list[Callable[[], object]] = [
+        lambda: tokens.create(somebody, "mine", role="admin"),
+        lambda: tokens.revoke(somebody, "robot"),
+        lambda: tokens.find(somebody),
+        lambda: users.create(somebody, "mine", password="a long and quiet night", role="admin"),
+        lambda: users.update(somebody, "olaf", role="admin"),
+        lambda: users.disable(somebody, "olaf"),
+        lambda: users.set_password(somebody, "olaf", "another long and quiet night"),
+        lambda: users.find(somebody),
+        lambda: users.get_by_id(somebody, olaf.pk),
+        lambda: environments.create(somebody, name="mine"),
+        lambda: environments.update(somebody, "test", if_match="*", root_set="none"),
+        lambda: environments.delete(somebody, "test", if_match="*"),
+    ]
+    for attempt in attempts:
+        with pytest.raises(NotAllowed):
+            attempt()
 
 
 def test_an_end_is_a_number_of_days_or_the_last_day() -> None:
@@ -62,6 +96,8 @@ def test_a_setting_bounds_the_life_of_new_tokens(at_most_90_days: None) -> None:
 def test_a_token_ends_by_its_date_and_only_its_holder_is_told() -> None:
     row, secret = tokens.create(ADA, "ci", expires="1d")
     assert tokens.authenticate(secret, "") is not None
+    row.refresh_from_db()
+    assert row.last_used_at is not None
     assert token_expiry.state(row.expires_at, None, timezone.now()) == "ends soon"
     assert models.AuditEvent.objects.get(action="token.create").after["expires_at"].endswith("Z")
     models.Token.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -73,3 +109,5 @@ def test_a_token_ends_by_its_date_and_only_its_holder_is_told() -> None:
     assert token_expiry.state(row.expires_at, None, timezone.now()) == "expired"
     tokens.revoke(ADA, "ci")
     assert tokens.authenticate(secret, "") is None, "revoked comes first"
+    row.refresh_from_db()
+    assert token_expiry.state(row.expires_at, row.revoked_at, timezone.now()) == "revoked"

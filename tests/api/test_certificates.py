@@ -177,6 +177,7 @@ def test_put_removes_what_is_left_out_and_patch_keeps_it(add: Add, operator: Res
         "the update was saved before; what this change touched is production"
     )
     assert operator.put(address, {}).fields == ["entries"]
+    assert operator.put(address, {"entries": []}).code == "no-entry"
 
 
 def test_a_deploy_alone_puts_in_force_what_waits_and_answers_with_the_deployment(
@@ -224,7 +225,8 @@ def test_revoking_takes_it_out_and_restoring_brings_it_back(add: Add, operator: 
     assert restored.json["entries"][0]["in_force"] is True
     assert operator.get(path("jwks", "key")).json["state"] == "active"
     assert operator.post(f"{address}/entries/production/revoke", {"reason": "x"}).status == 404
-    assert operator.post(f"{address}/entries/test/revoke", {}).fields == ["reason"]
+    for unreasoned in ({}, {"reason": " "}):
+        assert operator.post(f"{address}/entries/test/revoke", unreasoned).fields == ["reason"]
 
 
 def test_a_new_certificate_clears_the_revocation(add: Add, operator: Rest, ca: Ca) -> None:

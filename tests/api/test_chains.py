@@ -115,6 +115,9 @@ def test_a_revoked_anchor_ends_nothing_when_it_is_out_of_force(store: Add, opera
     store("leaf", bundle(LEAF, SUB))
     store("root", bundle(ROOT))
     address = path("certificates", "root", "entries", "test", "revoke")
+    assert operator.post(address, {"reason": "gone", "deploy": False}).status == 200
+    found = {one["alias"]: (one["saved"], one["in_force"]) for one in chain_of(operator, "leaf")["anchors"]}
+    assert found == {"leaf": (True, True), "root": (False, True)}
     assert operator.post(address, {"reason": "gone"}, wait=0).status == 200
     assert [one["alias"] for one in chain_of(operator, "leaf")["anchors"]] == ["leaf"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -52,6 +53,20 @@ def test_the_algorithm_and_the_key_id_can_be_said_or_left_out(add: Add, add_jwk:
     assert (again.json["kid"], again.json["alg"]) == (back.json["kid"], None), "what is left out stays"
 
 
+def test_use_and_algorithm_are_changed_to_what_the_key_allows(add: Add, add_jwk: Add, operator: Rest) -> None:
+    add("acme", key="rsa")
+    address = add_jwk("sign", "acme", use="sig", alg="RS256").headers["Location"]
+    for said in ({"use": "enc", "alg": "RSA-OAEP-256"}, {"alg": None}, {"use": None}, {"use": "sig", "alg": "PS512"}):
+        changed = operator.patch(address, said).json
+        assert {name: changed[name] for name in said} == said
+        assert {name: changed["jwk"].get(name) for name in said} == said
+        assert None not in changed["jwk"].values()
+    for bad, field in (({"alg": "ES256"}, "alg"), ({"use": "enc"}, "alg"), ({"use": "both"}, "use")):
+        refused = operator.patch(address, bad)
+        assert (refused.status, refused.fields) == (422, [field])
+    assert operator.get(address).json == changed
+
+
 def test_a_weak_key_yields_a_jwk_with_a_finding(add: Add, add_jwk: Add) -> None:
     add("weak", key="rsa1024")
     assert add_jwk("weak", "weak").json["findings"]
@@ -93,7 +108,7 @@ def test_members_of_a_given_jwk_that_are_not_published_are_named(add: Add, opera
     add("acme")
     jwk = operator.post(path("jwks"), {"name": "made", "source": OF_ACME}).json["jwk"]
     source = {"kind": "jwk", "jwk": {**jwk, "ext": True, "x5u": "SECRET-SECRET"}, "environments": ["production"]}
-    made = operator.post(path("jwks"), {"name": "given", "source": source})
+    made = operator.post(path("jwks"), {"name": "given", "source": source, "alg": None})
     assert (made.status, made.json["jwk"]) == (201, jwk)
     (notice,) = made.json["notices"]
     assert notice["message"].endswith("were left out: ext, x5u.")
@@ -108,6 +123,10 @@ def test_two_jwks_of_one_key_id_need_another_use(add: Add, add_jwk: Add, operato
     source = {"kind": "certificate", "certificate": "acme", "environment": "test"}
     refused = operator.post(path("jwks"), {"name": "third", "source": source, "use": "sig"})
     assert (refused.status, refused.code) == (409, "kid-taken")
+    add("bank")
+    other = add_jwk("bank", "bank").headers["Location"]
+    refused = operator.patch(other, {"kid": operator.get(path("jwks", "sign")).json["kid"]})
+    assert (refused.status, refused.code, refused.fields) == (409, "kid-taken", ["kid"])
 
 
 def test_a_deleted_jwk_is_withdrawn_at_once(add: Add, add_jwk: Add, operator: Rest) -> None:
@@ -164,11 +183,14 @@ def test_an_environment_is_made_changed_and_deleted(cast: Cast, ca: Ca) -> None:
         assert (refused.status, {f.partition(".")[0] for f in refused.fields}) == (422, {field})
 
 
-def test_an_environment_in_use_says_by_what(add: Add, cast: Cast) -> None:
+def test_an_environment_in_use_says_by_what(add: Add, add_jwk: Add, cast: Cast) -> None:
     add("acme")
+    add_jwk("sign", "acme")
+    cast.admin.post(f"{TEST}/gateways", {"name": "edge", "kind": "envoy"})
     refused = cast.admin.delete(TEST)
     assert (refused.status, refused.code) == (409, "environment-in-use")
-    assert "the certificate acme" in refused.json["detail"]
+    assert refused.json["used_by"] == ["the certificate acme", "the gateway edge", "the JWK sign"]
+    assert "the certificate acme, the gateway edge, the JWK sign" in refused.json["detail"]
 
 
 def test_a_gateway_is_added_changed_and_removed(cast: Cast) -> None:
@@ -177,6 +199,8 @@ def test_a_gateway_is_added_changed_and_removed(cast: Cast) -> None:
     assert (made.status, made.headers["Location"]) == (201, address)
     issuer = {"issuer": "https://idp.example", "audiences": ["api"], "prefix": "/"}
     assert rest.patch(address, {"options": {"issuers": [issuer]}}).json["options"]["issuers"][0]["audiences"] == ["api"]
+    [event] = rest.get(path("audit"), action="gateway.update").json["items"]
+    assert [len(event[when]["options"]["issuers"]) for when in ("before", "after")] == [0, 1]
     assert [item["name"] for item in rest.get(f"{TEST}/gateways").json["items"]] == ["edge"]
     assert rest.post(f"{TEST}/gateways", {"name": "EDGE", "kind": "envoy"}).status == 409
     assert rest.post(f"{TEST}/gateways", {"name": "x", "kind": "toaster"}).fields == ["kind"]
@@ -270,6 +294,8 @@ def test_the_truststore_lists_entries_and_roots(add: Add, cast: Cast, ca: Ca) ->
 
     assert len(aliases(origin="root")) == 1
     assert aliases(q="WAITS") == ["waits"]
+    assert aliases(q=rows[0]["sha256"][:20].upper()) == ["acme"]
+    assert aliases(q=":".join(re.findall("..", rows[0]["sha256"]))) == ["acme"]
     assert aliases(status="expired") == []
     for bad in ({"origin": "moon"}, {"status": "green"}, {"limit": 501}):
         assert cast.viewer.get(f"{TEST}/truststore", **bad).status == 422
@@ -385,8 +411,10 @@ def test_pages_hold_together_while_rows_come_and_go(add: Add, operator: Rest) ->
         "c",
         "d",
     ]
-    rows = operator.get(f"{TEST}/truststore", limit=3).json
-    assert [row["alias"] for row in operator.get(f"{TEST}/truststore", cursor=rows["next"]).json["items"]] == ["e"]
+    rows = operator.get(f"{TEST}/truststore", limit=2).json
+    rest = operator.get(f"{TEST}/truststore", limit=2, cursor=rows["next"]).json
+    assert [row["alias"] for row in (*rows["items"], *rest["items"])] == ["a", "c", "d", "e"]
+    assert (rest["next"], rest["total"]) == (None, 4)
 
 
 def test_a_cursor_of_another_list_is_refused(add: Add, operator: Rest) -> None:
@@ -401,6 +429,10 @@ def test_a_cursor_of_another_list_is_refused(add: Add, operator: Rest) -> None:
     for bad in (cursor, "x", "%", "…", *forged):
         assert operator.get(path("audit"), cursor=bad).fields == ["cursor"], bad
     assert operator.get(path("certificates"), cursor=cursor, sort="-name").code == "bad-cursor"
+    moment = operator.get(path("certificates"), limit=1, sort="changed").json["next"]
+    text = base64.urlsafe_b64decode(moment + "=" * (-len(moment) % 4)).replace(b"+00:00", b"")
+    somewhere = base64.urlsafe_b64encode(text).decode().rstrip("=")
+    assert operator.get(path("certificates"), cursor=somewhere, sort="changed").code == "bad-cursor"
 
 
 def test_an_empty_root_set_is_no_root_set(cast: Cast) -> None:

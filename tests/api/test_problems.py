@@ -73,6 +73,7 @@ def test_without_a_good_token_nothing_is_said(header: str | None, cast: Cast) ->
         (b'{"name": NaN}', 400, "unreadable"),
         (b'{"name": "a", "name": "b"}', 400, "unreadable"),
         (b"[" * 100_000, 400, "unreadable"),
+        (b'{"name": %s}' % (b"[" * 65 + b"]" * 65), 400, "unreadable"),
         (b"9" * 5000, 400, "unreadable"),
         (b"null", 422, "bad-fields"),
         (b"[]", 422, "bad-fields"),
@@ -111,6 +112,8 @@ def test_bodies_over_the_limits_are_refused_unread(operator: Rest) -> None:
     ):
         answer = operator.post(INSPECT, source)
         assert (answer.status, answer.code, answer.fields) == (413, "file-too-large", [field])
+    answer = operator.ask("POST", INSPECT, **_form(file=SimpleUploadedFile("a.pem", bytes(10_000_001))))
+    assert (answer.status, answer.code, answer.fields) == (413, "file-too-large", ["file"])
 
 
 def test_a_file_of_ten_megabytes_is_read(operator: Rest) -> None:

@@ -14,8 +14,9 @@ from cryptography.x509.oid import NameOID
 
 from tests.pki.paths import HOST, MOMENT, NONE, make
 from tests.tls_servers import Ca, Issued, TlsServer, build, new_key, self_signed
+from trustyard.actions import environments
 
-from .conftest import Cast, file
+from .conftest import ADA, Cast, file
 from .rest import Answer, Rest, path
 
 CHECK = path("environments", "test", "trust-check")
@@ -86,7 +87,9 @@ def test_a_missing_intermediate_that_trustyard_knows_is_named(operator: Rest, la
     unknown = ask(operator, connection(lacking)).json
     assert (unknown["verdict"], unknown["rule"]["code"]) == ("refused", "no-path")
     assert [advice["kind"] for advice in unknown["advice"]] == ["ask"]
-    assert "CN=Check Sub" in unknown["advice"][0]["message"]
+    assert unknown["advice"][0]["message"].startswith(
+        "Ask for the certificate of the CA CN=Check Sub with the key identifier "
+    )
     keep(operator, SUB, "check-sub", "production")
     known = ask(operator, connection(lacking)).json
     assert known["verdict"] == "refused"
@@ -105,6 +108,25 @@ def test_a_ca_of_another_environment_is_named_with_its_alias(operator: Rest, who
         "With it the answer is: accepted."
     )
     assert (said["advice"][0]["environment"], said["advice"][0]["alias"]) == ("production", "their-root")
+
+
+def test_a_ca_of_another_root_set_or_of_a_deny_list_is_named_with_that_place_alone(
+    operator: Rest, whole: TlsServer
+) -> None:
+    environments.update(ADA, "production", if_match="*", root_set=ROOT.cert_pem)
+    [advice] = ask(operator, connection(whole)).json["advice"]
+    assert "lacks the CA Check Root; it is a root of production. With it" in advice["message"]
+    assert (advice["environment"], advice["alias"]) == ("production", None)
+    environments.update(ADA, "production", if_match="*", root_set="none")
+    [advice] = ask(operator, connection(whole)).json["advice"]
+    assert "lacks the CA Check Root; Trustyard knows it from another source. With it" in advice["message"]
+    environments.update(ADA, "test", if_match="*", root_set=ROOT.cert_pem)
+    [advice] = ask(operator, connection(whole), state="in force").json["advice"]
+    assert "lacks the CA Check Root; it is in the root set there and not in force. With it" in advice["message"]
+    environments.update(ADA, "test", if_match="*", deny_list=[ROOT.sha256])
+    [advice] = ask(operator, connection(whole)).json["advice"]
+    assert "lacks the CA Check Root; it is on the deny list there. With it" in advice["message"]
+    assert advice["environment"] == "test"
 
 
 def test_a_root_that_the_server_sends_is_offered_to_be_added(operator: Rest) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from tests.authority import Authority
 from trustyard import models
@@ -313,3 +315,17 @@ def test_a_draft_keeps_an_address_without_a_password_in_it(form: Form, typed: st
     form.post("window/keep/", source="connection", url=typed, alias="x")
     assert "hunter2" not in kept()
     assert models.Draft.objects.get().content["window"]["url"] == stays
+
+
+def test_a_form_is_its_author_s_alone_and_another_that_is_begun_leaves_it_until_it_is_a_day_old(form: Form) -> None:
+    """D-20."""
+    other = signed_in(Client(), "other", "operator")
+    theirs = other.post("/certificates/create/")["Location"]
+    assert other.get(form.address).status_code == 404
+    assert other.post(f"{form.address}save/", {"name": "acme", "description": "theirs"}).status_code == 404
+    other.post(f"{form.address}discard/")
+    assert form.person.get(form.address).status_code == other.get(theirs).status_code == 200
+    models.Draft.objects.update(changed_at=timezone.now() - timedelta(days=2))
+    latest = other.post("/certificates/create/")["Location"]
+    assert other.get(theirs).status_code == form.person.get(form.address).status_code == 404
+    assert other.get(latest).status_code == 200

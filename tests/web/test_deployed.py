@@ -97,6 +97,25 @@ def test_a_node_that_says_nothing_for_minutes_is_waited_for_without_a_hurry(look
     assert asks(later)[1] == "every 5s"
 
 
+def test_a_gateway_that_nobody_joined_is_neither_waited_for_in_a_hurry_nor_counted(looking: Client) -> None:
+    gateways.create(LOCAL, "test", name="nobody", kind="envoy")
+    for state, said in (("refused", "in force, accepted by no gateway"), ("accepted", "in force")):
+        for name in ("one", "two"):
+            say(name, state)
+        assert f">{said}</span>" in page(looking)
+    assert ANSWERED in page(looking)
+    assert asks(page(looking))[1] == "every 5s", "somebody may join it"
+
+
+@pytest.mark.parametrize("state", ["drifted", "open"])
+def test_a_listener_that_shows_something_else_is_looked_at_again(looking: Client, state: State) -> None:
+    say("one", "accepted")
+    say("two", state)
+    shown = page(looking)
+    assert "A listener shows something else than its gateway says. It is looked at again by itself." in shown
+    assert asks(shown)[1] == "every 5s"
+
+
 def test_a_refused_release_that_another_overtook_is_not_said_to_be_tried_again(looking: Client) -> None:
     say("one", "accepted")
     say("two", "refused")

@@ -378,3 +378,5 @@ def test_a_jwk_that_was_renamed_is_published_as_it_was(person: Client) -> None:
     """A name is not published."""
     jwks.update(LOCAL, "acme-key", if_match="*", new_name="renamed")
     assert listed(person, "renamed") == {"test": ""}
+    jwks.update(LOCAL, "renamed", if_match="*", state="disabled")
+    assert listed(person, "renamed") == {"test": "waits"}

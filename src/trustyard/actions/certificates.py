@@ -21,7 +21,7 @@ from .actors import Actor
 from .certificates_read import Around, around_later, certificate_json, certificates_json, get, get_by_id
 from .entries import EntryGiven
 from .entries import keep as keep_chosen
-from .jwk_connection import Concerned, JwkAnswer, JwkChange
+from .jwk_connection import JwkAnswer, JwkChange
 from .permissions import require
 from .restored import Confirmed
 from .retries import is_retry, retried
@@ -159,7 +159,6 @@ def update(
         _permit_update(actor, certificate, plans, removed, new_name, description)
         concerned = jwk_connection.of_entries(_changes(certificate, plans, removed))
         actions = jwk_connection.judge(certificate.name, concerned, answer)
-        jwk_places = _of_jwks(concerned)  # found now: a JWK that is deleted names no environment afterwards
         # An entry cannot go while a JWK hangs on it, so those that leave it come before the entries are written.
         leaving = [one for one in concerned if actions[one.jwk.pk] != "update"]
         staying = [one for one in concerned if actions[one.jwk.pk] == "update"]
@@ -173,7 +172,6 @@ def update(
             other, environments = _create(actor, definition, planned)
             saved.certificates.append(other)
             touched += environments
-        touched += jwk_places
         if deploy and not touched:
             touched = standing.to_deploy(actor, certificate)  # what was saved before and waits
         saved.releases = _deployed(actor, touched, deploy, note, confirm_restored)
@@ -295,7 +293,7 @@ def delete(
         require(actor, "certificates.delete", [entry.environment.name for entry in rows])
         concerned = jwk_connection.of_entries([(entry, None) for entry in rows])
         actions = jwk_connection.judge(certificate.name, concerned, answer)
-        touched = [entry.environment for entry in rows] + _of_jwks(concerned)
+        touched = [entry.environment for entry in rows]  # a connected JWK is published where its entry is
         if deploy:
             touched += standing.left(actor, certificate, standing.story_of(certificate))
         saved = Saved([certificate])
@@ -348,8 +346,7 @@ def _revocation(
         saved = Saved([certificate])
         if entry.revoked != revoked:
             saved.jwks = _revoke(actor, certificate, entry, reason, revoked=revoked)
-        touched = [place, *models.Environment.objects.filter(jwks__entry=entry).distinct()]
-        saved.releases = _deployed(actor, touched, deploy, reason, confirm_restored)
+        saved.releases = _deployed(actor, [place], deploy, reason, confirm_restored)
     return saved
 
 
@@ -375,11 +372,6 @@ def _revoke(
         after=after,
     )
     return changes
-
-
-def _of_jwks(concerned: Sequence[Concerned]) -> list[models.Environment]:
-    touched = models.Environment.objects.filter(jwks__in=[one.jwk.pk for one in concerned])
-    return list(touched.distinct())
 
 
 def _deployed(

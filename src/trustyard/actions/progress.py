@@ -73,7 +73,7 @@ def taken_by(rows: Iterable[Row]) -> Taken:
 
 def objections(rows: Iterable[Row]) -> list[Row]:
     """Of what the nodes said of one release: who refused it, could not be reached, or shows something else."""
-    return [row for row in rows if row.joined and row.state in (*_NOT_TAKEN, *_OTHERWISE)]
+    return [row for row in rows if row.state in (*_NOT_TAKEN, *_OTHERWISE)]
 
 
 def _any(rows: Iterable[Row], states: Collection[str]) -> bool:

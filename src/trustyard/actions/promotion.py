@@ -119,7 +119,7 @@ def _after(place: models.Environment, saved: releases.State, changes: Sequence[C
         moments = x509.not_before, x509.not_after
         rows[entry.alias] = releases.Saved(entry.alias, change.step.name, entry.x509_id, *moments, revoked=False)
     for jwk in updated(changes):
-        if place in jwk.environments.all():
+        if jwk.state == "active":
             keys[jwk.name] = PublishedJwk(jwk.name, jwk.public)
     return releases.State(list(rows.values()), tuple(keys.values()))
 

@@ -10,6 +10,7 @@ from trustyard import models
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.extensions import issuer_addresses
 from trustyard.pki.trust import Question, Verdict, judge
+from trustyard.pki.truststores import root_alias
 
 from . import roots
 from .trust_anchors import Anchors
@@ -119,25 +120,36 @@ def _where(
         sentence = f"The CA {title} is in {place.name} as alias {inside.alias}, outside the part that was asked for."
         yield sentence, place.name, inside.alias
         return
-    lacks = f"The environment {place.name} lacks the CA {title}"
+    told = list(_elsewhere(place, sha256, anchors)) or [("Trustyard knows it from another source.", None, None)]
+    for sentence, where, alias in told:
+        yield f"The environment {place.name} lacks the CA {title}; {sentence}", where, alias
+
+
+def _elsewhere(
+    place: models.Environment, sha256: str, anchors: Anchors
+) -> Iterator[tuple[str, str | None, str | None]]:
     if sha256 in place.deny_list:
-        yield f"{lacks}; it is on the deny list there.", place.name, None
+        yield "it is on the deny list there.", place.name, None
+    if roots.holds(place, sha256):
+        yield f"it is in the root set there and {_not_trusted(anchors, root_alias(sha256))}", place.name, None
     entries = models.Entry.objects.filter(x509_id=sha256).select_related("environment").order_by("environment_id")
     for entry in entries:
         where, at = entry.environment.name, f"as alias {entry.alias}"
         if entry.environment_id == place.pk:
-            reason = anchors.left_out.get(entry.alias)
-            said = f"it is saved {at} and left out: {reason}" if reason else f"it is saved {at} and not in force."
+            said = f"it is saved {at} and {_not_trusted(anchors, entry.alias)}"
         else:
             said = f"it is in {where} {at}{', revoked' if entry.revoked else ''}."
-        yield f"{lacks}; {said}", where, entry.alias
+        yield said, where, entry.alias
     for other in models.Environment.objects.filter(root_set="uploaded").exclude(pk=place.pk):
         if sha256 in other.uploaded_roots:
-            yield f"{lacks}; it is a root of {other.name}.", other.name, None
+            yield f"it is a root of {other.name}.", other.name, None
     if sha256 in {root.sha256 for root in roots.mozilla()}:
-        yield f"{lacks}; it is one of Mozilla's roots.", None, None
-    elif not entries:
-        yield f"{lacks}; Trustyard knows it from another source.", None, None
+        yield "it is one of Mozilla's roots.", None, None
+
+
+def _not_trusted(anchors: Anchors, alias: str) -> str:
+    reason = anchors.left_out.get(alias)
+    return f"left out: {reason}" if reason else "not in force."
 
 
 def _unknown(place: models.Environment, question: Question, verdict: Verdict) -> Iterator[Advice]:

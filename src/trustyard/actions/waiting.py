@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from trustyard import models
@@ -88,8 +88,7 @@ def _others(touched: Iterable[str], jwks: QuerySet[models.Jwk], certificates: Co
     own: set[str | tuple[str, str]] = set()
     for name, kid, use in jwks.values_list("name", "kid", "use"):
         own |= {name, (kid, use)}  # what is published of it may bear an older name, or an older key
-    environments = models.Environment.objects.filter(Q(name__in=touched) | Q(jwks__in=jwks))
-    places = environments.distinct().order_by("pk")
+    places = models.Environment.objects.filter(name__in=touched).order_by("pk")
     counted = [Others(place, _count(_next(place), certificates, own)) for place in places]
     return [one for one in counted if one.count]
 

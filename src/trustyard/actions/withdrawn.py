@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
 from trustyard import models
 from trustyard.pki.content import PublishedJwk, TrustedEntry
+from trustyard.pki.jwks import thumbprint
 from trustyard.pki.names import fold
 
 from .key_ids import key_members
@@ -68,9 +71,11 @@ class Withdrawn:
         return "This JWK was disabled when it was deleted." if self._deleted_disabled(key) else None
 
     def _deleted_disabled(self, key: PublishedJwk) -> bool:
-        """Whether the last JWK of this name and key ID that was deleted here was disabled then."""
-        deleted = models.AuditEvent.objects.filter(action="jwk.delete", object_name=key.name, pk__gt=self._began)
-        rows = deleted.filter(before__kid=key.jwk.get("kid")).order_by("-pk")
+        """Whether the last JWK of this key and use, or of this name and key ID, that was deleted here was disabled."""
+        named = Q(object_name=key.name, before__kid=key.jwk.get("kid"))  # earlier versions did not say which key
+        same = Q(before__key=thumbprint(key.jwk), before__use=key.jwk.get("use", ""))
+        deleted = models.AuditEvent.objects.filter(action="jwk.delete", pk__gt=self._began)
+        rows = deleted.filter(named | same).order_by("-pk")
         for places, state in rows.values_list("before__environments", "before__state"):
             if places is None or self._environment in places:  # earlier versions did not say where
                 return bool(state == "disabled")

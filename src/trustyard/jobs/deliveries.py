@@ -25,7 +25,7 @@ Told = Callable[[str, str], None]  # the kind of the gateway and the state of th
 
 def pause_after(attempts: int) -> float:
     """Seconds until a gateway is tried again after this many failures: twice as long each time."""
-    pause: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempts)
+    pause: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts, 10))
     return pause * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret
 
 

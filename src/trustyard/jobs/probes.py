@@ -39,7 +39,7 @@ def observe(one: Wanted, redeliver: Callable[[int], None]) -> bool:
 
 def pause_after(misses: int) -> float:
     """Seconds until the next look at a listener that was found otherwise this many times in a row."""
-    pause = min(EVERY_SECONDS, FIRST_PAUSE * 2 ** (misses - 1)) if misses else EVERY_SECONDS
+    pause = min(EVERY_SECONDS, FIRST_PAUSE * 2 ** min(misses - 1, 10)) if misses else EVERY_SECONDS
     return pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
 
 
