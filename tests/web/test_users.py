@@ -157,6 +157,16 @@ def test_a_new_user_without_name_and_password_is_told_of_both(admin: Client) -> 
     assert models.User.objects.count() == 2
 
 
+def test_a_new_token_is_told_of_all_that_is_wrong_with_it(admin: Client) -> None:
+    given = {"name": " ", "role": "viewer", "environments": "test", "expires": "2020-02-03"}
+    page = admin.post("/users/tokens/create/", given).content.decode()
+    assert '<p class="field-problem" id="p-name">The name is missing.</p>' in page
+    assert '<p class="field-problem" id="p-expires">2020-02-03 is over already.</p>' in page
+    limits = "Environments limit operators alone; a viewer sees all and an administrator may do all."
+    assert f"The name is missing. {limits} 2020-02-03 is over already." in text(page)
+    assert not models.Token.objects.exists()
+
+
 def test_the_pages_of_a_user_lead_to_each_other_and_to_the_audit(admin: Client) -> None:
     there = f"/users/{olaf().pk}/"
     assert f'<a href="{there}">olaf</a>' in admin.get("/users/").content.decode()

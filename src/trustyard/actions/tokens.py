@@ -22,6 +22,7 @@ from trustyard.pki.names import refuse_other_blanks
 
 from . import actors, audit, found, token_expiry
 from .actors import Actor
+from .gathering import Gathering
 from .permissions import require
 from .retries import retried
 
@@ -39,14 +40,19 @@ def create(
     `expires` is as `token_expiry.read` takes it: a number of days, or the last day.
     """
     require(actor, "tokens.manage")
-    check_role(role)
-    check_limits(role, environments)
-    expires_at = token_expiry.read(expires, timezone.now())
+    given, expires_at = Gathering(), None
+    with given.part():
+        refuse_other_blanks(found.clean(name)[0], "name")
+    with given.part():
+        check_role(role)
+        check_limits(role, environments)
+    with given.part():
+        expires_at = token_expiry.read(expires, timezone.now())
+    given.judge()
     places = [found.environment(place, "environments") for place in environments]
     secret = PREFIX + secrets.token_urlsafe(32)
     with audit.transaction():
         cleaned, key = found.free_name(models.Token.objects.filter(revoked_at__isnull=True), name, "token")
-        refuse_other_blanks(cleaned, "name")
         row = models.Token.objects.create(
             name=cleaned,
             name_key=key,

@@ -20,6 +20,7 @@ from trustyard.pki.names import clean_name, fold, refuse_other_blanks
 
 from . import audit, found, sessions
 from .actors import Actor, check_not_reserved
+from .gathering import Gathering
 from .permissions import require
 from .retries import retried
 from .tokens import check_limits, check_role
@@ -61,21 +62,15 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
 
 def _given(username: str, password: str | None) -> str:
     """The name as it is kept. Raises `Refused` with all that is wrong of name and password, not with one of them."""
-    cleaned, wrong = "", []
-    try:
+    cleaned, given = "", Gathering()
+    with given.part():
         cleaned = clean_name(username, "username")
         refuse_other_blanks(cleaned, "username")
         check_not_reserved(cleaned)
-    except Refused as error:
-        wrong.append(error)
-    try:
+    with given.part():
         if password is not None:
             _check_password(password, models.User(username=cleaned))
-    except Refused as error:
-        wrong.append(error)
-    if wrong:
-        sentence, fields = " ".join(one.detail for one in wrong), [field for one in wrong for field in one.fields]
-        raise Refused(sentence, code=wrong[0].code, fields=fields)
+    given.judge()
     return cleaned
 
 
