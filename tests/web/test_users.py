@@ -158,7 +158,7 @@ def test_a_new_user_without_name_and_password_is_told_of_both(admin: Client) -> 
 
 
 def test_a_new_token_is_told_of_all_that_is_wrong_with_it(admin: Client) -> None:
-    given = {"name": " ", "role": "viewer", "environments": "test", "expires": "2020-02-03"}
+    given = {"name": "", "role": "viewer", "environments": "test", "expires": "2020-02-03"}
     page = admin.post("/users/tokens/create/", given).content.decode()
     assert '<p class="field-problem" id="p-name">The name is missing.</p>' in page
     assert '<p class="field-problem" id="p-expires">2020-02-03 is over already.</p>' in page
