@@ -211,7 +211,7 @@ def test_two_nodes_of_a_gateway_speak_for_themselves(
     ):
         settled(plane, node="first")
         settled(plane, node="second")
-        assert plane.store.nodes == {(1, "first"): True, (1, "second"): True}
+        eventually(lambda: plane.store.nodes == {(1, "first"): True, (1, "second"): True})  # written by itself
     eventually(lambda: plane.store.nodes == {(1, "first"): False, (1, "second"): False})
 
 
