@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.authority import Authority
-from tests.journeys.console import Console, Rest
-
-Unique = Callable[[str], str]
+from tests.journeys.console import Console
 
 
 def test_what_was_typed_just_before_a_reload_is_there_again(console: Console) -> None:
@@ -53,23 +49,3 @@ def test_what_was_typed_just_before_leaving_is_in_the_draft(console: Console) ->
     assert page.evaluate("sessionStorage.getItem('trustyard-typed')") is None
     page.goto(form)
     expect(page.get_by_label("Name", exact=True)).to_have_value("left at once")
-
-
-def test_what_apply_was_refused_for_stays_there_when_it_was_typed_just_before(
-    console: Console, rest: Rest, unique: Unique
-) -> None:
-    taken = unique("taken")
-    rest.certificate(taken, Authority("Partner CA").issue("partner.example").pem, "test")
-    console.page.clock.install()
-    console.create()
-    console.button("New Certificate Definition").click()
-    window = console.dialog("New Certificate Definition")
-    window.get_by_role("checkbox", name="test", exact=True).check()
-    alias = window.get_by_label("Alias", exact=True)
-    for text, words in ((taken, f"is taken in test by the certificate {taken}"), ("", "The alias is missing.")):
-        alias.fill(text)
-        window.get_by_role("button", name="Apply").click()
-        expect(window.get_by_role("alert").filter(has_text=words)).to_be_visible()
-        console.page.clock.run_for(1000)  # longer than the pause after which what is typed is kept
-        console.quiet()
-        expect(window.get_by_role("alert").filter(has_text=words)).to_be_visible()

@@ -13,7 +13,6 @@ let leaving = false;
 const formOf = (part) => document.getElementById(parts[part]);
 const unsent = () => Object.keys(parts).filter((part) => formOf(part) && typed[part] > kept[part]);
 const partOf = (box) => (box.closest("#window") ? "window" : box.form === formOf("define") ? "define" : null);
-const sentBy = (elt) => elt.dataset?.typed ?? Object.keys(parts).find((part) => parts[part] === elt.id);
 // Requests may overtake each other: the server takes the one that was sent last.
 const numbered = () => `${page}.${(requests += 1)}`;
 
@@ -24,19 +23,11 @@ document.addEventListener("input", (event) => {
 document.addEventListener("htmx:configRequest", (event) => {
   const { elt, parameters, verb } = event.detail;
   if (verb === "post" && elt.closest?.("#certificate-form, #window")) parameters.typed = numbered();
-});
-// Apply and Save take along what is typed: sent again behind them, it would take away the words they were refused with.
-document.addEventListener("htmx:beforeRequest", (event) => {
-  const part = sentBy(event.detail.elt);
-  if (!part) return;
-  if (event.detail.elt.dataset.typed && sending[part] === typed[part]) event.preventDefault();
-  else sending[part] = typed[part];
+  if (elt.dataset?.typed) sending[elt.dataset.typed] = typed[elt.dataset.typed];
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  const part = sentBy(event.detail.elt);
-  if (!part) return;
-  if (event.detail.successful) kept[part] = sending[part];
-  else sending[part] = kept[part]; // it may not have arrived
+  const part = event.detail.elt.dataset?.typed;
+  if (part && event.detail.successful) kept[part] = sending[part];
 });
 document.addEventListener("dialog:closed", (event) => {
   if (event.target.id === "window") kept.window = typed.window;
