@@ -10,7 +10,7 @@ from trustyard.errors import Conflict, FieldError
 
 
 def check(jwks: Sequence[models.Jwk]) -> None:
-    """One key ID names one key in an environment, but for the same key with another `use` (D-23).
+    """Raises `Conflict` (`kid-taken`) where one of these has the key ID of another.
 
     Judges these as they are here, beside all others as they are stored: two keys may swap their IDs in one change.
     """
