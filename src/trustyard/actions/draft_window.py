@@ -56,9 +56,13 @@ def window_of(draft: models.Draft) -> dict[str, Any]:
     return window
 
 
-def keep(draft: models.Draft, fields: dict[str, Any]) -> None:
-    """Stores what was typed, for a reload. Pasted text is stored only after it was read: it may be a private key."""
+def keep(draft: models.Draft, fields: dict[str, Any]) -> bool:
+    """Stores what was typed, for a reload; says whether anything of it is new.
+
+    Pasted text is stored only after it was read: it may be a private key.
+    """
     window = window_of(draft)
+    before = dict(window)
     if fields.get("source", window["source"]) != window["source"]:
         forget_seen(draft)
     elif window["source"] == "connection" and fields.get("url", window["url"]).strip() != window["url"].strip():
@@ -74,6 +78,7 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> None:
         given.pop("environments", None)
     window |= given
     draft.content["changed"] = True
+    return window != before
 
 
 def _change_address(draft: models.Draft) -> None:

@@ -99,10 +99,12 @@ def _public(content: Any) -> Any:
     return content
 
 
-def define(draft: models.Draft, name: str, description: str) -> None:
-    """Stores name and description as they are typed."""
-    if (name, description) != (draft.content["name"], draft.content["description"]):
-        draft.content |= {"name": name[:1000], "description": description[:100_000], "changed": True}
+def define(draft: models.Draft, name: str, description: str) -> bool:
+    """Stores name and description as they are typed; says whether anything of it is new."""
+    if (name, description) == (draft.content["name"], draft.content["description"]):
+        return False
+    draft.content |= {"name": name[:1000], "description": description[:100_000], "changed": True}
+    return True
 
 
 def is_late(draft: models.Draft, part: str, sent: str) -> bool:

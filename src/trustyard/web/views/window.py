@@ -94,7 +94,8 @@ def keep(request: HttpRequest, pk: UUID) -> HttpResponse:
         if draft.content["window"] is None or _is_late(request, draft, "window"):
             return HttpResponse(status=204)  # typed just before Apply or Cancel, or sent before another
         other_source = fields.get("source") != draft_window.window_of(draft)["source"]
-        draft_window.keep(draft, fields)
+        if not draft_window.keep(draft, fields):
+            return HttpResponse(status=204)  # the words of a refused Apply stay
     window = draft_window.window_of(draft)
     problem = draft_window.alias_problem(draft, window["environments"], window["alias"]) if window["alias"] else ""
     if other_source:

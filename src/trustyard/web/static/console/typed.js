@@ -9,6 +9,7 @@ const sending = { define: 0, window: 0 }; // as of which time
 const kept = { define: 0, window: 0 };
 let requests = 0;
 let leaving = false;
+let going = false; // what was typed is stored for the next page, which may be older than what is sent meanwhile
 
 const formOf = (part) => document.getElementById(parts[part]);
 const unsent = () => Object.keys(parts).filter((part) => formOf(part) && typed[part] > kept[part]);
@@ -19,6 +20,7 @@ const numbered = () => `${page}.${(requests += 1)}`;
 document.addEventListener("input", (event) => {
   const part = event.target instanceof Element && event.target.type !== "file" ? partOf(event.target) : null;
   if (part) typed[part] += 1;
+  going = false; // the person stayed
 });
 document.addEventListener("htmx:configRequest", (event) => {
   const { elt, parameters, verb } = event.detail;
@@ -55,14 +57,14 @@ function leave() {
   sessionStorage.setItem(STORED, JSON.stringify(there));
 }
 
-window.addEventListener("beforeunload", leave);
-document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") leave(); });
+window.addEventListener("beforeunload", () => { leave(); going = true; });
+document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden" && !going) leave(); });
 // Save and Cancel leave on purpose, and take along what is there.
 document.addEventListener("submit", (event) => { if (event.target.matches("[data-leaves]")) leaving = true; });
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (event.detail.xhr.getResponseHeader("HX-Redirect")) leaving = true;
 });
-window.addEventListener("pageshow", () => { leaving = false; });
+window.addEventListener("pageshow", () => { leaving = going = false; });
 
 function put(control, given) {
   const values = given.filter(([name]) => name === control.name).map(([, value]) => value);
