@@ -39,7 +39,8 @@ def others_named_so(jwks: Sequence[models.Jwk], *, beside: Sequence[models.Jwk])
     """The stored JWKs, but for those beside, that have a key ID of these in an environment of these."""
     places = {place.pk for jwk in jwks for place in jwk.environments.all()}
     rows = models.Jwk.objects.filter(kid__in={jwk.kid for jwk in jwks}, environments__in=places)
-    return rows.exclude(pk__in=[jwk.pk for jwk in beside]).distinct().prefetch_related("environments")
+    rows = rows.exclude(pk__in=[jwk.pk for jwk in beside]).order_by("name_key")
+    return rows.distinct().prefetch_related("environments")
 
 
 def _are_taken_for_another(one: models.Jwk, other: models.Jwk) -> bool:
