@@ -69,6 +69,15 @@ def test_every_form_of_one_certificate_gives_the_same_certificate(form: str, dat
     assert (reading.format, reading.certificates[0].der, len(reading.certificates)) == (form, CA.cert_der, 1)
 
 
+def test_that_openssl_is_told_to_reject_a_certificate_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(CA.cert_pem)
+    command = [need("openssl", package="openssl"), "x509", "-in", str(tmp_path / "ca.pem"), "-addreject", "serverAuth"]
+    reading = read_file(subprocess.run([*command, "-trustout"], check=True, capture_output=True).stdout)
+    assert reading.certificates[0].der == CA.cert_der
+    assert [n.code for n in reading.notices] == ["passed-over"]
+    assert "told to reject" in reading.notices[0].message
+
+
 def test_a_pkcs7_structure_of_indefinite_lengths_is_read() -> None:
     """Java and old openssl write BER."""
     inner = der.read_all(pkcs7.serialize_certificates([CA.certificate, LEAF.certificate], Encoding.DER))
@@ -188,6 +197,10 @@ PASSWORD = BestAvailableEncryption(b"secret")
         ("utf-16", CA.cert_pem.decode().encode("utf-16")),
         ("utf-16", CA.cert_pem.decode().encode("utf-16-le")),
         ("json", b'{"kty":"RSA"}'),
+        ("json", b'[{"kty":"RSA"}]'),
+        ("no-certificate", b"[ req ]\ndistinguished_name = req_dn\n"),
+        ("no-certificate", b"0a1b2c3d is the serial number\n"),
+        ("no-certificate", b"\0\0\0\2\0\0\0\x14\xd0\x3f\0\0\0\x05\0\0\x01\x9e"),
         ("zip-archive", b"PK\x03\x04rest"),
         ("pdf", b"%PDF-1.7"),
         ("double-base64", base64.b64encode(CA.cert_pem)),

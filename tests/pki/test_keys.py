@@ -15,6 +15,8 @@ from trustyard.pki import der, signatures
 from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.containers import read_file
 from trustyard.pki.curves import CURVES
+from trustyard.pki.jwkfields import b64url
+from trustyard.pki.jwks import jwk_from_certificate
 from trustyard.pki.oids import SLH_DSA
 
 EC, P_256 = "1.2.840.10045.2.1", der.encode_oid("1.2.840.10045.3.1.7")
@@ -110,6 +112,16 @@ def test_an_rsa_key_of_512_bits_is_read_and_its_signature_verifies(tmp_path: Pat
     made = openssl(tmp_path, "-newkey", "rsa:512", f"-{digest}")
     assert (made.facts.key, made.facts.self_signed) == (("RSA", 512, None), True)
     assert read_certificate(made.der.replace(b"made", b"fake")).facts.self_signed is False
+
+
+def test_a_modulus_without_its_leading_zero_is_the_number_that_was_meant() -> None:
+    """It reads as a negative one; openssl and node take it so too."""
+    made = new_key("rsa").public_key().public_numbers()
+    octets = made.n.to_bytes(256, "big")
+    numbers = der.encode(der.SEQUENCE, der.encode(der.INTEGER, octets), number(made.e))
+    odd = read_certificate(certificate(spki=key("1.2.840.113549.1.1.1", der.encode(der.NULL), bits=numbers)))
+    assert odd.facts.key.size == 2048
+    assert jwk_from_certificate(odd)["n"] == b64url(octets)
 
 
 def test_a_key_that_is_bound_to_parameters_of_pss_verifies_nothing_else(tmp_path: Path) -> None:

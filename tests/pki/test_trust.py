@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.pki.paths import END, HOST, MOMENT, NONE, ask, make
 from trustyard.errors import InputRefused
 from trustyard.pki.certificates import read_certificate
 from trustyard.pki.containers import read_file
+from trustyard.pki.der import encode_oid
 from trustyard.pki.trust import PURPOSES, Limits, Question, judge, opinions
 
 ROOT = make("Root", ca=True)
@@ -144,6 +146,19 @@ def test_an_issuer_of_the_same_name_and_another_key_is_no_issuer() -> None:
     verdict = judge(ask(LEAF, anchors=[ROOT], others=[twin]))
     assert verdict.deciding.rule.code == "no-path"
     assert "signature" in {remark.rule.code for remark in verdict.remarks}
+
+
+def test_whose_signature_does_not_fit_is_said_of_the_certificate_where_the_way_ends() -> None:
+    """The intermediate is from a root of the same name that was replaced since."""
+    verdict = judge(ask(LEAF, anchors=[make("Root", ca=True)], others=[SUB]))
+    assert verdict.deciding.message.endswith("yet the one that signed is missing: CN=Root.")
+
+
+def test_an_issuer_whose_kind_of_signature_nobody_here_knows_is_not_said_to_be_missing() -> None:
+    der = LEAF.certificate.der.replace(encode_oid("1.2.840.10045.4.3.2"), encode_oid("1.2.840.10045.4.9.2"))
+    verdict = judge(ask(replace(LEAF, certificate=read_certificate(der)), anchors=[ROOT], others=[SUB]))
+    assert verdict.deciding.message.endswith("yet whether it signed cannot be told here: CN=Sub.")
+    assert [remark.rule.code for remark in verdict.remarks] == ["no-path", "signature-unknown"]
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.pki.paths import CLIENT, HOST, MOMENT, NONE, SERVER, Made, ask, make, usage
 from trustyard.pki.certificates import read_certificate
-from trustyard.pki.der import INTEGER, OCTET_STRING, SEQUENCE, encode, encode_oid, read_all
+from trustyard.pki.der import BIT_STRING, INTEGER, OCTET_STRING, SEQUENCE, encode, encode_oid, read_all
 from trustyard.pki.trust import REFUSALS, Limits, Question, judge
 
 ROOT = make("Root", ca=True)
@@ -93,22 +94,33 @@ def spelled_curve() -> Question:
     return ask(make("Partner", root), anchors=[Made(read_certificate(der), root.key, root.subject, root.x509)])
 
 
-def sha1() -> Question:
-    """Signed by hand (RFC 8017, section 8.2.1), for no library signs with SHA-1 any more."""
-    root = make("Root", ca=True, key=RSA)
-    signed = make("Partner", root).x509
-    older = bytes.fromhex("06092a864886f70d010105"), bytes.fromhex("06092a864886f70d01010b")
-    tbs = signed.tbs_certificate_bytes.replace(older[1], older[0])
-    info = bytes.fromhex("3021300906052b0e03021a05000414") + hashlib.sha1(tbs).digest()
-    size = RSA.key_size // 8
-    padded = b"\x00\x01" + b"\xff" * (size - 3 - len(info)) + b"\x00" + info
-    numbers = RSA.private_numbers()
-    signature = pow(int.from_bytes(padded, "big"), numbers.d, numbers.public_numbers.n).to_bytes(size, "big")
-    der = signed.public_bytes(Encoding.DER)
-    der = (
-        der.replace(signed.tbs_certificate_bytes, tbs).replace(signed.signature, signature).replace(older[1], older[0])
-    )
-    return ask(Made(read_certificate(der), None, signed.subject, signed), anchors=[root])
+def signed_by(key: Any, algorithm: bytes, sign: Callable[[bytes], bytes]) -> Question:
+    """An end entity of a root with this key, signed past the builder, which signs with no weak digest."""
+    root = make("Root", ca=True, key=key)
+    made = make("Partner", root)
+    parts = [part.raw for part in read_all(made.certificate.der).children()[0].children()]
+    tbs = encode(SEQUENCE, *parts[:2], algorithm, *parts[3:])
+    der = encode(SEQUENCE, tbs, algorithm, encode(BIT_STRING, b"\x00", sign(tbs)))
+    return ask(Made(read_certificate(der), made.key, made.subject, made.x509), anchors=[root])
+
+
+def named(oid: str, *parameters: bytes) -> bytes:
+    """An AlgorithmIdentifier."""
+    return encode(SEQUENCE, encode_oid(oid), *parameters)
+
+
+SHA1 = hashes.SHA1()
+PSS_SHA1 = padding.PSS(padding.MGF1(SHA1), 20)
+EC = ec.generate_private_key(ec.SECP256R1())
+WEAK: dict[str, Case] = {
+    "sha1WithRSAEncryption": lambda: signed_by(
+        RSA, named("1.2.840.113549.1.1.5", b"\x05\x00"), lambda tbs: RSA.sign(tbs, padding.PKCS1v15(), SHA1)
+    ),
+    "rsassaPss over SHA-1": lambda: signed_by(
+        RSA, named("1.2.840.113549.1.1.10", encode(SEQUENCE)), lambda tbs: RSA.sign(tbs, PSS_SHA1, SHA1)
+    ),
+    "ecdsa-with-SHA1": lambda: signed_by(EC, named("1.2.840.10045.4.1"), lambda tbs: EC.sign(tbs, ec.ECDSA(SHA1))),
+}
 
 
 def exhausted() -> Question:
@@ -163,7 +175,7 @@ CASES: dict[str, Case] = {
     "name-constraints-misplaced": lambda: below(NameConstraints=constrained(permitted=["test"])),
     "critical-extension": lambda: below(extra=[(unknown("1.2.3.4.5"), True)]),
     "policy": required_policy,
-    "weak-signature": sha1,
+    "weak-signature": WEAK["sha1WithRSAEncryption"],
     "weak-key": lambda: below(key=rsa.generate_private_key(65537, 1024)),
     "explicit-curve": spelled_curve,
     "signature-algorithm": two_algorithms,
@@ -198,6 +210,12 @@ def test_every_rule_that_refuses_has_a_case() -> None:
 
 def test_a_broken_signature_is_told_beside_the_missing_path() -> None:
     assert [remark.rule.code for remark in judge(forged()).remarks] == ["no-path", "signature"]
+
+
+@pytest.mark.parametrize("said", WEAK)
+def test_a_digest_that_can_be_forged_is_weak_whatever_the_key(said: str) -> None:
+    verdict = judge(WEAK[said]())
+    assert [remark.message for remark in verdict.remarks] == [f"Partner is signed with {said}."]
 
 
 @pytest.mark.parametrize("key", [dsa.generate_private_key(2048), ec.generate_private_key(ec.SECP192R1())])
@@ -235,6 +253,12 @@ def test_a_ca_in_the_place_of_a_server_needs_a_key_that_tls_can_use() -> None:
     both = usage(sign=True, cert_sign=True)
     serving = make("Inner CA", ROOT, ca=True, SubjectAlternativeName=alternative(HOST), KeyUsage=both)
     assert judge(ask(serving, anchors=[ROOT])).deciding.rule.code == "ca-as-end-entity"
+
+
+def test_a_self_signed_server_that_is_pinned_need_not_sign_certificates() -> None:
+    """`openssl req -x509` makes CAs: only who stands above another one has to sign (RFC 5280, section 6.1.4 (n))."""
+    pin = make("Partner", ca=True, KeyUsage=usage(sign=True), SubjectAlternativeName=alternative(HOST))
+    assert judge(ask(pin, anchors=[pin])).accepted
 
 
 @pytest.mark.parametrize(

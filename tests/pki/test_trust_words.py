@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from tests.pki.paths import HOST, MOMENT, NONE, SERVER, ask, make, name
+from tests.pki.paths import HOST, MOMENT, NONE, SERVER, ask, make, name, usage
 from tests.pki.test_trust_rules import ROOT, SUB, Case, alternative, below, constrained, rooted, sub
 from trustyard.pki.trust import Limits, Question, judge
 
@@ -42,6 +42,11 @@ FURTHER: list[tuple[str, str, Case]] = [
         lambda: below(critical={x509.SubjectAlternativeName: True}),
     ),
     ("web-profile", "The root Root has an", lambda: rooted(ExtendedKeyUsage=x509.ExtendedKeyUsage([SERVER]))),
+    (
+        "web-profile",
+        "Partner is a CA whose key usage does not allow signing certificates.",
+        lambda: below(BasicConstraints=x509.BasicConstraints(True, None), KeyUsage=usage(sign=True)),
+    ),
     (
         "name-mismatch",
         "is not for partner.test; its alternative names: 0.test, 1.test, 2.test, 3.test, 4.test.",

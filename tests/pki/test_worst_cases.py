@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -17,7 +18,7 @@ from trustyard.pki import armour, der, keystores, pkcs7, pkcs12, plainrsa, signa
 from trustyard.pki.certificates import facts_json, read_certificate
 from trustyard.pki.chains import in_chain_order, preselected
 from trustyard.pki.comparing import compare
-from trustyard.pki.containers import read_file, read_paste
+from trustyard.pki.containers import open_file, read_file, read_paste
 from trustyard.pki.distinguished import MAX_ATTRIBUTES, MAX_NAME
 from trustyard.pki.reading import MAX_CERTIFICATES, Reading
 from trustyard.pki.structure import MAX_EXTENSIONS, MAX_SERIAL
@@ -64,12 +65,12 @@ CASES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a space behind every letter": ("trailing-bytes", lambda: b"M I " * 2_500_000),
     "BEGIN in base64": ("double-base64", lambda: base64.b64encode(b"-----BEGIN A-----" * 400_000)),
     "zeros alone": ("empty-input", lambda: bytes(10 * MB)),
-    "UTF-16 with the mark of DER": ("trailing-bytes", lambda: b"0\0" * 5 * MB),
+    "UTF-16 with the mark of DER": ("utf-16", lambda: b"0\0" * 5 * MB),
     "a ZIP archive": ("zip-archive", lambda: b"PK\x03\x04" + b"\x55" * 9 * MB),
     "a gzip stream": ("no-certificate", lambda: b"\x1f\x8b\x08" + b"\x55" * 9 * MB),
     "a keystore that announces 2^32 entries": ("bad-keystore", lambda: worst.keystore(0xFFFFFFFF, b"")),
     "a keystore that has half a million": (
-        "bad-keystore",
+        "too-many-certificates",
         lambda: worst.keystore(450_000, (b"\0\0\0\1\0\0" + bytes(16)) * 450_000),
     ),
     "a keystore with a chain of empty certificates": (
@@ -291,6 +292,21 @@ def test_a_pasted_text_of_ten_megabytes_costs_no_more_than_a_file() -> None:
         for encoding in ("BASE64", "BASE64PEM"):
             with pytest.raises(InputRefused), budget(0, a_call=FEW):
                 read_paste(text, encoding)
+
+
+def test_headers_of_a_pem_block_by_the_million_are_walked_over_and_not_remembered() -> None:
+    data = b"-----BEGIN CERTIFICATE-----\n" + b"A: b\n" * 200_000 + b"-----END CERTIFICATE-----\n"
+    tracemalloc.start()
+    assert refused(data) == "cut-off"
+    assert tracemalloc.get_traced_memory()[1] < 10 * len(data)
+    tracemalloc.stop()
+
+
+def test_a_keystore_of_as_many_certificates_as_an_import_takes_is_opened_and_a_larger_one_not_called_damaged() -> None:
+    entry = keystores.write([("a", CERTIFICATE)], "changeit", NOON)[12:-20]
+    most = keystores.MAX_ENTRIES
+    assert len(open_file(worst.keystore(most, entry * most), most=most).parts) == most == 20_000
+    assert refused(worst.keystore(most + 1, entry * (most + 1))) == "too-many-certificates"
 
 
 def test_a_keystore_of_as_many_entries_as_are_taken_is_read() -> None:

@@ -17,8 +17,8 @@ _SPACE = b" \t\r\n\x0b\x0c"
 # What web pages and editors leave in UTF-8: no-break space, zero-width space, byte order mark.
 _INVISIBLE = re.compile(rb"(?:\xc2\xa0|\xe2\x80\x8b|\xef\xbb\xbf)+")
 _HEADERS = re.compile(
-    rb"\s*(?:[A-Za-z][A-Za-z0-9-]{0,63}:[^\r\n]*(?:\r\n|\r|\n)(?:[ \t][^\r\n]*(?:\r\n|\r|\n))*)+"
-)  # RFC 1421, 4.6
+    rb"\s*+(?:[A-Za-z][A-Za-z0-9-]{0,63}:[^\r\n]*+(?:\r\n|\r|\n)(?:[ \t][^\r\n]*+(?:\r\n|\r|\n))*+)++"
+)  # RFC 1421, 4.6; possessive, so that a million of them take no memory
 
 
 @dataclass(frozen=True)

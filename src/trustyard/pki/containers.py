@@ -26,8 +26,14 @@ __all__ = [
 
 MAX_BYTES = 10_000_000  # 10 MB a file
 
-_CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
+_TRUSTED = "TRUSTED CERTIFICATE"  # openssl's own: behind the certificate stands what it may be used for
+_CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE", _TRUSTED)
 _PKCS7_LABELS = ("PKCS7", "PKCS #7 SIGNED DATA", "CMS")
+_SETTINGS = Notice(
+    "passed-over",
+    "The input also held openssl's trust settings, which were passed over. "
+    "A certificate that openssl is told to reject is taken like any other.",
+)
 _ONLY_BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u00a0"), " ")  # what web pages leave in copied text
 
@@ -68,7 +74,7 @@ def open_file(data: bytes, password: str | None = None, most: int = MAX_CERTIFIC
         return _open_pem(data, most)
     if (kind := refusals.kind_of_text(data)) is not None:
         raise refusals.refusal(kind)
-    if data[:1] == b"\x30" and not _is_base64(data):
+    if data[:1] == b"\x30" and not refusals.is_text(data):
         forms = {"certificate": "der", "pkcs7": "pkcs7-der", "pkcs12": "pkcs12"}
         return _open_der(data, password, forms, most)
     if _is_base64(data):
@@ -129,12 +135,13 @@ def _check_size(size: int) -> None:
 def _open_pem(data: bytes, most: int) -> Opened:
     parts: list[bytes | InputRefused] = []
     others: list[armour.Block] = []
-    form = ""
+    form, settings = "", False
     for block in armour.walk(data):
         if isinstance(block, InputRefused):
             parts.append(block)
         elif block.label in _CERTIFICATE_LABELS:
             parts += _attempted(block)
+            settings = settings or block.label == _TRUSTED
             form = "pem" if not form else "pem-bundle"
         elif block.label in _PKCS7_LABELS:
             parts += _attempted(block)
@@ -148,7 +155,7 @@ def _open_pem(data: bytes, most: int) -> Opened:
         check_count(len(parts), most)
     if not parts:
         raise refusals.refusal(kinds[0]) if kinds else refusals.nothing_known()
-    return Opened(form, tuple(parts), tuple(_passed_over(kinds)))
+    return Opened(form, tuple(parts), (*_passed_over(kinds), *[_SETTINGS] * settings))
 
 
 def _attempted(block: armour.Block) -> Sequence[bytes | InputRefused]:
@@ -172,7 +179,7 @@ def _passed_over(kinds: list[str]) -> list[Notice]:
 def _certificate_of(block: armour.Block) -> bytes:
     """DER of a CERTIFICATE block; of a TRUSTED CERTIFICATE the part before openssl's own trust settings."""
     data = block.der()
-    if block.label == "TRUSTED CERTIFICATE":
+    if block.label == _TRUSTED:
         return _first_element(data).raw
     _element(data)
     if (kind := refusals.kind_of_der(data)) is not None:

@@ -6,6 +6,7 @@ import warnings
 from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -72,23 +73,21 @@ def load(spki: bytes) -> PublicKeyTypes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return load_der_public_key(_plain_rsa(spki))
-    except (ValueError, TypeError, UnsupportedAlgorithm, OverflowError):
+            if (numbers := _rsa(spki)) is None:
+                return load_der_public_key(spki)
+            modulus, exponent = numbers
+            return rsa.RSAPublicNumbers(exponent, modulus).public_key()
+    except (ValueError, IndexError, TypeError, UnsupportedAlgorithm, OverflowError):
         raise InputRefused(
             "The public key cannot be used: its kind or its numbers are not supported.", code="unusable-key"
         ) from None
 
 
-def _plain_rsa(spki: bytes) -> bytes:
-    """An RSA key under the plain identifier without parameters: odd ones do not change the numbers."""
-    try:
-        algorithm, bits = der.read_all(spki).children()
-        if algorithm.children()[0].oid() not in (oids.RSA, oids.RSA_PSS, oids.RSA_X500):
-            return spki
-    except (ValueError, IndexError):
-        return spki
-    plain = der.encode(der.SEQUENCE, der.encode_oid(oids.RSA), der.encode(der.NULL))
-    return der.encode(der.SEQUENCE, plain, bits.raw)
+def _rsa(spki: bytes) -> tuple[int, int] | None:
+    """The numbers of an RSA key; odd parameters of its algorithm do not change them. None for another key."""
+    algorithm, bits = der.read_all(spki).children()
+    plain = algorithm.children()[0].oid() in (oids.RSA, oids.RSA_PSS, oids.RSA_X500)
+    return rsa_numbers(bits.bits()) if plain else None
 
 
 def _short(oid: str) -> str:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from trustyard.errors import InputRefused
+from trustyard.pki.reading import check_count
 
 _MAGICS = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce")
 _KEY, _TRUSTED, _SECRET = 1, 2, 3
 _DIGEST_LENGTH = 20
-MAX_ENTRIES = 10_000  # ten times as many as there may be certificates
+MAX_ENTRIES = 20_000  # as many as an import takes
 MAX_TRIES = 100_000  # places at which the end of a secret key is looked for
 _SERIALIZED = b"\xac\xed\x00\x05"  # how a serialized Java object begins: JCEKS seals secret keys in one
 
@@ -25,7 +26,8 @@ def is_keystore(data: bytes) -> bool:
 def read(data: bytes, password: str | None) -> tuple[list[bytes], bool]:
     """DER of its certificates in file order, and whether a private or secret key was among them.
 
-    With a password the file's digest is checked. `InputRefused`: `password-wrong`, `bad-keystore`.
+    With a password the file's digest is checked.
+    `InputRefused`: `password-wrong`, `bad-keystore`, `too-many-certificates`.
     """
     if password and _digest(password, data[:-_DIGEST_LENGTH]) != data[-_DIGEST_LENGTH:]:
         raise InputRefused("The password does not fit this Java keystore, or it is damaged.", code="password-wrong")
@@ -69,8 +71,7 @@ class _Cursor:
         certificates: list[bytes] = []
         with_key = False
         for left in range(count - 1, -1, -1):
-            if len(certificates) > MAX_ENTRIES:
-                raise ValueError("more certificates than anybody has")
+            check_count(len(certificates), MAX_ENTRIES)
             tag = self.head()
             with_key = with_key or tag != _TRUSTED
             if tag == _KEY:
@@ -122,8 +123,9 @@ class _Cursor:
 
     def count(self) -> int:
         """How many entries, or certificates of one chain, are said to follow."""
-        if (count := self.number()) > MAX_ENTRIES:
-            raise ValueError("more entries than anybody has")
+        if (count := self.number()) > len(self.data):
+            raise ValueError("more entries than octets")
+        check_count(count, MAX_ENTRIES)
         return count
 
     def certificate(self, version: int) -> bytes:

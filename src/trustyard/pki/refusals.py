@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from trustyard.errors import FieldError, InputRefused, holds_private_key
 from trustyard.pki import der
 
@@ -58,6 +60,7 @@ _LABELS = {
     "ATTRIBUTE CERTIFICATE": "attribute certificate",
 }
 
+_TEXT = re.compile(rb"[\t\n\r -~]+")
 _BEGINNINGS = (  # in lower case
     (b"pk\x03\x04", "ZIP"),
     (b"%pdf", "PDF"),
@@ -68,8 +71,8 @@ _BEGINNINGS = (  # in lower case
     (b"---- begin ssh2", "SSH key"),
     (b"putty-user-key-file", "SSH private key"),
     (b"{", "JSON"),
-    (b"[", "JSON"),
 )
+_LIST = re.compile(rb"\[\s*[\[{\"\]]")  # of JSON; what begins a file of settings is none
 
 
 def refusal(kind: str) -> InputRefused:
@@ -113,14 +116,29 @@ def kind_of_text(data: bytes) -> str | None:
         return "UTF-16 text"
     if not data.strip(b"\0"):
         return "empty"
-    if len(data) >= 4 and (data[1::2][:32].count(0) * 2 > len(data[1::2][:32]) or data[::2][:32].strip(b"\0") == b""):
-        return "UTF-16 text" if data[:1] != b"\x30" else None
+    if _is_utf_16(data[:64]):
+        return "UTF-16 text"
     start = data[:2048].removeprefix(b"\xef\xbb\xbf").strip().lower()
     if not start:
         return "empty"
     if b"<html" in start or b"<!doctype html" in start:
         return "web page"
+    if _LIST.match(start):
+        return "JSON"
     return next((kind for beginning, kind in _BEGINNINGS if start.startswith(beginning)), None)
+
+
+def is_text(data: bytes) -> bool:
+    """Whether it begins as ASCII text does."""
+    return _TEXT.fullmatch(data[:64]) is not None
+
+
+def _is_utf_16(start: bytes) -> bool:
+    """Whether most of every other octets are zero, and those between them text: binary files have zeros too."""
+    return len(start) >= 4 and any(
+        zeros.count(0) * 2 > len(zeros) and _TEXT.fullmatch(letters)
+        for zeros, letters in ((start[1::2], start[::2]), (start[::2], start[1::2]))
+    )
 
 
 def kind_of_der(data: bytes) -> str | None:

@@ -10,7 +10,25 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from trustyard.errors import InputRefused
 from trustyard.pki import der, explicitcurves, hashing, keys, oids, plainrsa, pss, slhdsa
 from trustyard.pki.hashing import CannotTell
-from trustyard.pki.structure import Structure
+from trustyard.pki.structure import Structure, algorithm_identifier
+
+# MD2, MD4, MD5 and SHA-1, with RSA, EC and DSA (RFC 3279; OIW's arc).
+_WEAK = frozenset(
+    {
+        "1.2.840.113549.1.1.2",
+        "1.2.840.113549.1.1.3",
+        "1.2.840.113549.1.1.4",
+        "1.2.840.113549.1.1.5",
+        "1.3.14.3.2.3",
+        "1.3.14.3.2.13",
+        "1.3.14.3.2.15",
+        "1.3.14.3.2.27",
+        "1.3.14.3.2.29",
+        "1.2.840.10040.4.3",
+        "1.2.840.10045.4.1",
+    }
+)
+_SHA1 = "1.3.14.3.2.26"
 
 
 def verifies(structure: Structure, spki: bytes) -> bool | None:
@@ -25,6 +43,21 @@ def verifies(structure: Structure, spki: bytes) -> bool | None:
     except (CannotTell, UnsupportedAlgorithm, InputRefused):
         return None
     except (InvalidSignature, ValueError, TypeError, IndexError, OverflowError):
+        return False
+
+
+def weak(structure: Structure) -> bool:
+    """Whether it is made with MD2, MD4, MD5 or SHA-1."""
+    return structure.signature_oid in _WEAK or (structure.signature_oid == pss.OID and _pss_sha1(structure))
+
+
+def _pss_sha1(structure: Structure) -> bool:
+    """Whether RSASSA-PSS hashes with SHA-1, which is what it does when it does not say (RFC 4055, section 3.1)."""
+    parameters = structure.signature_parameters
+    try:
+        hashed = [p for p in parameters.children() if p.tag == 0xA0] if parameters is not None else []
+        return not hashed or algorithm_identifier(der.read_all(hashed[0].body))[0] == _SHA1
+    except ValueError:
         return False
 
 

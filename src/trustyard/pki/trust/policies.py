@@ -8,26 +8,22 @@ from . import strict
 from .paths import Path
 from .rules import Remark, remark
 
-_ANY = "2.5.29.32.0"
-
 
 def check(path: Path) -> Iterator[Remark]:
     """A remark when a certificate of the path requires a policy and none is valid at its end."""
     count = len(path)
     require = mapping = inhibit_any = count + 1  # counted down; at zero the rule is in force
-    valid = {_ANY}
+    valid = {strict.ANY_POLICY}
     for at, link in enumerate(reversed(path)):
         last = at == count - 1
         if at > 0:
             policies = set(link.says(strict.POLICIES) or ())
-            anything = _ANY in policies and (inhibit_any > 0 or (not last and link.self_issued))
-            valid = _narrowed(valid, policies - {_ANY}, anything)
+            anything = strict.ANY_POLICY in policies and (inhibit_any > 0 or (not last and link.self_issued))
+            valid = _narrowed(valid, policies - {strict.ANY_POLICY}, anything)
         if not last:
-            for issuer, subject in link.says(strict.MAPPINGS) or ():
-                if issuer in valid or _ANY in valid:
-                    valid.discard(issuer)
-                    if mapping > 0:
-                        valid.add(subject)
+            mappings = link.says(strict.MAPPINGS) or ()
+            mapped = {subject for issuer, subject in mappings if issuer in valid or strict.ANY_POLICY in valid}
+            valid = valid - {issuer for issuer, _ in mappings} | (mapped if mapping > 0 else set())
         if not link.self_issued and at > 0:
             require, mapping, inhibit_any = (max(n - 1, 0) for n in (require, mapping, inhibit_any))
         found = link.says(strict.POLICY_CONSTRAINTS) or strict.PolicyConstraints(None, None)
@@ -40,8 +36,8 @@ def check(path: Path) -> Iterator[Remark]:
 
 
 def _narrowed(valid: set[str], policies: set[str], anything: bool) -> set[str]:
-    if _ANY in valid:
-        return policies | ({_ANY} if anything else set())
+    if strict.ANY_POLICY in valid:
+        return policies | ({strict.ANY_POLICY} if anything else set())
     return valid if anything else valid & policies
 
 

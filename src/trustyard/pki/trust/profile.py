@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from trustyard.pki import keys, oids
+from trustyard.pki import keys, oids, pss, signatures
 
 from . import strict
 from .link import Link
@@ -30,9 +30,7 @@ _UNDERSTOOD = frozenset(
 )
 _NEVER_CRITICAL = (strict.SKI, strict.AKI, strict.AIA)
 _ALWAYS_CRITICAL = (strict.POLICY_CONSTRAINTS, strict.INHIBIT_ANY)
-_WEAK_SIGNATURES = ("md2", "md5", "sha1")
 _MOST_SERIAL_BITS = 159  # 20 octets, of which the first bit is the sign
-CERT_SIGN = 5
 
 
 def check(link: Link, *, issuer: bool) -> Iterator[Remark]:
@@ -85,17 +83,16 @@ def _fields(link: Link) -> Found:
         yield "empty-subject", "has no subject, and alternative names that are not critical."
     if not link.structure.algorithms_agree:
         yield "signature-algorithm", "names two different algorithms for its signature."
-    if not link.anchor and (link.certificate.facts.signature_algorithm.lower().startswith(_WEAK_SIGNATURES)):
-        yield "weak-signature", f"is signed with {link.certificate.facts.signature_algorithm}."
+    if not link.anchor and signatures.weak(link.structure):
+        over = " over SHA-1" if link.structure.signature_oid == pss.OID else ""
+        yield "weak-signature", f"is signed with {link.certificate.facts.signature_algorithm}{over}."
 
 
 def _authority(link: Link) -> Found:
     """What it says about being a CA, whatever its place in the path."""
     usage, ca = link.says(strict.KEY_USAGE), link.constraints.ca
-    if usage is not None and CERT_SIGN in usage and not ca:
+    if usage is not None and strict.CERT_SIGN in usage and not ca:
         yield "signing-without-ca", "may sign certificates by its key usage and is no CA."
-    if usage is not None and CERT_SIGN not in usage and ca:
-        yield "certificate-signing", "is a CA whose key usage does not allow signing certificates."
     if not ca and strict.NAME_CONSTRAINTS in {e.oid for e in link.structure.extensions}:
         yield "name-constraints-misplaced", "has name constraints and is no CA."
     if ca and link.critical(strict.BASIC_CONSTRAINTS) is False:
@@ -137,8 +134,11 @@ def _key(link: Link) -> Found:
 
 
 def _as_issuer(link: Link) -> Found:
+    usage = link.says(strict.KEY_USAGE)
     if not link.constraints.ca:
         yield "not-a-ca", "stands as an issuer in the path and is no CA."
+    elif usage is not None and strict.CERT_SIGN not in usage:
+        yield "certificate-signing", "is a CA whose key usage does not allow signing certificates."
 
 
 def _named(oid: str) -> str:

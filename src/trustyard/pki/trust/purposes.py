@@ -71,6 +71,10 @@ def check_web(path: Path) -> Iterator[Remark]:
     if leaf.structure.subject and leaf.critical(strict.SAN):
         sentence = f"{leaf.title} has critical alternative names beside a subject."
         yield remark("web-profile", sentence, leaf.sha256)
+    usage = leaf.says(strict.KEY_USAGE)
+    if leaf.constraints.ca and not leaf.anchor and usage is not None and strict.CERT_SIGN not in usage:
+        sentence = f"{leaf.title} is a CA whose key usage does not allow signing certificates."
+        yield remark("web-profile", sentence, leaf.sha256)
     for link in path[1:]:
         if link.self_signed and link.says(strict.PURPOSE) is not None:
             yield remark("web-profile", f"The root {link.title} has an extended key usage.", link.sha256)

@@ -40,7 +40,7 @@ REFUSALS = (
     Rule("issuer-purpose", "The extended key usage of each issuer allows the purpose.", _CABF + "7.1.2.10.6"),
     Rule("key-usage", "The key may sign or agree on keys in TLS.", "RFC 5280, section 4.2.1.3"),
     Rule("not-a-ca", "Each issuer is a CA by its basic constraints.", "RFC 5280, section 6.1.4 (k)"),
-    Rule("certificate-signing", "The key usage of a CA has certificate signing.", "RFC 5280, section 6.1.4 (n)"),
+    Rule("certificate-signing", "The key usage of each issuer has certificate signing.", "RFC 5280, section 6.1.4 (n)"),
     Rule("signing-without-ca", "Who is no CA has no certificate signing.", "RFC 5280, section 4.2.1.9", profile=True),
     Rule("path-length", "No more CAs follow than an issuer allows.", "RFC 5280, section 6.1.4 (l)"),
     Rule("name-constraints", "All names are inside the issuers' name constraints.", "RFC 5280, section 6.1.3 (b)"),

@@ -12,7 +12,8 @@ from trustyard.pki.distinguished import read_name
 BASIC_CONSTRAINTS, KEY_USAGE, PURPOSE = "2.5.29.19", "2.5.29.15", "2.5.29.37"
 SKI, AKI, SAN, NAME_CONSTRAINTS = "2.5.29.14", "2.5.29.35", "2.5.29.17", "2.5.29.30"
 POLICIES, MAPPINGS, POLICY_CONSTRAINTS, INHIBIT_ANY = "2.5.29.32", "2.5.29.33", "2.5.29.36", "2.5.29.54"
-AIA = "1.3.6.1.5.5.7.1.1"
+AIA, ANY_POLICY = "1.3.6.1.5.5.7.1.1", "2.5.29.32.0"
+CERT_SIGN = 5  # the bit of a key usage (RFC 5280, section 4.2.1.3)
 
 EMAIL, DNS, DIRECTORY, URI, IP = 1, 2, 4, 6, 7  # kinds of a GeneralName
 
@@ -136,7 +137,10 @@ def _policies(element: der.Element) -> tuple[str, ...]:
 
 def _mappings(element: der.Element) -> tuple[tuple[str, str], ...]:
     pairs = (part.expect(der.SEQUENCE).children() for part in _some(element))
-    return tuple((issuer.oid(), subject.oid()) for issuer, subject in pairs)
+    found = tuple((issuer.oid(), subject.oid()) for issuer, subject in pairs)
+    if any(ANY_POLICY in pair for pair in found):  # RFC 5280, section 6.1.4 (a)
+        raise der.DerError("anyPolicy is not mapped")
+    return found
 
 
 def _policy_constraints(element: der.Element) -> PolicyConstraints:

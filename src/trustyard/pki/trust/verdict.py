@@ -138,7 +138,8 @@ def _refused(best: tuple[Path, tuple[Remark, ...]] | None, question: Question, s
 
 
 def _no_path(search: Search) -> Remark:
-    start = search.start
+    start, ends = search.start, search.dead_ends
+    stuck = [(r.rule.code, ends[r.certificate]) for r in search.broken if r.certificate in ends]
     if search.exhausted:
         sentence = (
             "The search for a path to an anchor ended at a counted limit: too many or too long ways were offered."
@@ -146,10 +147,12 @@ def _no_path(search: Search) -> Remark:
         return remark("limits", sentence, start.sha256)
     if start.self_signed:
         sentence = f"{start.title} is self-signed and not in the truststore."
-    elif search.broken:
-        sentence = f"There is an issuer of the right name, yet the one that signed is missing: {start.issuer_title}."
-    elif search.dead_ends:
-        end = next(iter(search.dead_ends.values()))
+    elif stuck:
+        code, end = stuck[0]
+        known = "the one that signed is missing" if code == "signature" else "whether it signed cannot be told here"
+        sentence = f"There is an issuer of the right name, yet {known}: {end.issuer_title}."
+    elif ends:
+        end = next(iter(ends.values()))
         if end.self_signed:
             return remark(
                 "no-path", f"The way up ends at the root {end.title}, which is not in the truststore.", end.sha256
