@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .beside import held
 from .contents import MANIFEST
 from .receipts import State
 
@@ -157,12 +156,6 @@ def make_current(directory: Path, folder: Path) -> None:
         link.unlink(missing_ok=True)
         raise
     _sync(directory)
-
-
-def replace_file(file: Path, data: bytes, mode: int) -> None:
-    """Replaces one file by a rename, with these permission bits; readers see the old one or the new one, whole."""
-    with held(file.parent) as folder:
-        folder.replace(file.name, data, mode)
 
 
 def trouble(number: int, error: OSError) -> tuple[State, str]:

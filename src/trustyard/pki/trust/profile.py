@@ -22,7 +22,7 @@ _UNDERSTOOD = frozenset(
         strict.MAPPINGS,
         strict.POLICY_CONSTRAINTS,
         strict.INHIBIT_ANY,
-        # These two must not be critical, which has its own rule.
+        # These must not be critical, which has its own rule.
         strict.SKI,
         strict.AKI,
         strict.AIA,
@@ -39,9 +39,8 @@ def check(link: Link, *, issuer: bool) -> Iterator[Remark]:
     """What is wrong with one certificate; `issuer`: it stands above another one."""
     for code, sentence in (*_extensions(link), *_fields(link), *_authority(link), *_identifiers(link), *_key(link)):
         yield remark(code, f"{link.title} {sentence}", link.sha256)
-    if issuer:
-        for code, sentence in _as_issuer(link):
-            yield remark(code, f"{link.title} {sentence}", link.sha256)
+    if issuer and not link.constraints.ca:
+        yield remark("not-a-ca", f"{link.title} stands as an issuer in the path and is no CA.", link.sha256)
 
 
 Found = Iterator[tuple[str, str]]
@@ -134,11 +133,6 @@ def _key(link: Link) -> Found:
         yield "weak-key", f"has an EC key on the curve {facts.curve}."
     elif facts.type == "DSA":
         yield "weak-key", "has a DSA key."
-
-
-def _as_issuer(link: Link) -> Found:
-    if not link.constraints.ca:
-        yield "not-a-ca", "stands as an issuer in the path and is no CA."
 
 
 def _named(oid: str) -> str:
