@@ -119,7 +119,7 @@ def write(directory: Path, name: str, files: Mapping[str, bytes], modes: Modes) 
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
-    _sync(releases)
+    sync(releases)
     return target
 
 
@@ -143,7 +143,7 @@ def _fill(fresh: Path, files: Mapping[str, bytes], modes: Modes) -> None:
             os.fchmod(file.fileno(), modes.file)
             os.fsync(file.fileno())
     for folder in {fresh, *((fresh / name).parent for name in files)}:
-        _sync(folder)
+        sync(folder)
 
 
 def make_current(directory: Path, folder: Path) -> None:
@@ -155,7 +155,7 @@ def make_current(directory: Path, folder: Path) -> None:
     except BaseException:
         link.unlink(missing_ok=True)
         raise
-    _sync(directory)
+    sync(directory)
 
 
 def trouble(number: int, error: OSError) -> tuple[State, str]:
@@ -193,7 +193,8 @@ def _sweep(directory: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Sees that what was named anew in this folder is so on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
