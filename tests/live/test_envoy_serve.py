@@ -110,7 +110,7 @@ def test_a_killed_trustyard_costs_the_gateway_nothing_and_knows_afterwards_what_
         assert request(port, stage.partner_cert) == 200
         serve.start()
         eventually(lambda: envoy.stat("control_plane.connected_state") == 1)
-        assert serve.edge()["state"] == "accepted"
+        eventually(lambda: serve.edge()["state"] == "accepted")
         assert envoy.stat("sds.used.update_success") == updates
 
         add(serve, "stranger", stage.stranger)
