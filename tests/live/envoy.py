@@ -28,7 +28,7 @@ def binary() -> str:
     return need("envoy", package=ENVOY_PACKAGE)
 
 
-def eventually(what: Callable[[], Value], *, seconds: float = 10.0, why: str = "") -> Value:
+def eventually(what: Callable[[], Value], seconds: float = 15.0, *, why: str = "") -> Value:
     """Waits until `what()` is true and gives it; fails with the last value after the deadline."""
     deadline = time.monotonic() + seconds
     while True:
