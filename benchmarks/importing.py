@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import sqlite3
 import sys
@@ -23,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from made import certificates
+from processes import cpu_seconds
 from reading import with_cryptography
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -111,8 +111,7 @@ class _Measured(Trustyard):
 
     def cpu_seconds(self) -> float:
         """Of user and system, since its start."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self._process.pid)
 
 
 def _of_commands() -> float:

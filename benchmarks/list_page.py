@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +17,8 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-PASSWORD = "correct-horse-battery"  # of the throw-away server
+from tests.server.serving import PASSWORD, Serving, sign_in
+
 PATHS = ("/certificates/", "/certificates/?page=150", "/certificates/?q=partner-77", "/certificates/?sort=valid_until")
 
 
@@ -30,22 +29,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="trustyard-benchmark-") as name:
-        os.environ |= {
-            "TRUSTYARD_DATA_DIR": str(Path(name) / "data"),
-            "TRUSTYARD_ADMIN_PASSWORD": PASSWORD,
-            "TRUSTYARD_LISTEN": "127.0.0.1:0",
-            "TRUSTYARD_XDS_LISTEN": "127.0.0.1:0",
-        }
+        data = Path(name) / "data"
+        os.environ["TRUSTYARD_DATA_DIR"] = str(data)
         queries = _fill(options.certificates)
-        log = Path(name) / "log"
-        with (
-            log.open("w") as out,
-            subprocess.Popen([Path(sys.executable).parent / "trustyard", "serve"], stdout=out, stderr=out) as process,
-        ):
-            try:
-                _measure(_address(log), options.rounds, queries, options.certificates)
-            finally:
-                process.terminate()
+        with Serving(data) as server:
+            _measure(server.url, options.rounds, queries, options.certificates)
 
 
 def _fill(count: int) -> int:
@@ -70,9 +58,7 @@ def _fill(count: int) -> int:
     client.force_login(
         models.User.objects.get(username="admin"), backend="allauth.account.auth_backends.AuthenticationBackend"
     )
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    with CaptureQueriesContext(connection) as captured:
         assert client.get("/certificates/", HTTP_HOST="127.0.0.1").status_code == 200
     return len(captured)
 
@@ -97,21 +83,9 @@ def _store(count: int) -> None:
                 )
 
 
-def _address(log: Path) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
-            return found[0]
-        time.sleep(0.05)
-    raise SystemExit(log.read_text())
-
-
 def _measure(url: str, rounds: int, queries: int, count: int) -> None:
-    with httpx.Client(base_url=url, trust_env=False, follow_redirects=True, timeout=60) as client:
-        token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/sign-in/").text)
-        assert token is not None
-        given = {"login": "admin", "password": PASSWORD, "csrfmiddlewaretoken": token[1]}
-        assert "Sign out" in client.post("/sign-in/", data=given, headers={"Referer": f"{url}/sign-in/"}).text
+    with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+        assert sign_in(client, url)
         print(f"{count} certificates, {queries} queries for the list, median of {rounds}:")
         for path in PATHS:
             print(f"  {_median(client, path, rounds):6.1f} ms  {path}")

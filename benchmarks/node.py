@@ -9,7 +9,6 @@ What the process had at most (VmHWM) has a row of its own: a password costs argo
 from __future__ import annotations
 
 import contextlib
-import re
 import statistics
 import threading
 import time
@@ -24,7 +23,7 @@ from processes import cpu_seconds, megabytes
 from stage import Stage
 from table import Row
 
-from tests.server.serving import PASSWORD, Serving
+from tests.server.serving import Serving, sign_in
 
 GATEWAYS, PEOPLE, PAGES, STARTS = 50, 20, 6, 3
 LOOK_SECONDS = 0.25
@@ -70,11 +69,8 @@ def memory(stage: Stage) -> Iterator[Row]:
 
 
 def _person(url: str) -> httpx.Client:
-    client = httpx.Client(base_url=url, trust_env=False, follow_redirects=True, timeout=120)
-    token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/sign-in/").text)
-    assert token is not None
-    given = {"login": "admin", "password": PASSWORD, "csrfmiddlewaretoken": token[1]}
-    assert "Sign out" in client.post("/sign-in/", data=given, headers={"Referer": f"{url}/sign-in/"}).text
+    client = httpx.Client(base_url=url, trust_env=False, timeout=120)
+    assert sign_in(client, url)
     return client
 
 

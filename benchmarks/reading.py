@@ -10,8 +10,6 @@ counts: others may be at work on the machine.
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -23,6 +21,7 @@ from made import certificates
 from table import Row
 
 from trustyard.pki.certificates import read_certificate
+from trustyard.pki.findings import findings
 
 if TYPE_CHECKING:
     from stage import Stage
@@ -52,9 +51,12 @@ def rows(stage: Stage) -> Iterator[Row]:
 
 def measured(certificates_of_a_round: int, rounds: int) -> dict[str, float]:
     """Certificates per second, the best of the rounds."""
-    ways = {"cryptography": with_cryptography, "reader": read_certificate}
-    if (judge := _findings()) is not None:
-        ways["reader and findings"] = judge
+    now = datetime.now(UTC)
+    ways = {
+        "cryptography": with_cryptography,
+        "reader": read_certificate,
+        "reader and findings": lambda der: findings(read_certificate(der), now),
+    }
     best = dict.fromkeys(ways, 0.0)
     for _ in range(rounds):
         ders = certificates(certificates_of_a_round)  # new ones each time: the reader remembers what it has seen
@@ -73,14 +75,6 @@ def with_cryptography(der: bytes) -> Any:
         sans = []
     subject, issuer = certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()
     return subject, issuer, certificate.fingerprint(hashes.SHA256()).hex(), sans
-
-
-def _findings() -> Callable[[bytes], Any] | None:
-    if importlib.util.find_spec("trustyard.pki.findings") is None:
-        return None
-    findings = importlib.import_module("trustyard.pki.findings").findings
-    now = datetime.now(UTC)
-    return lambda der: findings(read_certificate(der), now)
 
 
 def _rate(read: Callable[[bytes], Any], ders: list[bytes]) -> float:

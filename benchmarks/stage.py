@@ -6,7 +6,6 @@ import contextlib
 import functools
 import tempfile
 from pathlib import Path
-from types import TracebackType
 
 import httpx
 from lemur_server import Lemur
@@ -31,9 +30,7 @@ class Stage:
     def __enter__(self) -> Stage:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._running.close()
 
     @functools.cached_property

@@ -18,9 +18,9 @@ class TooMuchWork(BaseException):
 
 
 @contextmanager
-def budget(size: int, *, a_byte: int = A_BYTE, a_call: int = A_CALL) -> Iterator[None]:
+def budget(size: int, *, a_call: int = A_CALL) -> Iterator[None]:
     """Lets the block call so many Python functions as an input of `size` bytes may cost; then `TooMuchWork`."""
-    left = a_call + a_byte * size
+    left = a_call + A_BYTE * size
 
     def count(frame: FrameType, event: str, _: Any) -> None:
         nonlocal left
@@ -41,13 +41,11 @@ def budget(size: int, *, a_byte: int = A_BYTE, a_call: int = A_CALL) -> Iterator
             gc.enable()
 
 
-def lines(limit: int) -> Lines:
-    """Counts the lines of Python that run in the block; `TooMuchWork` when they are more than `limit`."""
-    return Lines(limit)
-
-
 class Lines:
-    """For loops that call nothing: slower than `budget`, and sees each turn of them."""
+    """Counts the lines of Python that run in the block; `TooMuchWork` when they are more than `limit`.
+
+    For loops that call nothing: slower than `budget`, and sees each turn of them.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit, self.count = limit, 0

@@ -102,7 +102,7 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def unique(request: pytest.FixtureRequest) -> Callable[[str], str]:
+def unique() -> Callable[[str], str]:
     """A function that makes a name nobody else uses: `unique("acme")` -> `acme-gw0-7`."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 

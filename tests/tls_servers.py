@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from cryptography import x509
@@ -96,9 +95,9 @@ class Ca(Issued):
         private = new_key(key)
         return cls(build(_name(cn), _name(cn), private.public_key(), private, is_ca=True, days=days), private)
 
-    def subordinate(self, cn: str, *, key: str = "ec", days: float = 365) -> Ca:
+    def subordinate(self, cn: str, *, days: float = 365) -> Ca:
         """An intermediate authority."""
-        private = new_key(key)
+        private = new_key("ec")
         made = build(_name(cn), self.certificate.subject, private.public_key(), self.key, is_ca=True, days=days,
                       issuer_key=self.key.public_key())  # fmt: skip
         return Ca(made, private)
@@ -126,11 +125,11 @@ class Ca(Issued):
         return Issued(made, private)
 
 
-def self_signed(cn: str, *, key: str = "ec", days: float = 90, dns: Sequence[str] = ()) -> Issued:
+def self_signed(cn: str, *, key: str = "ec", dns: Sequence[str] = ()) -> Issued:
     """An end-entity certificate that signed itself."""
     private = new_key(key)
     names = [x509.DNSName(d) for d in dns]
-    return Issued(build(_name(cn), _name(cn), private.public_key(), private, names=names, days=days), private)
+    return Issued(build(_name(cn), _name(cn), private.public_key(), private, names=names, days=90), private)
 
 
 def _name(cn: str | None) -> x509.Name:
@@ -182,8 +181,8 @@ class Listener:
 
     scheme = "https"
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.host, self.port = host, port
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.host = host
         self._open: list[socket.socket] = []
 
     def serve(self, connection: socket.socket) -> None:
@@ -196,13 +195,13 @@ class Listener:
 
     def __enter__(self) -> Self:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        self._socket = socket.create_server((self.host, self.port), family=family, backlog=64)
+        self._socket = socket.create_server((self.host, 0), family=family, backlog=64)
         self.port = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._socket.close()
         for connection in self._open:
@@ -240,11 +239,10 @@ class TlsServer(Listener):
         demand_client: bool = False,
         client_ca: bytes | None = None,
         host: str = "127.0.0.1",
-        port: int = 0,
         scheme: str = "https",
         configure: Any = None,
     ) -> None:
-        super().__init__(host, port)
+        super().__init__(host)
         self.scheme = scheme
         self.seen_names: list[str | None] = []
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from importlib import import_module
-from importlib.util import find_spec
 
-from . import addresses, certificates, chains, containers, jwks, peers, rest, roots
+from . import (
+    addresses,
+    certificates,
+    chains,
+    comparing,
+    containers,
+    findings,
+    jwks,
+    peers,
+    rest,
+    roots,
+    trust,
+    wholechains,
+)
 
 Target = Callable[[bytes], None]
 
@@ -25,18 +35,11 @@ TARGETS: dict[str, Target] = {
     "address": addresses.address,
     "json_body": rest.json_body,
     "tls_peer": peers.tls_peer,
+    "certificate_findings": findings.certificate_findings,
+    "comparison": comparing.comparison,
+    "whole_chain": wholechains.whole_chain,
+    "trust_check": trust.trust_check,
 }
-
-# Readers that are being built: each joins when its module is there.
-for _module, _target, _function in (
-    ("trustyard.pki.findings", "findings", "certificate_findings"),
-    ("trustyard.pki.comparing", "comparing", "comparison"),
-    ("trustyard.pki.chains.building", "wholechains", "whole_chain"),
-    ("trustyard.pki.trust", "trust", "trust_check"),
-):
-    with suppress(ModuleNotFoundError):
-        if find_spec(_module):
-            TARGETS[_function] = getattr(import_module(f".{_target}", __name__), _function)
 
 # What must run before, in a process of its own.
 PREPARED = {"roots": roots.prepare}

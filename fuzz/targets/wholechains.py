@@ -5,7 +5,7 @@ from __future__ import annotations
 from fuzz.counting import budget
 from fuzz.webs import web
 from trustyard.pki.certificates import read_certificate
-from trustyard.pki.chains import Anchor, chain_of, words
+from trustyard.pki.chains import Anchor, anchored, chain_of, words
 
 
 def whole_chain(data: bytes) -> None:
@@ -14,7 +14,7 @@ def whole_chain(data: bytes) -> None:
     anchors = [Anchor("test", str(at), "certificate", one) for at, one in enumerate(certificates[::3])]
     for chosen in certificates[:5]:
         with budget(0, a_call=2_000_000):
-            chain = chain_of(chosen, certificates, anchors)
+            chain = anchored(chain_of(chosen, certificates), anchors)
             assert chain.links[0].certificate == chosen
             assert words.sentence(chain)
             assert all(note.strip() for note in words.notes(chain))

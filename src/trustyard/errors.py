@@ -6,7 +6,7 @@ TrustyardError
 ├── NotFound           nothing of that name                           (REST 404)
 ├── MethodNotAllowed   the address is there, the verb is not          (REST 405)
 ├── Conflict           a name, an alias or a state is taken           (REST 409)
-│   ├── Preflight      an environment's policy stops a release         (REST 409)
+│   ├── Preflight      an environment's policy stops a release        (REST 409)
 │   ├── JwkConnection  related JWKs, and no answer what to do         (REST 409, command line 3)
 │   ├── Restored       would take back a restored release, unanswered (REST 409, command line 3)
 │   ├── Moved          what was shown and confirmed is another by now (REST 409)

@@ -82,7 +82,7 @@ def test_every_format_of_the_truststore_holds_each_certificate_once_under_a_lowe
     add("two", issued=issued, alias="second")
     for format in ("pkcs12", "jks"):
         file = truststores.export(ADMIN, "test", format=format)
-        reading = read_file(file.data, "changeit", file.filename)
+        reading = read_file(file.data, "changeit")
         assert [c.der for c in reading.certificates] == [issued.cert_der]
     assert b"acme-ca" in truststores.export(ADMIN, "test", format="jks").data
     assert b"Acme-CA" not in truststores.export(ADMIN, "test", format="jks").data

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +13,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
-from tests.databases import settings_of
 from tests.programs import need
+from tests.server.serving import PASSWORD, Serving
 
 FLAGS = [
     "--no-sandbox",
@@ -28,59 +25,15 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PASSWORD = "correct-horse-battery"  # of the throw-away server's administrator
-SECONDS = 30
 PATIENCE = 20_000  # milliseconds, on a machine that is busy with other tests
 expect.set_options(timeout=PATIENCE)
 
 
-@dataclass
-class Served:
-    """A running server and how to reach it."""
-
-    url: str
-    environment: dict[str, str]
-
-    def trustyard(self, *arguments: str, stdin: str = "") -> str:
-        """Runs a local command beside the server."""
-        program = Path(sys.executable).parent / "trustyard"
-        done = subprocess.run(
-            [program, *arguments], env=self.environment, input=stdin, capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
-
-
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A server of this worker's own, with loopback allowed as a source."""
-    folder = tmp_path_factory.mktemp("console")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TRUSTYARD_")}
-    environment = {
-        **kept,
-        **settings_of(folder / "data"),
-        "TRUSTYARD_DATA_DIR": str(folder / "data"),
-        "TRUSTYARD_ADMIN_PASSWORD": PASSWORD,
-        "TRUSTYARD_LISTEN": "127.0.0.1:0",
-        "TRUSTYARD_XDS_LISTEN": "127.0.0.1:0",
-        "TRUSTYARD_FETCH_ALLOW": "127.0.0.0/8,::1/128",
-    }
-    log = folder / "log"
-    program = Path(sys.executable).parent / "trustyard"
-    with log.open("w") as out, subprocess.Popen([program, "serve"], env=environment, stdout=out, stderr=out) as process:
-        try:
-            yield Served(_ready(process, log), environment)
-        finally:
-            process.terminate()
-            process.wait(SECONDS)
-
-
-def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
-            return found[0]
-        time.sleep(0.05)
-    raise AssertionError(f"The server did not start:\n{log.read_text()}")
+    with Serving(tmp_path_factory.mktemp("console") / "data", FETCH_ALLOW="127.0.0.0/8,::1/128") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +54,7 @@ def new_context(browser: Browser, **options: Any) -> BrowserContext:
 
 
 @pytest.fixture(scope="session")
-def signed_in(browser: Browser, served: Served) -> Any:
+def signed_in(browser: Browser, served: Serving) -> Any:
     """The cookies of one sign-in, used by every test."""
     context = new_context(browser)
     page = context.new_page()
@@ -111,7 +64,7 @@ def signed_in(browser: Browser, served: Served) -> Any:
     return state
 
 
-def sign_in(page: Page, served: Served, username: str, password: str) -> None:
+def sign_in(page: Page, served: Serving, username: str, password: str) -> None:
     """Signs in by hand."""
     page.goto(f"{served.url}/")
     page.get_by_label("Username").fill(username)
@@ -179,9 +132,9 @@ class Rest:
 
 
 @pytest.fixture(scope="session")
-def rest(served: Served) -> Iterator[Rest]:
+def rest(served: Serving) -> Iterator[Rest]:
     """As an administrator."""
-    headers = {"Authorization": f"Bearer {served.trustyard('token', 'create', 'journeys', '--role', 'admin')}"}
+    headers = {"Authorization": f"Bearer {served.token}"}
     with httpx.Client(base_url=served.url, headers=headers, trust_env=False, timeout=60) as client:
         yield Rest(client)
 
@@ -329,7 +282,7 @@ def context(browser: Browser, signed_in: Any) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def console(context: BrowserContext, served: Served) -> Iterator[Console]:
+def console(context: BrowserContext, served: Serving) -> Iterator[Console]:
     """The administrator at the console. Every test also holds that the browser had nothing to complain about."""
     console = Console(context.new_page(), served.url).listen()
     yield console

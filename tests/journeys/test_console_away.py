@@ -48,11 +48,11 @@ def new_definition(console: Console) -> Locator:
     return console.dialog("New Certificate Definition")
 
 
-def answering(page: Page, path: str, status: int, body: str = "<html><body><h1>Bad Gateway</h1></body></html>") -> None:
+def answering(page: Page, path: str, status: int) -> None:
     """Something on the way answers requests to this path."""
 
     def answer(route: Route) -> None:
-        route.fulfill(status=status, body=body, content_type="text/html")
+        route.fulfill(status=status, body="<html><body><h1>Bad Gateway</h1></body></html>", content_type="text/html")
 
     page.route(re.compile(path), answer)
 

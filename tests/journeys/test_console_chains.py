@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.console import Console, Rest, Served, new_context, sign_in
+from tests.journeys.console import Console, Rest, new_context, sign_in
 from tests.journeys.test_console_pages import axe, judge
+from tests.server.serving import Serving, run
 from tests.tls_servers import Ca, Issued, TlsServer, build, new_key
 
 __all__ = ["axe"]
@@ -171,10 +172,10 @@ def test_compare_with_another_entry_and_with_a_file_that_holds_several(
 
 
 def test_a_viewer_compares_what_is_stored(
-    console: Console, store: Callable[..., str], browser: Browser, served: Served, unique: Unique
+    console: Console, store: Callable[..., str], browser: Browser, served: Serving, unique: Unique
 ) -> None:
     viewer = unique("looks")
-    served.trustyard("user", "add", viewer, "--role", "viewer", stdin="horse-battery-correct\n")
+    run(served.data_dir, "user", "add", viewer, "--role", "viewer", stdin="horse-battery-correct\n")
     with TlsServer(LEAF) as server:
         name = store("seen", url=server.url)
     console.show(name)

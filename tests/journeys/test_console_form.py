@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.authority import Authority, Issued
-from tests.journeys.console import PASSWORD, Console, Rest, Served, new_context, sign_in
+from tests.journeys.console import Console, Rest, new_context, sign_in
+from tests.server.serving import PASSWORD, Serving
 from tests.tls_servers import Ca, TlsServer
 
 Unique = Callable[[str], str]
@@ -401,7 +402,7 @@ def test_what_stands_in_the_window_outlives_a_revocation(console: Console, rest:
     expect(console.page.get_by_text("revoked", exact=True)).to_have_count(0)
 
 
-def test_a_draft_outlives_a_sign_out_and_the_next_sign_in(browser: Browser, served: Served) -> None:
+def test_a_draft_outlives_a_sign_out_and_the_next_sign_in(browser: Browser, served: Serving) -> None:
     """D-20: neither a page from before the sign-in nor a session that ended takes what was typed."""
     context = new_context(browser)
     mine, other = Console(context.new_page(), served.url), context.new_page()

@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.authority import Authority
-from tests.journeys.console import Console, Rest, Served, new_context, schemes, sign_in
+from tests.journeys.console import Console, Rest, new_context, schemes, sign_in
+from tests.server.serving import Serving
 
 Unique = Callable[[str], str]
 PAGES = (
@@ -146,7 +147,7 @@ def test_a_row_menu_works_with_the_keyboard(console: Console, filled: str) -> No
     expect(button).to_be_focused()
 
 
-def test_a_stranger_is_led_to_sign_in_and_finds_the_way_home(served: Served) -> None:
+def test_a_stranger_is_led_to_sign_in_and_finds_the_way_home(served: Serving) -> None:
     with httpx.Client(base_url=served.url, trust_env=False, follow_redirects=False) as stranger:
         for path in PAGES:
             assert stranger.get(path).headers["location"].startswith("/sign-in/?next="), path
@@ -157,7 +158,7 @@ def test_a_stranger_is_led_to_sign_in_and_finds_the_way_home(served: Served) -> 
 
 
 @pytest.fixture
-def viewer(browser: Browser, served: Served, console: Console, unique: Unique) -> Iterator[Console]:
+def viewer(browser: Browser, served: Serving, console: Console, unique: Unique) -> Iterator[Console]:
     """Somebody who only looks, made on the screen Users."""
     name = unique("viewer")
     console.open("/users/create/")

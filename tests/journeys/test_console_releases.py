@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.sync_api import Page, expect
 
 from tests.authority import Authority
-from tests.journeys.console import Console, Rest, Served, pictures
+from tests.journeys.console import Console, Rest, pictures
 from tests.journeys.test_console_pages import axe, judge
+from tests.server.serving import Serving
 
 __all__ = ["axe"]
 Unique = Callable[[str], str]
@@ -235,7 +235,7 @@ def test_the_keyboard_finds_why_jwks_cannot_be_updated_by_a_promotion(
 
 
 def test_a_gateway_that_was_refused_and_mended_is_seen_on_the_page_that_is_open(
-    console: Console, rest: Rest, served: Served, place: str, unique: Unique
+    console: Console, rest: Rest, served: Serving, place: str, unique: Unique
 ) -> None:
     """D-06: it is tried again by itself, and the page says so, with words and without a reload."""
     page = console.page
@@ -245,7 +245,7 @@ def test_a_gateway_that_was_refused_and_mended_is_seen_on_the_page_that_is_open(
     page.get_by_role("radio", name=re.compile("^files")).check()
     console.button("Save").click()
     expect(page.get_by_role("heading", name="folder", exact=True)).to_be_visible()
-    in_the_way = Path(served.environment["TRUSTYARD_DATA_DIR"]) / "environments" / place / "current"
+    in_the_way = served.data_dir / "environments" / place / "current"
     (in_the_way / "something").mkdir(parents=True)
     name = unique("refused")
     rest.certificate(name, Authority("Refused CA").issue(name).pem, place)

@@ -118,12 +118,12 @@ class Behind:
 class Agent:
     """A `trustyard agent` in a process of its own, with the configuration that the bootstrap prints and `more`."""
 
-    def __init__(self, place: Place, home: Path, more: str = "", *, anchors: str = "all", node: str = "host-1") -> None:
+    def __init__(self, place: Place, home: Path, more: str = "", *, anchors: str = "all") -> None:
         self.place = place
         self.folder = home / "agent"
         self.file = home / "agent.toml"
         self._log = home / "agent.log"
-        self._anchors, self._node = anchors, node
+        self._anchors = anchors
         self._command = ("agent", "--config", str(self.file))
         self.process: loaded.Process | None = None
         self.configure(more)
@@ -143,7 +143,7 @@ class Agent:
         """Another local configuration, for the next start."""
         text = bootstrap or self.place.bootstrap()
         text = text.replace('"/var/lib/trustyard-agent"', json.dumps(str(self.folder)))
-        text = text.replace('anchors = "all"', f'anchors = "{self._anchors}"\nnode = "{self._node}"')
+        text = text.replace('anchors = "all"', f'anchors = "{self._anchors}"\nnode = "host-1"')
         self.file.write_text(f"{text}\n{more}")
         self.file.chmod(0o600)
 

@@ -28,7 +28,7 @@ def binary() -> str:
     return need("envoy", package=ENVOY_PACKAGE)
 
 
-def eventually(what: Callable[[], Value], *, seconds: float = 10.0, why: str = "") -> Value:
+def eventually(what: Callable[[], Value], seconds: float = 15.0, *, why: str = "") -> Value:
     """Waits until `what()` is true and gives it; fails with the last value after the deadline."""
     deadline = time.monotonic() + seconds
     while True:
@@ -113,9 +113,9 @@ class Envoy:
         """The port of a listener, once it listens."""
         return eventually(lambda: self._port(listener), why=f"{listener} does not listen")
 
-    def is_open(self, listener: str = "mtls") -> bool:
-        """Whether the listener takes connections now; one that waits for a secret does not."""
-        return bool(self._port(listener))
+    def is_open(self) -> bool:
+        """Whether the listener `mtls` takes connections now; one that waits for a secret does not."""
+        return bool(self._port("mtls"))
 
     def _port(self, listener: str) -> int:
         for status in json.loads(self.ask("/listeners?format=json")).get("listener_statuses", []):

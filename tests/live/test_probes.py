@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,7 @@ def test_what_somebody_else_commits_to_haproxy_while_trustyard_is_away_is_read_b
         assert request(haproxy.port, client) != 200
         with Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving:
             eventually(lambda: request(haproxy.port, client) == 200, seconds=20)
-            assert "again, for other certificates were in force" in row(serving)["detail"]
+            eventually(lambda: "again, for other certificates were in force" in row(serving)["detail"])
 
 
 def test_a_door_that_lets_anybody_in_is_an_alarm(tmp_path: Path) -> None:
@@ -104,4 +103,4 @@ def test_a_door_that_lets_anybody_in_is_an_alarm(tmp_path: Path) -> None:
         add(serving, "haproxy", {**haproxy.options, "probes": [{"address": f"127.0.0.1:{haproxy.port}"}]})
         deploy(serving, "p", PARTNER.der)
         assert "Anybody gets in" in becomes(serving, "open")
-        assert any("probe.alarm" in line for line in serving.log), json.dumps(serving.log[-3:])
+        eventually(lambda: any("probe.alarm" in line for line in serving.log))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fuzz.counting import lines
+from fuzz.counting import Lines
 from fuzz.mutator import mutate
 from fuzz.targets import STRUCTURED, TARGETS
 from tests.pki.moments import NOON
@@ -161,20 +161,20 @@ def test_folding_drops_no_mark_of_a_text_that_people_write(text: str) -> None:
 
 def test_a_hundred_thousand_marks_on_one_letter_are_folded_in_linear_time() -> None:
     for marks in ("\u0315\u0300", "\u0f73\u0f75"):
-        with lines(1_500_000):
+        with Lines(1_500_000):
             assert len(search_fold("a" + marks * 50_000)) < 100
 
 
 def test_a_name_that_stands_twice_among_a_hundred_thousand_is_found_by_one_count() -> None:
     body = "{" + ",".join(f'"{n}":1' for n in range(100_000)) + ',"99999":1}'
-    with pytest.raises(TrustyardError, match="99999"), lines(1_000_000):
+    with pytest.raises(TrustyardError, match="99999"), Lines(1_000_000):
         read_json(body.encode())
 
 
 def test_places_of_a_json_body_are_written_only_where_one_is_at_fault() -> None:
     """A long name around a long list would be copied for each item."""
     body = {"a" * 100_000: [0] * 100_000}
-    with lines(2_500_000):
+    with Lines(2_500_000):
         assert read_json(json.dumps(body).encode()) == body
     with pytest.raises(TrustyardError) as refusal:
         read_json(b'{"a":["","\\u0000"]}')

@@ -10,7 +10,7 @@ import pytest
 from tests import corpus
 from trustyard.errors import InputRefused
 from trustyard.pki.certificates import Certificate
-from trustyard.pki.chains import Anchor, chain_of, words
+from trustyard.pki.chains import Anchor, anchored, chain_of, words
 from trustyard.pki.comparing import compare
 from trustyard.pki.containers import read_file
 from trustyard.web.chain_picture import draw
@@ -24,7 +24,7 @@ def certificates() -> list[Certificate]:
     found: dict[str, Certificate] = {}
     for name, file in corpus.document("expected.json")["files"].items():
         try:
-            reading = read_file(corpus.data(name), file.get("password"), name)
+            reading = read_file(corpus.data(name), file.get("password"))
         except InputRefused:
             continue
         found |= {one.sha256: one for one in reading.certificates}
@@ -39,7 +39,7 @@ def test_each_certificate_has_its_chain_and_picture_among_all_others() -> None:
     anchors = [Anchor("test", c.sha256[:8], "root", c) for c in certificates()[::2]]
     states = {}
     for chosen in certificates():
-        chain = chain_of(chosen, certificates(), anchors)
+        chain = anchored(chain_of(chosen, certificates()), anchors)
         assert words.sentence(chain)
         picture = draw(chain, MOMENT, lambda key: key, lambda anchor: anchor.alias)
         assert len(picture.nodes) >= len(chain.links)
@@ -61,6 +61,6 @@ def test_a_chain_that_validators_know_ends_at_its_anchor(index: int) -> None:
     case = corpus.document("chains.json")["cases"][index]
     presented = [one(case["leaf"]), *map(one, case["intermediates"])]
     anchors = [Anchor("test", str(n), "root", one(pem)) for n, pem in enumerate(case["trust_anchors"])]
-    chain = chain_of(presented[0], presented, anchors)
+    chain = anchored(chain_of(presented[0], presented), anchors)
     assert chain.state != "broken"
     assert bool(chain.endings) == (case["id"] != "rfc5280::chain-untrusted-root")

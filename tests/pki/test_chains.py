@@ -11,7 +11,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from tests.tls_servers import Ca, Issued, build, new_key, self_signed
 from trustyard.pki.certificates import Certificate, read_certificate
-from trustyard.pki.chains import Anchor, Chain, chain_of, family, words
+from trustyard.pki.chains import Anchor, Chain, anchored, chain_of, family, words
 
 ROOT = Ca.new("Root")
 SUB = ROOT.subordinate("Sub")
@@ -25,7 +25,7 @@ def read(issued: Issued) -> Certificate:
 def chain(*presented: Issued, anchors: Sequence[Anchor] = ()) -> Chain:
     """The chain of the first of these, in the order given."""
     found = [read(one) for one in presented]
-    return chain_of(found[0], found, anchors)
+    return anchored(chain_of(found[0], found), anchors)
 
 
 def anchor(issued: Issued, environment: str = "test", alias: str = "acme-root", **more: bool) -> Anchor:

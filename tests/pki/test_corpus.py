@@ -24,10 +24,10 @@ def test_a_file_of_the_corpus_is_read_or_refused_as_expected(name: str) -> None:
     file = expected["files"][name]
     if file["expect"] == "reject":
         with pytest.raises(InputRefused):
-            read_file(corpus.data(name), file.get("password"), name)
+            read_file(corpus.data(name), file.get("password"))
         return
     try:
-        reading = read_file(corpus.data(name), file.get("password"), name)
+        reading = read_file(corpus.data(name), file.get("password"))
     except InputRefused:
         if file["expect"] == "either":
             return

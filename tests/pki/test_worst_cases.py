@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fuzz.counting import budget, lines
+from fuzz.counting import Lines, budget
 from fuzz.webs import extension, signed
 from tests.pki import worst, worst_pkcs12
 from tests.pki.moments import NOON
@@ -214,7 +214,7 @@ def test_a_thousand_certificates_of_one_name_are_ordered_in_a_bounded_number_of_
         wanted = extension("2.5.29.35", worst.sequence(der.encode(0x80, b"\xff")))
         ders.append(signed(number, one, other, one, other, [own, wanted]))
     certificates = tuple(map(read_certificate, ders))
-    with lines(20 * MAX_CERTIFICATES**2):
+    with Lines(20 * MAX_CERTIFICATES**2):
         assert len(in_chain_order(certificates)) == MAX_CERTIFICATES
         preselected(Reading("pem-bundle", certificates))
 

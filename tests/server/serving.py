@@ -7,13 +7,13 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from tests.databases import opened, prepare, settings_of
+from tests.live.envoy import eventually as eventually
 
 from . import loaded
 from .loaded import PROGRAM as PROGRAM
@@ -151,14 +151,3 @@ def sign_in(browser: httpx.Client, url: str, name: str = "admin", password: str 
     assert found
     form = {"login": name, "password": password, "csrfmiddlewaretoken": found[1]}
     return browser.post(f"{url}/sign-in/", data=form).status_code == 302
-
-
-def eventually(ask: Callable[[], Any], seconds: float = 15.0) -> Any:
-    """The first answer that is true; asks again until then, and fails after so many seconds."""
-    import time
-
-    deadline = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {answer!r}"
-        threading.Event().wait(0.02)
-    return answer

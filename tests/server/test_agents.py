@@ -121,6 +121,7 @@ def test_a_receipt_is_kept_with_the_nodes_own_words_and_the_deploy_that_waits_is
         )
         assert place.said() == [("n1", "refused", "nginx: [emerg] no")]
         ask(agent)
+        assert tell(agent, release=f"1.{'0' * 64}").status_code == 404  # and what came before it is kept
         assert place.said() == [("n1", "refused", "nginx: [emerg] no")], "sent again is no new word"
 
 

@@ -86,6 +86,21 @@ def no_zip(path: Path) -> None:
     path.write_text("SQLite format 3\x00")
 
 
+def encrypted(path: Path, part: str = MANIFEST) -> None:
+    """Marks a part as `zip -e` does."""
+    with zipfile.ZipFile(path) as file:
+        local = file.getinfo(part).header_offset
+    data = bytearray(path.read_bytes())
+    central = data.index(part.encode(), data.index(b"PK\x01\x02")) - 46
+    data[local + 6] |= 1
+    data[central + 8] |= 1
+    path.write_bytes(data)
+
+
+def part_encrypted(path: Path) -> None:
+    encrypted(path, SECRET)
+
+
 def newer_form(path: Path) -> None:
     def change(parts: dict[str, bytes]) -> None:
         parts[MANIFEST] = json.dumps({**json.loads(parts[MANIFEST]), "trustyard_backup": 2, "version": "9.1"}).encode()
@@ -105,6 +120,8 @@ def newer_form(path: Path) -> None:
         (foreign, "backup-unreadable", "no backup"),
         (no_zip, "backup-unreadable", "no backup"),
         (Path.unlink, "backup-unreadable", "No such file"),
+        (encrypted, "backup-unreadable", "no backup"),
+        (part_encrypted, "backup-unreadable", "secret-key was changed"),
         (newer_form, "backup-newer", "9.1"),
     ],
 )

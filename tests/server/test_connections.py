@@ -140,7 +140,7 @@ def _listening(connections: Connections) -> Iterator[Any]:
 
 
 def test_who_says_nothing_or_half_a_request_is_not_waited_for() -> None:
-    with _listening(Connections(head_seconds=0.1)) as connect:
+    with _listening(Connections(head_seconds=0.5)) as connect:
         silent, half, again = connect(), connect(), connect()
         half.sendall(b"GET / HTTP/1.1\r\nHost: loc")
         again.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -154,7 +154,7 @@ def test_who_says_nothing_or_half_a_request_is_not_waited_for() -> None:
 
 
 def test_empty_lines_after_an_answer_do_not_keep_a_connection() -> None:
-    with _listening(Connections(head_seconds=0.1)) as connect, connect() as idle:
+    with _listening(Connections(head_seconds=0.5)) as connect, connect() as idle:
         idle.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert idle.recv(4096).startswith(b"HTTP/1.1 200 ")
         idle.sendall(b"\r\n")
@@ -162,7 +162,7 @@ def test_empty_lines_after_an_answer_do_not_keep_a_connection() -> None:
 
 
 def test_who_waits_for_an_answer_or_between_two_requests_is_left_alone() -> None:
-    with _listening(Connections(head_seconds=0.1)) as connect:
+    with _listening(Connections(head_seconds=0.5)) as connect:
         waiting, idle, silent = connect(), connect(), connect()
         waiting.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
         idle.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -201,7 +201,7 @@ def test_one_connection_too_many_is_told_so_and_another_is_let_in_once_one_left(
                     answer = _said(outside)
                     assert answer.startswith(b"HTTP/1.1 503 ")
                     assert b"Retry-After: 5" in answer
-        assert [line["event"] for line in lines] == ["connections.refused"], "not a line for each"
+        assert [line["event"] for line in lines].count("connections.refused") == 1, "not a line for each"
         inside.pop().close()
 
         def let_in() -> bool:
@@ -247,7 +247,7 @@ def test_a_loop_of_the_standard_library_does_as_well() -> None:
 
     async def asked() -> bytes:
         with listen(("127.0.0.1", 0), "") as web:
-            server = HttpServer(_app, Connections(head_seconds=0.1))
+            server = HttpServer(_app, Connections(head_seconds=0.5))
             serving = asyncio.create_task(server.serve(sockets=[web]))
             reader, writer = await asyncio.open_connection(*address_of(web))
             writer.write(b"GET / HT")

@@ -6,11 +6,19 @@ import asyncio
 import gc
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from trustyard.server import memory
+
+
+@pytest.fixture(autouse=True)
+def _collecting() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+    gc.enable()
 
 
 def test_memory_is_given_back_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,10 +39,7 @@ def test_memory_is_given_back_again_and_again(monkeypatch: pytest.MonkeyPatch) -
         task.cancel()
 
     monkeypatch.setattr(memory, "EVERY_SECONDS", 0)
-    try:
-        asyncio.run(watched())
-    finally:
-        gc.unfreeze()
+    asyncio.run(watched())
     assert len(times) >= 3
 
 
@@ -45,7 +50,6 @@ def test_a_c_library_without_that_call_is_left_alone(monkeypatch: pytest.MonkeyP
     assert not gc.isenabled()
     asyncio.run(asyncio.wait_for(memory.given_back(), 10))
     assert gc.isenabled(), "from when all is started"
-    gc.unfreeze()
 
 
 def test_a_command_collects_once_it_is_loaded() -> None:

@@ -231,12 +231,12 @@ def test_what_ends_sessions_ends_a_sign_in_that_waits_for_its_code(vic: models.U
     users.create(LOCAL, "ada", password="a long and quiet night", role="admin")
     TOTP.activate(vic, "JBSWY3DPEHPK3PXP")
     before, after = half_signed_in(), half_signed_in()
-    before.post("/sign-in/second-factor/", {"code": code(0)})
+    before.post("/sign-in/second-factor/", {"code": code(1)})
     assert is_in(before), "nothing came in between"
     meanwhile()
-    after.post("/sign-in/second-factor/", {"code": code(1)})
-    assert not is_in(after)
     after.post("/sign-in/second-factor/", {"code": code(2)})
+    assert not is_in(after)
+    after.post("/sign-in/second-factor/", {"code": code(0)})
     assert not is_in(after)
     assert after.get("/sign-in/").status_code == 200, "it begins anew"
 

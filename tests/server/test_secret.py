@@ -19,7 +19,7 @@ from trustyard.errors import Conflict, Refused
 from trustyard.server import secretkey
 from trustyard.server.accounts import SecondFactorAdapter
 from trustyard.server.configuration import Configuration
-from trustyard.server.datadir import prepare
+from trustyard.server.datadir import prepare, write_secret
 from trustyard.server.sealing import seal_again
 
 
@@ -101,6 +101,14 @@ def test_a_disk_that_is_full_is_left_no_half_of_a_key(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     prepare(configuration)
     assert len(configuration.secret_key) > 40
+
+
+def test_a_key_that_cannot_take_the_place_of_its_file_is_not_left_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "secret-key").mkdir()  # as a file that is mounted by itself, it cannot be renamed over
+    configuration = Configuration.from_environment({"TRUSTYARD_DATA_DIR": str(tmp_path)})
+    with pytest.raises(Refused, match="cannot be written: Is a directory"):
+        write_secret(configuration, b"a new key", otherwise="Do it yourself.")
+    assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
 
 
 @pytest.mark.django_db

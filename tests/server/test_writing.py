@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from trustyard.actions import agents
 from trustyard.actions.agents import Said, Seen
 from trustyard.gateways.receipts import Receipt
+from trustyard.server.agents import desk as desks
 from trustyard.server.agents.writing import Writer
 
 CAME, WENT = Seen(1, "n", connected=True), Seen(1, "n", connected=False)
@@ -85,3 +87,25 @@ def test_a_receipt_that_is_being_written_when_the_server_ends_is_answered() -> N
         assert kept.words == [ACCEPTED]
 
     in_a_loop(story)
+
+
+def test_a_node_that_takes_a_release_has_its_time_though_another_request_of_it_has_ended_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words: list[Said | Seen] = []
+    monkeypatch.setattr(agents, "keep", lambda batch: [words.append(word) is None for word in batch])
+    monkeypatch.setattr(desks, "GRACE_SECONDS", 0.05)
+
+    async def story() -> None:
+        desk = desks.Desk()
+        with desk.present(1, "n", None):
+            with desk.present(1, "n", None):
+                pass
+            desk.is_busy(1, "n")
+        await asyncio.sleep(0.2)
+        await closed(desk.writer)
+        assert words == [CAME]
+        await desk.close()
+        assert words == [CAME, WENT]
+
+    asyncio.run(asyncio.wait_for(story(), 10))

@@ -38,6 +38,7 @@ class MemoryStore:
         self.receipts: list[tuple[int, int, Receipt]] = []
         self.nodes: dict[tuple[int, str], bool] = {}
         self.broken = False
+        self.looks = 0  # for gateways
         self.unwritable = ""  # a node whose name the database does not take
         self._callbacks: list[Callable[[str], None]] = []
 
@@ -86,6 +87,7 @@ class MemoryStore:
     # what the server calls
 
     def gateways_of_tokens(self, tokens: Iterable[str]) -> dict[str, GatewayInMemory]:
+        self.looks += 1
         self._reachable()
         return {token: self.gateways[token] for token in tokens if token in self.gateways}
 

@@ -124,16 +124,17 @@ def test_a_receipt_that_is_written_late_does_not_bring_back_a_node_that_has_gone
 def test_what_is_being_written_when_the_server_ends_is_written_and_what_came_after_it_later() -> None:
     async def story() -> None:
         store = MemoryStore()
-        free = asyncio.Event()
+        asked, free = asyncio.Event(), asyncio.Event()
 
         async def slowly(call: Callable[[], None]) -> None:
+            asked.set()
             await free.wait()
             call()
 
         recorder = Recorder(store, slowly)
         working = asyncio.ensure_future(recorder.work())
         recorder.receipt(1, 1, SENT)
-        await asyncio.sleep(0.01)
+        await asked.wait()
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
         recorder.receipt(1, 1, ACCEPTED)

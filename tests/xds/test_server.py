@@ -198,8 +198,9 @@ def test_what_nobody_foresaw_does_not_end_the_looks_for_good(plane: ControlPlane
         client.confirm(client.receive())
         sound = plane.store.gateways[token]
         plane.store.gateways[token] = replace(sound, options=None)  # type: ignore[arg-type]  # a fault of ours
+        before = plane.store.looks
         plane.store.tell("test")
-        time.sleep(0.5)  # for the looks on news, and those without
+        eventually(lambda: plane.store.looks > before + 3)  # those on news, and those without
         plane.store.gateways[token] = sound
         plane.store.release({"acme": TWO})
         client.confirm(client.receive())

@@ -176,7 +176,7 @@ def _type(type: str) -> str:
 
 def _set_roots(row: models.Environment, root_set: RootSet) -> None:
     if isinstance(root_set, bytes):
-        certificates = list({c.sha256: c for c in read_file(root_set, None, "roots.pem").certificates}.values())
+        certificates = list({c.sha256: c for c in read_file(root_set).certificates}.values())
         roots.keep(certificates)
         row.root_set, row.uploaded_roots = "uploaded", [c.sha256 for c in certificates]
     elif root_set in ROOT_SETS and (root_set != "uploaded" or row.uploaded_roots):

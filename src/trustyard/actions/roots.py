@@ -15,7 +15,7 @@ from trustyard.pki.containers import read_file
 @functools.cache
 def mozilla() -> tuple[Certificate, ...]:
     """The roots of the certifi package, read once in this process."""
-    return read_file(Path(certifi.where()).read_bytes(), None, "cacert.pem").certificates
+    return read_file(Path(certifi.where()).read_bytes()).certificates
 
 
 def of(environment: models.Environment) -> list[Certificate]:

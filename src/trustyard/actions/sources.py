@@ -126,8 +126,8 @@ def read(actor: Actor, source: Source) -> tuple[str, str, Reading]:
     match source:
         case Connection(url):
             return "connection", url, _fetched(actor, url)
-        case FileGiven(filename, data, password):
-            return "file", "", read_file(data, password, filename)
+        case FileGiven(_, data, password):
+            return "file", "", read_file(data, password)
         case Paste(encoding, content):
             return "paste", "", read_paste(content, encoding)
         case Inspected(token):

@@ -24,6 +24,12 @@ class Files:
     files: Mapping[str, bytes]
     not_for_pkcs12: tuple[str, ...]
 
+    @property
+    def note(self) -> str:
+        """That there is such; empty where there is none."""
+        names = ", ".join(self.not_for_pkcs12)
+        return f"not in truststore.p12, which cannot hold them: {names}" if names else ""
+
 
 def files_of(material: Material, further: Mapping[str, bytes] | None = None) -> Files:
     """Everything in the folder of this release; where nothing is trusted, the deny-all anchor stands (D-17).

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .beside import held
 from .contents import MANIFEST
 from .receipts import State
 
@@ -120,7 +119,7 @@ def write(directory: Path, name: str, files: Mapping[str, bytes], modes: Modes) 
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
-    _sync(releases)
+    sync(releases)
     return target
 
 
@@ -144,7 +143,7 @@ def _fill(fresh: Path, files: Mapping[str, bytes], modes: Modes) -> None:
             os.fchmod(file.fileno(), modes.file)
             os.fsync(file.fileno())
     for folder in {fresh, *((fresh / name).parent for name in files)}:
-        _sync(folder)
+        sync(folder)
 
 
 def make_current(directory: Path, folder: Path) -> None:
@@ -156,13 +155,7 @@ def make_current(directory: Path, folder: Path) -> None:
     except BaseException:
         link.unlink(missing_ok=True)
         raise
-    _sync(directory)
-
-
-def replace_file(file: Path, data: bytes, mode: int) -> None:
-    """Replaces one file by a rename, with these permission bits; readers see the old one or the new one, whole."""
-    with held(file.parent) as folder:
-        folder.replace(file.name, data, mode)
+    sync(directory)
 
 
 def trouble(number: int, error: OSError) -> tuple[State, str]:
@@ -200,7 +193,8 @@ def _sweep(directory: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Sees that what was named anew in this folder is so on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -21,7 +21,7 @@ USUAL, LOW = 0, -1  # priorities
 
 
 def job(task: str, key: str, *, pause: float = 0.0, priority: int = USUAL, **arguments: Any) -> Job:
-    """Enqueues a job that starts after these seconds, and never while another one of its key is running."""
+    """A job that starts after these seconds, and never while another one of its key is running."""
     return Job(
         queue=QUEUE, task_name=f"{QUEUE}:{task}", task_kwargs=arguments, priority=priority,
         lock=key, queueing_lock=key, scheduled_at=_in(pause) if pause else None,

@@ -20,12 +20,12 @@ tasks = Blueprint()
 
 
 def deliver_to(gateways: Iterable[GatewayGiven], *, priority: int = queue.USUAL) -> list[Job]:
-    """Enqueues a delivery to each of these for now."""
+    """A delivery to each of these, for now."""
     return [delivery_to(gateway.id, priority=priority) for gateway in gateways]
 
 
 def delivery_to(gateway_id: int, *, priority: int = queue.USUAL) -> Job:
-    """Enqueues a delivery to one gateway for now; nothing where the gateway is not pushed to."""
+    """A delivery to one gateway, for now."""
     return queue.job("deliver", _key(gateway_id), priority=priority, gateway_id=gateway_id)
 
 
@@ -61,7 +61,7 @@ def probe(gateway_id: int, address: str, number: int, misses: int = 0) -> None:
 
 
 def look_at(one: Wanted, *, misses: int = 0, pause: float = 0.0) -> Job:
-    """Enqueues a look at a listener, after these seconds."""
+    """A look at a listener, after these seconds."""
     return queue.job(
         "probe", probe_key(one), pause=pause,
         gateway_id=one.gateway.id, address=one.probe.address, number=one.number, misses=misses,

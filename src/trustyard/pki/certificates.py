@@ -98,11 +98,11 @@ def read_certificate(der: bytes) -> Certificate:
         ) from None
 
 
-def pem(der: bytes, label: str = "CERTIFICATE") -> str:
+def pem(der: bytes) -> str:
     """DER in PEM armour (RFC 7468): 64 columns, `\\n` line ends."""
     text = base64.b64encode(der).decode()
     lines = [text[at : at + 64] for at in range(0, len(text), 64)]
-    return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""])
+    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
 
 
 def status(not_before: datetime, not_after: datetime, moment: datetime, revoked: bool = False) -> str:

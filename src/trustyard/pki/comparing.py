@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trustyard.pki import extensionwords, oids
-from trustyard.pki.certificates import Certificate, KeyFacts, rfc3339
+from trustyard.pki.certificates import Certificate, rfc3339
 from trustyard.pki.distinguished import Name
 from trustyard.pki.structure import Extension, Structure
 
@@ -72,7 +72,7 @@ def _rows(left: Certificate, right: Certificate) -> Iterator[Row]:
     yield _moment("Not after", a.not_after, b.not_after)
     lives = [(facts.not_after - facts.not_before).total_seconds() for facts in (a, b)]
     yield Row("Lifetime", _days(lives[0]), _days(lives[1]), lives[0] == lives[1], _longer(lives[1] - lives[0]))
-    yield _row("Key", _key(a.key), _key(b.key))
+    yield _row("Key", a.key.words, b.key.words)
     same_key = a.spki_sha256 == b.spki_sha256
     yield Row("Public key (SHA-256)", a.spki_sha256, b.spki_sha256, same_key, "" if same_key else "new key")
     yield _row("Signature algorithm", a.signature_algorithm, b.signature_algorithm)
@@ -97,8 +97,7 @@ def _name_rows(what: str, left: Name, right: Name) -> Iterator[Row]:
     """Attribute by attribute; then the order and the string types, where those alone tell the names apart."""
     before, after = _attributes(left), _attributes(right)
     for oid in dict.fromkeys([*before, *after]):
-        label = oids.ATTRIBUTES.get(oid, oid)
-        yield _row(f"{what} {label}", " + ".join(before.get(oid, [])), " + ".join(after.get(oid, [])))
+        yield _row(f"{what} {_label(oid)}", " + ".join(before.get(oid, [])), " + ".join(after.get(oid, [])))
     if not before and not after:
         yield Row(what, "(empty)", "(empty)", True)
     elif before == after:
@@ -157,10 +156,6 @@ def _by_oid(found: Sequence[Extension]) -> dict[str, list[Extension]]:
 
 def _said(structure: Structure, found: list[Extension] | None) -> str:
     return " and ".join(extensionwords.said(structure, extension) for extension in found or [])
-
-
-def _key(key: KeyFacts) -> str:
-    return " ".join(filter(None, [key.type, key.curve, f"{key.size} bit" if key.size else None]))
 
 
 def _judged(left: Certificate, right: Certificate) -> tuple[str, str]:

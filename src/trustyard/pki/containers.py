@@ -47,8 +47,8 @@ class Opened:
     notices: tuple[Notice, ...] = ()
 
 
-def read_file(data: bytes, password: str | None = None, filename: str = "") -> Reading:
-    """The certificates of a file, judged by its content alone; what `filename` ends in proves nothing.
+def read_file(data: bytes, password: str | None = None) -> Reading:
+    """The certificates of a file, judged by its content alone: what its name ends in proves nothing.
 
     `password` is for PKCS#12 and Java keystores. Raises `TooLarge` over 10 MB and `InputRefused` for all that is
     no certificate, with the code and the name of what it is. Nothing of the content is ever in the message.

@@ -23,6 +23,11 @@ class KeyFacts(NamedTuple):
     size: int | None
     curve: str | None
 
+    @property
+    def words(self) -> str:
+        """`RSA 2048 bit`."""
+        return " ".join(filter(None, [self.type, self.curve, f"{self.size} bit" if self.size else None]))
+
 
 def facts_of(spki: der.Element) -> KeyFacts:
     """What the key is (RFC 5280, section 4.1.2.7); numbers that cannot be read leave its size open.

@@ -21,7 +21,7 @@ def _lines(certificate: Certificate) -> Iterator[str]:
     yield f"Version: {facts.version}"
     yield f"Not before: {rfc3339(facts.not_before)}"
     yield f"Not after: {rfc3339(facts.not_after)}"
-    yield f"Public key: {_key(facts)}"
+    yield f"Public key: {facts.key.words}"
     yield f"Signature algorithm: {facts.signature_algorithm}"
     yield f"Certificate authority: {_authority(facts)}"
     for san in facts.sans:
@@ -44,11 +44,6 @@ def _lines(certificate: Certificate) -> Iterator[str]:
         yield f"Extension: {f'{extension.name} {extension.oid}'.strip()}{critical}"
     yield f"SHA-256: {facts.sha256}"
     yield f"SHA-1: {facts.sha1}"
-
-
-def _key(facts: Facts) -> str:
-    parts = [facts.key.type, facts.key.curve or "", f"{facts.key.size} bit" if facts.key.size else ""]
-    return " ".join(part for part in parts if part)
 
 
 def _authority(facts: Facts) -> str:

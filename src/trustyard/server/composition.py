@@ -18,7 +18,7 @@ from .callers import Callers
 from .configuration import Configuration
 from .connections import Connections
 from .health import Health
-from .heartbeat import Heartbeat
+from .heartbeat import heartbeat
 from .metrics import Metrics
 from .proxies import Proxies
 from .published import Published
@@ -64,7 +64,7 @@ class Parts:
     def __init__(self, configuration: Configuration, django: Callable[..., Any] | None = None) -> None:
         self.metrics = Metrics(lambda: self.agents.desk.connected)
         self.runner = _jobs(configuration, self.metrics.delivered)
-        self.heartbeat = Heartbeat() if not configuration.sqlite else None
+        self.heartbeat = heartbeat() if not configuration.sqlite else None
         self.health = Health()
         self.connections = Connections(configuration.trusted_proxies)
         self.published = Published(_published)

@@ -221,7 +221,7 @@ class Configuration:
         """Every host name that requests may be addressed to (Django's ALLOWED_HOSTS)."""
         names = ["localhost", "127.0.0.1", "[::1]", *self.allowed_hosts]
         host = self.listen[0]
-        if host not in ("0.0.0.0", "::"):  # noqa: S104 - looked for, not listened on
+        if host not in EVERYWHERE:
             names.append(f"[{host}]" if ":" in host else host)
         if self.public_url:
             public = urlsplit(self.public_url).hostname or ""
@@ -366,20 +366,20 @@ def _address_or_none(text: str) -> Address | None:
 
 
 def _public_url(text: str) -> str:
-    return _url(text, "https://trustyard.example.org", path=False)
+    return _url(text, "https://trustyard.example.org")
 
 
 def _xds_url(text: str) -> str:
-    return _url(text, "https://trustyard.example.org:8401", path=False)
+    return _url(text, "https://trustyard.example.org:8401")
 
 
-def _url(text: str, example: str, *, path: bool) -> str:
+def _url(text: str, example: str) -> str:
     if not text:
         return ""
     parts = urlsplit(text)
     port = parts.port  # raises ValueError where it is no port
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise ValueError(f"{text} is not an address such as {example}.")
-    if (parts.path.strip("/") and not path) or parts.query or parts.fragment or parts.username:
+    if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
         raise ValueError(f"{text} has more than scheme, host and port, such as {example}.")
     return text.rstrip("/")

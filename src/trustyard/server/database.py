@@ -17,8 +17,6 @@ NOTICE = {
     "keepalives_count": "2",
     "tcp_user_timeout": "10000",
 }
-
-
 # What is read is told apart by this form of dates, whatever the role or the database has set.
 FORM = "-c datestyle=ISO"
 # A page reads little by indexes: to start helpers for it, to compile its query, or to plan again what was prepared

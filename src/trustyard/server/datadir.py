@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trustyard.errors import Conflict, Refused
+from trustyard.gateways.folders import sync
 
 from .configuration import Configuration
 
@@ -53,10 +54,10 @@ def write_secret(configuration: Configuration, content: bytes, *, otherwise: str
     """
     path = configuration.secret_key_file
     try:
-        fresh = _fresh(path, content)
-        if path.exists():
-            _given_to_the_owner_of(path, fresh)
-        fresh.replace(path)
+        with _fresh(path, content) as fresh:
+            if path.exists():
+                _given_to_the_owner_of(path, fresh)
+            fresh.replace(path)
     except OSError as error:
         raise Refused(
             f"The file {path} of the secret key cannot be written: {error.strerror}.",
@@ -96,18 +97,17 @@ def _make_secret(path: Path) -> None:
     if path.exists() and path.stat().st_size:
         path.chmod(0o600)
         return
-    fresh = _fresh(path, fresh_secret())
-    try:
-        os.link(fresh, path)  # unlike a rename it fails where another process was quicker, whose key then stands
-    except FileExistsError:
-        if not path.stat().st_size:  # left empty by a machine that stopped: nothing was ever derived from it
-            fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    with _fresh(path, fresh_secret()) as fresh:
+        try:
+            os.link(fresh, path)  # unlike a rename it fails where another process was quicker, whose key then stands
+        except FileExistsError:
+            if not path.stat().st_size:  # left empty by a machine that stopped: nothing was ever derived from it
+                fresh.replace(path)
 
 
-def _fresh(path: Path, content: bytes) -> Path:
-    """A file beside it with this content, for its owner alone and on the disk."""
+@contextmanager
+def _fresh(path: Path, content: bytes) -> Iterator[Path]:
+    """A file beside it with this content, for its owner alone and on the disk; not left there."""
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -115,10 +115,10 @@ def _fresh(path: Path, content: bytes) -> Path:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-    except OSError:
-        fresh.unlink()
-        raise
-    return fresh
+        yield fresh
+        sync(path.parent)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 
 import structlog
@@ -28,5 +27,4 @@ def _cut_short() -> None:
     names = sorted(thread.name for thread in threading.enumerate() if not thread.daemon)
     log.warning("ending.cut_short", threads=names)
     logging.shutdown()
-    sys.stdout.flush()
     os._exit(0)

@@ -34,7 +34,7 @@ HTTPS_HEADERS = {"strict-transport-security": "max-age=31536000"}
 
 
 def secured(headers: Headers) -> Headers:
-    """These headers with their names in lower case, and the default ones that are not among them."""
+    """These headers, whose names are in lower case, and the default ones that are not among them."""
     present = {name for name, _ in headers}
     return [*headers, *(one for one in _ours() if one[0] not in present)]
 

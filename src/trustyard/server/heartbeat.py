@@ -7,17 +7,9 @@ from trustyard.jobs.rounds import Rounds
 from trustyard.models.connections import looked_after
 
 
-class Heartbeat:
+def heartbeat() -> Rounds:
     """Beats every `BEAT_SECONDS`. For PostgreSQL; with SQLite there is one server, which looks once when it starts."""
-
-    def __init__(self) -> None:
-        self._rounds = Rounds("heartbeat", _beat, servers.BEAT_SECONDS)
-
-    def start(self) -> None:
-        self._rounds.start()
-
-    def stop(self) -> None:
-        self._rounds.stop()
+    return Rounds("heartbeat", _beat, servers.BEAT_SECONDS)
 
 
 def _beat() -> None:

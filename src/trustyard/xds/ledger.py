@@ -175,7 +175,7 @@ class Ledger:
     def _notes(self, ours: list[tuple[Line, Resource]]) -> str:
         notes = dict.fromkeys(note for _, wanted in ours for note in wanted.notes)
         known = {(line.type_url, line.name) for line, _ in ours}
-        strange = sorted(name for key, line in self.lines.items() if key not in known for name in [line.name])
+        strange = sorted(line.name for key, line in self.lines.items() if key not in known)
         if strange:
             notes[f"Trustyard serves nothing of the name {_listed(strange)}."] = None
         return " ".join(notes)

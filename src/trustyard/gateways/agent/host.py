@@ -123,9 +123,6 @@ class Host:
         made = files_of(material, further)
         digest = material.content.digest()
         folder = folders.write(self._folder, f"{material.number}-{digest[:12]}", made.files, folders.FOR_OTHERS)
-        if made.not_for_pkcs12:
-            lacking = f"not in truststore.p12, which cannot hold them: {', '.join(made.not_for_pkcs12)}"
-            notes = f"{notes}; {lacking}" if notes else lacking
         before = folders.current(self._folder)
         return Journal(
             number=material.number,
@@ -133,7 +130,7 @@ class Host:
             before=self._name(before) if before else None,
             after=self._name(folder),
             copies=copies.planned(self._configuration.copies, before),
-            notes=notes,
+            notes="; ".join(filter(None, (notes, made.note))),
         )
 
     def _finish(self, journal: Journal) -> tuple[State, str]:

@@ -18,6 +18,7 @@ from .configuration import Configuration
 from .host import Host
 from .pulling import Away, Trustyard
 from .state import Handled
+from .wire import version
 
 Say = Callable[[str], None]
 AWAY_SECONDS = (0.5, 60.0)  # the first pause and the longest, when Trustyard is away
@@ -106,9 +107,8 @@ class Agent:
             given = self._trustyard.ask(have, wait * random.uniform(0.8, 1))  # noqa: S311 - jitter, no secret
         if given is None:
             return
-        release = given.material
         receipt = self._host.apply(given)
-        self._handle(f"{release.number}.{release.content.digest()}", receipt)
+        self._handle(version(given.material.number, given.material.content.digest()), receipt)
 
     def _have(self) -> str:
         """What Trustyard need not send: what is in force, or what was refused, until it is to be tried again."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from trustyard.gateways.folders import sync
 from trustyard.gateways.receipts import Receipt, State
 
 FOLDER = ".agent"
@@ -76,7 +77,8 @@ def read_journal(folder: Path) -> Journal | None:
 def clear_journal(folder: Path) -> None:
     """Removes the journal: the change is complete."""
     (folder / FOLDER / "journal.json").unlink(missing_ok=True)
-    _sync(folder / FOLDER)
+    if (folder / FOLDER).is_dir():
+        sync(folder / FOLDER)
 
 
 def write_untaken(folder: Path, release: str) -> None:
@@ -118,7 +120,7 @@ def _write(folder: Path, name: str, value: dict[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(place / name)
-    _sync(place)
+    sync(place)
 
 
 def _read(folder: Path, name: str) -> dict[str, Any] | None:
@@ -127,13 +129,3 @@ def _read(folder: Path, name: str) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     return value if isinstance(value, dict) else None
-
-
-def _sync(folder: Path) -> None:
-    if not folder.is_dir():
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from trustyard.errors import FieldError, Refused
 from trustyard.pki.certificates import pem
 from trustyard.pki.denyall import deny_all_der
 from trustyard.pki.filenames import safe_filename
+from trustyard.pki.hosts import ip_of
 
 _TYPES = "type.googleapis.com/envoy.extensions."
 _HTTP_PROTOCOLS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -92,7 +92,7 @@ def _xds_cluster(host: str, port: int, secure: bool, ca: str | None) -> dict[str
     http2 = {"http2_protocol_options": {"connection_keepalive": {"interval": "10s", "timeout": "5s"}}}
     cluster: dict[str, Any] = {
         "name": "trustyard",
-        "type": "STATIC" if _ip(host) else "STRICT_DNS",
+        "type": "STATIC" if ip_of(host) else "STRICT_DNS",
         "connect_timeout": "2s",
         "typed_extension_protocol_options": {
             _HTTP_PROTOCOLS: {"@type": f"type.googleapis.com/{_HTTP_PROTOCOLS}", "explicit_http_config": http2}
@@ -102,7 +102,7 @@ def _xds_cluster(host: str, port: int, secure: bool, ca: str | None) -> dict[str
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _socket(host, port)}}]}],
         },
     }
-    if not _ip(host):
+    if not ip_of(host):
         # Else Envoy takes a name's IPv6 addresses alone where it has some, whether or not Trustyard listens there.
         cluster["dns_lookup_family"] = "ALL"
     if secure:
@@ -111,7 +111,7 @@ def _xds_cluster(host: str, port: int, secure: bool, ca: str | None) -> dict[str
 
 
 def _upstream_tls(host: str, ca: str | None) -> dict[str, Any]:
-    name = {"san_type": "IP_ADDRESS" if _ip(host) else "DNS", "matcher": {"exact": host}}
+    name = {"san_type": "IP_ADDRESS" if ip_of(host) else "DNS", "matcher": {"exact": host}}
     context: dict[str, Any] = {
         "@type": f"{_TYPES}transport_sockets.tls.v3.UpstreamTlsContext",
         "common_tls_context": {
@@ -122,7 +122,7 @@ def _upstream_tls(host: str, ca: str | None) -> dict[str, Any]:
             },
         },
     }
-    if not _ip(host):
+    if not ip_of(host):
         context["sni"] = host
     return {"name": "envoy.transport_sockets.tls", "typed_config": context}
 
@@ -190,14 +190,6 @@ def _address(text: str, what: str, default: int | None = None) -> tuple[str, int
 
 def _socket(host: str, port: int) -> dict[str, Any]:
     return {"socket_address": {"address": host, "port_value": port}}
-
-
-def _ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _trust(name: str) -> str:

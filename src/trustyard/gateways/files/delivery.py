@@ -9,7 +9,7 @@ from typing import Any
 
 from trustyard.errors import Refused
 from trustyard.gateways import folders
-from trustyard.gateways.contents import Files, files_of
+from trustyard.gateways.contents import files_of
 from trustyard.gateways.places import Place
 from trustyard.gateways.receipts import Receipt, State
 from trustyard.pki.content import Material
@@ -64,10 +64,4 @@ def _replace(material: Material, directory: Path, modes: folders.Modes) -> tuple
     if not back or back["release"] != material.number:
         return "unreachable", f"Release {material.number} was written, but does not read back as written."
     folders.prune(directory)
-    return "accepted", f"release {material.number} written to current{_missing(made)}"
-
-
-def _missing(made: Files) -> str:
-    if not made.not_for_pkcs12:
-        return ""
-    return f"; not in truststore.p12, which cannot hold them: {', '.join(made.not_for_pkcs12)}"
+    return "accepted", "; ".join(filter(None, (f"release {material.number} written to current", made.note)))

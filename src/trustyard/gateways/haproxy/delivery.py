@@ -13,7 +13,7 @@ from typing import Any
 
 from trustyard.errors import Refused
 from trustyard.gateways.anchors import Anchors, for_openssl
-from trustyard.gateways.folders import replace_file
+from trustyard.gateways.beside import held
 from trustyard.gateways.places import Place
 from trustyard.gateways.receipts import Receipt, State, plain
 from trustyard.pki.content import Material
@@ -96,4 +96,6 @@ def _restore(file: Path, old: bytes | None) -> None:
 
 def _write(file: Path, data: bytes) -> None:
     """A file keeps its owner's bits; a new one is for everybody to read."""
-    replace_file(file, data, stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o644)
+    mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o644
+    with held(file.parent) as folder:
+        folder.replace(file.name, data, mode)

@@ -1,22 +1,21 @@
-"""The chain of one certificate of a source: links upwards, then what is missing, what else is there, what ends it."""
+"""The chain of one certificate of a source: links upwards, then what is missing, and what else is there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from trustyard.pki import der
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.extensions import issuer_addresses
 from trustyard.pki.structure import Structure
 
-from .anchoring import anchored
 from .family import MAX_LINKS, Family, name_key, same_key
 from .others import others
-from .values import Anchor, Chain, CrossSign, Link, Missing, State
+from .values import Chain, CrossSign, Link, Missing, State
 
 
-def chain_of(chosen: Certificate, presented: Sequence[Certificate], anchors: Iterable[Anchor] = ()) -> Chain:
-    """The chain of `chosen` within `presented` (a source in its order), and which of the anchors end it.
+def chain_of(chosen: Certificate, presented: Sequence[Certificate]) -> Chain:
+    """The chain of `chosen` within `presented` (a source in its order); which anchors end it, `anchored` says.
 
     Issuers are found by name and key identifier, and each link's signature is judged; at most a fixed number of
     signatures is, so that no source costs more than a moment. Nothing is fetched.
@@ -29,7 +28,7 @@ def chain_of(chosen: Certificate, presented: Sequence[Certificate], anchors: Ite
     crossed = _cross_signs(links, aside, places)
     rest = [c for c in aside if c.sha256 not in {cross.certificate.sha256 for cross in crossed}]
     given = [link.position for link in links if link.position is not None]
-    chain = Chain(
+    return Chain(
         links=links,
         state=state,
         in_order=given == sorted(given),
@@ -37,7 +36,6 @@ def chain_of(chosen: Certificate, presented: Sequence[Certificate], anchors: Ite
         cross_signs=crossed,
         others=others(family, links, rest, places, crossed),
     )
-    return anchored(chain, anchors)
 
 
 def _climb(family: Family, chosen: Certificate, places: dict[str, int]) -> tuple[tuple[Link, ...], State]:

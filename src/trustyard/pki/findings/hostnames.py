@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator
 
 from trustyard.pki.distinguished import first_value
+from trustyard.pki.hosts import ip_of
 
 from .catalogue import Finding, finding, shown
 from .examined import SERVER, Examined
@@ -59,7 +59,7 @@ def _reason(name: str) -> str:
         return "it is empty"
     if "://" in name:
         return "it is a URL"
-    if _is_address(name):
+    if ip_of(name):
         return "it is an IP address, which has a kind of its own"
     if not name.isascii():
         return "letters beyond ASCII are written as xn--…"
@@ -68,14 +68,6 @@ def _reason(name: str) -> str:
     if any(len(label) > 63 for label in name.split(".")) or len(name) > _LONGEST:
         return "it is too long"
     return "a host name has letters, digits, hyphens and dots"
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _common_name(examined: Examined) -> Iterator[Finding]:

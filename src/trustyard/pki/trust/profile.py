@@ -22,7 +22,7 @@ _UNDERSTOOD = frozenset(
         strict.MAPPINGS,
         strict.POLICY_CONSTRAINTS,
         strict.INHIBIT_ANY,
-        # These two must not be critical, which has its own rule.
+        # These must not be critical, which has its own rule.
         strict.SKI,
         strict.AKI,
         strict.AIA,

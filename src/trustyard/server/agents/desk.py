@@ -154,8 +154,9 @@ class Desk:
             yield
         finally:
             present.requests -= 1
-            patience = BUSY_SECONDS if present.busy else GRACE_SECONDS
-            present.leaving = self._loop.call_later(patience, self._left, key)
+            if not present.requests:
+                patience = BUSY_SECONDS if present.busy else GRACE_SECONDS
+                present.leaving = self._loop.call_later(patience, self._left, key)
 
     async def in_thread(self, call: Callable[[], Answer]) -> Answer:
         """Runs a blocking call in a thread of the desk."""
@@ -191,10 +192,8 @@ class Desk:
                 self.writer.note(Seen(gateway_id, node, connected=True))
 
     def _left(self, key: tuple[int, str]) -> None:
-        present = self._nodes.get(key)
-        if present and not present.requests:
-            del self._nodes[key]
-            self.writer.note(Seen(*key, connected=False))
+        del self._nodes[key]
+        self.writer.note(Seen(*key, connected=False))
 
     def _failed(self, key: tuple[str, str, bool], done: asyncio.Future[tuple[str, bytes] | None]) -> None:
         if done.cancelled() or done.exception() or done.result() is None:

@@ -37,9 +37,7 @@ class Agents:
         """Answers one request."""
         try:
             answer = await self._answer(scope, receive)
-        except Refusal as refused:
-            answer = refused.answer
-        except BodyRefused as refused:
+        except (Refusal, BodyRefused) as refused:
             answer = refused.answer
         except NodeTaken:
             sentence = "Another agent is connected under this node's name: give each a name of its own."

@@ -16,8 +16,8 @@ from trustyard.errors import Refused
 FORMAT = 1
 MANIFEST, SECRET = "manifest.json", "secret-key"
 MANIFEST_BYTES = 10_000_000
-# What a file that is no ZIP, or no ZIP of ours, may raise while its manifest is read.
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError, NotImplementedError)
+# What a file that is no ZIP, or no ZIP of ours, may raise while its manifest is read; RuntimeError: it is encrypted.
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError, RuntimeError)
 LEVEL = 1  # of compression: a little larger, several times quicker
 
 
@@ -143,7 +143,7 @@ class Reader:
                     digest.update(line)
                     count += 1
                     yield line
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise _unreadable(self.path, f"{part.name} was changed or cut off") from error
         if (digest.hexdigest(), count) != (part.sha256, part.rows):
             raise _unreadable(self.path, f"{part.name} was changed")

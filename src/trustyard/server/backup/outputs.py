@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from trustyard.errors import Conflict, Refused
+from trustyard.gateways.folders import sync
 
 STANDARD_OUTPUT = "-"
 
@@ -62,11 +63,7 @@ def _name(fresh: Path, target: Path, *, overwrite: bool) -> None:
             os.link(fresh, target)  # unlike a rename it fails where somebody was quicker
         except FileExistsError:
             raise _exists(target) from None
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(target.parent)
 
 
 def _exists(target: Path) -> Conflict:

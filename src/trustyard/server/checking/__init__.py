@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from trustyard.errors import TrustyardError
 from trustyard.pki.hosts import is_loopback
-from trustyard.server.configuration import SETTINGS, Configuration
+from trustyard.server.configuration import EVERYWHERE, SETTINGS, Configuration
 from trustyard.server.databaseaddress import without_password
 
 from .database import database
@@ -43,7 +43,7 @@ def findings(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 def _addresses(configuration: Configuration) -> Iterator[Finding]:
     host = configuration.listen[0]
-    if host in ("0.0.0.0", "::") and not (configuration.public_url or configuration.allowed_hosts):  # noqa: S104 - it is looked for, not listened on
+    if host in EVERYWHERE and not (configuration.public_url or configuration.allowed_hosts):
         yield note(
             f"TRUSTYARD_LISTEN is {host}, but only loopback names are accepted: "
             "set TRUSTYARD_PUBLIC_URL or TRUSTYARD_ALLOWED_HOSTS."
