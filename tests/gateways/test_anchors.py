@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from fuzz.counting import lines
+from fuzz.webs import extension, signed
 from tests.authority import Authority
 from tests.gateways.releases import material
 from tests.pki import worst
+from tests.pki.moments import NOON
 from tests.tls_servers import self_signed
 from trustyard.gateways.anchors import Include, for_openssl
+from trustyard.gateways.preflight import judge, read
 from trustyard.pki.denyall import deny_all_der
 
 ROOT = Authority("Root")
@@ -38,6 +42,16 @@ def test_an_intermediate_is_given_and_named_where_the_root_that_it_ends_in_is_mi
     lost = for_openssl(material(1, {"lower": LOWER.der, "other": OTHER.der, "sub": SUB.der}), "used")
     assert lost.ders == (LOWER.der, OTHER.der, SUB.der)
     assert lost.notes == (f"lower {LOST}", f"sub {LOST}")
+
+
+def test_hundreds_that_issued_one_another_are_judged_in_a_bounded_number_of_steps() -> None:
+    """Two names and many certificates of each: there are as many ways up as pairs, and none ends."""
+    ca = extension("2.5.29.19", b"\x30\x03\x01\x01\xff")
+    web = {f"{name} {number}": signed(number, name, 3 - name, 0, 0, [ca]) for name in (1, 2) for number in range(200)}
+    release = material(1, web)
+    with lines(2_000 * len(web)):
+        assert for_openssl(release, "used").notes == tuple(f"{alias} {LOST}" for alias in web)
+        assert len(judge(release, read(release), "haproxy", NOON).notes) > len(web)
 
 
 def test_what_openssl_cannot_read_is_left_out_and_named() -> None:

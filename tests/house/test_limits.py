@@ -32,7 +32,7 @@ def test_each_limit_of_a_reader_stands_in_the_manual_with_its_value() -> None:
     assert rows == constants()
 
 
-SERVER_ROW = re.compile(r"^\| `((?:server|actions|xds)/\w+\.py)` \| `(\w+)` \| ([\d,.]+)\b", re.MULTILINE)
+SERVER_ROW = re.compile(r"^\| `((?:server|actions|xds)/[\w/]+\.py)` \| `(\w+)` \| ([\d,.]+)\b", re.MULTILINE)
 
 
 def test_each_limit_of_the_server_in_the_manual_is_that_of_the_sources() -> None:

@@ -22,6 +22,7 @@ from trustyard.pki.containers import open_file, read_file, read_paste
 from trustyard.pki.distinguished import MAX_ATTRIBUTES, MAX_NAME
 from trustyard.pki.reading import MAX_CERTIFICATES, Reading
 from trustyard.pki.structure import MAX_EXTENSIONS, MAX_SERIAL
+from trustyard.pki.trust import Question, judge
 
 FEW = 20_000  # calls for a refusal: no walk over millions of elements, at most one over a thousand certificates
 ONE_BY_ONE = 1_300_000  # calls for what is read element by element, up to the limit of elements
@@ -217,6 +218,18 @@ def test_a_thousand_certificates_of_one_name_are_ordered_in_a_bounded_number_of_
     with Lines(20 * MAX_CERTIFICATES**2):
         assert len(in_chain_order(certificates)) == MAX_CERTIFICATES
         preselected(Reading("pem-bundle", certificates))
+
+
+def test_a_path_among_hundreds_of_anchors_of_one_name_is_looked_for_in_a_bounded_number_of_steps() -> None:
+    """CAs of the same name that certify each other's keys, and anchors of that name that signed none of them."""
+    crossed = [
+        signed(11 * one + other, 1, 1, one, other, []) for one in range(11) for other in range(11) if one != other
+    ]
+    anchors = [signed(1000 + number, 1, 1, 50, 50, []) for number in range(500)]
+    leaf, *others = map(read_certificate, (signed(999, 2, 1, 20, 0, []), *crossed[:100]))
+    question = Question(leaf, tuple(others), tuple(map(read_certificate, anchors)), "server", "", NOON)
+    with Lines(5_000_000):
+        assert judge(question).deciding.rule.code == "limits"
 
 
 CERTIFICATE = worst.certificate()

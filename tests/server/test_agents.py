@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from tests.authority import Authority
 from trustyard.gateways.agent import wire
+from trustyard.server.agents import desk
 
 from .serving import Serving, eventually, run
 
@@ -52,6 +54,10 @@ class Place:
     def said(self) -> list[tuple[str, str, str]]:
         newest = self.rest.get(f"/api/v1/environments/{self.name}/releases?limit=1").json()["items"][0]
         return [(row["node"], row["state"], row["detail"]) for row in newest["gateways"]]
+
+    def said_of(self, number: int) -> list[tuple[str, str]]:
+        release = self.rest.get(f"/api/v1/environments/{self.name}/releases/{number}").json()
+        return [(row["node"], row["state"]) for row in release["gateways"]]
 
     def nodes(self) -> dict[str, bool]:
         gateway = self.rest.get(f"/api/v1/environments/{self.name}/gateways/edge").json()
@@ -141,6 +147,19 @@ def test_an_agent_says_nothing_of_releases_of_other_environments(place: Place, s
         assert other.said()[0][1] != "accepted"
 
 
+def test_of_an_older_release_only_a_node_that_was_given_it_says_anything(place: Place) -> None:
+    """Else one token fills the store: names are free, and what is said of older releases is never forgotten."""
+    place.deploy()
+    first = place.version()
+    with place.agent() as agent:
+        ask(agent)
+        place.deploy()
+        for node in ("n1", "made up"):
+            assert tell(agent, node=node, release=first).status_code == 204
+        assert tell(agent, node="another", release=place.version()).status_code == 204
+        assert place.said_of(1) == [("n1", "accepted"), ("another", "superseded"), ("made up", "superseded")]
+
+
 def test_each_gateway_has_its_own_token_and_no_other_opens_anything(place: Place) -> None:
     place.rest.post(
         f"/api/v1/environments/{place.name}/gateways", json={"name": "envoy", "kind": "envoy"}
@@ -190,6 +209,26 @@ def test_two_agents_of_one_name_are_not_mistaken_for_one(place: Place, later: An
         assert ask(other, node="n2", process="two").status_code == 204
         place.deploy()
         assert waiting.result(20).status_code == 200
+
+
+def test_a_gateway_with_too_many_agents_leaves_room_for_those_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "MOST_EACH", 2)
+    monkeypatch.setattr(desk, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(desk.Writer, "note", lambda *_: None)
+
+    async def story() -> None:
+        held = desk.Desk()
+        with held.present(1, "a", None), held.present(1, "a", None):
+            with held.present(1, "b", None), held.present(2, "c", None):
+                with pytest.raises(desk.TooMany), held.present(1, "d", None):
+                    pass
+                assert held.connected == 3
+            await asyncio.sleep(0.01)
+            with held.present(1, "d", None):
+                assert held.connected == 2
+        await held.close()
+
+    asyncio.run(story())
 
 
 def test_an_agent_that_left_makes_room_for_another_of_its_name(place: Place) -> None:

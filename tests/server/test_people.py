@@ -283,6 +283,28 @@ def test_wrong_passwords_for_a_name_are_counted_whatever_host_and_case_are_named
     assert Client().post("/sign-in/", right, headers={"Host": "localhost:1"}).status_code == 429
 
 
+def test_a_stranger_who_knows_no_name_uses_up_nobodys_tries_at_the_second_factor(vic: models.User) -> None:
+    TOTP.activate(vic, "JBSWY3DPEHPK3PXP")
+    for _ in range(5):  # what allauth counts wrong codes of this account under
+        Client().post("/sign-in/", {"login": f"mfa-auth-user-{vic.pk}", "password": "guessed"})
+    browser = half_signed_in()
+    browser.post("/sign-in/second-factor/", {"code": code()})
+    assert is_in(browser)
+
+
+@pytest.mark.parametrize("host", ["localhost", "testserver", "other.example.org"])
+def test_a_sign_in_leads_to_no_other_host_though_it_is_one_that_trustyard_answers_to(
+    vic: models.User, settings: Any, host: str
+) -> None:
+    settings.ALLOWED_HOSTS = ["localhost", "testserver", ".example.org"]
+    given = {"login": "vic", "password": "a long and quiet night"}
+    browser = Client()
+    for address in (f"http://{host}/trap", f"//{host}/trap"):
+        assert browser.post("/sign-in/", {**given, "next": address})["Location"] == "/"
+        assert browser.get("/sign-in/", {"next": address})["Location"] == "/"
+    assert browser.get("/sign-in/", {"next": "/audit/?page=2"})["Location"] == "/audit/?page=2"
+
+
 def test_a_code_is_taken_once_for_as_long_as_it_fits(vic: models.User, monkeypatch: pytest.MonkeyPatch) -> None:
     TOTP.activate(vic, "JBSWY3DPEHPK3PXP")
     first, given = half_signed_in(), code(2)  # of an app whose clock is ahead: it fits for a minute yet

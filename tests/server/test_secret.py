@@ -13,7 +13,8 @@ from allauth.mfa.models import Authenticator
 
 from tests.server.serving import Serving, run, sign_in
 from trustyard import models
-from trustyard.actions import gateway_tokens
+from trustyard.actions import environments, gateway_tokens, gateways
+from trustyard.actions.actors import LOCAL
 from trustyard.actions.gateway_tokens import AGENT, XDS
 from trustyard.errors import Conflict, Refused
 from trustyard.server import secretkey
@@ -142,3 +143,19 @@ def test_a_gateways_token_of_the_earlier_key_opens_until_it_is_forgotten(setting
     edge.save()
     settings.SECRET_KEY_FALLBACKS = []
     assert gateway_tokens.holders([old, new], XDS) == {new: edge}
+
+
+@pytest.mark.django_db
+def test_no_token_of_a_gateway_comes_again_when_a_restore_takes_its_row_back() -> None:
+    environments.create(LOCAL, name="test")
+    edge = gateways.create(LOCAL, "test", name="edge", kind="envoy")
+    lost = [gateway_tokens.token_of(gateways.rotate_token(LOCAL, "test", "edge"), XDS) for _ in range(3)]
+    edge.save()  # as it was in the backup
+    lost.append(gateway_tokens.token_of(gateways.create(LOCAL, "test", name="late", kind="envoy"), XDS))
+    number = models.Gateway.objects.get(name="late").pk
+    models.Gateway.objects.get(name="late").delete()
+    gateways.create(LOCAL, "test", name="other", kind="envoy")
+    models.Gateway.objects.filter(name="other").update(id=number)  # which the backup did not know as given out
+    rotated = gateways.rotate_token(LOCAL, "test", "edge")
+    assert gateway_tokens.holders(lost, XDS) == {}
+    assert gateway_tokens.holders([gateway_tokens.token_of(rotated, XDS)], XDS) != {}

@@ -14,7 +14,7 @@ from django.test import Client
 
 from tests.authority import Authority
 from trustyard import models
-from trustyard.actions import certificates, environments, gateways, jwks, receipts, releases, restoring
+from trustyard.actions import certificates, delivery, environments, gateways, jwks, receipts, releases, restoring
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
 from trustyard.actions.sources import Paste
@@ -117,6 +117,19 @@ def test_no_list_calls_a_release_simply_in_force_that_a_gateway_refused(admin: C
     assert f'href="/releases/{release(1).pk}/#deployment"' in rows.content.decode()
     receipts.record_all([(edge.pk, 1, Receipt("node-1", "accepted", "", 5))])
     assert all("everywhere" not in text(admin.get(address)) for address in seen)
+
+
+def test_nodes_that_refused_are_listed_without_comparing_each_with_all_others(
+    admin: Client, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be thousands, and what each of them said may be long."""
+    add("one")
+    edge = gateways.create(LOCAL, "test", name="edge", kind="agent")
+    receipts.record_all((edge.pk, 1, Receipt(f"n{number}", "refused", "no")) for number in range(50))
+    compared = []
+    monkeypatch.setattr(delivery.Row, "__eq__", lambda one, other: compared.append(one) or one is other)
+    assert text(admin.get("/releases/")).count("refused no") == 50
+    assert len(compared) < 50
 
 
 def test_a_listener_that_shows_something_else_is_named_above_the_truststore(admin: Client, add: Add) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import weakref
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -15,11 +16,13 @@ from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
 from tests.authority import Authority
 from tests.live.envoy import eventually
 from tests.xds.client import Client
-from tests.xds.memory import ControlPlane
+from tests.xds.memory import ControlPlane, GatewayInMemory, MemoryStore
 from tests.xds.test_ledger import catalogue
 from trustyard.gateways.envoy import resources
 from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Resource
+from trustyard.gateways.receipts import Receipt
 from trustyard.xds import room
+from trustyard.xds.desk import Desk
 from trustyard.xds.dialects import Delta
 from trustyard.xds.ledger import MAX_NAME, Ledger, Line
 from trustyard.xds.session import Session
@@ -100,6 +103,43 @@ def test_a_stream_keeps_no_response_after_it_is_sent() -> None:
         return kept
 
     assert asyncio.run(serve()) == 0
+
+
+@dataclass(eq=False)
+class Stream:
+    """One of many under the same name."""
+
+    asked: list[Any]
+    gateway: Any = field(default_factory=lambda: GatewayInMemory(1, "test", "edge"))
+    node: str = "client"
+    ledger: Ledger = field(default_factory=lambda: Ledger(catalogue(1, ONE)))
+
+    def receipt(self) -> Receipt:
+        self.asked.append(self)
+        return Receipt(self.node, "refused", f"word {len(self.asked)}")
+
+
+def test_a_node_of_many_streams_is_not_gone_through_whole_at_each_of_its_requests() -> None:
+    asked: list[Any] = []
+
+    async def story() -> None:
+        store = MemoryStore()
+        desk = Desk(store)
+        streams: list[Any] = [Stream(asked) for _ in range(20)]
+        for stream in streams:
+            desk.enter(stream)
+        for stream in 20 * streams:
+            desk.spoke(stream)
+        await asyncio.sleep(0)
+        assert len(asked) == 20, "once each"
+        desk.spoke(streams[0])
+        for stream in streams:
+            desk.leave(stream)
+        await desk.stop()
+        await desk.close()
+        assert [receipt.detail for _, _, receipt in store.receipts][-1] == f"word {len(asked)}", "nor is a word lost"
+
+    asyncio.run(story())
 
 
 def test_aliases_that_are_not_in_the_release_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -84,38 +85,50 @@ def packed(standing: Standing) -> tuple[str, bytes] | None:
 
 @retried
 def keep(words: list[Said | Seen]) -> list[bool]:
-    """Stores what nodes said, in this order and in one transaction; False for a release that is not theirs."""
+    """Stores what nodes said, in this order and in one transaction; False for a release that is not theirs.
+
+    Of a release that is not the newest only those say anything that were given it: what is said of such a one is never
+    forgotten, and a node may use a new name each time.
+    """
     with transaction.atomic():
         said = [word for word in words if isinstance(word, Said)]
         known = _known(said)
-        answered = _answered(said)
-        # Sent once more after an answer: the answer stays until there is another.
-        news = [
-            word
-            for word in said
-            if (word.gateway_id, word.version) in known
-            and not (word.receipt.state == "sent" and (word.gateway_id, word.version, word.receipt.node) in answered)
-        ]
+        kept = _kept(word for word in said if word.receipt.state == "sent" or not known.get(_release(word), True))
+        news = []
+        for word in said:
+            release, sent = _release(word), word.receipt.state == "sent"
+            there = (*release, word.receipt.node) in kept
+            # Sent once more after an answer: the answer stays until there is another.
+            if release in known and (not there if sent else there or known[release]):
+                news.append(word)
+                kept.add((*release, word.receipt.node))
         receipts.record_all((word.gateway_id, _number(word.version), word.receipt) for word in news)
         seen = [word for word in words if isinstance(word, Seen)]
         receipts.seen_all((word.gateway_id, word.node, word.connected) for word in seen)
         gone.moved(word.gateway_id for word in seen)
-        return [isinstance(word, Seen) or (word.gateway_id, word.version) in known for word in words]
+        return [isinstance(word, Seen) or _release(word) in known for word in words]
 
 
-def _known(said: list[Said]) -> set[tuple[int, str]]:
-    """Which of these gateways and versions belong together: the release is one of the gateway's environment."""
+def _release(word: Said) -> tuple[int, str]:
+    return word.gateway_id, word.version
+
+
+def _known(said: list[Said]) -> dict[tuple[int, str], bool]:
+    """Which of these gateways and versions belong together, and whether that release is the environment's newest."""
     rows = models.Release.objects.filter(
         environment__gateways__pk__in={word.gateway_id for word in said},
         number__in={_number(word.version) for word in said},
-    ).values_list("environment__gateways__pk", "number", "digest")
-    return {(gateway_id, wire.version(number, digest)) for gateway_id, number, digest in rows}
+    ).values_list("environment__gateways__pk", "number", "digest", "environment__last_number")
+    return {(pk, wire.version(number, digest)): number == newest for pk, number, digest, newest in rows}
 
 
-def _answered(said: list[Said]) -> set[tuple[int, str, str]]:
-    sent = [word for word in said if word.receipt.state == "sent"]
+def _kept(words: Iterable[Said]) -> set[tuple[int, str, str]]:
+    """The nodes of these words, by gateway and version, of which something is kept on that release already."""
+    asked = list(words)
     rows = models.Receipt.objects.filter(
-        gateway_id__in={word.gateway_id for word in sent}, release__number__in={_number(word.version) for word in sent}
+        gateway_id__in={word.gateway_id for word in asked},
+        release__number__in={_number(word.version) for word in asked},
+        node__in={word.receipt.node for word in asked},
     ).values_list("gateway_id", "release__number", "release__digest", "node")
     return {(gateway_id, wire.version(number, digest), node) for gateway_id, number, digest, node in rows}
 

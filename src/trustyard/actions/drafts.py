@@ -8,7 +8,6 @@ SHA-256 and never a file or a password.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,12 +19,11 @@ from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, JwkConnection, NotAllowed, NotFound, Refused, holds_private_key
-from trustyard.pki.names import fold
 
-from . import audit, certificates, found, naming
+from . import audit, certificates, found
 from .actors import Actor
 from .certificates import Definition, EntryGiven, JwkAnswer, Saved
-from .entries import alias_holder
+from .naming import Taken
 from .permissions import require
 from .restored import Confirmed
 from .retries import retried
@@ -229,22 +227,33 @@ def _given(row: dict[str, Any]) -> EntryGiven:
 
 def _others(content: dict[str, Any]) -> list[Definition]:
     """*Add the others too*: each a certificate of its own, named after itself, with names and aliases that are free."""
-    names, aliases = {fold(content["name"])}, {(row["environment"], fold(row["alias"])) for row in content["rows"]}
+    # Asked at once, as an import does: thousands may have this name.
+    names = Taken(models.Certificate.objects.order_by().values_list("name_key", "name"))
+    names.take(content["name"])
+    aliases = {places: _aliases(places, content) for places in {tuple(o["environments"]) for o in content["others"]}}
+    for taken in (names, *aliases.values()):
+        taken.expect(other["name"] for other in content["others"])
     made = []
     for other in content["others"]:
-        name = naming.unique(other["name"], lambda text: fold(text) not in names and certificates.free(text) is None)
-        places = {place: found.environment(place) for place in other["environments"]}
-        alias = naming.unique(other["name"], functools.partial(_alias_free, places, frozenset(aliases)))
-        names.add(fold(name))
-        aliases |= {(place, fold(alias)) for place in places}
+        places = tuple(other["environments"])
+        name, alias = names.unique(other["name"]), aliases[places].unique(other["name"])
+        for elsewhere, taken in aliases.items():
+            if set(elsewhere) & set(places):
+                taken.take(alias)
         kept = Kept(other["sha256"], other["kind"], other["url"], tuple(other["chain"]))
-        made.append(Definition(name, "", [EntryGiven(tuple(places), alias, kept)]))
+        made.append(Definition(name, "", [EntryGiven(places, alias, kept)]))
     return made
 
 
-def _alias_free(places: dict[str, models.Environment], taken: frozenset[tuple[str, str]], alias: str) -> bool:
-    key = fold(alias)
-    return all((name, key) not in taken and alias_holder(place, alias) is None for name, place in places.items())
+def _aliases(places: tuple[str, ...], content: dict[str, Any]) -> Taken:
+    """The aliases that are taken in one of these environments, those of the draft's own rows and others too."""
+    there = [found.environment(place) for place in places]
+    rows = models.Entry.objects.order_by().filter(environment__in=there)
+    taken = Taken(rows.values_list("alias_key", "alias").distinct())
+    for row in content["rows"]:
+        if row["environment"] in places:
+            taken.take(row["alias"])
+    return taken
 
 
 def rehearse_deletion(actor: Actor, certificate: models.Certificate) -> JwkConnection | None:

@@ -11,6 +11,7 @@ import base64
 import functools
 import hashlib
 import hmac
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -35,6 +36,11 @@ class Claim:
 def token_of(row: models.Gateway, purpose: str) -> str:
     """The gateway's present token for this purpose."""
     return _written(purpose, f"{row.pk}.{row.token_generation}", settings.SECRET_KEY)
+
+
+def generation() -> int:
+    """A generation that no gateway had. It is not counted: after a restore numbers come again, and tokens must not."""
+    return secrets.randbelow(2**31 - 1) + 1
 
 
 def claimed(token: str, purpose: str) -> Claim | None:

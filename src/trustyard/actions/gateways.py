@@ -43,6 +43,7 @@ def create(
     with audit.transaction():
         cleaned, key = found.free_name(models.Gateway.objects.filter(environment=place), name, "gateway")
         row = models.Gateway(environment=place, name=cleaned, name_key=key, kind=_kind(kind))
+        row.token_generation = gateway_tokens.generation()
         row.options = checked_options(kind, options or {})
         _settle(actor, row, ())
         row.save()
@@ -121,7 +122,7 @@ def _check_rotation(actor: Actor, row: models.Gateway) -> None:
 
 
 def _rotate(actor: Actor, row: models.Gateway) -> None:
-    row.token_generation += 1
+    row.token_generation = gateway_tokens.generation()
     row.version += 1
     row.save()
     audit.record(actor, "gateway.rotate_token", "gateway", _full_name(row), after={"generation": row.token_generation})

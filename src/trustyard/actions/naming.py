@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -16,12 +15,6 @@ from .entries import ROOT_PREFIX
 
 _FIRST = 8  # numbers behind a name that are asked about at first
 _NUMBER = 6  # characters kept free for a blank and a number of five digits
-
-
-def unique(text: str, is_free: Callable[[str], bool]) -> str:
-    """The text as a name that is free: without what names may not hold, and with a number when it is taken."""
-    wanted = plain(text)
-    return next(name for number in itertools.count(1) if is_free(name := _with(wanted, number)))
 
 
 def plain(text: str) -> str:
@@ -51,7 +44,10 @@ class Taken:
         self._ask(_with(name, number) for name in taken for number in range(2, _FIRST))
 
     def unique(self, text: str) -> str:
-        """As the function `unique`; the name is taken from then on."""
+        """The text as a name that is free: without what names may not hold, and with a number when it is taken.
+
+        It is taken from then on.
+        """
         wanted = plain(text)
         number = self._next.get(fold(wanted), 1)
         while self._is_taken(wanted, number):

@@ -139,10 +139,9 @@ def of(waiting: Waiting) -> Preview:
     material = _material(waiting)
     certificates = read(material)
     now = timezone.now()
-    gateways = tuple(
-        OfGateway(row.name, row.kind, judge(material, certificates, row.kind, now))
-        for row in models.Gateway.objects.filter(environment=place).order_by("name_key")
-    )
+    rows = models.Gateway.objects.filter(environment=place).order_by("name_key")
+    judged = {kind: judge(material, certificates, kind, now) for kind in {row.kind for row in rows}}
+    gateways = tuple(OfGateway(row.name, row.kind, judged[row.kind]) for row in rows)
     return Preview(waiting, _policy(place), tuple(_weak(material, certificates)), gateways)
 
 

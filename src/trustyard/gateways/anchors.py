@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,11 +40,11 @@ def for_openssl(material: Material, include: Include) -> Anchors:
             notes.append(f"{alias} is left out: it is not a CA, and OpenSSL takes no such certificate as an anchor")
         else:
             kept[sha256], aliases[sha256] = certificate, alias
-    family = by_subject(kept.values())
+    names = rooted(kept.values())
     notes += [
         f"{aliases[sha256]} trusts nobody: it is an intermediate, and the root that it ends in is not in the set"
         for sha256, certificate in kept.items()
-        if not ends(certificate, family)
+        if not ends(certificate, names)
     ]
     ders = tuple(certificate.der for certificate in kept.values())
     return Anchors(ders or (deny_all_der(),), tuple(notes))
@@ -59,23 +59,22 @@ def openssl_loads(der: bytes) -> bool:
     return True
 
 
-def by_subject(certificates: Iterable[Certificate]) -> dict[str, list[Certificate]]:
-    """The certificates of a set by the name that they were issued to."""
-    found: dict[str, list[Certificate]] = {}
+def rooted(certificates: Iterable[Certificate]) -> frozenset[str]:
+    """The names from which the names of issuers lead to a self-issued certificate of the set."""
+    below: dict[str, list[str]] = {}
+    found: set[str] = set()
+    waiting: list[str] = []
     for certificate in certificates:
-        found.setdefault(certificate.facts.subject, []).append(certificate)
-    return found
-
-
-def ends(certificate: Certificate, family: Mapping[str, Sequence[Certificate]]) -> bool:
-    """Whether the names lead from here to a self-issued certificate of the set."""
-    seen: set[str] = set()
-    waiting = [certificate]
+        facts = certificate.facts
+        below.setdefault(facts.issuer, []).append(facts.subject)
+        waiting += [facts.subject] if facts.self_issued else []
     while waiting:
-        at = waiting.pop()
-        if at.facts.self_issued:
-            return True
-        if at.sha256 not in seen:
-            seen.add(at.sha256)
-            waiting += family.get(at.facts.issuer, ())
-    return False
+        name = waiting.pop()
+        found.add(name)
+        waiting += below.pop(name, ())  # each name once, however many certificates have it
+    return frozenset(found)
+
+
+def ends(certificate: Certificate, names: Collection[str]) -> bool:
+    """Whether the names lead from here to a self-issued certificate of the set whose `rooted` names these are."""
+    return certificate.facts.self_issued or certificate.facts.issuer in names

@@ -12,7 +12,7 @@ from trustyard.pki.content import Material
 from trustyard.pki.truststores import fits_pkcs12, pem_bundle
 
 from .anchor_rules import LIMITS, Program, concerns
-from .anchors import by_subject, ends, openssl_loads
+from .anchors import ends, openssl_loads, rooted
 from .boringssl import look
 
 # Which programs read what a kind delivers; folders are read by any.
@@ -66,12 +66,12 @@ def judge(material: Material, certificates: Named, kind: str, moment: datetime) 
 
 
 def _traits(certificates: Named, kind: str, moment: datetime) -> list[Note]:
-    family = by_subject(certificate for _, certificate in certificates)
+    names = rooted(certificate for _, certificate in certificates)
     return [
         Note(_code(concern.trait), alias, concern.sentence)
         for alias, certificate in certificates
         for program in PROGRAMS.get(kind, ())
-        for concern in concerns(certificate, moment, program, chained=ends(certificate, family))
+        for concern in concerns(certificate, moment, program, chained=ends(certificate, names))
     ]
 
 

@@ -17,7 +17,7 @@ class Gateway(Versioned):
     name_key = models.CharField(max_length=300)
     kind = models.CharField(max_length=40)
     options = models.JSONField(default=dict)
-    token_generation = models.PositiveIntegerField(default=1)  # raising it makes the derived xDS token another
+    token_generation = models.PositiveIntegerField(default=1)  # another makes the derived token another
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from trustyard.actions import audit, provider_accounts
 from trustyard.actions.actors import of_provider, of_user
@@ -42,7 +43,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth co
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # allauth's own key holds the host that the request names, so a guesser could have every attempt counted apart.
         # Upper case first: databases take some letters for the same (\u0131 and i) that `fold` keeps apart.
-        return fold(str(credentials.get("username", "")).upper())
+        # Codes of second factors are counted under keys that look like names.
+        return f"name:{fold(str(credentials.get('username', '')).upper())}"
+
+    def is_safe_url(self, url: str) -> bool:
+        # allauth goes on to every host that Trustyard may be called by, such as the reader's own machine.
+        return url_has_allowed_host_and_scheme(url, None)
 
     def get_login_stages(self) -> list[str]:
         return stages.around(super().get_login_stages())

@@ -25,6 +25,7 @@ from trustyard.xds.store import EVERYTHING, Gateway, Store
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
 Node = tuple[int, str]  # the gateway's id, the node's name
+REST = 10  # times what it took to record what nodes said, before that is done again
 POLL_SECONDS = 2.0  # behind the news, which another process cannot tell and a crash can lose
 WORST_FIRST = ("refused", "pending", "sent", "accepted")
 
@@ -40,6 +41,8 @@ class Desk:
         self._sessions: dict[Node, list[Session]] = {}
         # By environment and options. Gateways that want the same share one, which lives as long as a stream has it.
         self._catalogues: WeakValueDictionary[tuple[str, str], Catalogue] = WeakValueDictionary()
+        self._spoken: set[Node] = set()  # since they were recorded
+        self._saying: asyncio.Handle | None = None
         self._rooms: WeakValueDictionary[int, Room] = WeakValueDictionary()  # as long as one of its streams is open
         self._news: set[str] = set()
         self._woken = asyncio.Event()
@@ -82,6 +85,8 @@ class Desk:
     def leave(self, session: Session) -> None:
         """Removes a stream that has ended; the state of the node's other streams counts again."""
         others = self._of_node(session)
+        if others == [session] and (session.gateway.id, session.node) in self._spoken:
+            self._record(others)  # its last word
         others.remove(session)
         if others:
             self.spoke(others[0])
@@ -90,18 +95,36 @@ class Desk:
             self.recorder.node(session.gateway.id, session.node, connected=False)
 
     def spoke(self, session: Session) -> None:
-        """Records the node's state, the worst of its streams', after that of `session` may have changed."""
-        streams = self._of_node(session)
-        if session not in streams:
-            return  # it ended while the store was asked: what it would say now brings its node back
+        """Has the state of its node recorded soon. However often nodes speak, that takes a share of the time."""
+        self._spoken.add((session.gateway.id, session.node))
+        if self._saying is None:
+            self._saying = self._loop.call_soon(self._say)
+
+    def _say(self) -> None:
+        """Records the state of each node that spoke, then rests in proportion to what it cost."""
+        started = self._loop.time()
+        spoken, self._spoken = self._spoken, set()
+        for node in spoken:
+            try:
+                self._record(self._sessions.get(node, []))
+            except Exception:  # nobody foresaw it; it must not cost other nodes their word, now or later
+                log.exception("xds.unforeseen", gateway_id=node[0], node=node[1])
+        self._saying = self._loop.call_later(REST * (self._loop.time() - started), self._rested)
+
+    def _rested(self) -> None:
+        self._saying = self._loop.call_soon(self._say) if self._spoken else None
+
+    def _record(self, streams: list[Session]) -> None:
+        """Records the state of a node, the worst of its streams'."""
         words = [receipt for stream in streams if (receipt := stream.receipt())]
-        if not words or session.ledger.catalogue.number is None:
+        number = streams[-1].ledger.catalogue.number if streams else None
+        if not words or number is None:
             return
         word = min(words, key=lambda receipt: WORST_FIRST.index(receipt.state))
         if len(streams) > 1:
             detail = f"{len(streams)} streams are open under this node's name. {word.detail}"
             word = Receipt(word.node, word.state, detail, word.milliseconds)
-        self.recorder.receipt(session.gateway.id, session.ledger.catalogue.number, word)
+        self.recorder.receipt(streams[0].gateway.id, number, word)
 
     async def stop(self) -> None:
         """Ends the streams and writes what is left to write."""
@@ -114,6 +137,8 @@ class Desk:
 
     async def close(self) -> None:
         """To be called after the last stream has ended."""
+        if self._saying:
+            self._saying.cancel()
         await self.recorder.flush()
         self._threads.shutdown(wait=False)
 

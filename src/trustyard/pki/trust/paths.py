@@ -27,6 +27,7 @@ class Search:
     exhausted: bool = False
     _by_subject: dict[object, list[Link]] = field(default_factory=dict)
     _steps: int = 0
+    _looked_at: int = 0
     _verified: dict[tuple[str, bytes], bool | None] = field(default_factory=dict)
 
     @classmethod
@@ -52,7 +53,7 @@ class Search:
 
     def _from(self, path: Path) -> Iterator[Path]:
         self._steps += 1
-        if self._steps > self.question.limits.steps:
+        if self._steps > self.question.limits.steps or self._looked_at > self.question.limits.issuers:
             self.exhausted = True
             return
         led_on = False
@@ -72,7 +73,9 @@ class Search:
         child = path[-1]
         if child.self_signed and child is not self.start:
             return  # a root that is no anchor; its cross-signs are other certificates
-        candidates = [c for c in self._by_subject.get(child.issuer, []) if not _again(c, path)]
+        named = self._by_subject.get(child.issuer, [])
+        self._looked_at += len(named)
+        candidates = [c for c in named if not _again(c, path)]
         candidates.sort(key=lambda c: self._promise(child, c))
         for candidate in candidates:
             if self._signed(child, candidate):

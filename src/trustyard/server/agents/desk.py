@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -27,6 +28,7 @@ GRACE_SECONDS = 10.0  # between two requests of a node that is there
 BUSY_SECONDS = 120.0  # from being given a release to the receipt: the host's commands take their time
 PACKED = 16  # releases kept as they travel
 MOST = 10_000  # nodes
+MOST_EACH = 5_000  # of one gateway: whoever has its token names nodes as they like
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +74,7 @@ class Desk:
         self._reading: asyncio.Future[None] | None = None
         self._waiters: set[Waiter] = set()
         self._nodes: dict[tuple[int, str], Present] = {}
+        self._nodes_of: Counter[int] = Counter()  # by gateway
         self._packed: dict[tuple[str, str, bool], asyncio.Future[tuple[str, bytes] | None]] = {}
         self._news = asyncio.Event()
         self._begun = servers.edition() or secrets.token_hex(6)
@@ -138,9 +141,10 @@ class Desk:
         key = (gateway_id, node)
         present = self._nodes.get(key)
         if present is None:
-            if len(self._nodes) >= MOST:
+            if len(self._nodes) >= MOST or self._nodes_of[gateway_id] >= MOST_EACH:
                 raise TooMany
             present = self._nodes[key] = Present(process)
+            self._nodes_of[gateway_id] += 1
         elif present.requests and process and present.process not in (None, process):
             raise NodeTaken
         present.process = process or present.process
@@ -193,6 +197,7 @@ class Desk:
 
     def _left(self, key: tuple[int, str]) -> None:
         del self._nodes[key]
+        self._nodes_of[key[0]] -= 1
         self.writer.note(Seen(*key, connected=False))
 
     def _failed(self, key: tuple[str, str, bool], done: asyncio.Future[tuple[str, bytes] | None]) -> None:

@@ -79,7 +79,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "states": said[release.pk],
             "in_force": release.pk in newest,
             "taken": taken_by(said[release.pk]),
-            "objections": objections(said[release.pk]),
+            "objections": frozenset(objections(said[release.pk])),
         }
         for release in page_of
     ]
