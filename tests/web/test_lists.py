@@ -97,8 +97,8 @@ def test_certificates_are_sorted_as_the_form_says_and_filters_keep_that(person: 
     assert (first["name"], first["-name"], first["changed"], first["-changed"]) == ("partner 0", "partner 2") * 2
 
 
-@pytest.mark.parametrize("path", ["/releases/", "/gateways/"])
-def test_more_releases_and_gateways_need_no_more_queries(person: Client, path: str) -> None:
+@pytest.mark.parametrize("path", ["/releases/", "/gateways/", "/api/v1/environments"])
+def test_more_environments_need_no_more_queries(person: Client, path: str) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             assert person.get(path).status_code == 200
@@ -106,7 +106,7 @@ def test_more_releases_and_gateways_need_no_more_queries(person: Client, path: s
 
     def more(*names: str) -> None:
         for name in names:
-            environments.create(LOCAL, name=name, root_set="mozilla")
+            environments.create(LOCAL, name=name, root_set=Authority(name).pem.encode())
             gateways.create(LOCAL, name, name="edge", kind="envoy", options={})
             releases.deploy(LOCAL, name)
 

@@ -116,7 +116,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "file": file,
         "waits": waits(place),
-        "root_count": len(roots.of(place)),
+        "root_count": roots.count(place),
         "denied": [
             (sha256, held[sha256].facts.certificate_name if sha256 in held else "") for sha256 in place.deny_list
         ],
