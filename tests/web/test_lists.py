@@ -97,7 +97,7 @@ def test_certificates_are_sorted_as_the_form_says_and_filters_keep_that(person: 
     assert (first["name"], first["-name"], first["changed"], first["-changed"]) == ("partner 0", "partner 2") * 2
 
 
-@pytest.mark.parametrize("path", ["/releases/", "/gateways/", "/api/v1/environments"])
+@pytest.mark.parametrize("path", ["/releases/", "/releases/?at=2099-12-31T23:59", "/gateways/", "/api/v1/environments"])
 def test_more_environments_need_no_more_queries(person: Client, path: str) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -113,7 +113,7 @@ def test_more_environments_need_no_more_queries(person: Client, path: str) -> No
     more("one", "two")
     few = queries()
     more("three", "four", "five")
-    assert queries() == few
+    assert queries() <= few
 
 
 def test_gateways_come_in_pages_and_by_environment(person: Client) -> None:

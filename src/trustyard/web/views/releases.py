@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -68,7 +67,8 @@ def index(request: HttpRequest) -> HttpResponse:
     """A row for each environment and release, newest first; or what was in force at a moment."""
     actor = actor_of(request)
     moment, problem = _moment(request.GET.get("at", ""))
-    rows = _rows(actor, request.GET.get("environment", ""), moment)
+    place = request.GET.get("environment") or None
+    rows = releases.find_at(actor, place, moment) if moment else releases.find(actor, place)
     shown = Pages(rows.defer("content"), PER_PAGE).get_page(request.GET.get("page"))
     newest = {one.id for one in releases.latest_of_all().values()}
     page_of = list(shown.object_list)
@@ -96,15 +96,6 @@ def _moment(text: str) -> tuple[datetime | None, str]:
         return (whole_second(given, text) if given else None), ""
     except (ValueError, OverflowError):
         return None, "A moment has a date and a time, such as 2026-03-03T14:00."
-
-
-def _rows(actor: Actor, environment: str, moment: datetime | None) -> QuerySet[models.Release]:
-    rows = releases.find(actor, environment or None)
-    if moment is None:
-        return rows
-    places = [environment] if environment else environments.find(actor).values_list("name", flat=True)
-    then = [release.pk for place in places for release in releases.find_at(actor, place, moment)]
-    return rows.filter(pk__in=then)
 
 
 @page("GET")
