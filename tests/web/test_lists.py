@@ -97,9 +97,19 @@ def test_certificates_are_sorted_as_the_form_says_and_filters_keep_that(person: 
     assert (first["name"], first["-name"], first["changed"], first["-changed"]) == ("partner 0", "partner 2") * 2
 
 
-@pytest.mark.parametrize("path", ["/releases/", "/releases/?at=2099-12-31T23:59", "/gateways/", "/api/v1/environments"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/releases/",
+        "/releases/?at=2099-12-31T23:59",
+        "/gateways/",
+        "/api/v1/environments",
+        "/api/v1/certificates/partner 0/entries/test/chain",
+    ],
+)
 def test_more_environments_need_no_more_queries(person: Client, path: str) -> None:
     def queries() -> int:
+        person.get(path)  # reads the newest releases once
         with CaptureQueriesContext(connection) as captured:
             assert person.get(path).status_code == 200
         return len(captured)
@@ -110,10 +120,11 @@ def test_more_environments_need_no_more_queries(person: Client, path: str) -> No
             gateways.create(LOCAL, name, name="edge", kind="envoy", options={})
             releases.deploy(LOCAL, name)
 
-    more("one", "two")
+    more("test", "production")
+    fill(1)
     few = queries()
     more("three", "four", "five")
-    assert queries() <= few
+    assert queries() == few
 
 
 def test_gateways_come_in_pages_and_by_environment(person: Client) -> None:
