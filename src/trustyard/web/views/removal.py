@@ -17,7 +17,7 @@ from trustyard.web.deployed import deployed
 from trustyard.web.page import actor_of, confirmed, go, page
 
 from .drafts import configuration
-from .questions import Question, ask, confirm_again, has_moved, into_dialogs
+from .questions import Question, ask, has_moved, into_dialogs
 
 _PUBLISHED = {"disabled": "was disabled", "enabled": "was enabled and is published again"}
 
@@ -68,7 +68,7 @@ def _delete(
         return _begin(request, actor, certificates.get_by_id(actor, certificate.pk), moved=has_moved(error))
     except Refused as error:
         if question is not None:
-            return confirm_again(request, question, error.sentence, waiting.going(actor, certificate))
+            return ask(request, question, waiting.going(actor, certificate), problem=error.sentence)
         raise
     done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
     after = f" Also, {done}." if done else ""

@@ -17,7 +17,7 @@ from trustyard.web import opened
 from trustyard.web.page import actor_of, confirmed, go, is_fragment, page, problems
 
 from .drafts import context_of
-from .questions import Question, ask, confirm_again, has_moved
+from .questions import Question, ask, has_moved
 
 
 @page("POST")
@@ -62,7 +62,7 @@ def _save(
         if error.code == "draft-used":
             return _used(request, actor, pk)
         if question is not None and error.code == "wrong-confirmation":
-            return confirm_again(request, question, error.sentence)
+            return ask(request, question, problem=error.sentence)
         return _refused(request, actor, drafts.get(actor, pk), error)
 
 
