@@ -72,12 +72,7 @@ def _delete(
         raise
     done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
     after = f" Also, {done}." if done else ""
-    return go(request, f"{reverse('certificates')}{_named(saved)}", f"{certificate.name} is deleted.{after}")
-
-
-def _named(saved: Saved) -> str:
-    ids = ",".join(str(release.pk) for release in saved.releases)
-    return f"?releases={ids}" if ids else ""
+    return go(request, reverse("certificates"), f"{certificate.name} is deleted.{after}", saved.releases)
 
 
 @page("GET", "POST")

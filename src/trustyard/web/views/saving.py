@@ -73,9 +73,8 @@ def _saved(request: HttpRequest, saved: Saved, deploy: bool) -> HttpResponse:
     done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
     after = f"{named} Also, {done}." if done else named
     if deploy:
-        ids = ",".join(str(release.pk) for release in saved.releases)
         there = reverse("certificate", args=[saved.certificate.pk])
-        return go(request, f"{there}?releases={ids}" if ids else there, f"{name} is saved.{after}")
+        return go(request, there, f"{name} is saved.{after}", saved.releases)
     return go(request, reverse("certificates"), f"{name} is saved and not deployed yet.{after}")
 
 
