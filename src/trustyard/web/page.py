@@ -104,6 +104,11 @@ def refusal(request: HttpRequest, error: TrustyardError) -> HttpResponse:
     """A refusal as a page of its own, or as an alert in the page that asked."""
     if is_fragment(request):
         return into_notices(render(request, "_alert.html", {"error": error}))
+    return refused(request, error)
+
+
+def refused(request: HttpRequest, error: TrustyardError) -> HttpResponse:
+    """A refusal on a page of its own, for who cannot stay where they are."""
     known = {403: "403.html", 404: "404.html"}
     return render(request, known.get(error.status, "refused.html"), {"error": error}, status=error.status)
 

@@ -108,9 +108,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     digests = content.certificates()
     names = dict(models.StoredCertificate.objects.filter(pk__in=digests).values_list("pk", "certificate_name"))
     there = numbers(entry.certificate for entry in content.entries)
-    newest = releases.latest(place.pk)
     compared = differences.compare(actor, place.name, release.number)
-    in_force = newest is not None and newest.pk == release.pk
+    in_force = release.number == place.last_number
     table = deployed([release.pk])
     context = {
         "release": release,
