@@ -279,4 +279,6 @@ def _show(rows: list[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool
 def _cell(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "all"  # the environments
-    return {True: "yes", False: "no", None: ""}.get(value, str(value)) if value in (True, False, None) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
