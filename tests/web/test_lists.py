@@ -81,6 +81,18 @@ def test_a_search_for_a_text_that_is_too_long_says_so(person: Client, path: str)
     assert b"A search is for at most 1000 characters" in answer.content
 
 
+@pytest.mark.parametrize("query", ["?status=x", "?sort=x", "truststore/?origin=x", "truststore/?status=x"])
+def test_a_filter_of_certificates_that_does_not_exist_is_refused(person: Client, query: str) -> None:
+    environments.create(LOCAL, name="test")
+    assert person.get(f"/certificates/{query}").status_code == 422
+
+
+def test_a_state_of_jwks_that_does_not_exist_is_refused(person: Client) -> None:
+    answer = person.get("/jwks/?state=revoked")
+    assert answer.status_code == 422
+    assert b"The state of a JWK is active or disabled." in answer.content
+
+
 def test_certificates_are_sorted_as_the_form_says_and_filters_keep_that(person: Client) -> None:
     environments.create(LOCAL, name="test")
     environments.create(LOCAL, name="production")
