@@ -169,7 +169,7 @@ def user_password(name: Name) -> None:
         from trustyard.actions import users as actions
 
         row = actions.set_password(actor, name, _password())
-        say(f"{clean(row.username)} has a new password; who was signed in with the old one is not any more.")
+        say(f"{clean(row.username)} has a new password. Sessions that the old one opened have ended.")
 
 
 @users.command("disable")

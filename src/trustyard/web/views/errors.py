@@ -16,7 +16,7 @@ from trustyard.actions.retries import unavailable
 from trustyard.errors import NotAllowed, TrustyardError, Unavailable
 from trustyard.web.page import into_notices, is_fragment, refused, shown_at, to_sign_in
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 RETRY_AFTER = "2"  # seconds
 TOO_MANY = "Too many attempts. Wait a few minutes, then try again."
 
