@@ -14,6 +14,7 @@ from trustyard.actions import delivery, differences, environments, releases, res
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates_read import numbers
 from trustyard.actions.moments import whole_second
+from trustyard.actions.permissions import require
 from trustyard.actions.progress import objections, taken_by
 from trustyard.actions.waiting import Others
 from trustyard.errors import Moved
@@ -50,8 +51,7 @@ def with_a_deploy(request: HttpRequest, others: list[Others]) -> HttpResponse:
 @page("GET")
 def deployment(request: HttpRequest) -> HttpResponse:
     """The table again, for htmx; nothing where it would be the same."""
-    actor = actor_of(request)
-    releases.find(actor)  # asks for the permission
+    require(actor_of(request), "releases.read")
     given = request.GET
     since = given.get("since", "")
     found = deployed(_ids(given.get("releases", "")), int(since) if _is_number(since) else None)
