@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from tests.authority import Authority
-from trustyard.actions import certificates, environments, gateways, jwks, releases
+from trustyard.actions import certificates, environments, gateways, jwks, receipts, releases
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
+from trustyard.gateways.receipts import Receipt
 
 from .people import signed_in
 
@@ -156,6 +157,18 @@ def test_gateways_come_in_pages_and_by_environment(person: Client) -> None:
     assert "<html" not in part
     assert "No gateway here" in person.get("/gateways/?environment=empty").content.decode()
     assert person.get("/gateways/?environment=nowhere").status_code == 404
+
+
+def test_of_a_gateways_nodes_the_list_shows_the_worst_word(person: Client) -> None:
+    environments.create(LOCAL, name="test")
+    edge = gateways.create(LOCAL, "test", name="edge", kind="envoy", options={})
+    releases.deploy(LOCAL, "test")
+    words = [Receipt("a", "accepted"), Receipt("b", "refused", "no such anchor"), Receipt("c", "accepted")]
+    receipts.record_all((edge.pk, 1, word) for word in words)
+    assert (
+        '<span class="badge bad">refused</span> <small class="soft">no such anchor<'
+        in person.get("/gateways/").content.decode()
+    )
 
 
 def test_a_404_and_a_403_are_pages_of_the_console(person: Client) -> None:
