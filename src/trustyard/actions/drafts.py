@@ -297,7 +297,7 @@ def forget_old() -> int:
 
 
 def _entries(certificate: models.Certificate) -> list[models.Entry]:
-    return list(certificate.entries.select_related("environment", "x509").order_by("environment_id"))
+    return list(certificate.entries.select_related("environment").order_by("environment_id"))
 
 
 def _row(entry: models.Entry) -> dict[str, Any]:

@@ -125,13 +125,13 @@ def _controls(kind: str, values: Mapping[str, str], wrong: Mapping[str, str]) ->
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One gateway: its nodes, and what they said of the latest releases."""
     row = gateways.get_by_id(actor_of(request), pk)
-    receipts = models.Receipt.objects.filter(gateway=row).select_related("release").order_by("-at", "-pk")[:RECEIPTS]
+    receipts = models.Receipt.objects.filter(gateway=row).select_related("release").order_by("-at", "-pk")
     context = {
         "gateway": row,
         "kind": _title(row.kind),
         "has_token": gateways.has_token(row),
         "nodes": row.nodes.all(),
-        "receipts": receipts,
+        "receipts": receipts.defer("release__content", "release__left_out")[:RECEIPTS],
         "options": json.dumps(row.options, indent=2) if row.options else "",
     }
     return render(request, "gateways/show.html", context)
