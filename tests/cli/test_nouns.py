@@ -224,3 +224,20 @@ def test_the_audit_is_filtered_by_the_server(run: Program, canned: Canned) -> No
     assert len(canned.asked) == 1
     for part in ("actor=ada", "object=sign", "action=jwk.create", "since=2026", "until=2027", "limit=50"):
         assert part in canned.last.target
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "sentence"),
+    [
+        ("cert list", "certificates", "No certificates yet: take one in with `trustyard cert add`."),
+        ("env list", "environments", "No environments yet: make one with `trustyard env add NAME`."),
+        ("gateway list test", "environments/test/gateways", "No gateways here yet: add one with `trustyard"),
+        ("jwk list", "jwks", "No JWKs yet: make one with `trustyard"),
+        ("release list test", "environments/test/releases", "No release yet: make one with `trustyard"),
+    ],
+)
+def test_a_list_of_nothing_says_what_to_do_next(
+    run: Program, canned: Canned, line: str, path: str, sentence: str
+) -> None:
+    canned.answer("GET", f"/api/v1/{path}", {"items": [], "next": None, "total": 0})
+    assert run(*shlex.split(line)).stdout.startswith(sentence)

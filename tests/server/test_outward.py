@@ -66,5 +66,5 @@ def test_two_who_look_at_servers_that_never_answer_leave_a_third_room_to_look(se
         assert time.monotonic() - began < 4, "nobody's patience ran out for this"
         refused = [one.result() for one in asked if one.done()]
         assert {(one.status_code, one.json()["type"]) for one in refused} == {(503, "/problems/busy")}
-        assert any("the last places are for who does not" in one.json()["detail"] for one in refused)
+        assert any("the last places are for others" in one.json()["detail"] for one in refused)
         eventually(lambda: len(silent.taken) == SHARED)

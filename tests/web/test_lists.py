@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from tests.authority import Authority
-from trustyard.actions import certificates, environments, gateways, jwks, releases
+from trustyard.actions import certificates, environments, gateways, jwks, receipts, releases
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
+from trustyard.gateways.receipts import Receipt
 
 from .people import signed_in
 
@@ -81,6 +82,18 @@ def test_a_search_for_a_text_that_is_too_long_says_so(person: Client, path: str)
     assert b"A search is for at most 1000 characters" in answer.content
 
 
+@pytest.mark.parametrize("query", ["?status=x", "?sort=x", "truststore/?origin=x", "truststore/?status=x"])
+def test_a_filter_of_certificates_that_does_not_exist_is_refused(person: Client, query: str) -> None:
+    environments.create(LOCAL, name="test")
+    assert person.get(f"/certificates/{query}").status_code == 422
+
+
+def test_a_state_of_jwks_that_does_not_exist_is_refused(person: Client) -> None:
+    answer = person.get("/jwks/?state=revoked")
+    assert answer.status_code == 422
+    assert b"The state of a JWK is active or disabled." in answer.content
+
+
 def test_certificates_are_sorted_as_the_form_says_and_filters_keep_that(person: Client) -> None:
     environments.create(LOCAL, name="test")
     environments.create(LOCAL, name="production")
@@ -97,20 +110,31 @@ def test_certificates_are_sorted_as_the_form_says_and_filters_keep_that(person: 
     assert (first["name"], first["-name"], first["changed"], first["-changed"]) == ("partner 0", "partner 2") * 2
 
 
-@pytest.mark.parametrize("path", ["/releases/", "/gateways/"])
-def test_more_releases_and_gateways_need_no_more_queries(person: Client, path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/releases/",
+        "/releases/?at=2099-12-31T23:59",
+        "/gateways/",
+        "/api/v1/environments",
+        "/api/v1/certificates/partner 0/entries/test/chain",
+    ],
+)
+def test_more_environments_need_no_more_queries(person: Client, path: str) -> None:
     def queries() -> int:
+        person.get(path)  # reads the newest releases once
         with CaptureQueriesContext(connection) as captured:
             assert person.get(path).status_code == 200
         return len(captured)
 
     def more(*names: str) -> None:
         for name in names:
-            environments.create(LOCAL, name=name, root_set="mozilla")
+            environments.create(LOCAL, name=name, root_set=Authority(name).pem.encode())
             gateways.create(LOCAL, name, name="edge", kind="envoy", options={})
             releases.deploy(LOCAL, name)
 
-    more("one", "two")
+    more("test", "production")
+    fill(1)
     few = queries()
     more("three", "four", "five")
     assert queries() == few
@@ -133,6 +157,18 @@ def test_gateways_come_in_pages_and_by_environment(person: Client) -> None:
     assert "<html" not in part
     assert "No gateway here" in person.get("/gateways/?environment=empty").content.decode()
     assert person.get("/gateways/?environment=nowhere").status_code == 404
+
+
+def test_of_a_gateways_nodes_the_list_shows_the_worst_word(person: Client) -> None:
+    environments.create(LOCAL, name="test")
+    edge = gateways.create(LOCAL, "test", name="edge", kind="envoy", options={})
+    releases.deploy(LOCAL, "test")
+    words = [Receipt("a", "accepted"), Receipt("b", "refused", "no such anchor"), Receipt("c", "accepted")]
+    receipts.record_all((edge.pk, 1, word) for word in words)
+    assert (
+        '<span class="badge bad">refused</span> <small class="soft">no such anchor<'
+        in person.get("/gateways/").content.decode()
+    )
 
 
 def test_a_404_and_a_403_are_pages_of_the_console(person: Client) -> None:

@@ -100,7 +100,7 @@ def _planned(actor: Actor, definition: Definition, index: int) -> tuple[Definiti
     # The name is judged first: nobody should wait for a slow server to learn that the name is taken. Where nobody
     # waits, the constraint says whether it is.
     name, key = found.clean(definition.name)
-    if (is_retry() or entries.wait(definition.entries)) and (held := _NAMED.rows(key)):
+    if (is_retry() or entries.connects(definition.entries)) and (held := _NAMED.rows(key)):
         raise found.taken("certificate", held[0][0], name)
     if not definition.entries:
         sentence = "A certificate needs at least one entry: an environment, an alias and a source."

@@ -57,6 +57,8 @@ def _anchors(names: set[str]) -> Iterator[Anchor]:
     """What environments trust, or would with their next release, under one of these subjects."""
     rows = models.StoredCertificate.objects.filter(subject__in=names)
     stored = {row.pk: row.read() for row in rows}
+    # Of Mozilla's, those that no release ever held are stored nowhere.
+    known = {root.sha256: root for root in roots.mozilla() if root.facts.subject in names} | stored
     newest = releases.latest_of_all()
     saved = _saved(stored)
     for place in models.Environment.objects.all():
@@ -64,7 +66,7 @@ def _anchors(names: set[str]) -> Iterator[Anchor]:
         own = saved.get(place.pk, {})
         present = in_force.held(held).aliases(stored, own) if held and stored else []
         yield from _entries(place, stored, own, dict.fromkeys(present))
-        yield from _roots(place, stored, in_force.roots(held) if held else frozenset(), names)
+        yield from _roots(place, known, in_force.roots(held) if held else frozenset())
 
 
 def _saved(stored: Iterable[str]) -> dict[int, dict[tuple[str, str], str]]:
@@ -90,14 +92,11 @@ def _entries(
         )  # fmt: skip
 
 
-def _roots(
-    place: models.Environment, stored: dict[str, Certificate], held: frozenset[str], names: set[str]
-) -> Iterator[Anchor]:
-    saved = {root.sha256: root for root in roots.of(place) if root.facts.subject in names}
-    released = {sha256: stored[sha256] for sha256 in stored if sha256 in held}
-    for sha256, root in {**saved, **released}.items():
-        alias = root_alias(sha256)
-        yield Anchor(place.name, alias, "root", root, "", sha256 in saved, sha256 in released)
+def _roots(place: models.Environment, known: dict[str, Certificate], held: frozenset[str]) -> Iterator[Anchor]:
+    for sha256, root in known.items():
+        saved, released = roots.holds(place, sha256), sha256 in held
+        if saved or released:
+            yield Anchor(place.name, root_alias(sha256), "root", root, "", saved, released)
 
 
 def chain_json(chain: Chain, now: datetime) -> dict[str, Any]:

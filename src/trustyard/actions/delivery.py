@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.gateways.kinds import KINDS
+from trustyard.gateways.kinds import PUSHED
 from trustyard.gateways.receipts import Receipt, State
 from trustyard.pki.content import Material
 from trustyard.pki.names import fold
@@ -81,21 +82,17 @@ def gateways_of_tokens(tokens: Iterable[str], purpose: str) -> dict[str, Gateway
 
 def wanted(environment: str) -> Material | None:
     """The newest release with its DER: what every gateway of the environment should have."""
-    newest = _newest(environment)
-    return _material(newest) if newest is not None else None
+    return _newest(models.Release.objects.filter(environment__name_key=fold(environment)))
 
 
 def material_of(environment: str, *, before: int) -> Material | None:
     """The release before that of this number, with its DER."""
-    rows = models.Release.objects.filter(environment__name_key=fold(environment), number__lt=before)
+    return _newest(models.Release.objects.filter(environment__name_key=fold(environment), number__lt=before))
+
+
+def _newest(rows: QuerySet[models.Release]) -> Material | None:
     row = rows.order_by("-number").values_list("pk", "digest").first()
     return _material(Newest(*row)) if row is not None else None
-
-
-def _newest(environment: str) -> Newest | None:
-    rows = models.Release.objects.filter(environment__name_key=fold(environment)).order_by("-number")
-    row = rows.values_list("pk", "digest").first()
-    return Newest(*row) if row is not None else None
 
 
 def _material(newest: Newest) -> Material | None:
@@ -131,7 +128,7 @@ def of_release(release: models.Release) -> Material:
 
 def pushed(environment: str | None = None) -> list[GatewayGiven]:
     """The gateways of an environment, or all, that are delivered to; the others pull."""
-    rows = models.Gateway.objects.filter(kind__in=_pushed_kinds()).select_related("environment").order_by("pk")
+    rows = models.Gateway.objects.filter(kind__in=PUSHED).select_related("environment").order_by("pk")
     if environment is not None:
         rows = rows.filter(environment__name_key=fold(environment))
     return [given(row) for row in rows]
@@ -139,7 +136,7 @@ def pushed(environment: str | None = None) -> list[GatewayGiven]:
 
 def one_pushed(gateway_id: int) -> GatewayGiven | None:
     """This gateway as it is now; None where it was removed, or is not delivered to."""
-    rows = models.Gateway.objects.filter(pk=gateway_id, kind__in=_pushed_kinds()).select_related("environment")
+    rows = models.Gateway.objects.filter(pk=gateway_id, kind__in=PUSHED).select_related("environment")
     row = rows.first()
     return given(row) if row is not None else None
 
@@ -147,9 +144,9 @@ def one_pushed(gateway_id: int) -> GatewayGiven | None:
 def behind() -> list[GatewayGiven]:
     """Gateways that are delivered to and whose environment's newest release no node has accepted yet."""
     newest = {release.id for release in releases.latest_of_all().values()}
-    taken = models.Receipt.objects.filter(release_id__in=newest, state__in=("accepted", *receipts.PROVED))
+    taken = models.Receipt.objects.filter(release_id__in=newest, state__in=receipts.TAKEN)
     accepted = models.Gateway.objects.filter(pk__in=taken.values("gateway_id"))
-    rows = models.Gateway.objects.filter(kind__in=_pushed_kinds(), environment__last_number__gt=0)
+    rows = models.Gateway.objects.filter(kind__in=PUSHED, environment__last_number__gt=0)
     waiting = rows.exclude(pk__in=accepted).select_related("environment").order_by("pk")
     return [given(row) for row in waiting]
 
@@ -207,7 +204,7 @@ def in_force(environment: models.Environment) -> tuple[models.Release, list[Row]
 
 def rows_of_gateway(gateway: models.Gateway, said: dict[str, models.Receipt], superseded: bool) -> list[Row]:
     """The rows of one gateway, of what its nodes said of a release."""
-    pushed = gateway.kind in _pushed_kinds()
+    pushed = gateway.kind in PUSHED
     rows = [
         Row(gateway.name, node, _state(receipt.state), receipt.detail, receipt.milliseconds, True, receipt.proof)
         for node, receipt in sorted(said.items())
@@ -272,10 +269,6 @@ def overall(rows: list[Row]) -> State:
     """The worst state of the nodes; gateways that nobody ever joined count only where there is nothing else."""
     joined = {row.state for row in rows if row.joined}
     return next((state for state in WORST_FIRST if state in joined), "pending")
-
-
-def _pushed_kinds() -> list[str]:
-    return [name for name, kind in KINDS.items() if kind.deliver is not None]
 
 
 def _state(text: str) -> State:

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from trustyard import models
@@ -61,7 +62,11 @@ def _author(actor: Actor) -> int:
 def get(actor: Actor, pk: UUID) -> models.Draft:
     """The author's own draft. Raises `NotFound`, also for everybody else's."""
     require(actor, "certificates.write")
-    draft = models.Draft.objects.select_related("certificate").filter(pk=pk, author_id=actor.user_id).first()
+    return _own(models.Draft.objects.select_related("certificate"), actor, pk)
+
+
+def _own(rows: QuerySet[models.Draft], actor: Actor, pk: UUID) -> models.Draft:
+    draft = rows.filter(pk=pk, author_id=actor.user_id).first()
     if draft is None:
         raise NotFound(
             "This draft does not exist any more, or is somebody else's.", advice="Begin again from the list."
@@ -71,13 +76,10 @@ def get(actor: Actor, pk: UUID) -> models.Draft:
 
 @contextmanager
 def changing(actor: Actor, pk: UUID) -> Iterator[models.Draft]:
-    """The draft under its lock, stored again at the end. Raises `Conflict` (`draft-used`) for one that was saved."""
+    """The draft under its lock, stored again at the end. Raises as `get`, and `Conflict` (`draft-used`) once saved."""
     require(actor, "certificates.write")
     with audit.transaction():
-        draft = models.Draft.objects.select_for_update(no_key=True).filter(pk=pk, author_id=actor.user_id).first()
-        if draft is None:
-            get(actor, pk)
-            raise NotFound("This draft does not exist any more.")
+        draft = _own(models.Draft.objects.select_for_update(no_key=True), actor, pk)
         if draft.used_at is not None:
             raise Conflict("This draft was saved already.", code="draft-used", advice="Open the certificate again.")
         yield draft
@@ -306,7 +308,7 @@ def forget_old() -> int:
 
 
 def _entries(certificate: models.Certificate) -> list[models.Entry]:
-    return list(certificate.entries.select_related("environment", "x509").order_by("environment_id"))
+    return list(certificate.entries.select_related("environment").order_by("environment_id"))
 
 
 def _row(entry: models.Entry) -> dict[str, Any]:

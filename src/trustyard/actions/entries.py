@@ -100,7 +100,7 @@ def plan(actor: Actor, given: Sequence[EntryGiven], places: Places, prefix: str 
     return plans
 
 
-def wait(given: Iterable[EntryGiven]) -> bool:
+def connects(given: Iterable[EntryGiven]) -> bool:
     """Whether reading the sources means asking other servers."""
     return any(isinstance(one.source, sources.Connection) for one in given)
 

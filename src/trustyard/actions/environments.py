@@ -133,7 +133,7 @@ def environment_json(row: models.Environment) -> dict[str, Any]:
         "type": row.type,
         "description": row.description,
         "root_set": row.root_set,
-        "roots": len(roots.of(row)),
+        "roots": roots.count(row),
         "deny_list": row.deny_list,
         "policy": policies.of(row.policy, row.type).model_dump(),
         "publish_truststore": row.publish_truststore,

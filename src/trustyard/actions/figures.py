@@ -19,7 +19,6 @@ from .delivery import Row
 EXPIRING_DAYS = (7, 30)
 NODE_STATES = tuple(state for state in delivery.WORST_FIRST if state != "superseded")  # of the newest release
 GATEWAY_STATES = ("not joined", *NODE_STATES)
-TAKEN = frozenset({"accepted", *receipts.PROVED})  # the node has it, whatever a look found out besides
 JOB_STATES = ("todo", "doing", "failed")
 
 
@@ -113,12 +112,12 @@ def _standings(names: dict[int, str], now: datetime) -> dict[str, Standing]:
 
 def _lacks(row: Row, words: dict[str, models.Receipt]) -> bool:
     """A node that left before it said anything is no reason to worry: where nodes come and go that happens all day."""
-    return row.state not in TAKEN and not (row.state == "unreachable" and row.node not in words)
+    return row.state not in receipts.TAKEN and not (row.state == "unreachable" and row.node not in words)
 
 
 def _undelivered(late: Sequence[models.Gateway], newest: dict[int, int]) -> dict[int, datetime]:
     """By environment since when one of its late gateways lacks a release; numbers have no gaps."""
-    taken = models.Receipt.objects.filter(gateway__in=[one.pk for one in late], state__in=TAKEN).order_by()
+    taken = models.Receipt.objects.filter(gateway__in=[one.pk for one in late], state__in=receipts.TAKEN).order_by()
     last = dict(taken.values("gateway_id").annotate(number=Max("release__number")).values_list("gateway_id", "number"))
     # Where one of its nodes has the newest, that is what the others lack.
     missed = {one.pk: min(newest[one.environment_id], last.get(one.pk, 0) + 1) for one in late}

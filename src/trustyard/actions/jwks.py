@@ -222,9 +222,7 @@ def _rename(row: models.Jwk, new_name: str | None, description: str | None) -> N
 def _set_state(row: models.Jwk, state: str | None) -> None:
     if state is None:
         return
-    if state not in models.jwks.STATES:
-        sentence = "The state of a JWK is active or disabled."
-        raise Refused(sentence, code="bad-jwk", fields=[FieldError("state", sentence)])
+    _check_state(state, "bad-jwk")
     if state == "active" and row.entry is not None and row.entry.revoked:
         sentence = "The entry that this JWK was made from is revoked."
         raise Refused(
@@ -295,7 +293,10 @@ def get_by_id(actor: Actor, pk: int) -> models.Jwk:
 def find(
     actor: Actor, *, q: str = "", environment: str = "", state: str = "", connected: bool | None = None
 ) -> QuerySet[models.Jwk]:
-    """JWKs by name, filtered by text (name, description, key ID), environment, state and connection."""
+    """JWKs by name, filtered by text (name, description, key ID), environment, state and connection.
+
+    Raises `Refused` for an unknown environment or state.
+    """
     require(actor, "jwks.read")
     rows = _loaded().order_by("name_key")
     if text := found.sought(q):
@@ -303,6 +304,7 @@ def find(
     if environment:
         rows = rows.filter(environments=found.environment(environment))
     if state:
+        _check_state(state, "bad-filter")
         rows = rows.filter(state=state)
     return rows if connected is None else rows.filter(entry__isnull=not connected)
 
@@ -358,6 +360,12 @@ def _check_use(use: str | None) -> None:
     if use is not None and use not in USES:
         sentence = "The use of a JWK is sig or enc."
         raise Refused(sentence, code="bad-jwk", fields=[FieldError("use", sentence)])
+
+
+def _check_state(state: str, code: str) -> None:
+    if state not in models.jwks.STATES:
+        sentence = "The state of a JWK is active or disabled."
+        raise Refused(sentence, code=code, fields=[FieldError("state", sentence)])
 
 
 def _check_kid(kid: str | None) -> None:

@@ -13,12 +13,11 @@ import threading
 from typing import Any
 
 from trustyard import models
-from trustyard.errors import NotFound, Unavailable
+from trustyard.errors import Unavailable
 from trustyard.pki import linting
 
-from . import certificates_read, found, outward
+from . import chains, outward
 from .actors import Actor
-from .permissions import require
 
 DEADLINE = 30.0  # seconds from the start of the worker; waiting for a free one comes before
 _WORKERS = threading.BoundedSemaphore(2)  # more at once would take the processors from those who serve
@@ -31,12 +30,7 @@ def lint(actor: Actor, certificate: str, environment: str) -> dict[str, Any]:
     Raises `NotFound`; `Unavailable` where pkilint is not installed, fails on this certificate or takes too long, and
     where this actor waits for too much already.
     """
-    require(actor, "certificates.read")
-    row = certificates_read.get(actor, certificate)
-    place = found.by_name(models.Environment.objects.all(), environment, "environment")
-    sha256 = row.entries.filter(environment=place).values_list("x509_id", flat=True).first()
-    if sha256 is None:
-        raise NotFound(f"The certificate {row.name} has no entry in {place.name}.")
+    sha256 = chains.entry(actor, certificate, environment).x509_id
     with outward.place(actor):
         return {"sha256": sha256, **_report(sha256)}
 

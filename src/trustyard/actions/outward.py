@@ -67,5 +67,5 @@ def _too_many(actor: Actor) -> str:
     if own >= EACH:
         return f"{actor.name} has {EACH} requests under way that wait for other servers or for the linter."
     if own and _under_way.total() >= SHARED:
-        return f"{actor.name} waits for another server or for the linter already; the last places are for who does not."
+        return f"{actor.name} waits for another server or for the linter already; the last places are for others."
     return ""

@@ -109,10 +109,10 @@ def _show(done: Promotion, changes: Sequence[Change]) -> None:
     saved = releases.state(place)
     before = releases.content(place, saved, now)
     done.waiting = between(place, done.newest.read() if done.newest else Content(place.name), before)
-    done.difference = between(place, before, releases.content(place, _after(place, saved, changes), now))
+    done.difference = between(place, before, releases.content(place, _after(saved, changes), now))
 
 
-def _after(place: models.Environment, saved: releases.State, changes: Sequence[Change]) -> releases.State:
+def _after(saved: releases.State, changes: Sequence[Change]) -> releases.State:
     rows, keys = {row.alias: row for row in saved.rows}, {key.name: key for key in saved.jwks}
     for change in changes:
         x509, entry = change.step.entry.x509, change.entry

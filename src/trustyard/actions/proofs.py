@@ -77,7 +77,8 @@ def _probes(row: models.Gateway) -> tuple[Probe, ...]:
 def _record(one: Wanted, state: ProofState | None, words: str) -> bool:
     """False where there is nothing to keep it with: release or gateway may have been removed during the look."""
     words = plain(words, MOST_WORDS)  # some of them are the listener's
-    release = models.Release.objects.filter(environment__name=one.gateway.environment, number=one.number).first()
+    found = models.Release.objects.filter(environment__name=one.gateway.environment, number=one.number)
+    release = found.only("pk").first()
     if release is None:
         return False
     rows = models.Receipt.objects.select_for_update(no_key=True).filter(release=release, gateway_id=one.gateway.id)

@@ -18,6 +18,7 @@ from .retries import retried
 Node = tuple[int, str]  # the gateway's id and the node's name
 Word = tuple[int, int, Receipt]  # of a node of this gateway, on the release of this number
 PROVED = ("observed", "drifted", "open")  # found out by a look; the gateway's own word does not undo it
+TAKEN = ("accepted", *PROVED)  # the node has it, whatever a look found out besides
 LONGEST_NODE = 200
 
 

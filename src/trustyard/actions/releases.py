@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from trustyard import models
@@ -293,11 +293,11 @@ def find(actor: Actor, environment: str | None = None) -> QuerySet[models.Releas
     return rows.filter(environment=row)
 
 
-def find_at(actor: Actor, environment: str, moment: datetime) -> QuerySet[models.Release]:
-    """The release that was in force in this environment at that moment (D-21); none before its first."""
+def find_at(actor: Actor, environment: str | None, moment: datetime) -> QuerySet[models.Release]:
+    """As `find`, but of each environment the release that was in force at that moment (D-21); none before its first."""
     rows = find(actor, environment)
-    newest = rows.filter(created_at__lte=moment).order_by("-number").values("pk")[:1]
-    return rows.filter(pk__in=list(newest.values_list("pk", flat=True)))
+    until = rows.filter(environment=OuterRef("pk"), created_at__lte=moment).order_by("-number").values("pk")
+    return rows.filter(pk__in=models.Environment.objects.order_by().values_list(Subquery(until[:1])))
 
 
 def get(actor: Actor, environment: str, number: int) -> models.Release:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection
 from pathlib import Path
 
 import certifi
@@ -42,14 +43,22 @@ def keep(certificates: list[Certificate]) -> None:
 
 def holds(environment: models.Environment, sha256: str) -> bool:
     """Whether this certificate is in the environment's root set. Asks the database nothing."""
+    return sha256 in _digests(environment) and sha256 not in environment.deny_list
+
+
+def count(environment: models.Environment) -> int:
+    """How many `of` answers. Asks the database nothing."""
+    return len(set(_digests(environment)).difference(environment.deny_list))
+
+
+def _digests(environment: models.Environment) -> Collection[str]:
     match environment.root_set:
         case "mozilla":
-            found = sha256 in _mozilla_digests()
+            return mozilla_digests()
         case "uploaded":
-            found = sha256 in environment.uploaded_roots
-        case _:
-            found = False
-    return found and sha256 not in environment.deny_list
+            uploaded: list[str] = environment.uploaded_roots
+            return uploaded
+    return ()
 
 
 def subjects(environment: models.Environment) -> frozenset[str]:
@@ -65,5 +74,6 @@ def _mozilla_subjects(denied: frozenset[str]) -> frozenset[str]:
 
 
 @functools.cache
-def _mozilla_digests() -> frozenset[str]:
+def mozilla_digests() -> frozenset[str]:
+    """The SHA-256 of each of Mozilla's."""
     return frozenset(root.sha256 for root in mozilla())

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from trustyard import models
-from trustyard.gateways.kinds import KINDS
+from trustyard.gateways.kinds import PUSHED
 
 BEAT_SECONDS = 3
 DEAD_SECONDS = 12  # by the clock of the database, which all servers share
@@ -73,8 +73,7 @@ def _alive() -> QuerySet[models.Server]:
 
 def _held() -> QuerySet[models.Node]:
     """Nodes that connect to a server themselves; to the others any server delivers."""
-    pushed = [name for name, kind in KINDS.items() if kind.deliver is not None]
-    return models.Node.objects.filter(connected=True).exclude(gateway__kind__in=pushed)
+    return models.Node.objects.filter(connected=True).exclude(gateway__kind__in=PUSHED)
 
 
 def _several() -> bool:

@@ -116,12 +116,12 @@ class Chosen:
 def look_at(actor: Actor, source: Source) -> Seen:
     """Reads a source and remembers it for an hour, for this actor alone. Raises `Refused` and its kin."""
     require(actor, "certificates.inspect")
-    kind, url, reading = read(actor, source)
+    kind, url, reading = _read(actor, source)
     token = source.token if isinstance(source, Inspected) else _remember(actor, kind, url, reading)
     return Seen(token, reading.format, kind, url, reading, in_chain_order(reading.certificates), preselected(reading))
 
 
-def read(actor: Actor, source: Source) -> tuple[str, str, Reading]:
+def _read(actor: Actor, source: Source) -> tuple[str, str, Reading]:
     """The kind, the address and what stands in the source. The only outward read is that of a connection."""
     match source:
         case Connection(url):
@@ -138,7 +138,7 @@ def read(actor: Actor, source: Source) -> tuple[str, str, Reading]:
 
 def choose(actor: Actor, source: Source, sha256: str | None) -> Chosen:
     """The one certificate that is meant (D-08). Raises `ChoiceNeeded` with the list when that is not clear."""
-    kind, url, reading = read(actor, source)
+    kind, url, reading = _read(actor, source)
     chosen = _named(reading, sha256) if sha256 else preselected(reading)
     if chosen is None:
         now = timezone.now()

@@ -143,7 +143,7 @@ def _elsewhere(
     for other in models.Environment.objects.filter(root_set="uploaded").exclude(pk=place.pk):
         if sha256 in other.uploaded_roots:
             yield f"it is a root of {other.name}.", other.name, None
-    if sha256 in {root.sha256 for root in roots.mozilla()}:
+    if sha256 in roots.mozilla_digests():
         yield "it is one of Mozilla's roots.", None, None
 
 

@@ -143,7 +143,7 @@ def check(actor: Actor, environment: str, asked: Asked) -> Checked:
         purpose=cast(Purpose, asked.purpose),
         name=asked.name.strip() or _host(chosen.url, asked.purpose),
         moment=moment,
-        vetted=frozenset(root.sha256 for root in roots.mozilla()),
+        vetted=roots.mozilla_digests(),
     )
     verdict = judge(question)
     advice = trust_advice.advise(place, question, verdict, anchors)

@@ -27,6 +27,7 @@ from trustyard.pki.truststores import (
 
 from . import delivery, environments, releases, truststore_rows
 from .actors import Actor
+from .certificates_read import STATUSES
 from .files import File
 from .found import sought
 from .permissions import require
@@ -49,13 +50,14 @@ def rows(
     """The rows of the newest release, and saved ones that no release holds yet, entries first, by alias.
 
     `pending` is null, `added`, `removed` or `changed` against what the next release would hold; `reason` says why in
-    a sentence. `severity` and `finding` keep rows with such a finding. Raises `NotFound`, `Refused` for an unknown
-    origin, severity or finding.
+    a sentence. `severity` and `finding` keep rows with such a finding. Raises `NotFound`, `Refused` for a filter that
+    is none of the known words.
     """
     require(actor, "truststore.read")
     place = environments.get(actor, environment)
     for field, value, known in (
         ("origin", origin, ORIGINS),
+        ("status", status, STATUSES),
         ("severity", severity, pki_findings.SEVERITIES),
         ("finding", finding, tuple(pki_findings.CATALOGUE)),
     ):

@@ -85,7 +85,10 @@ def same_name(username: str) -> str | None:
 
 
 def set_role(actor: Actor, user: models.User, role: str, environments: Sequence[str]) -> models.User:
-    """The role that somebody else decides, such as the sign-in provider; even the last administrator's may go."""
+    """The role that somebody else decides, such as the sign-in provider; even the last administrator's may go.
+
+    Part of the caller's transaction.
+    """
     return _change(actor, locked(user.username), role=role, environments=environments)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Mapping
@@ -113,5 +112,5 @@ def _made_from(jwk: Mapping[str, Any]) -> str | None:
         return None
     try:
         return hashlib.sha256(base64.b64decode(chain[0], validate=True)).hexdigest()
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError):
         return None

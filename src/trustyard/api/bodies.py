@@ -14,11 +14,12 @@ from ninja.parser import Parser
 from ninja.types import DictStrAny
 
 from trustyard.errors import FieldError, Refused, TooLarge
+from trustyard.pki.containers import MAX_BYTES
 
 from .problems import Unreadable, WrongMediaType
 
 MAX_JSON = 14_000_000  # 14 MB
-MAX_FILE = 10_000_000  # 10 MB, as pki.containers has it
+MAX_FILE = MAX_BYTES
 _AROUND_A_FILE = 100_000  # headers of parts, boundaries and a password
 MAX_DEPTH = 64  # of lists and objects in one another; ours need six
 JSON = "application/json"

@@ -25,8 +25,6 @@ _HEADERS = {
     "Location": {"description": "Where it is from now on.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "RFC 6750.", "schema": {"type": "string"}},
 }
-
-
 _UNUSED = HttpResponse()
 
 
@@ -44,7 +42,7 @@ class Api(NinjaAPI):
             "token": {"type": "http", "scheme": "bearer"},
             "session": {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME},
         }
-        document["security"] = [{"token": []}, {"session": []}]
+        document["security"] = [{"token": []}, {"session": []}]  # of all operations
         for path, operations in document["paths"].items():
             for verb, operation in operations.items():
                 _finish(path, verb, operation)
@@ -52,7 +50,6 @@ class Api(NinjaAPI):
 
 
 def _finish(path: str, verb: str, operation: dict[str, Any]) -> None:
-    del operation["security"]  # the same for all: said once, above
     is_object = path.endswith("}") and verb != "delete"
     for status, answer in operation["responses"].items():
         answer["description"] = HTTPStatus(status).phrase

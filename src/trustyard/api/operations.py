@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest
-from ninja.security.base import SecuritySchema
 
 from trustyard.actions.actors import Actor
 from trustyard.actions.found import check_version
@@ -32,8 +31,6 @@ class Request(HttpRequest):
 
 class Gate:
     """Judges a request before its body is read; ninja calls it where it would authenticate."""
-
-    openapi_security_schema = SecuritySchema(type="http", scheme="bearer")
 
     def __init__(
         self,

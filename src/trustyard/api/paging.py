@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -103,7 +102,7 @@ def _values(cursor: str, order: Sequence[str]) -> list[Any]:
         if named != list(order) or len(values) != len(order):
             raise ValueError("another order")
         return [_read(name, value) for name, value in zip(order, values, strict=True)]
-    except (ValueError, TypeError, binascii.Error, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         raise _bad_cursor() from None
 
 

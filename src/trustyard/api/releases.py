@@ -29,9 +29,8 @@ def listing(
     request: Request, environment: str, filters: Query[more.ReleaseFilters], paging: Query[Paging]
 ) -> HttpResponse:
     """The releases of an environment, newest first; with `at` the one that was in force then, if there was one."""
-    rows = releases.find(request.auth, environment)
-    if filters.at is not None:
-        rows = releases.find_at(request.auth, environment, filters.at)
+    actor = request.auth
+    rows = releases.find_at(actor, environment, filters.at) if filters.at else releases.find(actor, environment)
     return shown(page_at_once(rows.defer("content"), paging, releases_json))
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from . import deployments
 from .failures import Failure, Problem
-from .findings_screen import findings
 from .jwk_connection import changes
 from .screen import clean, day, facts, say, table
 
@@ -26,11 +25,11 @@ def inspection(seen: dict[str, Any]) -> None:
         say(clean(one.get("content"), lines=True).rstrip())
         say()
         if one.get("findings"):
-            findings(one["findings"])
+            _findings(one["findings"])
             say()
     facts([("Format", seen.get("format"))])
     for notice in seen.get("notices") or []:
-        say(f"Notice: {clean(_notice(notice))}", error=True)
+        say(f"Notice: {clean(notice['message'])}", error=True)
     if several:
         taken = seen.get("preselected")
         usual = f"; without it the one with SHA-256 {clean(taken)}" if taken else ""
@@ -94,7 +93,7 @@ def certificate(one: dict[str, Any], accepted: Mapping[str, str], *, content: bo
         )
         if entry.get("findings"):
             say()
-            findings(entry["findings"])
+            _findings(entry["findings"])
         if content:
             say()
             say(clean(entry.get("content"), lines=True).rstrip())
@@ -190,8 +189,12 @@ def _headline(one: dict[str, Any]) -> list[tuple[str, object]]:
     ]
 
 
-def _notice(notice: Any) -> str:
-    return str(notice.get("message", notice)) if isinstance(notice, dict) else str(notice)
+def _findings(found: list[dict[str, Any]]) -> None:
+    """Each with its severity, its sentence and its code, and below it what to do and who says so."""
+    for one in found:
+        severity = clean(one.get("severity"))
+        say(f"{severity:<8} {clean(one.get('message'))} [{clean(one.get('code'))}]")
+        say(f"{'':<8} {clean(one.get('advice'))} ({clean(one.get('source'))})")
 
 
 def _rank(status: str) -> int:

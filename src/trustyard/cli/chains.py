@@ -8,12 +8,11 @@ import typer
 
 from . import chain_screen as screen
 from .certificate_screen import choice
+from .certificates import Environment
 from .commands import Call, command
 from .failures import Usage
 from .options import LocalSource, Name, SourceOptions, fingerprint
 from .rest import path
-
-Environment = Annotated[str, typer.Option("--env", metavar="ENV", help="The environment.")]
 
 
 def register(app: typer.Typer) -> None:

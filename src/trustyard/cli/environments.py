@@ -136,6 +136,9 @@ def _roots(text: str) -> str | dict[str, str]:
 
 
 def _listing(page: dict[str, Any]) -> None:
+    if not page["items"]:
+        say("No environments yet: make one with `trustyard env add NAME`.")
+        return
     table(
         ("Name", "Type", "Root Set", "Roots", "Release", "Description"),
         [

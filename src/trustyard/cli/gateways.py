@@ -189,11 +189,5 @@ def _one(one: dict[str, Any]) -> None:
 
 
 def _nodes(one: dict[str, Any]) -> str:
-    found = one.get("nodes") or []
-    words = [
-        f"{node.get('node')} ({'connected' if node.get('connected') else 'not connected'})"
-        if isinstance(node, dict)
-        else str(node)
-        for node in found
-    ]
+    words = (f"{node['node']} ({'connected' if node['connected'] else 'not connected'})" for node in one["nodes"])
     return ", ".join(words) or "none yet"

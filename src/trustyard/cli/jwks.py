@@ -170,7 +170,7 @@ def _one(one: dict[str, Any]) -> None:
         ]
     )
     for finding in one.get("findings") or []:
-        say(f"Finding: {clean(finding.get('message', finding) if isinstance(finding, dict) else finding)}", error=True)
+        say(f"Finding: {clean(finding)}", error=True)
     say(json_text(one["jwk"]))
 
 

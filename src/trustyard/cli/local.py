@@ -169,7 +169,7 @@ def user_password(name: Name) -> None:
         from trustyard.actions import users as actions
 
         row = actions.set_password(actor, name, _password())
-        say(f"{clean(row.username)} has a new password; who was signed in with the old one is not any more.")
+        say(f"{clean(row.username)} has a new password. Sessions that the old one opened have ended.")
 
 
 @users.command("disable")
@@ -279,4 +279,6 @@ def _show(rows: list[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool
 def _cell(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "all"  # the environments
-    return {True: "yes", False: "no", None: ""}.get(value, str(value)) if value in (True, False, None) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

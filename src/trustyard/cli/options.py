@@ -48,13 +48,18 @@ _ConfirmRestored = Annotated[
 _MOST_BYTES = 10_000_000  # more is refused by the server in any case
 
 
-def confirmed(said: bool) -> dict[str, bool]:
-    """`confirm_restored` as REST takes it, left out where it was not said."""
-    return {"confirm_restored": True} if said else {}
+class _Confirming:
+    """Options of which --confirm-restored is one."""
+
+    confirm_restored: bool
+
+    def confirmed(self) -> dict[str, bool]:
+        """`confirm_restored` as REST takes it, left out where it was not said."""
+        return {"confirm_restored": True} if self.confirm_restored else {}
 
 
 @dataclass(frozen=True)
-class DeployIfTold:
+class DeployIfTold(_Confirming):
     """--deploy and --wait of a command that only saves unless told."""
 
     deploy: Annotated[bool, typer.Option("--deploy/--no-deploy", help="Make a release of it, in force at once.")] = (
@@ -63,13 +68,9 @@ class DeployIfTold:
     wait: _Wait = None
     confirm_restored: _ConfirmRestored = False
 
-    def confirmed(self) -> dict[str, bool]:
-        """The member of the body, where it was said."""
-        return confirmed(self.confirm_restored)
-
 
 @dataclass(frozen=True)
-class DeployUnlessTold:
+class DeployUnlessTold(_Confirming):
     """--deploy and --wait of a command that deploys unless told otherwise (D-26)."""
 
     deploy: Annotated[
@@ -77,10 +78,6 @@ class DeployUnlessTold:
     ] = True
     wait: _Wait = None
     confirm_restored: _ConfirmRestored = False
-
-    def confirmed(self) -> dict[str, bool]:
-        """The member of the body, where it was said."""
-        return confirmed(self.confirm_restored)
 
     def query(self) -> dict[str, Any]:
         """The parameters of a DELETE."""
@@ -96,14 +93,10 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Deploying(Waiting):
+class Deploying(Waiting, _Confirming):
     """The same where it may take back a restored release."""
 
     confirm_restored: _ConfirmRestored = False
-
-    def confirmed(self) -> dict[str, bool]:
-        """The member of the body, where it was said."""
-        return confirmed(self.confirm_restored)
 
 
 @dataclass(frozen=True)

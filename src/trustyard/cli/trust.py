@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import typer
@@ -105,7 +106,7 @@ def _step(step: dict[str, Any]) -> str:
     return f"{step['certificate_name']} ({step['place']}{alias}, until {step['not_after'][:10]})"
 
 
-def _list(title: str, lines: Any) -> None:
+def _list(title: str, lines: Iterable[str]) -> None:
     kept = list(lines)
     if kept:
         say(f"\n{title}:")

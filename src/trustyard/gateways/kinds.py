@@ -59,3 +59,4 @@ KINDS: dict[str, Kind] = {
         Kind("agent", "Agent on the gateway's host", AgentOptions, None, token=True),
     )
 }
+PUSHED = frozenset(kind.name for kind in KINDS.values() if kind.deliver is not None)  # the nodes of the others pull

@@ -26,7 +26,7 @@ from trustyard.errors import NotAllowed, TrustyardError, Unavailable
 from trustyard.models import User
 from trustyard.pki.names import fold
 from trustyard.web import stages
-from trustyard.web.views.errors import refused
+from trustyard.web.page import refused
 from trustyard.web.views.signin import note_failed
 
 from .sealing import seal

@@ -18,6 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from trustyard.actions.actors import Actor, of_user
 from trustyard.actions.permissions import TABLE, allowed
 from trustyard.errors import MethodNotAllowed, Restored, TrustyardError
+from trustyard.models import Release
 from trustyard.pki.refusals import refuse_private_key
 
 from .differences import side_by_side
@@ -103,6 +104,11 @@ def refusal(request: HttpRequest, error: TrustyardError) -> HttpResponse:
     """A refusal as a page of its own, or as an alert in the page that asked."""
     if is_fragment(request):
         return into_notices(render(request, "_alert.html", {"error": error}))
+    return refused(request, error)
+
+
+def refused(request: HttpRequest, error: TrustyardError) -> HttpResponse:
+    """A refusal on a page of its own, for who cannot stay where they are."""
     known = {403: "403.html", 404: "404.html"}
     return render(request, known.get(error.status, "refused.html"), {"error": error}, status=error.status)
 
@@ -145,8 +151,13 @@ def confirmed(request: HttpRequest) -> str:
     return request.POST.get("confirm_restored", "")
 
 
-def go(request: HttpRequest, to: str, said: str = "") -> HttpResponse:
-    """On to another page by GET, so that reload and back repeat nothing; `said` is shown there once."""
+def go(request: HttpRequest, to: str, said: str = "", releases: Sequence[Release] = ()) -> HttpResponse:
+    """On to another page by GET, so that reload and back repeat nothing; `said` is shown there once.
+
+    Where there are releases, the page shows how they are delivered (`of_address` in views/releases).
+    """
+    if releases:
+        to += f"?releases={','.join(str(release.pk) for release in releases)}"
     if said:
         messages.success(request, said)
     if not is_fragment(request):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, Field
 
 from .differences import Difference
@@ -74,7 +72,7 @@ class JwkConnectionProblem(DeployProblem):
 
     options: list[str] = Field(default_factory=list)
     jwks: list[RelatedJwk] = Field(default_factory=list)
-    used_by: Any = Field(None, description="Of the type `environment-in-use`: what is in the way.")
+    used_by: list[str] = Field(default_factory=list, description="Of `environment-in-use`: what is in the way.")
 
 
 class PromotedConnection(Shown):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
@@ -40,7 +39,7 @@ class FileSource(Given):
         place = f"{field}.content_base64".lstrip(".")
         try:
             data = base64.b64decode(self.content_base64, validate=True)
-        except (binascii.Error, ValueError):
+        except ValueError:
             sentence = "This is not base64 (RFC 4648, section 4): letters, digits, + and /, padded with =."
             raise InputRefused(sentence, code="bad-base64", fields=[FieldError(place, sentence)]) from None
         if len(data) > MAX_FILE:

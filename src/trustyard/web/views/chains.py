@@ -12,9 +12,9 @@ from django.urls import reverse
 from trustyard import models
 from trustyard.actions import chains
 from trustyard.actions.actors import Actor
+from trustyard.actions.certificates_read import numbers
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.chains import Anchor, Chain, Ending, words
-from trustyard.pki.names import fold
 from trustyard.web.chain_picture import draw
 from trustyard.web.chain_shapes import Picture
 
@@ -57,8 +57,7 @@ class Shown:
 def shown(actor: Actor, entries: Sequence[models.Entry], now: datetime) -> list[Shown]:
     """What the page shows of the chains of these entries, in their order."""
     found = chains.of_entries(actor, entries)
-    named = {e.anchor.definition for chain in found for e in chain.endings}
-    pages = dict(models.Certificate.objects.filter(name_key__in=map(fold, named)).values_list("name", "pk"))
+    pages = numbers(e.anchor.definition for chain in found for e in chain.endings)
     return [_Page(entry.pk, chain, pages).shown(now) for entry, chain in zip(entries, found, strict=True)]
 
 

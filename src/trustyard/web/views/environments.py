@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -14,7 +15,7 @@ from django.utils import timezone
 from trustyard import models
 from trustyard.actions import delivery, environments, releases, roots
 from trustyard.actions.permissions import require
-from trustyard.actions.progress import taken, taken_by
+from trustyard.actions.progress import taken_by
 from trustyard.errors import Conflict, FieldError, Refused, StaleVersion
 from trustyard.gateways import policies
 from trustyard.gateways.policies import Policy
@@ -34,33 +35,38 @@ _CHOICES = {name: one["enum"] for name, one in Policy.model_json_schema()["prope
 def index(request: HttpRequest) -> HttpResponse:
     """All environments: what is in each, and whether a deploy would change anything."""
     actor = actor_of(request)
-    found = environments.find(actor).annotate(
-        entry_count=Count("entries", distinct=True), gateway_count=Count("gateways", distinct=True)
-    )
-    shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    newest = models.Release.objects.defer("content", "left_out").in_bulk(
-        [one.id for one in releases.latest_of_all().values()]
-    )
-    by_place = {release.environment_id: release for release in newest.values()}
-    said = delivery.rows_of_all(list(newest.values()))
+    shown = Paginator(environments.find(actor), PER_PAGE).get_page(request.GET.get("page"))
+    places = list(shown.object_list)
+    ids = [one.id for one in releases.latest_of_all().values()]
+    newest = models.Release.objects.defer("content", "left_out").filter(pk__in=ids, environment__in=places)
+    by_place = {release.environment_id: release for release in newest}
+    said = delivery.rows_of_all(list(newest))
+    entries, gateways = _counted(models.Entry, places), _counted(models.Gateway, places)
     into = {place.name for place in promotion.targets(actor, environments.find(actor))}
     rows = [
         {
             "place": place,
-            "waits": waits(place),
+            "entries": entries.get(place.pk, 0),
+            "gateways": gateways.get(place.pk, 0),
+            "waits": _waits(place, by_place.get(place.pk)),
             "newest": by_place.get(place.pk),
             "taken": taken_by(said[by_place[place.pk].pk]) if place.pk in by_place else "",
             "promotes": bool(into - {place.name}),
         }
-        for place in shown.object_list
+        for place in places
     ]
     context = {"page": shown, "rows": rows, "deployment": of_address(request)}
     return render(request, "environments/list.html", context)
 
 
-def waits(place: models.Environment) -> bool:
+def _counted(model: type[models.Entry | models.Gateway], places: Sequence[models.Environment]) -> dict[int, int]:
+    # Each by itself: a query with both would read every entry as often as there are gateways.
+    rows = model.objects.order_by().filter(environment__in=places).values_list("environment_id")
+    return dict(rows.annotate(Count("pk")))
+
+
+def _waits(place: models.Environment, newest: models.Release | None) -> bool:
     """Whether what is saved differs from what is in force."""
-    newest = releases.latest_known(place)
     content = releases.build(place, timezone.now())
     if newest is None:
         return bool(content.entries or content.roots or content.jwks)
@@ -115,8 +121,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         "place": place,
         "form": form,
         "file": file,
-        "waits": waits(place),
-        "root_count": len(roots.of(place)),
+        "root_count": roots.count(place),
         "denied": [
             (sha256, held[sha256].facts.certificate_name if sha256 in held else "") for sha256 in place.deny_list
         ],
@@ -128,8 +133,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _in_it(place: models.Environment) -> dict[str, Any]:
-    """What stands at the top of its page: the release in force, and how much of what else belongs to it is where."""
-    newest = releases.latest(place.pk)
+    """What stands at the top of its page: the release in force, what waits, and how much of what else belongs to it."""
+    newest, said = delivery.in_force(place) or (None, [])
     counted = (
         ("certificates", "certificate", "file-badge", place.entries.count()),  # an environment has one entry of each
         ("jwks", "JWK", "file-key", place.jwks.count()),
@@ -139,7 +144,7 @@ def _in_it(place: models.Environment) -> dict[str, Any]:
     leads = [
         {"to": reverse(name), "word": word, "symbol": symbol, "count": count} for name, word, symbol, count in counted
     ]
-    return {"newest": newest, "taken": taken([newest.pk])[newest.pk] if newest else "", "leads": leads}
+    return {"newest": newest, "taken": taken_by(said), "waits": _waits(place, newest), "leads": leads}
 
 
 def _values(place: models.Environment) -> dict[str, str]:

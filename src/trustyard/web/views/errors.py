@@ -14,21 +14,15 @@ from django.template.loader import render_to_string
 from trustyard.actions import requests
 from trustyard.actions.retries import unavailable
 from trustyard.errors import NotAllowed, TrustyardError, Unavailable
-from trustyard.web.page import into_notices, is_fragment, shown_at, to_sign_in
+from trustyard.web.page import into_notices, is_fragment, refused, shown_at, to_sign_in
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 RETRY_AFTER = "2"  # seconds
 TOO_MANY = "Too many attempts. Wait a few minutes, then try again."
 
 
-def refused(request: HttpRequest, error: TrustyardError) -> HttpResponse:
-    """A refusal on a page of its own, for who cannot stay where they are."""
-    template = "403.html" if error.status == 403 else "refused.html"
-    return render(request, template, {"error": error}, status=error.status)
-
-
 def refused_here(request: HttpRequest, error: TrustyardError) -> HttpResponse:
-    """The same for who may have asked for a part of a page: a notice above what they typed."""
+    """As `refused`; for who may have asked for a part of a page a notice above what they typed."""
     return _notice(request, {"error": error}, error.status) if is_fragment(request) else refused(request, error)
 
 

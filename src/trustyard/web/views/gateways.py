@@ -27,7 +27,7 @@ RECEIPTS = 20
 
 @page("GET")
 def index(request: HttpRequest) -> HttpResponse:
-    """The list, with what each gateway's nodes last said of its environment's newest release."""
+    """The list, with the worst that a gateway's nodes last said of its environment's newest release."""
     actor = actor_of(request)
     shown = Pages(gateways.find(actor, request.GET.get("environment") or None), PER_PAGE).get_page(
         request.GET.get("page")
@@ -39,7 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
     said = {
         (newest[pk].environment_id, row.gateway): row
         for pk, rows in delivery.rows_of_all(list(newest.values())).items()
-        for row in rows
+        for row in sorted(rows, key=lambda row: -delivery.WORST_FIRST.index(row.state))  # of its nodes the worst last
     }
     rows = [
         {"gateway": row, "kind": _title(row.kind), "word": said.get((row.environment_id, row.name))} for row in found
@@ -125,13 +125,13 @@ def _controls(kind: str, values: Mapping[str, str], wrong: Mapping[str, str]) ->
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One gateway: its nodes, and what they said of the latest releases."""
     row = gateways.get_by_id(actor_of(request), pk)
-    receipts = models.Receipt.objects.filter(gateway=row).select_related("release").order_by("-at", "-pk")[:RECEIPTS]
+    receipts = models.Receipt.objects.filter(gateway=row).select_related("release").order_by("-at", "-pk")
     context = {
         "gateway": row,
         "kind": _title(row.kind),
         "has_token": gateways.has_token(row),
         "nodes": row.nodes.all(),
-        "receipts": receipts,
+        "receipts": receipts.defer("release__content", "release__left_out")[:RECEIPTS],
         "options": json.dumps(row.options, indent=2) if row.options else "",
     }
     return render(request, "gateways/show.html", context)

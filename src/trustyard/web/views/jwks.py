@@ -123,11 +123,10 @@ def _state(chosen: str, row: models.Jwk) -> str | None:
 
 def saved(request: HttpRequest, done: jwks.SavedJwk, deploy: bool) -> HttpResponse:
     """On to the JWK's page, with the deployment where there is one."""
-    there, name = reverse("jwk", args=[done.jwk.pk]), done.jwk.name
-    ids = ",".join(str(release.pk) for release in done.releases)
+    name = done.jwk.name
     said = f"{name} is saved." if deploy else f"{name} is saved; it is published with the next release."
     said = " ".join([said, *(notice.message for notice in done.notices)])
-    return go(request, f"{there}?releases={ids}" if ids else there, said)
+    return go(request, reverse("jwk", args=[done.jwk.pk]), said, done.releases)
 
 
 @page("GET")
@@ -149,8 +148,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
         gone = jwks.delete(actor, row.name, if_match=etag, confirm_restored=confirmed(request))
     except StaleVersion:
         return _ask_deletion(request, jwks.get_by_id(actor, pk), moved=True)
-    ids = ",".join(str(release.pk) for release in gone.releases)
-    return go(request, f"{reverse('jwks')}{f'?releases={ids}' if ids else ''}", f"{row.name} is deleted.")
+    return go(request, reverse("jwks"), f"{row.name} is deleted.", gone.releases)
 
 
 def _ask_deletion(request: HttpRequest, row: models.Jwk, *, moved: bool = False) -> HttpResponse:

@@ -29,7 +29,7 @@ def deploy(request: HttpRequest, pk: int) -> HttpResponse:
         return _shown(request, pk, "" if typed is None else f"This is not the name {place.name}.")
     done = releases.deploy(actor, place.name, confirm_restored=confirmed(request))
     said = f"Release {done.release.number} of {place.name}" + ("." if done.created else " is in force already.")
-    return go(request, f"{reverse('environments')}?releases={done.release.pk}", said)
+    return go(request, reverse("environments"), said, [done.release])
 
 
 def _shown(request: HttpRequest, pk: int, problem: str) -> HttpResponse:

@@ -73,11 +73,10 @@ def _promote(request: HttpRequest, actor: Actor, start: str, target: str) -> Htt
         note=given.get("note", ""),
         confirm_restored=confirmed(request),
     )
-    ids = ",".join(str(release.pk) for release in done.releases)
     count = len(done.steps)
     said = f"{count} certificate{'' if count == 1 else 's'} of {start} {'is' if count == 1 else 'are'} in {target} now"
-    said += "." if ids else ", saved and not deployed yet."
-    return go(request, f"{reverse('environments')}{f'?releases={ids}' if ids else ''}", said)
+    said += "." if done.releases else ", saved and not deployed yet."
+    return go(request, reverse("environments"), said, done.releases)
 
 
 def _answers(request: HttpRequest) -> dict[str, JwkAnswer]:

@@ -30,8 +30,9 @@ from django.views.decorators.http import require_GET
 from requests import RequestException
 
 from trustyard.errors import NotSignedIn, TooManyAttempts, Unavailable
+from trustyard.web.page import refused
 
-from .errors import TOO_MANY, refused
+from .errors import TOO_MANY
 
 # Signatures that anybody can verify; none that the client secret makes.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]

@@ -67,34 +67,20 @@ class Question:
         return JwkAnswer(actions=self.actions, confirm=confirm, version=self.version)
 
 
-def ask(request: HttpRequest, question: Question, going: Going | None = None, *, moved: bool = False) -> HttpResponse:
-    """The next dialog: JWK Connection while something is open, then the typed confirmation."""
+def ask(
+    request: HttpRequest, question: Question, going: Going | None = None, *, moved: bool = False, problem: str = ""
+) -> HttpResponse:
+    """The next dialog: JWK Connection while something is open, then the typed confirmation, with a `problem` again."""
     group = question.open_group()
     context: dict[str, Any] = {"question": question, "group": group, "moved": moved, "state": question.sealed()}
-    context["going"] = going
+    context |= {"going": going, "problem": problem}
     if group:
         context["updating"] = "delete" not in group[0]["options"]
         context["blocked"] = [jwk for jwk in group if context["updating"] and jwk["problem"]]
-        return _dialog(request, "certificates/_jwk_connection.html", context)
-    context["rows"] = [{**jwk, "action": question.actions[jwk["environment"]]} for jwk in question.jwks]
-    context["updating"] = "update" in question.actions.values() or not all(
-        "delete" in jwk["options"] for jwk in question.jwks
-    )
-    return _dialog(request, "certificates/_confirm.html", context)
-
-
-def confirm_again(request: HttpRequest, question: Question, problem: str, going: Going | None = None) -> HttpResponse:
-    """The typed confirmation with what was wrong; before all is answered, what is still open."""
-    if question.open_group():
-        return ask(request, question, going)
-    context: dict[str, Any] = {"question": question, "state": question.sealed(), "problem": problem, "going": going}
+        return into_dialogs(render(request, "certificates/_jwk_connection.html", context))
     context["rows"] = [{**jwk, "action": question.actions[jwk["environment"]]} for jwk in question.jwks]
     context["updating"] = not all("delete" in jwk["options"] for jwk in question.jwks)
-    return _dialog(request, "certificates/_confirm.html", context)
-
-
-def _dialog(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    return into_dialogs(render(request, template, context))
+    return into_dialogs(render(request, "certificates/_confirm.html", context))
 
 
 def into_dialogs(response: HttpResponse) -> HttpResponse:

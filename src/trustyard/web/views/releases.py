@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -15,6 +14,7 @@ from trustyard.actions import delivery, differences, environments, releases, res
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates_read import numbers
 from trustyard.actions.moments import whole_second
+from trustyard.actions.permissions import require
 from trustyard.actions.progress import objections, taken_by
 from trustyard.actions.waiting import Others
 from trustyard.errors import Moved
@@ -51,8 +51,7 @@ def with_a_deploy(request: HttpRequest, others: list[Others]) -> HttpResponse:
 @page("GET")
 def deployment(request: HttpRequest) -> HttpResponse:
     """The table again, for htmx; nothing where it would be the same."""
-    actor = actor_of(request)
-    releases.find(actor)  # asks for the permission
+    require(actor_of(request), "releases.read")
     given = request.GET
     since = given.get("since", "")
     found = deployed(_ids(given.get("releases", "")), int(since) if _is_number(since) else None)
@@ -68,7 +67,8 @@ def index(request: HttpRequest) -> HttpResponse:
     """A row for each environment and release, newest first; or what was in force at a moment."""
     actor = actor_of(request)
     moment, problem = _moment(request.GET.get("at", ""))
-    rows = _rows(actor, request.GET.get("environment", ""), moment)
+    place = request.GET.get("environment") or None
+    rows = releases.find_at(actor, place, moment) if moment else releases.find(actor, place)
     shown = Pages(rows.defer("content"), PER_PAGE).get_page(request.GET.get("page"))
     newest = {one.id for one in releases.latest_of_all().values()}
     page_of = list(shown.object_list)
@@ -98,15 +98,6 @@ def _moment(text: str) -> tuple[datetime | None, str]:
         return None, "A moment has a date and a time, such as 2026-03-03T14:00."
 
 
-def _rows(actor: Actor, environment: str, moment: datetime | None) -> QuerySet[models.Release]:
-    rows = releases.find(actor, environment or None)
-    if moment is None:
-        return rows
-    places = [environment] if environment else environments.find(actor).values_list("name", flat=True)
-    then = [release.pk for place in places for release in releases.find_at(actor, place, moment)]
-    return rows.filter(pk__in=then)
-
-
 @page("GET")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One release: what it changed and holds, what was left out and why, and what each node said."""
@@ -117,9 +108,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     digests = content.certificates()
     names = dict(models.StoredCertificate.objects.filter(pk__in=digests).values_list("pk", "certificate_name"))
     there = numbers(entry.certificate for entry in content.entries)
-    newest = releases.latest(place.pk)
     compared = differences.compare(actor, place.name, release.number)
-    in_force = newest is not None and newest.pk == release.pk
+    in_force = release.number == place.last_number
     table = deployed([release.pk])
     context = {
         "release": release,

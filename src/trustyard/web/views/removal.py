@@ -17,7 +17,7 @@ from trustyard.web.deployed import deployed
 from trustyard.web.page import actor_of, confirmed, go, page
 
 from .drafts import configuration
-from .questions import Question, ask, confirm_again, has_moved, into_dialogs
+from .questions import Question, ask, has_moved, into_dialogs
 
 _PUBLISHED = {"disabled": "was disabled", "enabled": "was enabled and is published again"}
 
@@ -68,16 +68,11 @@ def _delete(
         return _begin(request, actor, certificates.get_by_id(actor, certificate.pk), moved=has_moved(error))
     except Refused as error:
         if question is not None:
-            return confirm_again(request, question, error.sentence, waiting.going(actor, certificate))
+            return ask(request, question, waiting.going(actor, certificate), problem=error.sentence)
         raise
     done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
     after = f" Also, {done}." if done else ""
-    return go(request, f"{reverse('certificates')}{_named(saved)}", f"{certificate.name} is deleted.{after}")
-
-
-def _named(saved: Saved) -> str:
-    ids = ",".join(str(release.pk) for release in saved.releases)
-    return f"?releases={ids}" if ids else ""
+    return go(request, reverse("certificates"), f"{certificate.name} is deleted.{after}", saved.releases)
 
 
 @page("GET", "POST")

@@ -17,7 +17,7 @@ from trustyard.web import opened
 from trustyard.web.page import actor_of, confirmed, go, is_fragment, page, problems
 
 from .drafts import context_of
-from .questions import Question, ask, confirm_again, has_moved
+from .questions import Question, ask, has_moved
 
 
 @page("POST")
@@ -62,7 +62,7 @@ def _save(
         if error.code == "draft-used":
             return _used(request, actor, pk)
         if question is not None and error.code == "wrong-confirmation":
-            return confirm_again(request, question, error.sentence)
+            return ask(request, question, problem=error.sentence)
         return _refused(request, actor, drafts.get(actor, pk), error)
 
 
@@ -73,9 +73,8 @@ def _saved(request: HttpRequest, saved: Saved, deploy: bool) -> HttpResponse:
     done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
     after = f"{named} Also, {done}." if done else named
     if deploy:
-        ids = ",".join(str(release.pk) for release in saved.releases)
         there = reverse("certificate", args=[saved.certificate.pk])
-        return go(request, f"{there}?releases={ids}" if ids else there, f"{name} is saved.{after}")
+        return go(request, there, f"{name} is saved.{after}", saved.releases)
     return go(request, reverse("certificates"), f"{name} is saved and not deployed yet.{after}")
 
 

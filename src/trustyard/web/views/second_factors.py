@@ -111,7 +111,7 @@ class AddApp(_Changes, ActivateTOTPView):  # type: ignore[misc]  # the same
 
 
 class RemoveApp(_Changes, DeactivateTOTPView):  # type: ignore[misc]  # the same
-    """And away with it."""
+    """Takes the app away."""
 
     action = "remove"
     success_url = reverse_lazy("account")
@@ -127,7 +127,7 @@ class AddKey(_Changes, AddWebAuthnView):  # type: ignore[misc]  # the same
 
 
 class RemoveKey(_Changes, RemoveWebAuthnView):  # type: ignore[misc]  # the same
-    """And away with it."""
+    """Takes a key away."""
 
     action, kind = "remove", "webauthn"
     success_url = reverse_lazy("account")

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from trustyard.actions import environments, tokens
+from trustyard.actions.permissions import require
 from trustyard.errors import Conflict, Refused
 from trustyard.models.people import ROLES
 from trustyard.web.page import actor_of, go, page, problems
@@ -19,6 +20,7 @@ from trustyard.web.page import actor_of, go, page, problems
 def create(request: HttpRequest) -> HttpResponse:
     """A new token. Its secret is in this one answer and nowhere else."""
     actor = actor_of(request)
+    require(actor, "tokens.manage")  # told before the form is filled in
     given = request.POST
     context: dict[str, Any] = {"given": given, "roles": ROLES, "places": given.getlist("environments")}
     if request.method == "POST":
@@ -30,7 +32,6 @@ def create(request: HttpRequest) -> HttpResponse:
             return render(request, "users/token_made.html", {"token": token, "secret": secret})
         except (Refused, Conflict) as error:
             context |= {"error": error, "problems": problems(error)}
-    tokens.find(actor)  # who may not make tokens is told before the form is filled in
     context |= {"environments": environments.find(actor), "days": settings.TRUSTYARD.identity.token_days}
     return render(request, "users/token_form.html", context)
 

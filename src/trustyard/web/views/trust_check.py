@@ -16,8 +16,6 @@ from trustyard.actions.trust_checks import Asked, Checked
 from trustyard.errors import FieldError, Refused, TooLarge, TrustyardError, holds_private_key
 from trustyard.web.page import actor_of, is_fragment, page, problems
 
-_LARGEST = 10_000_000  # as REST takes it
-
 
 @sensitive_post_parameters("password", "content")
 @page("GET", "POST")
@@ -68,8 +66,6 @@ def _source(request: HttpRequest) -> sources.Source:
             file = request.FILES.get("file")
             if file is None:
                 raise _missing("file", "Select a file.")
-            if (file.size or 0) > _LARGEST:
-                raise TooLarge("The file is larger than 10 MB.", code="file-too-large")
             return sources.FileGiven(file.name or "", file.read(), given.get("password") or None)
         case "paste":
             return sources.Paste(given.get("encoding") or "BASE64PEM", given.get("content", ""))

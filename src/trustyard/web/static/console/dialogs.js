@@ -10,7 +10,7 @@ function open(dialog) {
   (dialog.querySelector("[data-first]") ?? dialog.querySelector("[autofocus]"))?.focus();
 }
 
-export function openAll(root) {
+function openAll(root) {
   const found = [...root.querySelectorAll("dialog[data-open]")];
   if (root instanceof HTMLElement && root.matches("dialog[data-open]")) found.unshift(root);
   found.forEach(open);

@@ -37,7 +37,7 @@ export function say(text, background = false) {
   if (!background) alert.scrollIntoView({ block: "nearest" });
 }
 
-export function settle(background = false) {
+function settle(background = false) {
   const gone = background ? "[data-unanswered='background']" : "[data-unanswered]";
   document.querySelectorAll(gone).forEach((alert) => alert.remove());
 }
