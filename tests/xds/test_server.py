@@ -39,6 +39,22 @@ class SlowStore(MemoryStore):
         return super().wanted(environment)
 
 
+class LateStore(MemoryStore):
+    """Once `late` is set, who asks what is wanted hears what was wanted then, but only after `go_on`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late, self.read, self.go_on = threading.Event(), threading.Event(), threading.Event()
+
+    def wanted(self, environment: str) -> Material | None:
+        found = super().wanted(environment)
+        if self.late.is_set():
+            self.late.clear()
+            self.read.set()
+            self.go_on.wait(10)
+        return found
+
+
 def words(store: MemoryStore) -> str:
     """What the node said last."""
     word = store.last("client")
@@ -172,6 +188,29 @@ def test_of_two_streams_of_one_node_the_worse_word_counts_and_the_node_is_there_
         assert words(plane.store) == "Runs used."
         assert plane.store.nodes == {(1, "client"): True}
     eventually(lambda: plane.store.nodes == {(1, "client"): False})
+
+
+def test_what_one_stream_says_of_a_release_is_not_taken_for_a_word_on_the_one_before() -> None:
+    """A node opens another stream while a release is made, and that one is given the release before."""
+    store = LateStore()
+    with ControlPlane(store) as plane:
+        token = store.add()
+        store.release({"acme": ONE})
+        with Client(plane.port, token) as before:
+            before.subscribe("used")
+            before.confirm(before.receive())
+            eventually(lambda: store.state("client") == "accepted")
+            store.late.set()
+            with Client(plane.port, token) as after:
+                after.subscribe("used")
+                assert store.read.wait(10)
+                store.release({"acme": TWO})
+                before.send(response_nonce=before.receive().nonce, error_detail={"message": "No room."})
+                eventually(lambda: store.state("client") == "refused")
+                store.go_on.set()
+                after.confirm(after.receive())
+                eventually(lambda: "2 streams" in words(store))
+                assert store.state("client", 1) == "accepted"
 
 
 def test_a_release_whose_news_were_lost_is_found_by_looking(plane: ControlPlane) -> None:

@@ -94,14 +94,15 @@ class Desk:
         streams = self._of_node(session)
         if session not in streams:
             return  # it ended while the store was asked: what it would say now brings its node back
+        number = session.ledger.catalogue.number
+        if number is None or any(stream.ledger.catalogue.number != number for stream in streams):
+            return  # one may have come while a release was made: they speak once the next look aims it at that too
         words = [receipt for stream in streams if (receipt := stream.receipt())]
-        if not words or session.ledger.catalogue.number is None:
-            return
         word = min(words, key=lambda receipt: WORST_FIRST.index(receipt.state))
         if len(streams) > 1:
             detail = f"{len(streams)} streams are open under this node's name. {word.detail}"
             word = Receipt(word.node, word.state, detail, word.milliseconds)
-        self.recorder.receipt(session.gateway.id, session.ledger.catalogue.number, word)
+        self.recorder.receipt(session.gateway.id, number, word)
 
     async def stop(self) -> None:
         """Ends the streams and writes what is left to write."""
