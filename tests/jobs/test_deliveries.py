@@ -13,13 +13,12 @@ import pytest
 from trustyard import models
 from trustyard.actions import delivery, environments, releases
 from trustyard.actions.actors import LOCAL
-from trustyard.jobs import deliveries
+from trustyard.jobs import deliveries, runner
 from trustyard.jobs.deliveries import Deliveries
 
-from .conftest import Folder
+from .conftest import WAIT, Folder
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WAIT = 20
 
 
 class Told:
@@ -151,6 +150,40 @@ def test_a_delivery_whose_receipt_cannot_be_stored_is_not_the_last(
         idle(work)
     work.look()
     assert (folder.next(), told.next()) == (1, ("files", "accepted"))
+
+
+def test_the_stop_waits_for_what_is_under_way_and_its_receipt(work: Deliveries, folder: Folder) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        begun.set()
+        assert go_on.wait(WAIT)
+        return "accepted"
+
+    folder.answers.put(slow)
+    work.look()
+    assert begun.wait(WAIT)
+    threading.Timer(0.3, go_on.set).start()
+    work.stop()
+    assert not delivery.behind()
+
+
+def test_news_are_a_delivery_at_once_also_to_what_is_to_be_tried_later(
+    folder: Folder, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "FIRST_PAUSE", 30.0)
+    for name in ("LOOK_SECONDS", "VERIFY_SECONDS"):
+        monkeypatch.setattr(runner, name, 3600)
+    folder.answers.put(lambda: "refused")
+    running = runner.Runner(told)
+    running.start()
+    try:
+        assert (folder.next(), told.next()) == (1, ("files", "refused"))
+        idle(running.deliveries)
+        releases.deploy(LOCAL, "test")
+        assert (folder.next(), told.next()) == (1, ("files", "accepted"))
+    finally:
+        running.stop()
 
 
 def test_after_the_stop_nothing_is_begun(work: Deliveries, folder: Folder) -> None:
