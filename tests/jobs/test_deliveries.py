@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from trustyard import models
-from trustyard.actions import delivery, environments, releases
+from trustyard.actions import delivery, environments, gateways, releases
 from trustyard.actions.actors import LOCAL
 from trustyard.jobs import deliveries, runner
 from trustyard.jobs.deliveries import Deliveries
@@ -95,6 +96,11 @@ def test_what_did_not_take_its_release_is_tried_again_after_a_pause_that_grows(
     idle(work)
     [patience] = work._patience.values()
     assert patience.attempts == 1, "another release begins with a short pause"
+    while folder.brought.empty():
+        work.look()
+    assert (folder.next(), told.next()) == (2, ("files", "accepted"))
+    idle(work)
+    assert not work._patience, "and so does what is lost later"
 
 
 def test_a_release_during_a_delivery_is_brought_after_it(work: Deliveries, folder: Folder, told: Told) -> None:
@@ -118,6 +124,19 @@ def test_a_release_during_a_delivery_is_brought_after_it(work: Deliveries, folde
     idle(work)
     assert folder.brought.empty()
     assert not delivery.behind()
+
+
+def test_a_gateway_that_is_removed_during_a_delivery_is_no_fault(work: Deliveries, folder: Folder) -> None:
+    def removed() -> str:
+        gateways.delete(LOCAL, "test", "edge", if_match="*")
+        return "accepted"
+
+    folder.answers.put(removed)
+    with capture_logs() as lines:
+        work.look()
+        assert folder.next() == 1
+        idle(work)
+    assert not [line for line in lines if line["log_level"] in ("warning", "error")]
 
 
 def test_what_took_its_release_is_brought_it_again_where_it_was_lost(work: Deliveries, folder: Folder) -> None:
