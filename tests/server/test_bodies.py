@@ -232,6 +232,17 @@ def test_memory_for_bodies_is_bounded_and_given_back() -> None:
     assert (bodies.known.held, bodies.known.by) == (0, {})
 
 
+def test_what_a_sender_holds_counts_until_all_of_it_is_given_back() -> None:
+    store = Store(most=20, each=10)
+    assert [store.take("ada", 6), store.take("ada", 4), store.take("ada", 1)] == [True, True, False]
+    store.give("ada", 6)
+    assert [store.take("ada", 7), store.take("ben", 10), store.take("ada", 6)] == [False, True, True]
+    assert not store.take("eve", 1), "of everybody"
+    for whose in ("ada", "ben"):
+        store.give(whose, 10)
+    assert (store.held, store.by) == (0, {})
+
+
 async def _by_header(scope: Any) -> str:
     """Whoever gives a name is known by it."""
     return next((value.decode() for name, value in scope["headers"] if name == b"authorization"), "")
