@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextvars
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 
+from tests.server.serving import eventually
 from trustyard import models
 from trustyard.actions import audit, requests
 from trustyard.models.audit import FEW
@@ -72,3 +75,36 @@ def test_the_first_event_of_all_begins_the_chain(count: int) -> None:
             audit.record(ADMIN, "user.create", "user", f"person {number}")
     assert models.AuditEvent.objects.earliest("pk").prev_hash == audit.GENESIS
     assert audit.verify() == audit.Verdict(True, count)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("count", [1, FEW + 1])
+def test_a_change_that_waits_for_another_one_does_not_hold_the_head_of_the_chain_meanwhile(count: int) -> None:
+    """Else the other one waits for the head, and both for ever."""
+    place = models.Environment.objects.get(name="test")
+
+    def add() -> None:
+        try:
+            with audit.transaction():
+                models.Gateway.objects.create(environment=place, name="edge", name_key="edge", kind="envoy")
+                for _ in range(count):
+                    audit.record(ADMIN, "gateway.create", "gateway", "test/edge")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as pool:
+        with audit.transaction(), connection.cursor() as cursor:
+            models.Environment.objects.select_for_update().get(pk=place.pk)
+            added = pool.submit(add)
+
+            def waits() -> bool:
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                return cursor.fetchone()[0] > 0
+
+            eventually(waits)
+            audit.record(ADMIN, "environment.update", "environment", "test")
+        added.result()
+    actions = list(models.AuditEvent.objects.order_by("pk").values_list("action", flat=True))
+    assert actions[-count - 1 :] == ["environment.update", *["gateway.create"] * count]
+    assert audit.verify().ok

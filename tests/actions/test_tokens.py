@@ -68,6 +68,16 @@ def test_administrators_alone_manage_tokens_accounts_and_environments(role: str)
             attempt()
 
 
+@pytest.mark.parametrize(("seconds", "noted"), [(59, False), (61, True)])
+def test_the_last_use_of_a_token_is_noted_at_most_once_a_minute(seconds: int, noted: bool) -> None:
+    row, secret = tokens.create(ADA, "robot", role="viewer")
+    before = timezone.now() - timedelta(seconds=seconds)
+    models.Token.objects.update(last_used_at=before)
+    assert tokens.authenticate(secret, "") is not None
+    row.refresh_from_db()
+    assert (row.last_used_at != before) is noted
+
+
 def test_an_end_is_a_number_of_days_or_the_last_day() -> None:
     assert token_expiry.read("90d", NOW) == NOW + timedelta(days=90)
     assert token_expiry.read("2027-01-31", NOW) == datetime(2027, 1, 31, 23, 59, 59, tzinfo=UTC)

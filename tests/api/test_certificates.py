@@ -255,6 +255,8 @@ def test_an_export_comes_back_with_the_same_fingerprint(add: Add, operator: Rest
     address = path("certificates", "a/b", "export")
     archive = zipfile.ZipFile(io.BytesIO(operator.get(address).content))
     assert len(archive.namelist()) == 3
+    *entries, sums = archive.namelist()
+    assert archive.read(sums).decode() == "".join(f"{made}  {entry}\n" for entry in entries)
     for kind, name in (("pem", "x.pem"), ("der", "x.cer"), ("pkcs7", "x.p7b")):
         data = operator.get(address, format=kind, environment="test").content
         seen = operator.post(path("certificates", "inspect"), file(data, name))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -322,6 +325,10 @@ def test_the_truststore_comes_as_a_file(add: Add, cast: Cast, ca: Ca) -> None:
         data = cast.viewer.get(address, format=kind)
         assert data.content.startswith(magic), kind
         assert "attachment" in data.headers["Content-Disposition"]
+    with zipfile.ZipFile(io.BytesIO(cast.viewer.get(address, format="zip").content)) as folder:
+        *held, sums = folder.namelist()
+        digests = [hashlib.sha256(folder.read(name)).hexdigest() for name in held]
+        assert folder.read(sums).decode().split() == [word for pair in zip(digests, held, strict=True) for word in pair]
     both, used = (cast.viewer.get(address, include=i).content.count(b"BEGIN") for i in ("all", "used"))
     assert (both, used) == (2, 1)
     assert cast.viewer.get(address, format="docx").status == 422

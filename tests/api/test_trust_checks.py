@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from tests.pki.paths import HOST, MOMENT, NONE, make
 from tests.tls_servers import Ca, Issued, TlsServer, build, new_key, self_signed
@@ -80,6 +80,20 @@ def test_a_server_is_accepted_by_a_saved_root_that_is_not_in_force_yet(operator:
     in_force = ask(operator, connection(whole), state="in force").json
     assert (in_force["verdict"], in_force["release"], in_force["anchors"]) == ("refused", None, 0)
     assert "it is saved as alias check-root and not in force." in in_force["advice"][0]["message"]
+
+
+def test_the_address_of_a_missing_issuer_is_said_as_the_certificate_says_it(operator: Rest) -> None:
+    def access(kind: x509.ObjectIdentifier, uri: str) -> x509.AccessDescription:
+        return x509.AccessDescription(kind, x509.UniformResourceIdentifier(uri))
+
+    issuer = access(AuthorityInformationAccessOID.CA_ISSUERS, "http://ca.test/sub.cer")
+    answers = access(AuthorityInformationAccessOID.OCSP, "http://ocsp.test")
+    extra = [(x509.AuthorityInformationAccess([answers, issuer]), False)]
+    leaf = make("Partner", make("Their CA", ca=True), extra=extra)
+    asked, where = ask(operator, file(Issued(leaf.x509, leaf.key))).json["advice"]
+    assert (asked["kind"], asked["address"]) == ("ask", None)
+    assert (where["kind"], where["address"]) == ("address", "http://ca.test/sub.cer")
+    assert where["message"] == "Partner says where that is; Trustyard does not fetch it: http://ca.test/sub.cer"
 
 
 def test_a_missing_intermediate_that_trustyard_knows_is_named(operator: Rest, lacking: TlsServer) -> None:

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -231,6 +232,17 @@ def test_memory_for_bodies_is_bounded_and_given_back() -> None:
     assert (bodies.known.held, bodies.known.by) == (0, {})
 
 
+def test_what_a_sender_holds_counts_until_all_of_it_is_given_back() -> None:
+    store = Store(most=20, each=10)
+    assert [store.take("ada", 6), store.take("ada", 4), store.take("ada", 1)] == [True, True, False]
+    store.give("ada", 6)
+    assert [store.take("ada", 7), store.take("ben", 10), store.take("ada", 6)] == [False, True, True]
+    assert not store.take("eve", 1), "of everybody"
+    for whose in ("ada", "ben"):
+        store.give(whose, 10)
+    assert (store.held, store.by) == (0, {})
+
+
 async def _by_header(scope: Any) -> str:
     """Whoever gives a name is known by it."""
     return next((value.decode() for name, value in scope["headers"] if name == b"authorization"), "")
@@ -261,6 +273,34 @@ def test_a_large_body_is_held_for_its_sender_and_a_stranger_s_is_dropped() -> No
     assert _read(sent, bodies) == b""
     assert sent == [], "read to its end, so that the sender reads the answer"
     assert (bodies.strangers.held, bodies.known.held, bodies.strangers.by, bodies.known.by) == (0, 0, {}, {})
+
+
+@pytest.mark.parametrize("bodies", [Bodies(_by_header), Bodies(limit=100_000)], ids=["a stranger's", "too large"])
+def test_a_body_that_is_too_much_with_its_last_piece_is_answered_at_once(bodies: Bodies) -> None:
+    """Nothing more comes, so there is nothing to wait for."""
+    sent = [{"type": "http.request", "body": b"x" * 60_000, "more_body": more} for more in (True, False)]
+    began = time.monotonic()
+    with suppress(BodyRefused):
+        assert _read(sent, bodies) == b""
+    assert time.monotonic() - began < 5
+
+
+def test_a_body_that_is_too_large_is_said_to_be_also_where_the_rest_of_it_takes_its_time() -> None:
+    async def receive() -> dict[str, Any]:
+        sent.append(60_000)
+        if len(sent) == 3:
+            await asyncio.sleep(0.5)
+        return {"type": "http.request", "body": b"x" * 60_000, "more_body": len(sent) < 3}
+
+    async def read() -> None:
+        bodies = Bodies(limit=100_000, pace_seconds=0.2)
+        with bodies.holding({"headers": []}) as body:
+            await bodies.read({"headers": []}, receive, body)
+
+    sent: list[int] = []
+    with pytest.raises(BodyRefused) as caught:
+        asyncio.run(read())
+    assert (caught.value.answer.status, len(sent)) == (413, 3)
 
 
 def test_a_database_that_does_not_say_who_sends_a_large_body_is_told() -> None:

@@ -93,6 +93,13 @@ def test_large_headers_that_are_within_the_limit_are_answered_again_and_again(se
             assert said.startswith(b"HTTP/1.1 200 ")
 
 
+def test_a_body_in_very_small_pieces_is_not_taken_for_headers(server: Serving) -> None:
+    head = b"POST /api/v1/certificates/inspect HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with _connection(server) as sender:
+        sender.sendall(head + b"a\r\n0123456789\r\n" * 20_000 + b"0\r\n\r\n")
+        assert _said(sender).startswith(b"HTTP/1.1 401 ")
+
+
 def test_requests_sent_ahead_of_their_answers_are_bounded(server: Serving) -> None:
     with _connection(server) as sender:
         assert _sent_without_end(sender, (GET + b"\r\n") * 1_000) != b"all of it was taken"

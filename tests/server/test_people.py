@@ -79,6 +79,17 @@ def test_a_session_is_noted_once_a_minute(vic: models.User) -> None:
     assert UserSession.objects.get().last_seen_at == long_ago
 
 
+def test_a_person_whose_role_changes_stays_signed_in_and_may_at_once_what_it_says(vic: models.User) -> None:
+    users.create(LOCAL, "ada", password="a long and quiet night", role="admin")
+    browser = signed_in()
+    assert browser.get("/users/").status_code == 403
+    users.update(LOCAL, "vic", role="admin")
+    assert browser.get("/users/").status_code == 200
+    users.update(LOCAL, "vic", role="viewer")
+    assert browser.get("/users/").status_code == 403
+    assert sessions.find(LOCAL, vic).count() == 1
+
+
 class Crowded(OrderedDict[str, float]):
     """As where many sessions are used at once: another request lets go of the one noted longest ago in that moment."""
 

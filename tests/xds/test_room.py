@@ -21,13 +21,14 @@ from tests.xds.test_ledger import catalogue
 from trustyard.gateways.envoy import resources
 from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Resource
 from trustyard.gateways.receipts import Receipt
+from trustyard.xds import desk as desks
 from trustyard.xds import room
 from trustyard.xds.desk import Desk
 from trustyard.xds.dialects import Delta
 from trustyard.xds.ledger import MAX_NAME, Ledger, Line
 from trustyard.xds.session import Session
 
-ONE = Authority("one").der
+ONE, TWO = (Authority(name).der for name in ("one", "two"))
 FULL = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
@@ -112,7 +113,11 @@ class Stream:
     asked: list[Any]
     gateway: Any = field(default_factory=lambda: GatewayInMemory(1, "test", "edge"))
     node: str = "client"
+    token: str = ""
     ledger: Ledger = field(default_factory=lambda: Ledger(catalogue(1, ONE)))
+
+    def aim(self, catalogue: Any, *, retry: bool) -> None:
+        self.ledger = Ledger(catalogue)
 
     def receipt(self) -> Receipt:
         self.asked.append(self)
@@ -138,6 +143,29 @@ def test_a_node_of_many_streams_is_not_gone_through_whole_at_each_of_its_request
         await desk.stop()
         await desk.close()
         assert [receipt.detail for _, _, receipt in store.receipts][-1] == f"word {len(asked)}", "nor is a word lost"
+
+    asyncio.run(story())
+
+
+def test_what_a_node_says_of_a_release_just_before_the_next_one_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desks, "REST", 10**9)  # what is said after the first word is not recorded by itself
+
+    async def story() -> None:
+        store = MemoryStore()
+        stream: Any = Stream([], token=store.add())
+        store.release({"acme": ONE})
+        desk = Desk(store)
+        desk.enter(stream)
+        desk.spoke(stream)
+        await asyncio.sleep(0)
+        desk.spoke(stream)
+        store.release({"acme": TWO})
+        while stream.ledger.catalogue.number == 1:
+            await asyncio.sleep(0.01)
+        desk.leave(stream)
+        await desk.stop()
+        await desk.close()
+        assert (1, "word 2") in [(number, receipt.detail) for _, number, receipt in store.receipts]
 
     asyncio.run(story())
 

@@ -17,7 +17,9 @@ from tests.xds.memory import ControlPlane, MemoryStore, loop
 from trustyard.errors import Refused
 from trustyard.gateways.envoy.resources import EXTENSION
 from trustyard.pki.content import Material
+from trustyard.xds import ledger
 from trustyard.xds.server import start
+from trustyard.xds.store import EVERYTHING
 
 ONE, TWO = (Authority(name).der for name in ("one", "two"))
 
@@ -35,6 +37,29 @@ class SlowStore(MemoryStore):
             self.asked.set()
             self.answers.wait(10)
         return super().wanted(environment)
+
+
+class LateStore(MemoryStore):
+    """Once `late` is set, who asks what is wanted hears what was wanted then, but only after `go_on`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late, self.read, self.go_on = threading.Event(), threading.Event(), threading.Event()
+
+    def wanted(self, environment: str) -> Material | None:
+        found = super().wanted(environment)
+        if self.late.is_set():
+            self.late.clear()
+            self.read.set()
+            self.go_on.wait(10)
+        return found
+
+
+def words(store: MemoryStore) -> str:
+    """What the node said last."""
+    word = store.last("client")
+    assert word is not None
+    return word.detail
 
 
 @pytest.fixture
@@ -126,6 +151,89 @@ def test_a_word_said_before_is_recorded_again_after_news(plane: ControlPlane) ->
         eventually(lambda: plane.store.state("client") == "accepted")
         plane.store.receipts.clear()
         plane.store.tell("test")
+        eventually(lambda: plane.store.state("client") == "accepted")
+
+
+def test_where_words_may_have_been_lost_every_node_is_said_to_be_there_and_what_it_said(plane: ControlPlane) -> None:
+    """As after a time in which other servers took this one for dead."""
+    with Client(plane.port, plane.store.add()) as client:
+        plane.store.release({"acme": ONE})
+        client.subscribe("used")
+        client.confirm(client.receive())
+        eventually(lambda: plane.store.state("client") == "accepted" and plane.store.nodes)
+        plane.store.receipts.clear()
+        plane.store.nodes.clear()
+        plane.store.tell(EVERYTHING)
+        eventually(lambda: plane.store.state("client") == "accepted")
+        eventually(lambda: plane.store.nodes == {(1, "client"): True})
+
+
+def test_of_two_streams_of_one_node_the_worse_word_counts_and_the_node_is_there_while_one_is_open(
+    plane: ControlPlane,
+) -> None:
+    """As while an Envoy is restarted hot."""
+    token = plane.store.add()
+    plane.store.release({"acme": ONE})
+    with Client(plane.port, token) as before:
+        before.subscribe("used")
+        before.confirm(before.receive())
+        eventually(lambda: plane.store.state("client") == "accepted" and plane.store.nodes)
+        after = Client(plane.port, token)
+        after.subscribe("used")
+        after.send(response_nonce=after.receive().nonce, error_detail={"message": "No room."})
+        eventually(lambda: plane.store.state("client") == "refused")
+        assert words(plane.store).startswith("2 streams are open under this node's name. used: No room.")
+        after.close()
+        eventually(lambda: plane.store.state("client") == "accepted")
+        assert words(plane.store) == "Runs used."
+        assert plane.store.nodes == {(1, "client"): True}
+    eventually(lambda: plane.store.nodes == {(1, "client"): False})
+
+
+def test_what_one_stream_says_of_a_release_is_not_taken_for_a_word_on_the_one_before() -> None:
+    """A node opens another stream while a release is made, and that one is given the release before."""
+    store = LateStore()
+    with ControlPlane(store) as plane:
+        token = store.add()
+        store.release({"acme": ONE})
+        with Client(plane.port, token) as before:
+            before.subscribe("used")
+            before.confirm(before.receive())
+            eventually(lambda: store.state("client") == "accepted")
+            store.late.set()
+            with Client(plane.port, token) as after:
+                after.subscribe("used")
+                assert store.read.wait(10)
+                store.release({"acme": TWO})
+                before.send(response_nonce=before.receive().nonce, error_detail={"message": "No room."})
+                eventually(lambda: store.state("client") == "refused")
+                store.go_on.set()
+                after.confirm(after.receive())
+                eventually(lambda: "2 streams" in words(store))
+                assert store.state("client", 1) == "accepted"
+
+
+def test_a_release_whose_news_were_lost_is_found_by_looking(plane: ControlPlane) -> None:
+    with Client(plane.port, plane.store.add()) as client:
+        client.subscribe("used")
+        client.confirm(client.receive())
+        plane.store.release({"acme": ONE}, tell=False)
+        client.confirm(client.receive())
+        eventually(lambda: plane.store.state("client") == "accepted")
+
+
+def test_what_was_refused_is_tried_again_by_itself(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """D-06: the reason may have been a passing one."""
+    monkeypatch.setattr(ledger, "PATIENCE_SECONDS", 0.3)
+    with Client(plane.port, plane.store.add()) as client:
+        plane.store.release({"acme": ONE})
+        client.subscribe("used")
+        refused = client.receive()
+        client.send(response_nonce=refused.nonce, error_detail={"message": "No room."})
+        client.confirm(client.receive())  # the deny-all anchor, for it has no good one
+        again = client.receive()
+        assert again.resources[0].version == refused.resources[0].version
+        client.confirm(again)
         eventually(lambda: plane.store.state("client") == "accepted")
 
 

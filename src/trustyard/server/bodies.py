@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from .answers import CLOSE, Answer, Receive, Scope, header, problem
 
@@ -24,6 +25,7 @@ PACE_BYTES = 10_000  # that have to arrive
 PACE_SECONDS = 10.0  # within this time, or else the rest of the body
 DRAIN_SECONDS = 15.0
 Who = Callable[[Scope], Awaitable[str]]
+Chunks = AsyncIterator[bytes]  # one for all who read a body: what was its last piece stays the last
 
 
 class BodyRefused(Exception):
@@ -102,32 +104,35 @@ class Bodies:
         limit = self.multipart_limit if multipart else self.limit
         length = header(scope, b"content-length")
         declared = int(length) if length.isdigit() else 0
+        chunks = _chunks(receive)
         if declared > limit:
-            await self._too_large(scope, receive, limit, 0)
+            await self._too_large(scope, chunks, limit, 0)
         try:
             known = declared <= FREE or await self._known(scope, body)
-            if not known or not await self._fill(scope, receive, body, limit):
-                await self._drop(scope, receive, body, limit)
+            if not known or not await self._fill(scope, chunks, body, limit):
+                await self._drop(scope, chunks, body, limit)
         except TimeoutError:
             detail = f"The body did not arrive within {self.seconds:g} seconds, or too slowly."
             raise BodyRefused(problem(408, "too-slow", "Too slow", detail, CLOSE)) from None
 
-    async def _fill(self, scope: Scope, receive: Receive, body: Body, limit: int) -> bool:
+    async def _fill(self, scope: Scope, chunks: Chunks, body: Body, limit: int) -> bool:
         """Reads the body; False as soon as it is larger than an unknown sender may make it."""
         now, paced = asyncio.get_running_loop().time, 0
         end = now() + self.seconds
         async with asyncio.timeout_at(min(end, now() + self.pace_seconds)) as patience:
-            async for chunk in _chunks(receive):
+            async for chunk in chunks:
                 size = len(body.data) + len(chunk)
                 if size > limit:
-                    await self._too_large(scope, receive, limit, size)
+                    break
                 if size > FREE and not await self._known(scope, body):
                     return False
                 await self._hold(scope, body, chunk)
                 if size - paced >= PACE_BYTES:
                     paced = size
                     patience.reschedule(min(end, now() + self.pace_seconds))
-        return True
+            else:
+                return True
+        await self._too_large(scope, chunks, limit, size)
 
     async def _hold(self, scope: Scope, body: Body, chunk: bytes) -> None:
         if not body.store.take(body.whose, len(chunk)):
@@ -155,27 +160,27 @@ class Bodies:
         body.store, body.whose = self.known, name
         return True
 
-    async def _drop(self, scope: Scope, receive: Receive, body: Body, limit: int) -> None:
+    async def _drop(self, scope: Scope, chunks: Chunks, body: Body, limit: int) -> None:
         """Drops a stranger's body: the request goes on without it and is answered as one that is not signed in."""
         body.store.give(body.whose, len(body.data))
         body.data.clear()
         body.dropped = True
-        await self._drained(scope, receive, limit, 0)
+        await self._drained(scope, chunks, limit, 0)
 
-    async def _too_large(self, scope: Scope, receive: Receive, limit: int, read: int) -> None:
-        await self._drained(scope, receive, limit, read)
+    async def _too_large(self, scope: Scope, chunks: Chunks, limit: int, read: int) -> NoReturn:
+        await self._drained(scope, chunks, limit, read)
         size = f"{limit // MEGABYTE} MB" if limit >= MEGABYTE else f"{limit // 1000} kB"
         detail = f"The body is larger than {size}."
         raise BodyRefused(problem(413, "too-large", "Too large", detail, CLOSE))
 
-    async def _drained(self, scope: Scope, receive: Receive, limit: int, read: int) -> None:
+    async def _drained(self, scope: Scope, chunks: Chunks, limit: int, read: int) -> None:
         # A sender that asks first ("Expect: 100-continue") is answered at once. Others go on sending, and would take a
         # connection that is closed meanwhile for a broken network: read to the end, within bounds.
         if "100-continue" in header(scope, b"expect").lower():
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
-                async for chunk in _chunks(receive):
+                async for chunk in chunks:
                     read += len(chunk)
                     if read > limit + DRAINED:
                         break
@@ -186,7 +191,7 @@ def _busy() -> BodyRefused:
     return BodyRefused(problem(503, "busy", "Busy", detail, {**CLOSE, "Retry-After": "5"}))
 
 
-async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
+async def _chunks(receive: Receive) -> Chunks:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":

@@ -85,8 +85,8 @@ class Desk:
     def leave(self, session: Session) -> None:
         """Removes a stream that has ended; the state of the node's other streams counts again."""
         others = self._of_node(session)
-        if others == [session] and (session.gateway.id, session.node) in self._spoken:
-            self._record(others)  # its last word
+        if others == [session]:
+            self._record_now(session)  # its last word
         others.remove(session)
         if others:
             self.spoke(others[0])
@@ -114,11 +114,19 @@ class Desk:
     def _rested(self) -> None:
         self._saying = self._loop.call_soon(self._say) if self._spoken else None
 
+    def _record_now(self, session: Session) -> None:
+        if (session.gateway.id, session.node) in self._spoken:
+            self._spoken.remove((session.gateway.id, session.node))
+            self._record(self._of_node(session))
+
     def _record(self, streams: list[Session]) -> None:
         """Records the state of a node, the worst of its streams'."""
+        numbers = {stream.ledger.catalogue.number for stream in streams}
+        if len(numbers) != 1:
+            return  # one may have come while a release was made: they speak once the next look aims it at that too
+        number = numbers.pop()
         words = [receipt for stream in streams if (receipt := stream.receipt())]
-        number = streams[-1].ledger.catalogue.number if streams else None
-        if not words or number is None:
+        if number is None or not words:
             return
         word = min(words, key=lambda receipt: WORST_FIRST.index(receipt.state))
         if len(streams) > 1:
@@ -215,6 +223,8 @@ class Desk:
             catalogue = self._catalogue(gateway, material)
         except ValidationError:  # said in the log; the gateway keeps what it has
             return
+        for session in sessions:
+            self._record_now(session)  # what it said is of the release that it has, and not of the one to come
         for session in sessions:
             if retry:
                 self.recorder.again(gateway.id, session.node)
