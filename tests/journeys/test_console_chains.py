@@ -143,6 +143,7 @@ def test_compare_with_the_server_says_what_was_renewed(console: Console, store: 
         expect(page.get_by_role("row", name=re.compile("^Not after"))).to_contain_text("90 days later")
     console.button("Compare").click()
     expect(page.get_by_role("alert")).to_contain_text("127.0.0.1")
+    expect(console.button("Compare")).to_be_focused()
 
 
 def test_compare_with_another_entry_and_with_a_file_that_holds_several(

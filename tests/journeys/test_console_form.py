@@ -50,6 +50,8 @@ def test_a_certificate_goes_from_paste_to_every_gateway(console: Console, partne
     encoding.get_by_role("radio", name="BASE64PEM", exact=True).check()
     expect(window.get_by_label("Content", exact=True)).to_have_value(re.compile("Subject: CN=partner.example"))
     expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("partner.example")
+    told = window.locator("[aria-live]").get_by_text("Read: partner.example.")
+    expect(told).to_have_count(1)
     window.get_by_label("Alias", exact=True).fill(name)
     window.get_by_role("button", name="Apply").click()
     expect(window).to_be_hidden()
@@ -87,6 +89,7 @@ def test_apply_brings_what_is_missing_into_sight(console: Console) -> None:
     console.create()
     console.button("New Certificate Definition").click()
     window = console.dialog("New Certificate Definition")
+    expect(window.get_by_role("checkbox", name="test", exact=True)).to_be_focused()  # and not the box that scrolls
     window.get_by_label("Certificate Name", exact=True).scroll_into_view_if_needed()
     window.get_by_role("button", name="Apply").click()
     expect(window.get_by_text("Tick at least one environment.")).to_be_in_viewport()
@@ -361,10 +364,13 @@ def test_revoke_and_restore_are_in_force_at_once(console: Console, rest: Rest, u
     dialog.get_by_role("button", name="Confirm").click()
     expect(dialog).to_be_hidden()
     table = console.page.get_by_role("table", name="Configuration")
+    row = console.button(f"Actions for {name} in test")
     expect(table.get_by_text("revoked", exact=True)).to_be_visible()
+    expect(row).to_be_focused()
     assert not [jwk for jwk in console.published("test") if name in str(jwk.get("x5c", jwk))]
     console.menu(f"{name} in test", "Restore")
     expect(table.get_by_text("valid", exact=True)).to_be_visible()
+    expect(row).to_be_focused()
     back = console.page.get_by_text(re.compile(rf"^{name} \({name}\) is trusted again in test, with release \d+\."))
     expect(back).to_contain_text(f"the JWK {name}-jwk was enabled and is published again")
     console.button("Revoke again").click()  # Restore asks nothing, so it is easily taken back
@@ -430,6 +436,7 @@ def test_a_draft_outlives_a_sign_out_and_the_next_sign_in(browser: Browser, serv
     expect(other.get_by_label("Username")).to_be_visible()
     window.get_by_role("button", name="Apply").click()
     page.wait_for_url(re.compile("/sign-in/"))
+    expect(page.get_by_text("what you sent was not taken")).to_be_visible()
     page.get_by_label("Username").fill("admin")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()

@@ -265,6 +265,10 @@ def test_a_file_of_roots_is_asked_for_where_it_counts(console: Console) -> None:
         page.get_by_label("Root set").select_option(kind)
         expect(file).to_be_visible(visible=asked)
     pictures(page, "environment")
+    page.get_by_label("Name", exact=True).fill("has-no-file")
+    console.button("Save").click()
+    expect(file).to_be_focused()
+    expect(file).to_have_accessible_description(re.compile("Select the file with the root certificates."))
 
 
 @pytest.mark.parametrize(
@@ -326,3 +330,44 @@ _PAINTED = """(row) => {
     return [...canvas.getImageData(0, 0, 1, 1).data];
   });
 }"""
+
+
+def test_the_source_is_in_sight_where_there_are_a_hundred_environments(console: Console) -> None:
+    page = console.page
+    page.set_viewport_size({"width": 1280, "height": 640})
+    console.create()
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    places = window.get_by_role("group", name="Environments").locator("label")
+    places.first.evaluate(_A_HUNDRED)
+    expect(window.get_by_role("radio", name="Paste from Clipboard")).to_be_in_viewport()
+    places.last.get_by_role("checkbox").focus()
+    expect(places.last).to_be_in_viewport()
+    pictures(page, "window-of-a-hundred", [1280, 360])
+    assert cut_off(page) == []
+
+
+_A_HUNDRED = """(one) => {
+  for (let at = 0; at < 100; at++) {
+    one.parentElement.append(one.cloneNode(true));
+    one.parentElement.lastElementChild.append(` of a hundred, ${at}`);
+  }
+}"""
+
+
+def test_the_tab_that_is_open_is_told_from_the_other_in_forced_colours(console: Console) -> None:
+    page = console.page
+    console.open("/certificates/")
+    page.emulate_media(forced_colors="active")
+    line = "tab => getComputedStyle(tab).borderBlockEndColor"
+    tabs = [page.get_by_role("tab", name=name).evaluate(line) for name in ("Certificates", "Truststore")]
+    page.emulate_media(forced_colors="none")
+    assert tabs[0] != tabs[1]
+
+
+def test_icons_grow_with_the_text(console: Console) -> None:
+    console.open("/certificates/")
+    icon = console.button("Create").locator("svg")
+    before = icon.bounding_box() or {}
+    console.page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert (icon.bounding_box() or {})["height"] == pytest.approx(2 * before["height"])

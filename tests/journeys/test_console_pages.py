@@ -331,6 +331,7 @@ def test_an_envoy_gateway_shows_its_bootstrap_to_operators(console: Console, uni
     console.button("Show bootstrap").click()
     shown = console.page.get_by_label(f"Bootstrap of {name}")
     expect(shown).to_contain_text(f"test/{name}")
+    expect(shown).to_be_focused()
     console.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     console.button("Copy bootstrap").click()
     expect(console.page.locator("#said")).to_have_text("Copied")

@@ -84,7 +84,7 @@ def test_an_old_release_is_restored_and_the_next_deploy_asks(
     page.keyboard.press("Enter")
     dialog = console.dialog(f"Restore Release 1 of {place}")
     expect(dialog.get_by_role("row", name=re.compile(two))).to_contain_text("removed")
-    expect(dialog.get_by_label("Note")).to_be_focused()
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()  # and the top of a long list is in sight
     found += judge(page, axe)
     pictures(page, "restore")
     page.keyboard.press("Escape")
@@ -184,6 +184,8 @@ def test_certificates_are_promoted_after_the_difference_was_shown(
     page.get_by_role("checkbox", name=re.compile(two)).uncheck()
     console.button("Promote and Deploy").click()
     expect(page.get_by_role("alert")).to_contain_text("Say what becomes of the JWKs")
+    expect(page.get_by_role("alert")).to_be_in_viewport()
+    expect(page.get_by_role("main")).to_be_focused()
     page.get_by_role("radio", name="Update related JWKs").check()
     page.get_by_label("Name of the certificate").fill(shared)
     before: list[dict[str, Any]] = console.published(target)
@@ -265,3 +267,34 @@ def test_a_gateway_that_was_refused_and_mended_is_seen_on_the_page_that_is_open(
     expect(table.get_by_text("accepted", exact=True)).to_be_visible(timeout=90_000)  # its pauses grow while it fails
     expect(page.get_by_text("Every node that is there has answered.")).to_be_visible()
     expect(page.get_by_text("in force", exact=True)).to_be_visible()
+
+
+def test_what_was_opened_in_the_table_deployment_stays_open_with_the_focus_in_it(
+    console: Console, rest: Rest, place: str, unique: Unique
+) -> None:
+    page = console.page
+    second = rest.place(unique("second"))
+    rest.post(f"/environments/{place}/gateways", name="edge", kind="envoy", options={})
+    name, gone = unique("kept"), unique("revoked")
+    authority = Authority("Kept CA")
+    rest.certificate(gone, authority.issue(gone).pem, place)
+    rest.post(f"/certificates/{gone}/entries/{place}/revoke", reason="For this test", deploy=False)
+    rest.certificate(name, authority.issue(name).pem, place, second)
+    # The server is told that something else is shown, so it draws the table anew each time that the page asks.
+    shown = re.compile("shown=[0-9a-f]+")
+    page.route("**/deployment/**", lambda route: route.continue_(url=shown.sub("shown=", route.request.url)))
+    console.show(name)
+    at = page.url
+    left_out = page.get_by_text(f"Left out in {place}: 1")
+    left_out.focus()
+    page.keyboard.press("Enter")
+    reason = page.get_by_text(f"{gone}: Revoked in Trustyard.")
+    expect(reason).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with page.expect_response("**/deployment/**"), page.expect_response(at):
+        pass
+    console.quiet()
+    expect(reason).to_be_visible()
+    expect(left_out).to_be_focused()
+    assert asked.count(at) == 1, "one question for the badges of all environments"

@@ -120,6 +120,21 @@ def test_a_conflict_leads_to_what_is_stored_and_says_what_saving_again_does(form
     assert "See what is stored now" not in form.post("save/", name="", description="")
 
 
+def test_a_form_that_was_saved_in_another_tab_says_that_what_differs_was_not_taken(form: Form) -> None:
+    """D-20: a draft is used once; the second press of the same form is no news."""
+    saved = form.save("as saved")
+    confirm(form, saved)
+    address = f"/certificates/{models.Certificate.objects.get().pk}/"
+    not_taken = "was saved before. What you typed in this form since was not taken."
+
+    def told(description: str) -> bool:
+        form.save(description)
+        return not_taken in form.person.get(address).content.decode()
+
+    assert (told("as saved"), told("of the other tab")) == (False, True)
+    assert models.Certificate.objects.get().description == "as saved"
+
+
 def test_after_a_conflict_the_form_shows_what_its_author_did_not_touch_as_it_is_stored_now(form: Form) -> None:
     certificates.update(LOCAL, "acme", if_match="*", new_name="renamed", description="theirs")
     said = form.save("mine")

@@ -50,6 +50,25 @@ def test_a_longer_list_needs_no_more_queries(person: Client, django_assert_num_q
         assert b"partner 22" in person.get("/certificates/").content
 
 
+def test_a_certificate_in_many_environments_folds_them(person: Client) -> None:
+    names = [f"place {number:02}" for number in range(15)]
+    for name in names:
+        environments.create(LOCAL, name=name)
+    pem = Authority("Wide CA").issue("wide").pem
+    entry = EntryGiven(tuple(names), "wide", Paste("BASE64PEM", pem))
+    [wide] = certificates.create(LOCAL, [Definition("wide", "", [entry])]).certificates
+    releases.deploy(LOCAL, "place 00")
+    releases.deploy(LOCAL, "place 14")
+    shown, _, folded = person.get("/certificates/").content.decode().partition('<details class="more">')
+    assert ("place 09" in shown, "place 10<small" in shown) == (True, False)
+    assert "<summary>5 more, 4 waiting</summary>" in folded
+    assert "place 14" in folded
+    said = person.get(f"/certificates/{wide.pk}/").content.decode()
+    entries = re.findall(r'<details class="folded"( open)?>', said)
+    assert entries == [" open", *[""] * 14], "the first of them speaks for many"
+    assert said.count("<summary>9 more</summary>") == 15, "and its anchors are folded too"
+
+
 def test_a_longer_list_of_jwks_needs_no_more_queries(person: Client) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:

@@ -61,14 +61,17 @@ def test_who_signs_in_again_comes_back_to_the_page_that_asked(checks: bool) -> N
     stranger = Client(enforce_csrf_checks=checks)
     answer = asks(stranger)
     assert answer.content == b""
-    assert answer["HX-Redirect"] == f"/sign-in/?next={BACK}"
+    assert answer["HX-Redirect"] == f"/sign-in/?not_taken=yes&next={BACK}"
+    assert "what you sent was not taken" in stranger.get(answer["HX-Redirect"]).content.decode()
+    looks = stranger.get("/certificates/", headers={"HX-Request": "true", "HX-Current-URL": PAGE})
+    assert looks["HX-Redirect"] == f"/sign-in/?next={BACK}", "who only looks sent nothing"
 
 
 @pytest.mark.parametrize(
     "shown", ["https://elsewhere.example/x/", "http://testserver//elsewhere.example/", "", "none", "http://["]
 )
 def test_only_a_page_of_this_host_is_come_back_to(client: Client, shown: str) -> None:
-    assert asks(client, shown)["HX-Redirect"] == "/sign-in/?next=/"
+    assert asks(client, shown)["HX-Redirect"] == "/sign-in/?not_taken=yes&next=/"
 
 
 def test_who_sent_a_form_after_the_session_ended_is_told_and_comes_back_to_it() -> None:

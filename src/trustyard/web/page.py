@@ -80,12 +80,10 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
 
     Whoever sent a form with it is told that it was not taken.
     """
-    sign_in = resolve_url(settings.LOGIN_URL)
-    if is_fragment(request):
-        return go(request, redirect_to_login(shown_at(request), sign_in).url)
-    if request.method in ("GET", "HEAD"):
-        return redirect_to_login(request.get_full_path(), sign_in)
-    return redirect_to_login(shown_at(request), f"{sign_in}?{NOT_TAKEN}=yes")
+    sign_in, sent = resolve_url(settings.LOGIN_URL), request.method not in ("GET", "HEAD")
+    there = shown_at(request) if sent or is_fragment(request) else request.get_full_path()
+    answer = redirect_to_login(there, f"{sign_in}?{NOT_TAKEN}=yes" if sent else sign_in)
+    return go(request, answer.url) if is_fragment(request) else answer
 
 
 def shown_at(request: HttpRequest) -> str:

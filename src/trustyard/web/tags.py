@@ -33,11 +33,19 @@ _BADGES = {
 }  # fmt: skip
 
 
+@register.filter
+def rem(pixels: float) -> str:
+    """A length that grows with the text: this many pixels where text has its usual size."""
+    return f"{pixels / 16:g}rem"
+
+
 @register.simple_tag
 @functools.lru_cache(maxsize=256)
-def icon(name: str, size: int = 18) -> SafeString:
+def icon(name: str, size: int = 18, *, in_picture: bool = False) -> SafeString:
     """An icon of the lucide set as inline SVG, hidden from screen readers: a label stands beside it."""
     svg = lucide._render_icon(name, size, aria_hidden="true", focusable="false", stroke_width="1.75")
+    if not in_picture:  # which grows as a whole
+        svg = svg.replace(f'width="{size}" height="{size}"', f'width="{rem(size)}" height="{rem(size)}"', 1)
     return mark_safe(svg)  # noqa: S308 - from the package's own file
 
 

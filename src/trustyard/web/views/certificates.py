@@ -35,6 +35,7 @@ _SORTS = {
     "-changed": "Changed, latest first",
     "changed": "Changed, earliest first",
 }
+_SHOWN = 10  # environments of a row, or entries of a page: the rest of more is folded
 _WORST = ("revoked", "expired", "not yet valid", "expiring", "valid")
 
 
@@ -71,6 +72,21 @@ class Row:
     def environments(self) -> list[str]:
         """All that it is in, by name."""
         return [place.environment for place in self.places]
+
+    @property
+    def shown(self) -> list[Place]:
+        """Those that are seen at once."""
+        return self.places[:_SHOWN]
+
+    @property
+    def folded(self) -> list[Place]:
+        """The rest."""
+        return self.places[_SHOWN:]
+
+    @property
+    def waiting(self) -> int:
+        """How many of the rest the next release changes."""
+        return sum(place.waits for place in self.folded)
 
 
 @page("GET")
@@ -162,6 +178,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     ]
     context = {"certificate": certificate, "entries": entries, "deployment": deployment}
     context["environments"] = [row.environment for row in rows]
+    context["folded"] = len(entries) > _SHOWN
     return render(request, "certificates/show.html", context)
 
 

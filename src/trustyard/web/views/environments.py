@@ -176,7 +176,7 @@ def _roots(request: HttpRequest, place: models.Environment | None) -> str | byte
     if place is not None and place.uploaded_roots:
         return "uploaded"
     sentence = "Select the file with the root certificates."
-    raise Refused(sentence, code="bad-environment", fields=[FieldError("root_set", sentence)])
+    raise Refused(sentence, code="bad-environment", fields=[FieldError("bundle", sentence)])
 
 
 def _policy(request: HttpRequest) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -81,6 +82,10 @@ def _saved(request: HttpRequest, saved: Saved, deploy: bool) -> HttpResponse:
 def _used(request: HttpRequest, actor: Actor, pk: UUID) -> HttpResponse:
     # A double click or the back button: what the first press made is shown, nothing is made twice (D-20).
     draft = drafts.get(actor, pk)
+    kept = draft.content["name"], draft.content["description"]
+    if "name" in request.POST and (request.POST["name"], opened.typed(request, "description")) != kept:  # another tab
+        name = kept[0].strip()
+        messages.warning(request, f"{name} was saved before. What you typed in this form since was not taken.")
     return go(request, reverse("draft", args=[draft.pk]))
 
 

@@ -7,7 +7,15 @@ function open(dialog) {
   // A dialog that takes the place of another one inherits the place to return to.
   openers.push(before && before !== document.body ? before : openers.at(-1));
   dialog.showModal();
-  (dialog.querySelector("[data-first]") ?? dialog.querySelector("[autofocus]"))?.focus();
+  first(dialog)?.focus();
+}
+
+// Where nothing is marked the browser would take the box that scrolls, which has no name.
+function first(dialog) {
+  const marked = dialog.querySelector("[data-first]");
+  if (marked) return marked;
+  const control = dialog.querySelector('input:enabled:not([type="hidden"])');
+  return control?.type === "radio" ? dialog.querySelector(`input[name="${control.name}"]:checked`) ?? control : control;
 }
 
 function openAll(root) {
@@ -18,7 +26,8 @@ function openAll(root) {
 
 function back() {
   while (openers.length) {
-    const opener = openers.pop();
+    let opener = openers.pop();
+    if (opener?.id && !opener.isConnected) opener = document.getElementById(opener.id); // drawn anew meanwhile
     if (opener?.isConnected && !opener.closest("dialog:not([open])") && !opener.closest(".row-menu:not(:popover-open)")) {
       opener.focus();
       return;

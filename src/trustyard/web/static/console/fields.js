@@ -40,6 +40,14 @@ export function goToFirst(root) {
   (control?.matches(markable) ? control : control?.querySelector("input:enabled"))?.focus();
   return Boolean(control);
 }
+// So does a page that is drawn anew as a whole; what it refuses may stand far above the button.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target !== document.body || document.activeElement !== document.body || goToFirst(document)) return;
+  const alert = document.querySelector("#notices [role='alert']");
+  if (!alert) return;
+  document.getElementById("main").focus({ preventScroll: true });
+  alert.scrollIntoView({ block: "center" });
+});
 // Also where the form came back as a page of its own; who has begun somewhere is left there.
 window.addEventListener("load", () => {
   if (document.activeElement === document.body) goToFirst(document);

@@ -15,6 +15,7 @@ const source = () => document.querySelector("#window-form [name='source']:checke
 const tooLarge = () => source() === "paste" && byId("window-certificate").value.length > LARGEST;
 
 function forgetFacts() {
+  byId("window-read")?.replaceChildren(); // or the same words again are no news to a screen reader
   const facts = byId("window-facts");
   facts?.querySelectorAll("input, textarea").forEach((box) => { box.value = ""; });
   facts?.querySelectorAll("[data-found]").forEach((found) => found.remove());
