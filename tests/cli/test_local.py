@@ -132,7 +132,7 @@ def test_a_database_without_a_table_is_no_empty_one(tmp_path: Path) -> None:
         said = run(tmp_path / "data", *command, code=1, **settings).stderr
         assert "There is no Trustyard in this database: it has no tables." in said
     run(tmp_path / "data", "token", "create", "ci", **settings)
-    assert "1 event" in run(tmp_path / "data", "audit", "verify", **settings).stdout
+    assert "1 event, " in run(tmp_path / "data", "audit", "verify", **settings).stdout
 
 
 def test_check_shows_every_setting_hides_secrets_and_changes_nothing(tmp_path: Path) -> None:

@@ -220,7 +220,7 @@ def audit_verify() -> None:
 
         verdict = actions.verify()
     if verdict.ok:
-        say(f"{verdict.events} events, and each fits the one before it.")
+        say(f"{verdict.events} event{'' if verdict.events == 1 else 's'}, and each fits the one before it.")
         return
     where = f"at event {verdict.broken_at}" if verdict.broken_at else "at its end"
     Failure(f"The chain is broken {where}: {verdict.reason}.").show()
