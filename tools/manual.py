@@ -32,6 +32,10 @@ FORMS = {
     "_url": ("an address", "https://trustyard.example.org"),
     "_hosts": ("names, comma separated", "trustyard.example.org,trustyard.internal"),
     "_xds_url": ("an address", "https://trustyard.example.org:8401"),
+    "_days": ("a number of days", "90"),
+    "_issuer": ("an address", "https://login.example.org/realms/company"),
+    "_scopes": ("words with spaces between", "openid profile groups"),
+    "_grants": ("`VALUE=ROLE`, comma separated", ""),
 }
 # Where that example would mislead.
 EXAMPLES = {

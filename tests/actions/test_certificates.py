@@ -123,6 +123,7 @@ def test_of_two_faults_every_database_names_the_same(add: Add, ca: Ca) -> None:
     with pytest.raises(Refused) as caught:
         certificates.update(ADMIN, "second", if_match="*", entries=[taken, incomplete, EntryGiven(("late",), "late")])
     assert caught.value.code == "entry-incomplete"
+    assert caught.value.sentence == "A new entry in late needs a source."
 
 
 def test_no_entry_is_refused() -> None:

@@ -54,6 +54,22 @@ def test_roots_that_no_release_held_yet_are_named() -> None:
     assert all(line["certificate_name"] and line["not_after"] for line in added)
 
 
+def test_an_answer_of_the_policy_that_is_not_given_stays_and_what_was_never_given_follows_the_type() -> None:
+    policy("test", weak="block")
+    policy("test", unhonoured="block")
+    assert environments.environment_json(environments.get(VIEWER, "test"))["policy"] == {
+        "weak": "block",
+        "unhonoured": "block",
+        "removal": "allow",
+    }
+    row = environments.update(ADMIN, "test", if_match="*", type="production", policy={"weak": "warn"})
+    assert environments.environment_json(row)["policy"] == {
+        "weak": "warn",
+        "unhonoured": "block",
+        "removal": "confirm",
+    }
+
+
 def test_each_gateway_is_told_apart_by_what_it_honours(add: Add) -> None:
     """D-18: a pin is nothing to HAProxy, and something to Envoy."""
     for name, kind in (("edge", "envoy"), ("reports", "files")):

@@ -10,7 +10,7 @@ import pytest
 import typer
 from django.db import OperationalError
 
-from tests.databases import opened
+from tests.databases import chosen, opened
 from tests.server.serving import Serving, run
 from tests.server.test_upgrade import nothing_yet
 from trustyard import __version__
@@ -27,7 +27,9 @@ def test_a_token_is_printed_alone_and_a_new_data_directory_is_made_for_it(tmp_pa
     made = run(tmp_path / "new", "token", "create", "ci")
     assert made.stdout.startswith("ty_")
     assert made.stdout.count("\n") == 1
-    assert made.stderr == ""
+    # Somebody in the wrong folder would look for the mistake in the token.
+    assert ("is new: a server that runs on another one knows nothing" in made.stderr) == (not chosen())
+    assert run(tmp_path / "new", "token", "create", "cd").stderr == ""
     with Serving(tmp_path / "new") as server, server.client() as client:  # and it still is a first start
         client.headers["Authorization"] = f"Bearer {made.stdout.strip()}"
         assert client.get("/api/v1/environments").json()["total"] == 2
@@ -130,7 +132,7 @@ def test_a_database_without_a_table_is_no_empty_one(tmp_path: Path) -> None:
         said = run(tmp_path / "data", *command, code=1, **settings).stderr
         assert "There is no Trustyard in this database: it has no tables." in said
     run(tmp_path / "data", "token", "create", "ci", **settings)
-    assert "1 event" in run(tmp_path / "data", "audit", "verify", **settings).stdout
+    assert "1 event, " in run(tmp_path / "data", "audit", "verify", **settings).stdout
 
 
 def test_check_shows_every_setting_hides_secrets_and_changes_nothing(tmp_path: Path) -> None:

@@ -174,6 +174,13 @@ def test_something_that_speaks_no_http_is_named(run: Program) -> None:
         result = run("env", "list", TRUSTYARD_URL=url)
     assert result.exit_code == 1
     assert f"The conversation with {url} broke off" in result.stderr
+    assert ".." not in result.stderr
+    assert "Is this a Trustyard server" in result.stderr
+    assert "Whether a change was made" not in result.stderr, "it only reads"
+    with talker(b"\r\n") as url:
+        change = run("env", "add", "x", TRUSTYARD_URL=url)
+    assert change.exit_code == 1
+    assert "Whether a change was made is not known" in change.stderr
 
 
 def test_a_server_that_never_answers_is_left_at_a_deadline(run: Program, monkeypatch: pytest.MonkeyPatch) -> None:

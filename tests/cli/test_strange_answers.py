@@ -13,6 +13,7 @@ import pytest
 from trustyard.cli import certificate_screen
 
 from .conftest import Canned, Program
+from .test_rest import ENVIRONMENT
 
 SHAPES = [b'{"foo":1}', b"[1,2]", b"null", b'{"items":[{}],"next":null,"total":1}']
 LINES = [
@@ -125,13 +126,20 @@ def test_what_is_no_download_is_not_written_to_a_file(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-@pytest.mark.parametrize("line", ["cert list", "cert list --json", "cert export acme -o -", "gateway bootstrap test e"])
-def test_output_that_cannot_be_written_is_a_sentence_and_exit_code_1(canned: Canned, line: str) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "line", ["cert list", "cert list --json", "env list", "cert export acme -o -", "gateway bootstrap test e"]
+)
+def test_output_that_cannot_be_written_is_a_sentence_and_exit_code_1(
+    canned: Canned, line: str, unbuffered: str
+) -> None:
+    canned.answer("GET", "/api/v1/environments", {"items": [ENVIRONMENT], "next": None, "total": 1})
     canned.answer("GET", "/api/v1/certificates", {"items": [], "next": None, "total": 0})
     canned.answer("GET", "/api/v1/certificates/acme/export", b"PK" * 100_000)
     canned.answer("GET", "/api/v1/environments/test/gateways/e/bootstrap", b"node: {}\n")
     command = [sys.executable, "-c", "from trustyard.cli import main; main()", *line.split()]
     environment = {**os.environ, "TRUSTYARD_URL": canned.url, "TRUSTYARD_TOKEN": "secret-token"}
+    environment["PYTHONUNBUFFERED"] = unbuffered
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.stderr == "Error: Standard output cannot be written: No space left on device.\n"

@@ -150,3 +150,14 @@ def test_a_file_that_is_not_there_is_an_error_that_names_it(run: Program, tmp_pa
     result = run(*CERT_ADD, "--file", str(missing))
     assert result.exit_code == 1
     assert f"{missing} cannot be read: No such file or directory." in result.stderr
+    assert "An address begins" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["cert", "inspect"], ["trust", "check", "--env", "test"], ["cert", "compare", "-"]]
+)
+def test_a_host_without_a_scheme_is_told_how_an_address_begins(run: Program, command: list[str]) -> None:
+    result = run(*command, "api.acme.example:443")
+    assert result.exit_code == 1
+    assert "api.acme.example:443 cannot be read: No such file or directory." in result.stderr
+    assert "An address begins with https:// or ldaps://." in result.stderr

@@ -27,11 +27,12 @@ def test_each_setting_has_its_paragraph(name: str) -> None:
 
 def test_the_example_of_each_setting_is_one_that_is_taken() -> None:
     from tools.manual import FORMS
-    from trustyard.server import configuration
+    from trustyard.server import configuration, identity
 
+    readers = {**vars(identity), **vars(configuration)}
     for reader, (_, example) in FORMS.items():
         if example and reader not in ("_file", "_key_file", "_url"):  # no such file here; `_url` wants to know more
-            getattr(configuration, reader)(example)
+            readers[reader](example)
 
 
 def test_the_manual_names_no_setting_that_does_not_exist() -> None:

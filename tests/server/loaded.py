@@ -30,6 +30,7 @@ from tempfile import TemporaryFile
 PROGRAM = str(Path(sys.executable).parent / "trustyard")
 PLAIN_LAYERS = ("trustyard.pki", "trustyard.gateways", "trustyard.sources", "trustyard.cli")
 LIBRARIES = (
+    "trustyard.xds",  # no library: says how gRPC logs, which gRPC reads when it is loaded
     "django.core.handlers.asgi", "django.core.management.commands.migrate", "django.db.backends.postgresql.base",
     "django.db.backends.sqlite3.base", "django.db.migrations.executor", "django.forms", "django.template.loader",
     "django.views.generic", "argon2", "google.rpc.status_pb2", "grpc.aio", "httptools", "httpx", "jinja2", "jwt",

@@ -145,11 +145,12 @@ def complete(plans: Iterable[Planned], stored: Container[int] = ()) -> None:
     It comes before anything is written: of two faults every database is to name the same one.
     """
     for planned in plans:
-        missing = [name for name, value in (("alias", planned.alias), ("source", planned.chosen)) if value is None]
+        needed = (("alias", "an alias", planned.alias), ("source", "a source", planned.chosen))
+        missing = {name: it for name, it, value in needed if value is None}
         if missing and planned.environment.pk not in stored:
-            fields = [FieldError(f"{planned.field}.{name}", f"A new entry needs {name}.") for name in missing]
+            fields = [FieldError(f"{planned.field}.{name}", f"A new entry needs {it}.") for name, it in missing.items()]
             raise Refused(
-                f"A new entry in {planned.environment.name} needs {' and '.join(missing)}.",
+                f"A new entry in {planned.environment.name} needs {' and '.join(missing.values())}.",
                 code="entry-incomplete",
                 fields=fields,
             )

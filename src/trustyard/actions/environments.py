@@ -80,7 +80,7 @@ def update(
         if deny_list is not None:
             row.deny_list = _digests(deny_list)
         if policy is not None:
-            row.policy = _policy(policy)
+            row.policy = _policy({**row.policy, **policy})
         if publish_truststore is not None:
             row.publish_truststore = publish_truststore
         if fingerprint(row) != before:

@@ -27,7 +27,7 @@ def add(
     environment: Environment,
     name: Name,
     *,
-    kind: Annotated[str, typer.Option("--kind", help="envoy, agent, files, …")],
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="envoy, haproxy, agent, files, …")],
     directory: Annotated[
         str | None, typer.Option("--directory", metavar="DIR", help="files: the folder on the server to write to.")
     ] = None,

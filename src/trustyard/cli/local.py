@@ -36,9 +36,12 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name.")]
 Environments = Annotated[
     list[str] | None,
     typer.Option(
-        "--env", help="Environments that an operator is for, comma separated (none: all). For operators alone."
+        "--env",
+        metavar="ENV[,ENV…]",
+        help="Environments that an operator is for, comma separated (none: all). For operators alone.",
     ),
 ]
+ROLES = "|".join(Role)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -96,7 +99,9 @@ def check(as_json: AsJson = False) -> None:
 @tokens.command("create")
 def token_create(
     name: Name,
-    role: Annotated[Role, typer.Option()] = Role.operator,
+    role: Annotated[
+        Role, typer.Option(metavar=ROLES, help="What its holder may do (operator if not given).", show_default=False)
+    ] = Role.operator,
     env: Environments = None,
     expires: Annotated[
         str,
@@ -133,7 +138,13 @@ def token_revoke(name: Name) -> None:
 
 
 @users.command("add")
-def user_add(name: Name, role: Annotated[Role, typer.Option()] = Role.viewer, env: Environments = None) -> None:
+def user_add(
+    name: Name,
+    role: Annotated[
+        Role, typer.Option(metavar=ROLES, help="What they may do (viewer if not given).", show_default=False)
+    ] = Role.viewer,
+    env: Environments = None,
+) -> None:
     """Add a person. The password is asked for, or is the first line of standard input."""
     with database(new=True) as actor:
         from trustyard.actions import users as actions
@@ -209,7 +220,7 @@ def audit_verify() -> None:
 
         verdict = actions.verify()
     if verdict.ok:
-        say(f"{verdict.events} events, and each fits the one before it.")
+        say(f"{verdict.events} event{'' if verdict.events == 1 else 's'}, and each fits the one before it.")
         return
     where = f"at event {verdict.broken_at}" if verdict.broken_at else "at its end"
     Failure(f"The chain is broken {where}: {verdict.reason}.").show()
@@ -250,11 +261,20 @@ def database(*, changes: bool = True, new: bool = False) -> Iterator[Any]:
     with told():
         with memory.uncollected():
             from trustyard.server.configuration import Configuration
+            from trustyard.server.datadir import has_database
             from trustyard.server.opening import open_database
 
-            open_database(Configuration.from_environment(), changes=changes, new=new)
+            configuration = Configuration.from_environment()
+            first = new and configuration.sqlite and not has_database(configuration)
+            open_database(configuration, changes=changes, new=new)
             from trustyard.actions.actors import LOCAL
 
+        if first:
+            folder = clean(str(configuration.data_dir))
+            say(
+                f"Note: The data directory {folder} is new: a server that runs on another one knows nothing of this.",
+                error=True,
+            )
         yield LOCAL
 
 

@@ -121,7 +121,12 @@ class LocalSource:
     paste: Annotated[bool, typer.Option("--paste", help="Take it as text from standard input.")] = False
     encoding: Annotated[
         Literal["BASE64", "BASE64PEM"] | None,
-        typer.Option("--encoding", case_sensitive=False, help="What the pasted text is (by its looks if not given)."),
+        typer.Option(
+            "--encoding",
+            metavar="BASE64|BASE64PEM",
+            case_sensitive=False,
+            help="What the pasted text is (by its looks if not given).",
+        ),
     ] = None
 
     def at(self, place: str | None) -> dict[str, Any] | None:
@@ -130,7 +135,12 @@ class LocalSource:
             return self.read(place)
         if self.file or self.paste:
             raise Usage("One source at a time: an argument, --file or --paste.")
-        return replace(self, file=place).read()
+        try:
+            return replace(self, file=place).read()
+        except Failure as failure:
+            if failure.sentence.startswith(f"{place} cannot be read"):
+                failure.advice = "An address begins with https:// or ldaps://."
+            raise
 
     def read(self, url: str | None = None) -> dict[str, Any] | None:
         """The source as REST takes it, None without one. Raises `Usage` for two, `Failure` for what cannot be read."""

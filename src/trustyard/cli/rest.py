@@ -29,6 +29,8 @@ IMPORT_SECONDS = 600.0  # without a word: storing many takes a while
 _PIECE = 1 << 16
 PAGE = 500  # the most that the server gives at once
 
+_IS_IT_ONE = "Is this a Trustyard server, or a proxy in front of one? --url and TRUSTYARD_URL say where it is."
+_UNKNOWN = "Whether a change was made is not known: look before you repeat it."
 _SIGN_IN = (
     "Make a token with `trustyard token create NAME` where the server runs; give it with TRUSTYARD_TOKEN or --token."
 )
@@ -207,6 +209,7 @@ class Rest:
             lambda: self._client.request(
                 method, self.url + address, json=body, params=wanted, headers=headers, timeout=timeout
             ),
+            reads=method == "GET",
         )
         self._judge(answer)
         return answer
@@ -238,7 +241,7 @@ class Rest:
         kind = clean(answer.headers.get("Content-Type", "nothing named"))
         return Failure(
             f"{self.url} answered {answer.status_code} with {kind} instead of {wanted}.",
-            advice="Is this a Trustyard server, or a proxy in front of one? --url and TRUSTYARD_URL say where it is.",
+            advice=_IS_IT_ONE,
         )
 
 
@@ -266,21 +269,18 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _translated(url: str, ask: Callable[[], Said]) -> Said:
-    """The one seam where httpx's exceptions become our own."""
+def _translated(url: str, ask: Callable[[], Said], *, reads: bool = False) -> Said:
+    """The one seam where httpx's exceptions become our own. What only `reads` leaves nothing in doubt."""
     try:
         return ask()
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise _no_connection(url, error) from None
     except httpx.TimeoutException:
-        raise Failure(
-            f"{url} took the request and did not answer in time.",
-            advice="Whether a change was made is not known: look before you repeat it.",
-        ) from None
+        raise Failure(f"{url} took the request and did not answer in time.", advice="" if reads else _UNKNOWN) from None
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
         raise Failure(
-            f"The conversation with {url} broke off: {str(error) or type(error).__name__}.",
-            advice="Whether a change was made is not known: look before you repeat it.",
+            f"The conversation with {url} broke off: {(str(error) or type(error).__name__).rstrip('.')}.",
+            advice=_IS_IT_ONE if reads else _UNKNOWN,
         ) from None
 
 

@@ -90,7 +90,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, error: bo
         grid.add_column(column, overflow="fold")
     for row in rows:
         grid.add_row(*(Text(clean(cell)) for cell in row))
-    with console.capture() as shown:
+    with _writing(error=error), console.capture() as shown:  # it writes nothing, which a full disk may refuse too
         console.print(grid)
     say("\n".join(line.rstrip() for line in shown.get().splitlines()), error=error)
 

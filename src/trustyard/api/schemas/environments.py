@@ -23,7 +23,7 @@ DenyList = Annotated[list[Sha256], Field(max_length=10_000, description="Roots t
 
 
 class PolicyGiven(Given):
-    """What shall happen before a release leaves; what is not said follows from the environment's type."""
+    """What shall happen before a release leaves; what was never said follows from the environment's type."""
 
     weak: Literal["warn", "leave out", "block"] | None = None
     unhonoured: Literal["warn", "block"] | None = None
@@ -53,7 +53,7 @@ class EnvironmentChange(Given):
     description: Description | None = None
     root_set: RootSet | Literal["uploaded"] | None = Field(None, description="`uploaded`: the bundle that is there.")
     deny_list: DenyList | None = None
-    policy: PolicyGiven | None = Field(None, description="All of it: what it does not say follows from the type.")
+    policy: PolicyGiven | None = Field(None, description="What it does not say stays as it is.")
     publish_truststore: bool | None = Field(None, description=PUBLISH)
 
 
