@@ -28,6 +28,7 @@ The edges alone decide how an error looks; `status` is a hint for them and nothi
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ _PRIVATE = re.compile(
     r"""|PuTTY-User-Key-File|b3BlbnNzaC1rZXktdjE"""
     r"""|["'](?:d|p|q|dp|dq|qi|k|priv)\\*["']\s*:\s*\\*["'][A-Za-z0-9_-]{22}"""
 )
+MISSING = "This field is required."
 _WITHHELD = "What was given holds a private key, and is not repeated here."
 
 
@@ -49,6 +51,19 @@ def holds_private_key(text: str) -> bool:
 def withheld(text: str) -> str:
     """The text, unless a private key stands in it: what somebody gave by mistake is repeated nowhere (D-07)."""
     return _WITHHELD if holds_private_key(text) else text
+
+
+def sentence_of(fault: Mapping[str, Any]) -> str:
+    """What pydantic found at fault in a field, one of a `ValidationError`'s `errors()`."""
+    match fault["type"]:
+        case "missing":
+            return MISSING
+        case "extra_forbidden":
+            return "There is no such field here."
+        case "value_error":
+            return str(fault["msg"]).removeprefix("Value error, ")
+        case _:
+            return f"{fault['msg']}."
 
 
 @dataclass(frozen=True)

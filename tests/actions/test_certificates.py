@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from tests.actions.conftest import ADMIN, OPERATOR, TEST_OPERATOR, VIEWER, fresh, pem
 from tests.tls_servers import Ca
 from trustyard import models
-from trustyard.actions import audit, certificates, certificates_read, environments, releases, sources
+from trustyard.actions import audit, certificates, certificates_read, environments, gateways, releases, sources
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
 from trustyard.actions.sources import FileGiven
@@ -474,7 +474,11 @@ def test_names_of_any_script_are_kept_as_typed(add: Add) -> None:
 
 def test_an_environment_in_use_is_not_removed_and_says_by_what(add: Add) -> None:
     add("holder")
-    with pytest.raises(EnvironmentInUse, match="holder"):
+    for number in range(22):
+        gateways.create(ADMIN, "test", name=f"edge-{number:02}", kind="envoy")
+    with pytest.raises(
+        EnvironmentInUse, match=r"by the certificate holder, .*, the gateway edge-19, 2 more gateways\.$"
+    ):
         environments.delete(ADMIN, "test", if_match="*")
     environments.delete(ADMIN, "production", if_match="*")
     with pytest.raises(TrustyardError):

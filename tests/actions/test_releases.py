@@ -210,8 +210,12 @@ def test_a_token_of_one_purpose_opens_nothing_of_another(add: Add) -> None:
 
 def test_options_that_do_not_fit_are_named_by_field() -> None:
     with pytest.raises(Refused) as caught:
-        gateways.create(ADMIN, "test", name="edge", kind="envoy", options={"issuers": [{"prefix": "x"}]})
-    assert any(f.field.startswith("options.issuers.0") for f in caught.value.fields)
+        gateways.create(ADMIN, "test", name="edge", kind="envoy", options={"issuers": [{"prefix": "x"}], "isuers": []})
+    assert {one.field.removeprefix("options."): one.message for one in caught.value.fields} == {
+        "issuers.0.issuer": "This field is required.",
+        "issuers.0.prefix": "A prefix is a path and begins with /.",
+        "isuers": "There is no such field here.",
+    }
     with pytest.raises(Refused, match="envoy"):
         gateways.create(ADMIN, "test", name="edge", kind="toaster")
 

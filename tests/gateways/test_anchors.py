@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.counting import lines
+from fuzz.counting import Lines
 from fuzz.webs import extension, signed
 from tests.authority import Authority
 from tests.gateways.releases import material
@@ -49,7 +49,7 @@ def test_hundreds_that_issued_one_another_are_judged_in_a_bounded_number_of_step
     ca = extension("2.5.29.19", b"\x30\x03\x01\x01\xff")
     web = {f"{name} {number}": signed(number, name, 3 - name, 0, 0, [ca]) for name in (1, 2) for number in range(200)}
     release = material(1, web)
-    with lines(2_000 * len(web)):
+    with Lines(2_000 * len(web)):
         assert for_openssl(release, "used").notes == tuple(f"{alias} {LOST}" for alias in web)
         assert len(judge(release, read(release), "haproxy", NOON).notes) > len(web)
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from pydantic import ValidationError
 
 from trustyard import models
-from trustyard.errors import EnvironmentInUse, FieldError, Refused
+from trustyard.errors import EnvironmentInUse, FieldError, Refused, sentence_of
 from trustyard.gateways import policies
 from trustyard.models.environments import ROOT_SETS, TYPES
 from trustyard.pki.containers import read_file
@@ -19,6 +19,7 @@ from .actors import Actor
 from .permissions import require
 from .retries import retried
 
+_SHOWN = 20  # of each sort that is in the way of a deletion
 RootSet = str | bytes  # "none", "mozilla", or the PEM of an uploaded bundle
 
 
@@ -156,15 +157,23 @@ def fingerprint(row: models.Environment) -> dict[str, Any]:
 
 
 def _check_unused(row: models.Environment) -> None:
-    used = [f"the certificate {e.certificate.name}" for e in row.entries.select_related("certificate")[:20]]
-    used += [f"the gateway {g.name}" for g in row.gateways.all()[:20]]
-    used += [f"the JWK {k.name}" for k in row.jwks.all()[:20]]
+    used = [
+        *_some("certificate", row.entries.all(), "certificate__name"),
+        *_some("gateway", row.gateways.all(), "name"),
+        *_some("JWK", row.jwks.all(), "name"),
+    ]
     if used:
         raise EnvironmentInUse(
             f"The environment {row.name} is in use by {', '.join(used)}.",
             advice="Remove these first.",
             extra={"used_by": used},
         )
+
+
+def _some(what: str, rows: QuerySet[Any], name: str) -> list[str]:
+    """The first of these by name, and how many more there are."""
+    shown, more = rows.order_by(f"{name}_key").values_list(name, flat=True)[:_SHOWN], rows.count() - _SHOWN
+    return [f"the {what} {one}" for one in shown] + [f"{more} more {what}s"] * (more > 0)
 
 
 def _type(type: str) -> str:
@@ -190,7 +199,7 @@ def _policy(given: Mapping[str, str]) -> dict[str, str]:
     try:
         policies.Policy.model_validate(dict(given))
     except ValidationError as error:
-        fields = [FieldError(f"policy.{one['loc'][0]}", str(one["msg"])) for one in error.errors(include_url=False)]
+        fields = [FieldError(f"policy.{one['loc'][0]}", sentence_of(one)) for one in error.errors(include_url=False)]
         raise Refused("This policy cannot be taken.", code="bad-environment", fields=fields) from None
     return dict(given)
 

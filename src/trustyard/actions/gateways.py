@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from pydantic import ValidationError
 
 from trustyard import models
-from trustyard.errors import Conflict, FieldError, Refused
+from trustyard.errors import Conflict, FieldError, Refused, sentence_of
 from trustyard.gateways.agent.bootstrap import bootstrap as agent_bootstrap
 from trustyard.gateways.kinds import KINDS
 from trustyard.gateways.places import Held, Place
@@ -245,7 +245,7 @@ def checked_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
         checked = dict(schema.model_validate(dict(options)).model_dump(mode="json"))
     except ValidationError as error:
         fields = [
-            FieldError(".".join(["options", *(str(part) for part in one["loc"])]), str(one["msg"]))
+            FieldError(".".join(["options", *(str(part) for part in one["loc"])]), sentence_of(one))
             for one in error.errors(include_url=False, include_input=False, include_context=False)
         ]
         raise _misfit(kind, fields) from None

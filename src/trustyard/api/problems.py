@@ -16,7 +16,7 @@ from ninja.errors import HttpError, ValidationError
 
 from trustyard.actions import requests
 from trustyard.actions.retries import unavailable
-from trustyard.errors import FieldError, MethodNotAllowed, NotFound, Refused, TooLarge, TrustyardError
+from trustyard.errors import FieldError, MethodNotAllowed, NotFound, Refused, TooLarge, TrustyardError, sentence_of
 
 log = structlog.get_logger(__name__)
 
@@ -130,12 +130,6 @@ def _field(loc: tuple[str | int, ...], type_: str) -> str:
 
 def _message(one: Mapping[str, Any]) -> str:
     match one["type"]:
-        case "missing":
-            return "This field is required."
-        case "extra_forbidden":
-            return "There is no such field here."
-        case "value_error":
-            return str(one["msg"]).removeprefix("Value error, ")
         case "union_tag_invalid":
             there = str(one["ctx"]["expected_tags"]).replace("'", "")
             what = "There is no such kind; it is" if one["ctx"]["tag"] else "This field is required:"
@@ -143,4 +137,4 @@ def _message(one: Mapping[str, Any]) -> str:
         case "model_type" | "model_attributes_type" | "dict_type":
             return "This is no JSON object."
         case _:
-            return f"{one['msg']}."
+            return sentence_of(one)

@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trustyard.errors import FieldError, Refused, TrustyardError
+from trustyard.errors import MISSING, FieldError, Refused, TrustyardError
 from trustyard.gateways.kinds import KINDS
 
 from . import typed_json
-
-_MISSING, _RAISED = "Field required", "Value error, "  # words of pydantic, which REST passes on
 
 
 @dataclass(frozen=True)
@@ -70,10 +68,10 @@ def worded(kind: str, error: TrustyardError) -> TrustyardError:
 def _sentence(label: str, within: list[str], message: str) -> str:
     """What is wrong about an option, or inside of it: `within` is the way there, such as 0 and address."""
     path = [f"entry {int(part) + 1}" if part.isdecimal() else part for part in within]
-    if message == _MISSING:
+    if message == MISSING:
         *path, last = [label, *path]
         return f"{', '.join(path)}: {last} is missing." if path else f"{last} is missing."
-    return f"{', '.join([label, *path])}: {message.removeprefix(_RAISED).removesuffix('.')}."
+    return f"{', '.join([label, *path])}: {message.removesuffix('.')}."
 
 
 @functools.cache

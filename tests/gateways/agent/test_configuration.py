@@ -60,7 +60,7 @@ def test_a_complete_file_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "field", "words"),
     [
-        (GOOD.replace('environment = "test"', ""), "environment", "Field required"),
+        (GOOD.replace('environment = "test"', ""), "environment", "This field is required."),
         (GOOD.replace("https", "ftp"), "address", "is not an address such as"),
         (GOOD.replace(".example", ".example:99999"), "address", "is not an address such as"),
         (GOOD.replace("https", "http"), "", "http would show the token to the network"),
@@ -71,7 +71,7 @@ def test_a_complete_file_is_read(tmp_path: Path) -> None:
         (GOOD + 'node = "a\\u0007"', "node", "it has characters that cannot be printed"),
         (GOOD + '[check]\ncommand = [""]', "check.command", 'write ["program", "argument", …]'),
         (GOOD + 2 * '[[copy]]\nfrom = "used.pem"\nto = "/x"\n', "", "two copies go to the same place"),
-        (GOOD + "unknown = 1", "unknown", "Extra inputs are not permitted"),
+        (GOOD + "unknown = 1", "unknown", "There is no such field here."),
         (GOOD + "wait = 600", "wait", "less than or equal to 60"),
         (GOOD + '[check]\ncommand = "nginx -t"', "check.command", "valid tuple"),
         (GOOD + "[check]\ncommand = []", "check.command", "at least 1 item"),

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from trustyard.errors import FieldError, Refused
+from trustyard.errors import FieldError, Refused, sentence_of
 from trustyard.pki.hosts import is_loopback
 
 from .wire import LONGEST_WAIT
@@ -138,7 +138,7 @@ def read(path: Path) -> Configuration:
         return Configuration.model_validate(given)
     except ValidationError as error:
         mistakes = [
-            FieldError(".".join(map(str, one["loc"])), one["msg"].removeprefix("Value error, "))
+            FieldError(".".join(map(str, one["loc"])), sentence_of(one))
             for one in error.errors(include_url=False, include_input=False)
         ]
         raise _refused(f"{path} cannot be taken.", mistakes) from None
