@@ -78,7 +78,7 @@ def test_a_node_that_left_makes_nobody_late(add: Add, edge: models.Gateway) -> N
     add("two")
     delivery.record(edge.pk, 2, Receipt("n1", "accepted"))
     assert figures.read().environments["test"].behind == 1  # n2 is there and said nothing yet
-    delivery.node_gone(edge.pk, "n2")
+    delivery.seen_all([(edge.pk, "n2", False)])
     standing = figures.read().environments["test"]
     assert (standing.behind, standing.nodes) == (0, {"accepted": 1, "unreachable": 1})
 

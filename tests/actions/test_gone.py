@@ -33,12 +33,12 @@ def edge() -> models.Gateway:
 
 def come(gateway: models.Gateway, *nodes: str) -> None:
     for node in nodes:
-        delivery.node_connected(gateway.pk, node)
+        delivery.seen_all([(gateway.pk, node, True)])
 
 
 def go(gateway: models.Gateway, *nodes: str) -> None:
     for node in nodes:
-        delivery.node_gone(gateway.pk, node)
+        delivery.seen_all([(gateway.pk, node, False)])
 
 
 def say(gateway: models.Gateway, release: models.Release, *nodes: str) -> None:

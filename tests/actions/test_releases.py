@@ -156,7 +156,7 @@ def test_a_receipt_is_one_nodes_word_and_nothing_is_reported_without_it(add: Add
     assert delivery.settled(ids)
     (row,) = delivery.deployment(ids)["environments"][0]["gateways"]
     assert (row["state"], row["node"]) == ("pending", "")
-    delivery.node_connected(gateway.pk, "node-1")
+    delivery.seen_all([(gateway.pk, "node-1", True)])
     assert not delivery.settled(ids)
     delivery.record(gateway.pk, release.number, Receipt("node-1", "sent"))
     delivery.record(gateway.pk, release.number, Receipt("node-2", "refused", "its own words", 7))

@@ -30,7 +30,7 @@ def looking(client: Client) -> Client:
     environments.create(LOCAL, name="test")
     for name in ("one", "two"):
         made = gateways.create(LOCAL, "test", name=name, kind="envoy", options={})
-        delivery.node_connected(made.pk, "local")
+        delivery.seen_all([(made.pk, "local", True)])
     entry = EntryGiven(("test",), "partner", Paste("BASE64PEM", Authority("Deployed CA").issue("partner").pem))
     certificates.create(LOCAL, [Definition("partner", "", [entry])], deploy=True)
     return signed_in(client, "looks", "viewer")

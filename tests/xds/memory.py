@@ -39,6 +39,7 @@ class MemoryStore:
         self.nodes: dict[tuple[int, str], bool] = {}
         self.broken = False
         self.looks = 0  # for gateways
+        self.turns = 0  # in which nodes were written
         self.unwritable = ""  # a node whose name the database does not take
         self._callbacks: list[Callable[[str], None]] = []
 
@@ -102,11 +103,13 @@ class MemoryStore:
             raise ValueError("This name cannot be stored.")
         self.receipts += given
 
-    def node_connected(self, gateway_id: int, node: str) -> None:
-        self.nodes[gateway_id, node] = True
-
-    def node_gone(self, gateway_id: int, node: str) -> None:
-        self.nodes[gateway_id, node] = False
+    def seen_all(self, nodes: Iterable[tuple[int, str, bool]]) -> None:
+        self._reachable()
+        nodes = list(nodes)
+        if any(node == self.unwritable for _, node, _ in nodes):
+            raise ValueError("This name cannot be stored.")
+        self.turns += 1
+        self.nodes |= {(gateway_id, node): connected for gateway_id, node, connected in nodes}
 
     def subscribe(self, callback: Callable[[str], None]) -> Callable[[], None]:
         self._callbacks.append(callback)

@@ -96,6 +96,29 @@ def test_a_word_that_cannot_be_written_holds_up_no_other_nodes() -> None:
     asyncio.run(story())
 
 
+def test_nodes_that_come_together_are_written_together_and_once() -> None:
+    """Each by itself, those of a fleet held up what it said for seconds."""
+
+    async def story() -> None:
+        store = MemoryStore()
+        recorder = Recorder(store, at_once)
+        for number in range(200):
+            recorder.node(1, str(number), connected=True)
+        recorder.node(1, "n", connected=True)
+        recorder.receipt(1, 1, ACCEPTED)
+        store.unwritable = "n"
+        assert not await recorder.flush()
+        assert (len(store.nodes), store.turns) == (200, 200), "one by one, where that is what it takes"
+        store.unwritable, store.turns = "", 0
+        for number in range(200):
+            recorder.node(1, str(number), connected=False)
+        assert await recorder.flush()
+        assert store.nodes == {(1, "n"): True} | {(1, str(number)): False for number in range(200)}
+        assert (store.turns, words(store)) == (1, [(1, "accepted")])
+
+    asyncio.run(story())
+
+
 def test_a_receipt_that_is_written_late_does_not_bring_back_a_node_that_has_gone() -> None:
     """In the database a receipt says that its node is there."""
 

@@ -156,16 +156,10 @@ def record(gateway_id: int, number: int, receipt: Receipt) -> None:
     receipts.record_all([(gateway_id, number, receipt)])
 
 
-def node_connected(gateway_id: int, node: str) -> None:
-    """A node opened its stream."""
-    receipts.seen_all([(gateway_id, node, True)])
-    gone.moved([gateway_id])
-
-
-def node_gone(gateway_id: int, node: str) -> None:
-    """A node's stream ended, here: it may have opened another one at another server before."""
-    receipts.seen_all([(gateway_id, node, False)])
-    gone.moved([gateway_id])
+def seen_all(nodes: Sequence[tuple[int, str, bool]]) -> None:
+    """Of which nodes the stream was opened or ended, by gateway and name, here: it may be open at another server."""
+    receipts.seen_all(nodes)
+    gone.moved(gateway_id for gateway_id, _, _ in nodes)
 
 
 def rows_of(release: models.Release) -> list[Row]:

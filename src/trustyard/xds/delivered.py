@@ -9,7 +9,7 @@ from trustyard.actions import delivery, gateway_tokens, news, receipts
 from trustyard.actions.delivery import GatewayGiven
 from trustyard.models.connections import looked_after
 from trustyard.pki.content import Material
-from trustyard.xds.store import Word
+from trustyard.xds.store import Seen, Word
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer")
@@ -33,11 +33,8 @@ class Delivered:
     def record_all(self, words: Sequence[Word]) -> None:
         _query(receipts.record_all, words)
 
-    def node_connected(self, gateway_id: int, node: str) -> None:
-        _query(delivery.node_connected, gateway_id, node)
-
-    def node_gone(self, gateway_id: int, node: str) -> None:
-        _query(delivery.node_gone, gateway_id, node)
+    def seen_all(self, nodes: Sequence[Seen]) -> None:
+        _query(delivery.seen_all, nodes)
 
     def subscribe(self, callback: Callable[[str], None]) -> Callable[[], None]:
         return news.subscribe(callback)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -15,7 +16,10 @@ from trustyard.xds.store import Store
 log = structlog.get_logger(__name__)
 Run = Callable[[Callable[[], None]], Awaitable[None]]
 RETRY_SECONDS = 1.0
-Key = tuple[int, str, int]  # gateway, node, release
+Node = tuple[int, str]  # the gateway's id, its name
+Key = tuple[int, str, int]  # the same, and the release
+Name = TypeVar("Name", Node, Key)
+Said = TypeVar("Said")
 
 
 class Recorder:
@@ -25,8 +29,8 @@ class Recorder:
         self._store = store
         self._run = run
         self._receipts: dict[Key, Receipt] = {}
-        self._nodes: dict[tuple[int, str], bool] = {}
-        self._written: dict[tuple[int, str], dict[int, Receipt]] = {}  # by node, then by release
+        self._nodes: dict[Node, bool] = {}
+        self._written: dict[Node, dict[int, Receipt]] = {}  # by node, then by release
         self._something = asyncio.Event()
         self._turns = Turns()
 
@@ -70,31 +74,30 @@ class Recorder:
         receipts, self._receipts = self._receipts, {}
         nodes, self._nodes = self._nodes, {}
         # Receipts first: writing one says that its node is there.
-        good = await self._write_receipts(receipts)
-        for (gateway_id, node), connected in nodes.items():
-            write = self._store.node_connected if connected else self._store.node_gone
-            written = await self._write(partial(write, gateway_id, node))
-            # A receipt that is written later brings the node back: it is said once more after that.
-            if not written or any(key[:2] == (gateway_id, node) for key in self._receipts):
-                self._nodes.setdefault((gateway_id, node), connected)
+        words = {key: (key[0], key[2], receipt) for key, receipt in receipts.items()}
+        written = await self._written_of(words, self._store.record_all)
+        good = len(written) == len(receipts)
+        for key, receipt in receipts.items():
+            if key in written:
+                self._keep(key, receipt)
+            else:
+                self._receipts.setdefault(key, receipt)
+        there = await self._written_of({node: (*node, nodes[node]) for node in nodes}, self._store.seen_all)
+        late = {key[:2] for key in self._receipts}
+        for node, connected in nodes.items():
+            # A receipt that is written later brings back a node that has gone: that is said once more after it.
+            if node not in there or (node in late and not connected):
+                self._nodes.setdefault(node, connected)
                 good = False
         return good
 
-    async def _write_receipts(self, receipts: dict[Key, Receipt]) -> bool:
-        """Writes all in one transaction; where that fails, one by one, so that no receipt blocks the others."""
-        if not receipts:
-            return True
-        words = [(key[0], key[2], receipt) for key, receipt in receipts.items()]
-        if await self._write(partial(self._store.record_all, words)):
-            for key, receipt in receipts.items():
-                self._keep(key, receipt)
-            return True
-        if len(receipts) > 1:
-            one_by_one = [await self._write_receipts({key: receipt}) for key, receipt in receipts.items()]
-            return all(one_by_one)
-        for key, receipt in receipts.items():
-            self._receipts.setdefault(key, receipt)
-        return False
+    async def _written_of(self, words: Mapping[Name, Said], write: Callable[[Sequence[Said]], None]) -> set[Name]:
+        """Writes all in one transaction; where that fails, one by one, so that no word blocks the others."""
+        if not words or await self._write(partial(write, list(words.values()))):
+            return set(words)
+        if len(words) == 1:
+            return set()
+        return {name for name, word in words.items() if await self._written_of({name: word}, write)}
 
     def _keep(self, key: Key, receipt: Receipt) -> None:
         """Forgets what was written of older releases: the node sends no receipts for them any more."""

@@ -10,6 +10,7 @@ from trustyard.pki.content import Material
 
 EVERYTHING = ""  # in place of an environment: words may have been lost
 Word = tuple[int, int, Receipt]  # the gateway's id, the release's number, what its node said
+Seen = tuple[int, str, bool]  # the gateway's id, the node's name, whether it is connected
 
 
 class Gateway(Protocol):
@@ -39,11 +40,8 @@ class Store(Protocol):
     def record_all(self, words: Sequence[Word]) -> None:
         """Stores receipts: all of them or none."""
 
-    def node_connected(self, gateway_id: int, node: str) -> None:
-        """Notes that a node has opened its first stream."""
-
-    def node_gone(self, gateway_id: int, node: str) -> None:
-        """Notes that a node's last stream has ended."""
+    def seen_all(self, nodes: Sequence[Seen]) -> None:
+        """Notes which nodes have opened their first stream, and of which the last one has ended."""
 
     def subscribe(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Calls back, in any thread, with the environment that has news, or EVERYTHING; returns how to stop."""
