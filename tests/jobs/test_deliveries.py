@@ -35,6 +35,18 @@ class Told:
         return self._words.get(timeout=WAIT)
 
 
+class Slow:
+    """An answer that waits to be let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self) -> str:
+        self.begun.set()
+        assert self.go_on.wait(WAIT)
+        return "accepted"
+
+
 @pytest.fixture
 def told() -> Told:
     return Told()
@@ -104,21 +116,15 @@ def test_what_did_not_take_its_release_is_tried_again_after_a_pause_that_grows(
 
 
 def test_a_release_during_a_delivery_is_brought_after_it(work: Deliveries, folder: Folder, told: Told) -> None:
-    begun, go_on = threading.Event(), threading.Event()
-
-    def slow() -> str:
-        begun.set()
-        assert go_on.wait(WAIT)
-        return "accepted"
-
+    slow = Slow()
     folder.answers.put(slow)
     work.look()
-    assert begun.wait(WAIT)
+    assert slow.begun.wait(WAIT)
     environments.update(LOCAL, "test", if_match="*", root_set="mozilla")
     assert releases.deploy(LOCAL, "test").created
     work.look()
     work.look()
-    go_on.set()
+    slow.go_on.set()
     assert [folder.next(), folder.next()] == [1, 2]
     assert [told.next(), told.next()] == [("files", "accepted")] * 2
     idle(work)
@@ -172,17 +178,11 @@ def test_a_delivery_whose_receipt_cannot_be_stored_is_not_the_last(
 
 
 def test_the_stop_waits_for_what_is_under_way_and_its_receipt(work: Deliveries, folder: Folder) -> None:
-    begun, go_on = threading.Event(), threading.Event()
-
-    def slow() -> str:
-        begun.set()
-        assert go_on.wait(WAIT)
-        return "accepted"
-
+    slow = Slow()
     folder.answers.put(slow)
     work.look()
-    assert begun.wait(WAIT)
-    threading.Timer(0.3, go_on.set).start()
+    assert slow.begun.wait(WAIT)
+    threading.Timer(0.3, slow.go_on.set).start()
     work.stop()
     assert not delivery.behind()
 
