@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import queue
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,10 +19,20 @@ from trustyard.actions.actors import LOCAL
 from trustyard.gateways.kinds import KINDS
 from trustyard.gateways.places import Place, Root
 from trustyard.gateways.receipts import Receipt
+from trustyard.jobs.deliveries import Deliveries
+from trustyard.jobs.probes import Probes
 from trustyard.pki.content import Material
 
 WAIT = 20
 LISTENER = "127.0.0.1:8443"
+
+
+def idle(work: Deliveries | Probes) -> None:
+    """Until nothing is under way."""
+    end = time.monotonic() + WAIT
+    while work._busy:
+        assert time.monotonic() < end
+        threading.Event().wait(0.005)
 
 
 class Folder:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +16,7 @@ from trustyard.actions.actors import LOCAL
 from trustyard.jobs import deliveries, runner
 from trustyard.jobs.deliveries import Deliveries
 
-from .conftest import WAIT, Folder
+from .conftest import WAIT, Folder, idle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,14 +56,6 @@ def work(told: Told) -> Iterator[Deliveries]:
     work = Deliveries(told)
     yield work
     work.stop()
-
-
-def idle(work: Deliveries) -> None:
-    """Until no delivery is under way."""
-    end = time.monotonic() + WAIT
-    while work._busy:
-        assert time.monotonic() < end
-        threading.Event().wait(0.005)
 
 
 def test_what_did_not_take_its_release_is_left_alone_until_there_is_news(

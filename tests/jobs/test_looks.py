@@ -18,8 +18,9 @@ from trustyard.gateways.proof import Probe
 from trustyard.jobs import probes
 from trustyard.jobs.probes import Probes, observe
 
+from .conftest import WAIT, idle
+
 pytestmark = pytest.mark.django_db
-WAIT = 20
 EDGE = GatewayGiven(7, "test", "edge", "files", {}, 1)
 
 
@@ -58,14 +59,6 @@ def looking() -> Iterator[Probes]:
     looking = Probes()
     yield looking
     looking.stop()
-
-
-def idle(looking: Probes) -> None:
-    """Until no look is under way."""
-    end = time.monotonic() + WAIT
-    while looking._busy:
-        assert time.monotonic() < end
-        threading.Event().wait(0.005)
 
 
 def again(looking: Probes) -> None:

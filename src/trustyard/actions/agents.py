@@ -11,7 +11,7 @@ from trustyard import models
 from trustyard.gateways.agent import wire
 from trustyard.gateways.receipts import Receipt
 
-from . import delivery, gone, receipts, releases
+from . import delivery, receipts, releases
 from .retries import retried
 
 
@@ -103,9 +103,7 @@ def keep(words: list[Said | Seen]) -> list[bool]:
                 news.append(word)
                 kept.add((*release, word.receipt.node))
         receipts.record_all((word.gateway_id, _number(word.version), word.receipt) for word in news)
-        seen = [word for word in words if isinstance(word, Seen)]
-        receipts.seen_all((word.gateway_id, word.node, word.connected) for word in seen)
-        gone.moved(word.gateway_id for word in seen)
+        delivery.seen_all([(word.gateway_id, word.node, word.connected) for word in words if isinstance(word, Seen)])
         return [isinstance(word, Seen) or _release(word) in known for word in words]
 
 

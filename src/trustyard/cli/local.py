@@ -41,8 +41,11 @@ Environments = Annotated[
         help="Environments that an operator is for, comma separated (none: all). For operators alone.",
     ),
 ]
-ROLES = "|".join(Role)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _role(what: str) -> Any:
+    return typer.Option(metavar="|".join(Role), help=what, show_default=False)
 
 
 def register(app: typer.Typer) -> None:
@@ -99,9 +102,7 @@ def check(as_json: AsJson = False) -> None:
 @tokens.command("create")
 def token_create(
     name: Name,
-    role: Annotated[
-        Role, typer.Option(metavar=ROLES, help="What its holder may do (operator if not given).", show_default=False)
-    ] = Role.operator,
+    role: Annotated[Role, _role("What its holder may do (operator if not given).")] = Role.operator,
     env: Environments = None,
     expires: Annotated[
         str,
@@ -140,9 +141,7 @@ def token_revoke(name: Name) -> None:
 @users.command("add")
 def user_add(
     name: Name,
-    role: Annotated[
-        Role, typer.Option(metavar=ROLES, help="What they may do (viewer if not given).", show_default=False)
-    ] = Role.viewer,
+    role: Annotated[Role, _role("What they may do (viewer if not given).")] = Role.viewer,
     env: Environments = None,
 ) -> None:
     """Add a person. The password is asked for, or is the first line of standard input."""

@@ -75,14 +75,14 @@ class Recorder:
         nodes, self._nodes = self._nodes, {}
         # Receipts first: writing one says that its node is there.
         words = {key: (key[0], key[2], receipt) for key, receipt in receipts.items()}
-        written = await self._written_of(words, self._store.record_all)
+        written = await self._stored(words, self._store.record_all)
         good = len(written) == len(receipts)
         for key, receipt in receipts.items():
             if key in written:
                 self._keep(key, receipt)
             else:
                 self._receipts.setdefault(key, receipt)
-        there = await self._written_of({node: (*node, nodes[node]) for node in nodes}, self._store.seen_all)
+        there = await self._stored({node: (*node, nodes[node]) for node in nodes}, self._store.seen_all)
         late = {key[:2] for key in self._receipts}
         for node, connected in nodes.items():
             # A receipt that is written later brings back a node that has gone: that is said once more after it.
@@ -91,13 +91,13 @@ class Recorder:
                 good = False
         return good
 
-    async def _written_of(self, words: Mapping[Name, Said], write: Callable[[Sequence[Said]], None]) -> set[Name]:
+    async def _stored(self, words: Mapping[Name, Said], write: Callable[[Sequence[Said]], None]) -> set[Name]:
         """Writes all in one transaction; where that fails, one by one, so that no word blocks the others."""
         if not words or await self._write(partial(write, list(words.values()))):
             return set(words)
         if len(words) == 1:
             return set()
-        return {name for name, word in words.items() if await self._written_of({name: word}, write)}
+        return {name for name, word in words.items() if await self._stored({name: word}, write)}
 
     def _keep(self, key: Key, receipt: Receipt) -> None:
         """Forgets what was written of older releases: the node sends no receipts for them any more."""
