@@ -132,6 +132,7 @@ def test_a_deploy_over_a_restored_release_ends_with_3_the_list_and_the_flag(run:
     [
         ("cert revoke acme --env test --reason x", "POST", "/api/v1/certificates/acme/entries/test/revoke"),
         ("cert edit acme --description x --deploy", "PATCH", "/api/v1/certificates/acme"),
+        ("jwk edit sign --deploy", "PATCH", "/api/v1/jwks/sign"),
         ("jwk delete sign --yes", "DELETE", "/api/v1/jwks/sign"),
     ],
 )

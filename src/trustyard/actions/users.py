@@ -170,9 +170,7 @@ def set_password(
     with audit.transaction():
         row = locked(username)
         own = actor.user_id == row.pk
-        if of_provider(row):
-            sentence = f"{row.username} signs in by the company's provider and has no password here."
-            raise Refused(sentence, code="provider-account", fields=[FieldError("password", sentence)])
+        _refuse_of_provider(row)
         if not own:
             require(actor, "users.manage")
         elif current is None or not row.check_password(current):
@@ -183,6 +181,12 @@ def set_password(
         sessions.end_quietly(row, but=keep)
         audit.record(actor, "user.password", "user", row.username)
         return row
+
+
+def _refuse_of_provider(row: models.User) -> None:
+    if of_provider(row):
+        sentence = f"{row.username} signs in by the company's provider and has no password here."
+        raise Refused(sentence, code="provider-account", fields=[FieldError("password", sentence)])
 
 
 def of_provider(row: models.User) -> bool:
@@ -196,6 +200,19 @@ def find(actor: Actor) -> QuerySet[models.User]:
     return models.User.objects.prefetch_related("environments", "socialaccount_set", "authenticator_set").order_by(
         "username"
     )
+
+
+def get(actor: Actor, username: str) -> models.User:
+    """The account of this name. Raises `NotFound`."""
+    require(actor, "users.manage")
+    return _named(models.User.objects.all(), username)
+
+
+def with_password(actor: Actor, username: str) -> models.User:
+    """As `get`, before somebody is asked for its new password. Raises `Refused` (`provider-account`)."""
+    row = get(actor, username)
+    _refuse_of_provider(row)
+    return row
 
 
 def get_by_id(actor: Actor, pk: int) -> models.User:
@@ -250,7 +267,11 @@ def version(row: models.User) -> str:
 
 def locked(username: str) -> models.User:
     """The account under its lock. Raises `NotFound`."""
-    row = models.User.objects.select_for_update(no_key=True).filter(username=username).first()
+    return _named(models.User.objects.select_for_update(no_key=True), username)
+
+
+def _named(rows: QuerySet[models.User], username: str) -> models.User:
+    row = rows.filter(username=username).first()
     if row is None:
         raise NotFound(f"There is no user named {username}.")
     return row
