@@ -76,11 +76,13 @@ def test_a_password_that_cannot_be_asked_for_is_missing(data: Path, monkeypatch:
 
 def test_people_are_added_given_passwords_and_disabled(data: Path) -> None:
     assert "at least 10" in run(data, "user", "add", "bob", stdin="short\n", code=1).stderr
-    reserved = run(data, "user", "add", "token:ci", stdin="a long enough one\n", code=1).stderr
-    assert "Nobody can be named token:ci" in reserved
     run(data, "user", "add", "bob", "--role", "operator", stdin="a long enough one\n")
     run(data, "user", "password", "bob", stdin="another long one\n")
     # Nobody is asked for a password that cannot be taken.
+    assert "Nobody can be named token:ci" in run(data, "user", "add", "token:ci", code=1).stderr
+    assert "already a user named bob" in run(data, "user", "add", "Bob", code=1).stderr
+    elsewhere = ("--role", "operator", "--env", "moon")
+    assert "There is no environment named moon" in run(data, "user", "add", "kim", *elsewhere, code=1).stderr
     for command in ("password", "sessions", "sign-out"):
         assert "There is no user named nobody" in run(data, "user", command, "nobody", code=1).stderr
     assert "standard input" in run(data, "user", "password", "bob", code=1).stderr

@@ -40,15 +40,17 @@ def create_without_password(actor: Actor, username: str, role: str, environments
     return _create(actor, username, None, role, environments)
 
 
+def check_new(actor: Actor, username: str, *, role: str, environments: Sequence[str]) -> None:
+    """Raises what `create` would, but for the password: before somebody is asked for it."""
+    require(actor, "users.manage")
+    _places(role, environments)
+    _free(username, None)
+
+
 def _create(actor: Actor, username: str, password: str | None, role: str, environments: Sequence[str]) -> models.User:
-    check_role(role)
-    check_limits(role, environments)
-    places = [found.environment(place, "environments") for place in environments]
+    places = _places(role, environments)
     with audit.transaction():
-        cleaned = _given(username, password)
-        there = same_name(cleaned)
-        if there is not None:
-            raise found.taken("user", there, cleaned, "username")
+        cleaned = _free(username, password)
         row = models.User(username=cleaned, role=role)
         if password is None:
             row.set_unusable_password()
@@ -58,6 +60,20 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
         row.environments.set(places)
         audit.record(actor, "user.create", "user", row.username, after=fingerprint(row))
         return row
+
+
+def _places(role: str, environments: Sequence[str]) -> list[models.Environment]:
+    check_role(role)
+    check_limits(role, environments)
+    return [found.environment(place, "environments") for place in environments]
+
+
+def _free(username: str, password: str | None) -> str:
+    cleaned = _given(username, password)
+    there = same_name(cleaned)
+    if there is not None:
+        raise found.taken("user", there, cleaned, "username")
+    return cleaned
 
 
 def _given(username: str, password: str | None) -> str:

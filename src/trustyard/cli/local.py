@@ -148,7 +148,9 @@ def user_add(
     with database(new=True) as actor:
         from trustyard.actions import users as actions
 
-        row = actions.create(actor, name, password=_password(), role=role.value, environments=names(env))
+        places = names(env)
+        actions.check_new(actor, name, role=role.value, environments=places)
+        row = actions.create(actor, name, password=_password(), role=role.value, environments=places)
         say(f"{clean(row.username)} can sign in.")
 
 
