@@ -84,6 +84,7 @@ WRONG = [
     (["gateway", "bootstrap", "test", "edge", "--trust", "used"], "--listen"),
     (["release", "show", "test", "first"], "N"),
     (["release", "show", "test", "0"], "N"),
+    (["release", "restore", "test", "1", "--preview", "--previewed", "v"], "--previewed"),
     (["release", "deploy", "test", "--wait", "-1"], "--wait"),
     (["audit", "list", "--limit", "0"], "--limit"),
 ]
