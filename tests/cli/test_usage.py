@@ -53,6 +53,8 @@ WRONG = [
     (["cert", "compare", "a.pem"], "Compare with what?"),
     (["cert", "compare", "acme", "--with", "other"], "--env"),
     (["cert", "compare", "acme", "b.pem", "--env", "test", "--with", "other"], "one other side"),
+    (["cert", "compare", "acme", "--env", "test", "--inspected", "t", "--url", "https://127.0.0.1"], "is a source"),
+    (["cert", "compare", "acme", "--env", "test", "--inspected", "t", "--with", "other"], "one other side"),
     (["cert", "compare", "acme", "--env", "test", "--choose", "a" * 64], "--choose goes with"),
     (["jwk", "add", "key", "--env", "test"], "--certificate or from --file"),
     (["jwk", "add", "key", "--env", "test", "--certificate", "c", "--file", "k.json"], "one of them"),
