@@ -96,6 +96,9 @@ def test_two_files_are_compared_and_an_entry_with_a_file_an_address_or_another_e
     assert pasted.stdout.splitlines()[0] == told
     asked = json.loads(stage.cli("cert", "compare", one, "--url", server.url, "--json").stdout)
     assert (asked["same"], asked["right"]["label"]) == (True, f"{server.url}, now")
+    seen = json.loads(stage.cli("cert", "inspect", server.url, "--json").stdout)["token"]
+    again = stage.cli("cert", "compare", acme, "--env", "test", "--inspected", seen, "--exit-code")
+    assert again.returncode == 0, again.stderr
     itself = stage.cli("cert", "compare", acme, "--env", "test", "--with", acme, role="viewer")
     assert itself.stdout.splitlines()[0] == "The same certificate."
 

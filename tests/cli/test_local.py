@@ -76,14 +76,20 @@ def test_a_password_that_cannot_be_asked_for_is_missing(data: Path, monkeypatch:
 
 def test_people_are_added_given_passwords_and_disabled(data: Path) -> None:
     assert "at least 10" in run(data, "user", "add", "bob", stdin="short\n", code=1).stderr
-    reserved = run(data, "user", "add", "token:ci", stdin="a long enough one\n", code=1).stderr
-    assert "Nobody can be named token:ci" in reserved
     run(data, "user", "add", "bob", "--role", "operator", stdin="a long enough one\n")
     run(data, "user", "password", "bob", stdin="another long one\n")
+    # Nobody is asked for a password that cannot be taken.
+    assert "Nobody can be named token:ci" in run(data, "user", "add", "token:ci", code=1).stderr
+    assert "already a user named bob" in run(data, "user", "add", "Bob", code=1).stderr
+    elsewhere = ("--role", "operator", "--env", "moon")
+    assert "There is no environment named moon" in run(data, "user", "add", "kim", *elsewhere, code=1).stderr
+    for command in ("password", "sessions", "sign-out"):
+        assert "There is no user named nobody" in run(data, "user", command, "nobody", code=1).stderr
     assert "standard input" in run(data, "user", "password", "bob", code=1).stderr
     # The last administrator cannot be shut out, so that somebody can let others in again.
     run(data, "user", "add", "ada", "--role", "admin", stdin="a long enough one\n")
-    assert "last administrator" in run(data, "user", "disable", "ada", code=1).stderr
+    for line in ("disable", "ada"), ("edit", "ada", "--role", "viewer"):
+        assert "last administrator" in run(data, "user", *line, code=1).stderr
     run(data, "user", "disable", "bob")
     people = {one["username"]: one for one in json.loads(run(data, "user", "list", "--json").stdout)}
     assert (people["bob"]["role"], people["bob"]["active"]) == ("operator", False)
@@ -95,6 +101,33 @@ def test_people_are_added_given_passwords_and_disabled(data: Path) -> None:
         events = database.execute("SELECT actor FROM trustyard_auditevent WHERE action = 'user.update'").fetchall()
     assert [tuple(event) for event in events] == [("command line",)] * 2, "disabled once, enabled once"
     assert "There is no user named nobody" in run(data, "user", "enable", "nobody", code=1).stderr
+
+
+def test_role_and_environments_of_a_person_are_changed_and_what_is_not_given_stays(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with Serving(data):
+        pass  # it made test and production
+    run(data, "user", "add", "olaf", "--role", "operator", "--env", "test", stdin="a long enough one\n")
+
+    def edit(*options: str, code: int = 0) -> str:
+        done = run(data, "user", "edit", "olaf", *options, code=code)
+        return done.stderr if code else done.stdout
+
+    assert edit("--env", "production") == "olaf has the role operator, for production.\n"
+    assert edit("--role", "operator") == "olaf has the role operator, for production.\n", "the environments stay"
+    assert edit("--env", "test, production") == "olaf has the role operator, for test, production.\n"
+    assert edit("--all-env") == "olaf has the role operator, for all environments.\n"
+    assert "There is no environment named moon" in edit("--env", "moon", code=1)
+    assert edit("--role", "viewer") == "olaf has the role viewer.\n"
+    assert "Environments limit operators alone" in edit("--env", "test", code=1)
+    assert edit("--role", "operator", "--env", "test") == "olaf has the role operator, for test.\n"
+    assert edit(code=2) == "Error: Nothing to change: see `trustyard user edit --help`.\n"
+    assert "give one" in edit("--env", "test", "--all-env", code=2)
+    assert "boss" in edit("--role", "boss", code=2)
+    assert "A name is empty" in edit("--env", "", code=2)
+    assert "There is no user named nobody" in run(data, "user", "edit", "nobody", "--role", "viewer", code=1).stderr
+    (olaf,) = (one for one in json.loads(run(data, "user", "list", "--json").stdout) if one["username"] == "olaf")
+    assert (olaf["role"], olaf["environments"]) == ("operator", ["test"]), "refusals change nothing"
 
 
 def test_audit_verify_finds_an_event_that_was_changed(tmp_path: Path) -> None:
@@ -111,7 +144,8 @@ def test_audit_verify_finds_an_event_that_was_changed(tmp_path: Path) -> None:
     "command",
     [
         "audit verify", "backup it.backup", "secret rotate", "secret forget", "token list", "token revoke ci",
-        "user list", "user password ada", "user disable ada", "user enable ada", "user reset-mfa ada",
+        "user list", "user edit ada --role viewer", "user sessions ada", "user sign-out ada",
+        "user password ada", "user disable ada", "user enable ada", "user reset-mfa ada",
     ],
 )  # fmt: skip
 @pytest.mark.sqlite

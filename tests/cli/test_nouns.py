@@ -12,6 +12,7 @@ from .conftest import Canned, Program
 
 ENVIRONMENT = {"name": "stage", "type": "test", "description": "", "root_set": "none", "roots": 0, "deny_list": []}
 GATEWAY = {"environment": "test", "name": "edge", "kind": "envoy", "options": {}, "nodes": [], "version": 1}
+PROBE = {"address": "gateway.example:8443"}
 JWK = {
     "name": "sign",
     "description": "",
@@ -103,6 +104,53 @@ def test_a_jwk_given_by_hand_is_sent_as_it_is(run: Program, canned: Canned, tmp_
     assert "alg" not in canned.last.body
 
 
+@pytest.mark.parametrize(
+    ("line", "sent"),
+    [
+        ("--name seal --description why", {"name": "seal", "description": "why"}),
+        ("--description ''", {"description": ""}),
+        ("--state disabled --use enc --alg RSA-OAEP-256", {"state": "disabled", "use": "enc", "alg": "RSA-OAEP-256"}),
+        ("--alg none --use none", {"use": None, "alg": None}),
+        ("--kid k2 --deploy", {"kid": "k2", "deploy": True}),
+        ("--thumbprint", {"kid": None}),
+        ("--deploy --confirm-restored", {"deploy": True, "confirm_restored": True}),
+    ],
+)
+def test_what_is_not_given_of_a_jwk_stays_as_it_is(
+    run: Program, canned: Canned, line: str, sent: dict[str, object]
+) -> None:
+    canned.answer("GET", "/api/v1/jwks/sign", JWK, ETag='"4-2"')
+    canned.answer("PATCH", "/api/v1/jwks/sign", {**JWK, "kid": "k2"})
+    result = run("jwk", "edit", "sign", *shlex.split(line))
+    assert result.exit_code == 0, result.output
+    assert canned.last.body == {"deploy": False, **sent}
+    assert canned.last.headers["If-Match"] == '"4-2"'
+    assert "Key ID:       k2" in result.stdout
+
+
+def test_a_jwk_that_was_changed_says_when_that_is_published(run: Program, canned: Canned) -> None:
+    canned.answer("GET", "/api/v1/jwks/sign", JWK, ETag='"4-2"')
+    line, waits = ["jwk", "edit", "sign", "--state", "disabled"], "changes with the next release: `trustyard release"
+    for after, said in ({**JWK, "name": "seal"}, False), ({**JWK, "state": "disabled"}, True):
+        canned.answer("PATCH", "/api/v1/jwks/sign", after)
+        assert (waits in run(*line).stdout) is said
+    assert waits not in run(*line, "--deploy", "--wait", "0").stdout
+    assert canned.last.target == "/api/v1/jwks/sign?wait=0"
+
+
+def test_a_jwk_is_made_without_an_algorithm(run: Program, canned: Canned) -> None:
+    canned.answer("POST", "/api/v1/jwks", {**JWK, "alg": None}, status=201)
+    run("jwk", "add", "sign", "--certificate", "acme", "--env", "test", "--alg", "none")
+    assert canned.last.body["alg"] is None
+
+
+def test_jwks_are_listed_by_whether_they_are_connected(run: Program, canned: Canned) -> None:
+    canned.answer("GET", "/api/v1/jwks", {"items": [], "next": None, "total": 0})
+    for option, asked in ("--connected", "true"), ("--no-connected", "false"):
+        assert run("jwk", "list", option).stdout == "No JWKs match.\n"
+        assert f"connected={asked}" in canned.last.target
+
+
 @pytest.mark.parametrize("text", ["", "no json", "[1]", '{"keys": []}', '{"keys": [1]}', "[" * 100000])
 def test_a_file_that_holds_no_jwk_is_refused_here(run: Program, canned: Canned, text: str, tmp_path: Path) -> None:
     (tmp_path / "k.json").write_text(text)
@@ -136,6 +184,30 @@ def test_a_gateway_is_added_with_the_options_of_its_kind(
     assert canned.last.body["options"] == sent
 
 
+@pytest.mark.parametrize(
+    ("kind", "options", "sent"),
+    [
+        ("files", "--directory /srv/trust", {"directory": "/srv/trust", "probes": [PROBE]}),
+        ("files", "--option directory=null", {"directory": None, "probes": [PROBE]}),
+        ("haproxy", "--option include=all --option probes=[]", {"include": "all", "probes": []}),
+        ("agent", "--option allow_older=true", {"allow_older": True, "probes": [PROBE]}),
+        ("envoy", "--issuer https://b --prefix /b", {"issuers": [{"issuer": "https://b", "prefix": "/b"}]}),
+    ],
+)
+def test_options_of_a_gateway_that_are_not_given_stay_as_they_are(
+    run: Program, canned: Canned, kind: str, options: str, sent: dict[str, object]
+) -> None:
+    target = "/api/v1/environments/test/gateways/edge"
+    stored = {"probes": [PROBE], "directory": "/srv/old", "socket": "/run/s", "issuers": [{"issuer": "https://a"}]}
+    canned.answer("GET", target, {**GATEWAY, "kind": kind, "options": stored}, ETag='"4-2"')
+    canned.answer("PATCH", target, {**GATEWAY, "kind": kind, "options": {"now": "there"}})
+    result = run("gateway", "edit", "test", "edge", *shlex.split(options))
+    assert result.exit_code == 0, result.output
+    assert canned.last.body == {"options": {**stored, **sent}}
+    assert canned.last.headers["If-Match"] == '"4-2"'
+    assert '{"now": "there"}' in result.stdout
+
+
 def test_a_bootstrap_is_printed_as_it_is_and_as_json(run: Program, canned: Canned) -> None:
     yaml = b"node:\n  cluster: test/edge\n"
     target = "/api/v1/environments/test/gateways/edge/bootstrap"
@@ -144,6 +216,8 @@ def test_a_bootstrap_is_printed_as_it_is_and_as_json(run: Program, canned: Canne
     assert run(*line).stdout_bytes == yaml
     assert canned.last.target == target
     assert json.loads(run(*line, "--json").stdout) == {"node": {"cluster": "test/edge"}}
+    run(*line, "--mode", "sotw")
+    assert canned.last.target.endswith("?mode=sotw")
     run(*line, "--listen", "0.0.0.0:8443", "--cert", "/c.pem", "--key", "/k.pem", "--trust", "alias/acme")
     assert canned.last.target.endswith("?listen=0.0.0.0%3A8443&cert=%2Fc.pem&key=%2Fk.pem&trust=alias%2Facme")
 

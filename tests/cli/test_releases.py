@@ -113,6 +113,10 @@ def test_restoring_names_what_cannot_come_back(run: Program, canned: Canned) -> 
     preview = run("release", "restore", "test", "1", "--preview")
     assert canned.last.body == {"preview": True}
     assert "would change" in preview.stdout
+    moved = {"type": "/problems/moved", "detail": "It would be another one now."}
+    canned.answer("POST", f"{RELEASES}/1/restore", moved, status=409)
+    stale = run("release", "restore", "test", "1", "--previewed", "v")
+    assert (stale.exit_code, canned.last.body) == (1, {"version": "v"})
 
 
 def test_a_deploy_over_a_restored_release_ends_with_3_the_list_and_the_flag(run: Program, canned: Canned) -> None:
@@ -132,6 +136,7 @@ def test_a_deploy_over_a_restored_release_ends_with_3_the_list_and_the_flag(run:
     [
         ("cert revoke acme --env test --reason x", "POST", "/api/v1/certificates/acme/entries/test/revoke"),
         ("cert edit acme --description x --deploy", "PATCH", "/api/v1/certificates/acme"),
+        ("jwk edit sign --deploy", "PATCH", "/api/v1/jwks/sign"),
         ("jwk delete sign --yes", "DELETE", "/api/v1/jwks/sign"),
     ],
 )

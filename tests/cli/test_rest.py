@@ -112,6 +112,23 @@ def test_a_stale_version_is_an_error_and_is_not_tried_again(run: Program, canned
     assert [asked.method for asked in canned.asked] == ["GET", "PATCH"]
 
 
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", r'"\ud800"'])
+def test_what_json_has_no_form_for_is_a_sentence_and_is_not_sent(
+    run: Program, canned: Canned, tmp_path: Path, value: str
+) -> None:
+    (tmp_path / "k.json").write_text(f'{{"kty": {value}}}')
+    for line in (
+        ("gateway", "add", "test", "edge", "--kind", "x", "--option", f"n={value}"),
+        (
+            *("jwk", "add", "sign", "--env", "test", "--file"),
+            str(tmp_path / "k.json"),
+        ),
+    ):
+        result = run(*line)
+        assert (result.exit_code, result.stderr) == (1, f"Error: {rest.NO_JSON}\n")
+    assert not canned.asked
+
+
 def test_an_error_says_the_sentence_and_each_field_on_standard_error_alone(run: Program, canned: Canned) -> None:
     problem = {
         "detail": "Two things are wrong.",

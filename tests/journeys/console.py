@@ -153,6 +153,8 @@ unseen.replaceSync("html { visibility: hidden }");
 document.adoptedStyleSheets = [unseen];
 window.addEventListener("load", () => { document.adoptedStyleSheets = []; });
 """
+# What screen readers speak by itself is spoken once where no other such part is around it.
+ALONE = "it => !it.parentElement.closest('[aria-live], [role=alert], [role=status]')"
 # How many answers a page waits for.
 COUNTING = """
 window.underWay = 0;

@@ -243,6 +243,24 @@ def test_related_jwks_are_asked_about_and_then_updated_disconnected_or_deleted(
     trustyard("cert", "delete", name, "--yes")  # nothing is related any more
 
 
+def test_a_jwk_is_renamed_and_disabled_and_keeps_its_key(
+    trustyard: CommandLine, ca: Ca, place: str, unique: Unique
+) -> None:
+    acme, name, other = unique("acme"), unique("signing"), unique("other")
+    (trustyard.folder / "a.pem").write_bytes(ca.issue("a.test", key="rsa").cert_pem)
+    trustyard("cert", "add", acme, "--env", place, "--alias", "a", "--file", "a.pem")
+    made = trustyard("jwk", "add", name, "--certificate", acme, "--env", place, "--deploy", "--json").json
+    trustyard("jwk", "edit", name, "--name", other, "--alg", "PS256", "--kid", "k1")
+    assert [key["kid"] for key in published(trustyard, place)] == [made["kid"]]
+    edited = trustyard("jwk", "edit", other, "--deploy", "--json").json
+    assert (edited["name"], edited["jwk"]["n"]) == (other, made["jwk"]["n"])
+    assert [(key["kid"], key["alg"]) for key in published(trustyard, place)] == [("k1", "PS256")]
+    assert "does not fit this key" in trustyard("jwk", "edit", other, "--alg", "ES256", code=1).err
+    trustyard("jwk", "edit", other, "--state", "disabled", "--thumbprint", "--deploy")
+    assert published(trustyard, place) == []
+    assert trustyard("jwk", "show", other, "--json").json["kid"] == made["kid"]
+
+
 def test_deleting_asks_about_jwks_and_takes_them_along(
     trustyard: CommandLine, ca: Ca, place: str, unique: Unique
 ) -> None:
@@ -427,6 +445,11 @@ def test_environments_and_gateways_are_kept_from_the_command_line(trustyard: Com
     assert trustyard("env", "edit", name, "--allow", root.sha256, "--root-set", "none", "--json").json["roots"] == 0
     trustyard("gateway", "add", name, "edge", "--kind", "envoy", "--issuer", "https://idp.example")
     assert trustyard("gateway", "show", name, "edge", "--json").json["options"]["issuers"][0]["issuer"]
+    probes = [{"address": "127.0.0.1:9", "node": None, "trust": "used"}]
+    trustyard("gateway", "edit", name, "edge", "--option", f"probes={json.dumps(probes)}")
+    changed = trustyard("gateway", "edit", name, "edge", "--issuer", "https://other.example", "--json").json["options"]
+    assert (changed["probes"], [one["issuer"] for one in changed["issuers"]]) == (probes, ["https://other.example"])
+    assert "do not fit the kind envoy" in trustyard("gateway", "edit", name, "edge", "--directory", "/x", code=1).err
     assert "edge" in trustyard("gateway", "list", name).text
     boot = trustyard("gateway", "bootstrap", name, "edge", "--json").json
     assert boot["node"]["cluster"] == f"{name}/edge"

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.authority import Authority, Issued
-from tests.journeys.console import PASTED, Console, Rest, pictures
+from tests.journeys.console import ALONE, PASTED, Console, Rest, pictures
 from tests.tls_servers import Ca, TlsServer
 
 Unique = Callable[[str], str]
@@ -70,6 +70,7 @@ def test_a_save_that_nobody_answers_says_so_and_keeps_what_was_typed(
         alert = page.get_by_role("alert")
         expect(alert).to_contain_text(f"{NO_ANSWER} What you asked for may not have been done: try again.")
         expect(alert).to_be_in_viewport()
+        assert alert.evaluate(ALONE)
         pictures(page, "form-unanswered")
         expect(page.get_by_label("Name", exact=True)).to_have_value(name)
         console.button("New Certificate Definition").click()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.console import Console, Rest, new_context, sign_in
+from tests.journeys.console import ALONE, Console, Rest, new_context, sign_in
 from tests.journeys.test_console_pages import axe, judge
 from tests.server.serving import Serving, run
 from tests.tls_servers import Ca, Issued, TlsServer, build, new_key
@@ -136,6 +136,7 @@ def test_compare_with_the_server_says_what_was_renewed(console: Console, store: 
         expect(page.get_by_role("radio", name="What the server presents now")).to_be_checked()
         console.button("Compare").click()
         expect(page.get_by_role("heading", name="The same certificate.")).to_be_visible()
+        expect(page.locator("#said")).to_have_text("The same certificate.")  # for screen readers, without the table
         server.use(SUB.issue("partner.acme.test", dns=["partner.acme.test"], days=180, private=LEAF.key))
         console.button("Compare").click()
         renewed = "Renewed: same key, same issuer, valid 90 days longer."
@@ -143,6 +144,7 @@ def test_compare_with_the_server_says_what_was_renewed(console: Console, store: 
         expect(page.get_by_role("row", name=re.compile("^Not after"))).to_contain_text("90 days later")
     console.button("Compare").click()
     expect(page.get_by_role("alert")).to_contain_text("127.0.0.1")
+    assert page.get_by_role("alert").evaluate(ALONE)
     expect(console.button("Compare")).to_be_focused()
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.authority import Authority, Issued
-from tests.journeys.console import Console, Rest, new_context, sign_in
+from tests.journeys.console import ALONE, Console, Rest, new_context, sign_in
 from tests.server.serving import PASSWORD, Serving
 from tests.tls_servers import Ca, TlsServer
 
@@ -73,6 +73,7 @@ def test_a_form_without_name_or_entry_is_refused_and_says_which(console: Console
     console.button("Save and Deploy").click()
     expect(alert).to_contain_text("The name is missing.")
     expect(alert).to_contain_text("at least one entry")
+    assert alert.evaluate(ALONE)
     expect(name).to_have_attribute("aria-invalid", "true")
     expect(name).to_be_focused()
     name.fill(unique("nothing"))

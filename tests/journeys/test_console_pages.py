@@ -262,6 +262,27 @@ def test_a_viewer_sees_and_may_not_change(viewer: Console, filled: str) -> None:
     expect(viewer.page.get_by_role("link", name="To the start page")).to_be_visible()
 
 
+def test_back_leads_to_the_form_after_a_refusal_and_not_to_a_question_of_the_browser(
+    console: Console, unique: Unique
+) -> None:
+    page = console.page
+    console.open("/users/")
+    console.open("/users/create/")
+    page.get_by_label("Username").fill(unique("kim"))
+    console.button("Save").click()
+    refused = page.get_by_text("This password is too short.").first
+    expect(refused).to_be_visible()
+    page.reload()
+    expect(refused).to_be_visible()  # a reload asks again, and what was typed stays
+    page.get_by_label("Password").fill("a long and quiet night")
+    console.button("Save").click()
+    expect(page.get_by_text("is made.")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Create User")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Users", exact=True)).to_be_visible()
+
+
 def test_a_token_is_shown_once_and_can_be_revoked(console: Console, unique: Unique) -> None:
     name = unique("token")
     console.open("/users/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -76,8 +77,6 @@ def code(secret: str, steps: int = 0) -> str:
 
 
 def people(company: Serving) -> dict[str, dict[str, Any]]:
-    import json
-
     listed = json.loads(run(company.data_dir, "user", "list", "--json").stdout)
     return {one["username"]: one for one in listed}
 
@@ -100,10 +99,10 @@ def test_the_providers_claim_decides_who_comes_in_and_as_what(
     expect(page.get_by_text("There is no password of yours here")).to_be_visible()
     assert (people(company)["ada"]["role"], people(company)["ada"]["sign_in"]) == ("admin", "provider")
     assert events(company, "user.sign_in")[0]["after"] == {"method": "provider"}
-    assert (
-        "has no password here"
-        in run(company.data_dir, "user", "password", "ada", stdin="long enough a one\n", code=1).stderr
-    )
+    # Refused before anybody is asked for one.
+    assert "has no password here" in run(company.data_dir, "user", "password", "ada", code=1).stderr
+    said = run(company.data_dir, "user", "edit", "ada", "--role", "admin").stderr
+    assert "At the next sign-in the company's provider says again which role this is." in said
 
     # A name that somebody has already is not taken for that person.
     fake = window()
@@ -251,6 +250,15 @@ def test_sessions_are_listed_and_ended(company: Serving, window: Window) -> None
     for page in (there, third):
         page.reload()
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    # The same from the host.
+    (left,) = json.loads(run(company.data_dir, "user", "sessions", "vic", "--json").stdout)
+    assert "Chrom" in left["browser"]
+    assert run(company.data_dir, "user", "sign-out", "vic").stdout == "vic is signed out. The session has ended.\n"
+    assert run(company.data_dir, "user", "sign-out", "vic").stdout == "vic was not signed in.\n"
+    here.reload()
+    expect(here.get_by_role("heading", name="Sign in")).to_be_visible()
+    by_password(here, company, "vic", "another long enough")
+    expect(here.get_by_role("button", name="Sign out")).to_be_visible()
     # Switched off and on again: what was open stays shut.
     run(company.data_dir, "user", "disable", "vic")
     here.reload()

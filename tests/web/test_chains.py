@@ -37,6 +37,11 @@ def store(name: str, *issued: Issued) -> models.Entry:
     return certificates.create(LOCAL, [Definition(name, "", [entry])]).certificate.entries.get()
 
 
+def test_a_key_is_written_as_everywhere_else(person: Client) -> None:
+    page = person.get(f"/certificates/{store('acme', ROOT.issue('acme.test', key='rsa')).certificate_id}/")
+    assert "<dt>Key</dt><dd>RSA 2048 bit</dd>" in page.content.decode()
+
+
 def test_names_of_a_chain_are_text_whatever_they_hold(person: Client) -> None:
     entry = store("odd", ROOT.issue("<script>alert(1)</script>", dns=["x.test"]), ROOT)
     page = person.get(f"/certificates/{entry.certificate_id}/").content.decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import NotFound
+from trustyard.pki.certificates import rfc3339
 
 from . import audit
 from .actors import Actor
@@ -27,6 +29,16 @@ def find(actor: Actor, user: models.User) -> QuerySet[UserSession]:
     lasting = Session.objects.filter(expire_date__gt=timezone.now())
     rows: QuerySet[UserSession] = UserSession.objects.filter(user=user, session_key__in=lasting.values("session_key"))
     return rows.order_by("-last_seen_at", "-pk")
+
+
+def session_json(row: UserSession) -> dict[str, Any]:
+    """A session as the command line shows it."""
+    return {
+        "browser": row.user_agent,
+        "address": row.ip,
+        "started_at": rfc3339(row.created_at),
+        "last_seen_at": rfc3339(row.last_seen_at),
+    }
 
 
 def end(actor: Actor, user: models.User, pk: int) -> None:

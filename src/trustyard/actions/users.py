@@ -40,15 +40,17 @@ def create_without_password(actor: Actor, username: str, role: str, environments
     return _create(actor, username, None, role, environments)
 
 
+def check_new(actor: Actor, username: str, *, role: str, environments: Sequence[str]) -> None:
+    """Raises what `create` would, but for the password: before somebody is asked for it."""
+    require(actor, "users.manage")
+    _places(role, environments)
+    _free(username, None)
+
+
 def _create(actor: Actor, username: str, password: str | None, role: str, environments: Sequence[str]) -> models.User:
-    check_role(role)
-    check_limits(role, environments)
-    places = [found.environment(place, "environments") for place in environments]
+    places = _places(role, environments)
     with audit.transaction():
-        cleaned = _given(username, password)
-        there = same_name(cleaned)
-        if there is not None:
-            raise found.taken("user", there, cleaned, "username")
+        cleaned = _free(username, password)
         row = models.User(username=cleaned, role=role)
         if password is None:
             row.set_unusable_password()
@@ -58,6 +60,20 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
         row.environments.set(places)
         audit.record(actor, "user.create", "user", row.username, after=fingerprint(row))
         return row
+
+
+def _places(role: str, environments: Sequence[str]) -> list[models.Environment]:
+    check_role(role)
+    check_limits(role, environments)
+    return [found.environment(place, "environments") for place in environments]
+
+
+def _free(username: str, password: str | None) -> str:
+    cleaned = _given(username, password)
+    there = same_name(cleaned)
+    if there is not None:
+        raise found.taken("user", there, cleaned, "username")
+    return cleaned
 
 
 def _given(username: str, password: str | None) -> str:
@@ -170,9 +186,7 @@ def set_password(
     with audit.transaction():
         row = locked(username)
         own = actor.user_id == row.pk
-        if of_provider(row):
-            sentence = f"{row.username} signs in by the company's provider and has no password here."
-            raise Refused(sentence, code="provider-account", fields=[FieldError("password", sentence)])
+        _refuse_of_provider(row)
         if not own:
             require(actor, "users.manage")
         elif current is None or not row.check_password(current):
@@ -183,6 +197,12 @@ def set_password(
         sessions.end_quietly(row, but=keep)
         audit.record(actor, "user.password", "user", row.username)
         return row
+
+
+def _refuse_of_provider(row: models.User) -> None:
+    if of_provider(row):
+        sentence = f"{row.username} signs in by the company's provider and has no password here."
+        raise Refused(sentence, code="provider-account", fields=[FieldError("password", sentence)])
 
 
 def of_provider(row: models.User) -> bool:
@@ -196,6 +216,19 @@ def find(actor: Actor) -> QuerySet[models.User]:
     return models.User.objects.prefetch_related("environments", "socialaccount_set", "authenticator_set").order_by(
         "username"
     )
+
+
+def get(actor: Actor, username: str) -> models.User:
+    """The account of this name. Raises `NotFound`."""
+    require(actor, "users.manage")
+    return _named(models.User.objects.all(), username)
+
+
+def with_password(actor: Actor, username: str) -> models.User:
+    """As `get`, before somebody is asked for its new password. Raises `Refused` (`provider-account`)."""
+    row = get(actor, username)
+    _refuse_of_provider(row)
+    return row
 
 
 def get_by_id(actor: Actor, pk: int) -> models.User:
@@ -250,7 +283,11 @@ def version(row: models.User) -> str:
 
 def locked(username: str) -> models.User:
     """The account under its lock. Raises `NotFound`."""
-    row = models.User.objects.select_for_update(no_key=True).filter(username=username).first()
+    return _named(models.User.objects.select_for_update(no_key=True), username)
+
+
+def _named(rows: QuerySet[models.User], username: str) -> models.User:
+    row = rows.filter(username=username).first()
     if row is None:
         raise NotFound(f"There is no user named {username}.")
     return row

@@ -76,7 +76,7 @@ def add(
     deploying: DeployIfTold,
 ) -> None:
     """Take a certificate in, with the same certificate and alias in each of the environments."""
-    source = _source(given, inspected)
+    source = source_of(given, inspected)
     if source is None:
         raise Usage("Name a source: --url, --file, --paste or --inspected.")
     body = {
@@ -162,7 +162,7 @@ def edit(
     deploying: DeployIfTold,
 ) -> None:
     """Change a certificate: what is not given stays as it is."""
-    changed = _changed(names(env), alias, _source(given, inspected), choose)
+    changed = _changed(names(env), alias, source_of(given, inspected), choose)
     removed = names(remove_env)
     body: dict[str, Any] = {"deploy": deploying.deploy}
     if new_name is not None:
@@ -271,7 +271,8 @@ def _accepted(call: Call, certificate: dict[str, Any]) -> dict[str, str]:
     return words
 
 
-def _source(given: SourceOptions, inspected: str | None) -> dict[str, Any] | None:
+def source_of(given: SourceOptions, inspected: str | None) -> dict[str, Any] | None:
+    """The source of a command that takes --inspected too, None without one. Raises `Usage` for two."""
     source = given.given()
     if inspected is None:
         return source

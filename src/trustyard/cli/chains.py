@@ -8,7 +8,7 @@ import typer
 
 from . import chain_screen as screen
 from .certificate_screen import choice
-from .certificates import Environment
+from .certificates import Environment, Inspected, source_of
 from .commands import Call, command
 from .failures import Usage
 from .options import LocalSource, Name, SourceOptions, fingerprint
@@ -47,6 +47,7 @@ def compare(
         typer.Option("--with-env", metavar="ENV", help="The environment of that entry (as --env if not given)."),
     ] = None,
     given: SourceOptions,
+    inspected: Inspected = None,
     choose_left: Annotated[
         str | None, typer.Option("--choose-left", metavar="SHA256", help="Which certificate of LEFT, of several.")
     ] = None,
@@ -57,10 +58,10 @@ def compare(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 1 where they differ.")] = False,
 ) -> None:
     """Compare two certificates, differences first; an entry with its live server if nothing else is named."""
-    source = given.given()
+    source = source_of(given, inspected)
     named = [one for one in (right, with_ or with_env, source) if one is not None]
     if len(named) > 1:
-        raise Usage("Name one other side: a second argument, --with, --url, --file or --paste.")
+        raise Usage("Name one other side: a second argument, --with, --url, --file, --paste or --inspected.")
     if env is None and not (right or source):
         raise Usage("Compare with what? Name a second file or address, or give --env for an entry.")
     if env is None and (with_ or with_env):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -21,6 +22,41 @@ Environment = Annotated[str, typer.Argument(metavar="ENV", help="The environment
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The gateway's name.")]
 
 
+@dataclass(frozen=True)
+class KindOptions:
+    """The options of a gateway's kind."""
+
+    directory: Annotated[
+        str | None, typer.Option("--directory", metavar="DIR", help="files: the folder on the server to write to.")
+    ] = None
+    issuer: Annotated[
+        list[str] | None,
+        typer.Option("--issuer", metavar="ISSUER", help="envoy: an issuer of tokens to accept; may be repeated."),
+    ] = None
+    audience: Annotated[
+        list[str] | None,
+        typer.Option("--audience", help="envoy: an audience of that issuer's tokens; may be repeated."),
+    ] = None
+    prefix: Annotated[str | None, typer.Option("--prefix", help="envoy: the paths that this issuer is asked for.")] = (
+        None
+    )
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="KEY=VALUE", help="Any option of the kind; VALUE is JSON, or text as it is."),
+    ] = None
+
+    def given(self) -> dict[str, Any]:
+        """Those that were given, as REST takes them. Raises `Usage` for what does not go together."""
+        options = _options(self.option)
+        if self.directory is not None:
+            options["directory"] = self.directory
+        if self.issuer:
+            options["issuers"] = _issuers(self.issuer, self.audience, self.prefix)
+        elif self.audience or self.prefix is not None:
+            raise Usage("--audience and --prefix go with --issuer.")
+        return options
+
+
 @command(app, "add")
 def add(
     call: Call,
@@ -28,34 +64,10 @@ def add(
     name: Name,
     *,
     kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="envoy, haproxy, agent, files, …")],
-    directory: Annotated[
-        str | None, typer.Option("--directory", metavar="DIR", help="files: the folder on the server to write to.")
-    ] = None,
-    issuer: Annotated[
-        list[str] | None,
-        typer.Option("--issuer", metavar="ISSUER", help="envoy: an issuer of tokens to accept; may be repeated."),
-    ] = None,
-    audience: Annotated[
-        list[str] | None,
-        typer.Option("--audience", help="envoy: an audience of that issuer's tokens; may be repeated."),
-    ] = None,
-    prefix: Annotated[
-        str | None, typer.Option("--prefix", help="envoy: the paths that this issuer is asked for.")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", metavar="KEY=VALUE", help="Any option of the kind; VALUE is JSON, or text as it is."),
-    ] = None,
+    options: KindOptions,
 ) -> None:
     """Add a gateway to an environment."""
-    options = _options(option)
-    if directory is not None:
-        options["directory"] = directory
-    if issuer:
-        options["issuers"] = _issuers(issuer, audience, prefix)
-    elif audience or prefix is not None:
-        raise Usage("--audience and --prefix go with --issuer.")
-    body = {"name": name, "kind": kind, "options": options}
+    body = {"name": name, "kind": kind, "options": options.given()}
     call.show(call.rest.send("POST", path("environments", environment, "gateways"), body).json, _one)
 
 
@@ -70,6 +82,18 @@ def list_(call: Call, environment: Environment, *, paging: Paging) -> None:
 def show(call: Call, environment: Environment, name: Name) -> None:
     """Show a gateway, its options and its nodes."""
     call.show(call.rest.get(path("environments", environment, "gateways", name)).json, _one)
+
+
+@command(app, "edit")
+def edit(call: Call, environment: Environment, name: Name, *, options: KindOptions) -> None:
+    """Change options of a gateway: what is not given stays as it is. --issuer gives all of its issuers anew."""
+    given = options.given()
+    if not given:
+        raise Usage("Nothing to change: see `trustyard gateway edit --help`.")
+    address = path("environments", environment, "gateways", name)
+    before = call.rest.get(address)
+    after = call.rest.send("PATCH", address, {"options": {**before.json["options"], **given}}, etag=before.etag)
+    call.show(after.json, _one)
 
 
 @command(app, "remove")
@@ -111,13 +135,17 @@ def bootstrap(
     trust: Annotated[
         str | None, typer.Option("--trust", metavar="NAME", help="What it trusts: used (the default) or alias/<alias>.")
     ] = None,
+    mode: Annotated[
+        Literal["delta", "sotw"] | None,
+        typer.Option("--mode", help="The variant of xDS that Envoy speaks (delta if not given)."),
+    ] = None,
 ) -> None:
     """Print what the gateway starts with: Envoy's YAML or an agent's TOML. It holds its own token: keep it secret."""
     if (listen is None) != (cert is None) or (cert is None) != (key is None):
         raise Usage("A listener needs --listen, --cert and --key.")
     if trust is not None and listen is None:
         raise Usage("--trust goes with --listen.")
-    wanted = {"listen": listen, "cert": cert, "key": key, "trust": trust}
+    wanted = {"listen": listen, "cert": cert, "key": key, "trust": trust, "mode": mode}
     answer = call.rest.download(path("environments", environment, "gateways", name, "bootstrap"), wanted)
     if call.as_json:
         say(json_text(_configuration(answer.data)))

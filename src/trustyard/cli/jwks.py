@@ -27,6 +27,10 @@ from .screen import clean, facts, json_text, say, table
 app = group("JWKs: public keys that gateways verify tokens with.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The JWK's name.")]
+Algorithm = Annotated[
+    str | None,
+    typer.Option("--alg", metavar="ALG|none", help="The algorithm, such as RS256; must fit the key (none: not said)."),
+]
 
 
 @command(app, "add")
@@ -44,7 +48,7 @@ def add(
     ] = None,
     env: Environments = None,
     use: Annotated[Literal["sig", "enc"] | None, typer.Option("--use", help="What it is for.")] = None,
-    alg: Annotated[str | None, typer.Option("--alg", help="The algorithm, such as RS256; must fit the key.")] = None,
+    alg: Algorithm = None,
     kid: Annotated[
         str | None, typer.Option("--kid", help="The key id (the thumbprint of RFC 7638 if not given).")
     ] = None,
@@ -67,7 +71,7 @@ def add(
         else {"kind": "jwk", "jwk": _read(file), "environments": environments}
     )
     body = {"name": name, "description": description or "", "source": source, "deploy": deploying.deploy}
-    body |= {member: value for member, value in (("use", use), ("alg", alg), ("kid", kid)) if value is not None}
+    body |= {**_given(use=use, kid=kid), **_stated(alg=alg)}
     body |= deploying.confirmed()
     answer = call.rest.send("POST", path("jwks"), body, params={"wait": deploying.wait})
     call.done(answer.json, lambda value: _added(value, deployed=deploying.deploy))
@@ -82,10 +86,14 @@ def list_(
     state: Annotated[
         Literal["active", "disabled"] | None, typer.Option("--state", help="Only JWKs of this state.")
     ] = None,
+    connected: Annotated[
+        bool | None, typer.Option("--connected/--no-connected", help="Only those that are connected to a certificate.")
+    ] = None,
     paging: Paging,
 ) -> None:
     """List the JWKs."""
     filters = {"q": search, "environment": env, "state": state}
+    filters["connected"] = None if connected is None else str(connected).lower()
     page = call.rest.all(path("jwks"), filters, limit=paging.limit, cursor=paging.cursor)
     call.show(page, lambda value: _listing(value, filtered=any(filters.values())))
 
@@ -96,6 +104,40 @@ def show(call: Call, name: Name) -> None:
     call.show(call.rest.get(path("jwks", name)).json, _one)
 
 
+@command(app, "edit")
+def edit(
+    call: Call,
+    name: Name,
+    *,
+    new_name: Annotated[str | None, typer.Option("--name", metavar="NEW", help="A new name for it.")] = None,
+    description: Description = None,
+    use: Annotated[
+        Literal["sig", "enc", "none"] | None, typer.Option("--use", help="What it is for (none: not said).")
+    ] = None,
+    alg: Algorithm = None,
+    kid: Annotated[str | None, typer.Option("--kid", help="Another key ID.")] = None,
+    thumbprint: Annotated[
+        bool, typer.Option("--thumbprint", help="The thumbprint of RFC 7638 as its key ID, as where none is given.")
+    ] = False,
+    state: Annotated[
+        Literal["active", "disabled"] | None, typer.Option("--state", help="disabled: it is not published.")
+    ] = None,
+    deploying: DeployIfTold,
+) -> None:
+    """Change a JWK: what is not given stays as it is, and its key always does."""
+    if kid is not None and thumbprint:
+        raise Usage("--kid and --thumbprint are two key IDs: give one.")
+    changed = {**_given(name=new_name, description=description, kid=kid, state=state), **_stated(use=use, alg=alg)}
+    if thumbprint:
+        changed["kid"] = None
+    if not changed and not deploying.deploy:
+        raise Usage("Nothing to change: see `trustyard jwk edit --help`.")
+    body = {**changed, "deploy": deploying.deploy, **deploying.confirmed()}
+    before = call.rest.get(path("jwks", name))
+    after = call.rest.send("PATCH", path("jwks", name), body, params={"wait": deploying.wait}, etag=before.etag)
+    call.done(after.json, lambda value: _changed(before.json, value, deployed=deploying.deploy))
+
+
 @command(app, "delete")
 def delete(call: Call, name: Name, *, yes: Yes = False, deploying: DeployUnlessTold) -> None:
     """Delete a JWK. The certificate that it was made from stays."""
@@ -104,6 +146,15 @@ def delete(call: Call, name: Name, *, yes: Yes = False, deploying: DeployUnlessT
     ask(f"Delete the JWK {before.json['name']} (key id {before.json['kid']}) in {where}?", yes=yes)
     gone = call.rest.send("DELETE", path("jwks", name), params=deploying.query(), etag=before.etag)
     call.done(gone.json, lambda _: say(f"Deleted the JWK {clean(before.json['name'])}."))
+
+
+def _given(**members: str | None) -> dict[str, Any]:
+    return {member: value for member, value in members.items() if value is not None}
+
+
+def _stated(**members: str | None) -> dict[str, Any]:
+    """As `_given`, where REST says null for `none`."""
+    return {member: None if value == "none" else value for member, value in _given(**members).items()}
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -128,6 +179,12 @@ def _added(one: dict[str, Any], *, deployed: bool) -> None:
         say(f"Notice: {clean(notice['message'])}", error=True)
     if not deployed:
         say("Saved. It is published with the next release: `trustyard release deploy ENV`.")
+
+
+def _changed(before: dict[str, Any], one: dict[str, Any], *, deployed: bool) -> None:
+    _one(one)
+    if not deployed and any(one[member] != before[member] for member in ("jwk", "state")):
+        say("Saved. What is published changes with the next release: `trustyard release deploy ENV`.")
 
 
 def _listing(page: dict[str, Any], *, filtered: bool) -> None:

@@ -16,7 +16,7 @@ from trustyard.server import memory
 
 from . import audit
 from .commands import group
-from .failures import Failure
+from .failures import Failure, Usage
 from .options import at_terminal, names
 from .screen import clean, json_text, say, table
 
@@ -148,7 +148,9 @@ def user_add(
     with database(new=True) as actor:
         from trustyard.actions import users as actions
 
-        row = actions.create(actor, name, password=_password(), role=role.value, environments=names(env))
+        places = names(env)
+        actions.check_new(actor, name, role=role.value, environments=places)
+        row = actions.create(actor, name, password=_password(), role=role.value, environments=places)
         say(f"{clean(row.username)} can sign in.")
 
 
@@ -172,13 +174,41 @@ def user_list(as_json: AsJson = False) -> None:
     _show(rows, columns, as_json=as_json)
 
 
+@users.command("edit")
+def user_edit(
+    name: Name,
+    role: Annotated[Role | None, _role("What they may do from now on.")] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ENV[,ENV…]", help="Environments that an operator is for from now on, comma separated."),
+    ] = None,
+    all_env: Annotated[bool, typer.Option("--all-env", help="An operator is for all environments again.")] = False,
+) -> None:
+    """Change a person's role or environments: what is not given stays as it is."""
+    if env and all_env:
+        raise Usage("--env and --all-env say different things: give one.")
+    if role is None and not env and not all_env:
+        raise Usage("Nothing to change: see `trustyard user edit --help`.")
+    places = names(env) if env or all_env else None
+    with database() as actor:
+        from trustyard.actions import users as actions
+
+        row = actions.update(actor, name, role=role.value if role else None, environments=places)
+        limits = ", ".join(actions.user_json(row)["environments"]) or "all environments"
+        said = f"{row.role}, for {limits}" if row.role == Role.operator else row.role
+        say(clean(f"{row.username} has the role {said}."))
+        if actions.of_provider(row):
+            say("Note: At the next sign-in the company's provider says again which role this is.", error=True)
+
+
 @users.command("password")
 def user_password(name: Name) -> None:
     """Give a person a new password: asked for, or the first line of standard input."""
     with database() as actor:
         from trustyard.actions import users as actions
 
-        row = actions.set_password(actor, name, _password())
+        row = actions.with_password(actor, name)
+        row = actions.set_password(actor, row.username, _password())
         say(f"{clean(row.username)} has a new password. Sessions that the old one opened have ended.")
 
 
@@ -200,6 +230,29 @@ def user_enable(name: Name) -> None:
 
         row = actions.enable(actor, name)
         say(f"{clean(row.username)} can sign in again.")
+
+
+@users.command("sessions")
+def user_sessions(name: Name, as_json: AsJson = False) -> None:
+    """List where a person is signed in to the console."""
+    with database() as actor:
+        from trustyard.actions import sessions
+        from trustyard.actions import users as actions
+
+        rows = [sessions.session_json(row) for row in sessions.find(actor, actions.get(actor, name))]
+    _show(rows, ("browser", "address", "started_at", "last_seen_at"), as_json=as_json)
+
+
+@users.command("sign-out")
+def user_sign_out(name: Name) -> None:
+    """End a person's sessions at once, on every node. They can sign in again."""
+    with database() as actor:
+        from trustyard.actions import sessions
+        from trustyard.actions import users as actions
+
+        ended = sessions.end_all(actor, actions.get(actor, name))
+        many = "The session has ended." if ended == 1 else f"{ended} sessions have ended."
+        say(f"{clean(name)} is signed out. {many}" if ended else f"{clean(name)} was not signed in.")
 
 
 @users.command("reset-mfa")

@@ -88,15 +88,21 @@ def restore(
     number: Number,
     *,
     preview: Annotated[bool, typer.Option("--preview", help="Only show what would change.")] = False,
+    previewed: Annotated[
+        str | None,
+        typer.Option("--previewed", metavar="VERSION", help="Only as `--preview --json` said it, by its `version`."),
+    ] = None,
     note: Note = None,
     waiting: Waiting,
 ) -> None:
     """Put an old release's content in force again, as a new release; says what it cannot bring back."""
+    if preview and previewed is not None:
+        raise Usage("--previewed is for what comes after --preview.")
     address = path("environments", environment, "releases", str(number), "restore")
     if preview:
         call.show(call.rest.send("POST", address, {"preview": True}).json, _restoration)
         return
-    body = {"note": note} if note is not None else {}
+    body = {name: value for name, value in (("note", note), ("version", previewed)) if value is not None}
     answer = call.rest.send("POST", address, body, params={"wait": waiting.wait})
     call.done(answer.json, lambda value: _deployed(value, environment, new=answer.status == 201))
 

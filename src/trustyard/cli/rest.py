@@ -29,6 +29,7 @@ IMPORT_SECONDS = 600.0  # without a word: storing many takes a while
 _PIECE = 1 << 16
 PAGE = 500  # the most that the server gives at once
 
+NO_JSON = "What was given is nothing that JSON can say: no number (NaN, Infinity), half a character, or too deep."
 _IS_IT_ONE = "Is this a Trustyard server, or a proxy in front of one? --url and TRUSTYARD_URL say where it is."
 _UNKNOWN = "Whether a change was made is not known: look before you repeat it."
 _SIGN_IN = (
@@ -201,13 +202,15 @@ class Rest:
         etag: str | None = None,
         accept: str | None = None,
     ) -> httpx.Response:
-        wanted = _wanted(params)
-        headers = {name: value for name, value in (("If-Match", etag), ("Accept", accept)) if value}
+        wanted, data = _wanted(params), _encoded(body)
+        kind = "application/json" if data else None
+        given = (("If-Match", etag), ("Accept", accept), ("Content-Type", kind))
+        headers = {name: value for name, value in given if value}
         timeout = httpx.Timeout(ANSWER_SECONDS + float(wanted.get("wait", 0)), connect=CONNECT_SECONDS)
         answer = _translated(
             self.url,
             lambda: self._client.request(
-                method, self.url + address, json=body, params=wanted, headers=headers, timeout=timeout
+                method, self.url + address, content=data, params=wanted, headers=headers, timeout=timeout
             ),
             reads=method == "GET",
         )
@@ -305,6 +308,13 @@ def _listing(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get("items"), list):
         raise Failure("The server's answer is no list.", advice="Is the server of another version than this program?")
     return {**value, "next": value.get("next")}
+
+
+def _encoded(body: Any) -> bytes | None:
+    try:
+        return None if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise Failure(NO_JSON) from None
 
 
 def _wanted(params: Mapping[str, Any] | None) -> dict[str, str]:

@@ -13,7 +13,7 @@ from .sources import Notice
 from .strict import OF_KINDS, Description, Given, Name, Page, Search, Shown, Text
 
 Use = Literal["sig", "enc"]
-Algorithm = Annotated[str, Field(max_length=100)]
+Algorithm = Annotated[str, Field(min_length=1, max_length=100)]
 KeyId = Annotated[str, Field(max_length=1000)]
 
 

@@ -15,7 +15,7 @@ from trustyard.actions import comparing, environments, sources
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import require
 from trustyard.errors import ChoiceNeeded, NotFound, Refused, TooLarge, TrustyardError
-from trustyard.web.page import actor_of, page
+from trustyard.web.page import actor_of, is_fragment, page
 
 _OFFERED = 500  # names that the list proposes; any other can be typed
 
@@ -47,7 +47,7 @@ def now(request: HttpRequest) -> HttpResponse:
     left = _left(actor, given.get("left", ""))
     if left is None:
         raise NotFound("Nothing is chosen to compare.")
-    context = {"left": left, **_asked(actor, left, request)}
+    context = {"left": left, "fragment": is_fragment(request), **_asked(actor, left, request)}
     response = render(request, "certificates/_comparison.html", context)
     if given.get("side") == "entry" and "compared" in context:
         query = {"left": left.pk, "with": given.get("with", ""), "environment": given.get("environment", "")}

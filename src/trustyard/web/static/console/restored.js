@@ -25,3 +25,8 @@ window.addEventListener("pageshow", (event) => {
 });
 // What was typed in a certificate form is for the page after it alone (typed.js).
 if (!document.getElementById("certificate-form")) sessionStorage.removeItem("trustyard-typed");
+// The answer to a form is kept nowhere, so that Back would end at the browser's own question whether to send it again: it
+// leads to the form. A reload of the answer itself asks as before.
+if (document.body.dataset.answersForm !== undefined) {
+  window.addEventListener("pagehide", () => history.replaceState(history.state, ""));
+}
