@@ -79,7 +79,8 @@ def create(request: HttpRequest) -> HttpResponse:
     if is_fragment(request):
         return render(request, "gateways/_options.html", context)
     places = [place for place in environments.find(actor) if allowed(actor, "gateways.write", [place.name])]
-    context |= {"environments": places, "kinds": list(KINDS.values())}
+    chosen = environments.named_or_first(places, typed.get("environment", ""))
+    context |= {"environments": places, "chosen": chosen, "kinds": list(KINDS.values())}
     return render(request, "gateways/form.html", context)
 
 
