@@ -65,9 +65,27 @@ def test_a_certificate_in_many_environments_folds_them(person: Client) -> None:
     assert "<summary>5 more, 4 waiting</summary>" in folded
     assert "place 14" in folded
     said = person.get(f"/certificates/{wide.pk}/").content.decode()
-    entries = re.findall(r'<details class="folded"( open)?>', said)
+    entries = re.findall(r'<details id="about-\d+" class="folded"( open)?>', said)
     assert entries == [" open", *[""] * 14], "the first of them speaks for many"
-    assert said.count("<summary>9 more</summary>") == 15, "and its anchors are folded too"
+    assert said.count("<summary>9 more</summary>") == 1, "and its anchors are folded too"
+    later = re.findall(r'hx-get="(/certificates/\d+/in/\d+/)" hx-trigger="toggle from:closest details"', said)
+    assert len(later) == 14, "the others come when they are opened"
+    opened = person.get(later[-1], headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in opened
+    assert 'aria-label="Content of wide in place 14"' in opened
+    assert "<summary>9 more</summary>" in opened
+    assert person.get(f"/certificates/{wide.pk}/in/0/").status_code == 404
+
+
+def test_a_certificates_page_shows_its_environments_by_name(person: Client) -> None:
+    for name in ("west", "East", "north"):
+        environments.create(LOCAL, name=name)
+    pem = Authority("Wide CA").issue("wide").pem
+    entry = EntryGiven(("west", "East", "north"), "wide", Paste("BASE64PEM", pem))
+    [wide] = certificates.create(LOCAL, [Definition("wide", "", [entry])]).certificates
+    said = person.get(f"/certificates/{wide.pk}/").content.decode()
+    assert re.findall(r'in <a href="/environments/\d+/">(\w+)</a>', said) == ["East", "north", "west"]
+    assert said.count("All that it says") == 3, "a few are not folded"
 
 
 def test_a_longer_list_of_jwks_needs_no_more_queries(person: Client) -> None:
