@@ -129,7 +129,9 @@ def test_nodes_that_refused_are_listed_without_comparing_each_with_all_others(
     receipts.record_all((edge.pk, 1, Receipt(f"n{number}", "refused", "no")) for number in range(50))
     compared = []
     monkeypatch.setattr(delivery.Row, "__eq__", lambda one, other: compared.append(one) or one is other)
-    assert text(admin.get("/releases/")).count("refused no") == 50
+    listed = text(admin.get("/releases/"))
+    assert listed.count("refused no") == 10
+    assert "50 refused" in listed
     assert len(compared) < 50
 
 
