@@ -191,6 +191,23 @@ def test_an_environment_is_made_changed_and_deleted(cast: Cast, ca: Ca) -> None:
         assert (refused.status, {f.partition(".")[0] for f in refused.fields}) == (422, {field})
 
 
+def test_environments_are_searched_and_keep_the_order_in_which_they_were_made(cast: Cast) -> None:
+    """Cursors of a list that a program reads go on in it."""
+    for name, description in (("zürich", ""), ("İzmir", "in the west"), ("ankara", "not in the WEST")):
+        cast.admin.post(path("environments"), {"name": name, "description": description})
+
+    def names(**query: Any) -> list[str]:
+        return [item["name"] for item in cast.viewer.get(path("environments"), **query).json["items"]]
+
+    assert names()[-3:] == ["zürich", "İzmir", "ankara"]
+    assert names(q="west") == ["İzmir", "ankara"]
+    assert names(q="ZÜRICH") == ["zürich"]
+    assert names(q="izmir") == ["İzmir"]
+    first = cast.viewer.get(path("environments"), q="west", limit=1).json
+    assert (first["total"], names(q="west", cursor=first["next"])) == (2, ["ankara"])
+    assert cast.viewer.get(path("environments"), q="w" * 1001).status == 422
+
+
 def test_an_environment_in_use_says_by_what(add: Add, add_jwk: Add, cast: Cast) -> None:
     add("acme")
     add_jwk("sign", "acme")

@@ -300,6 +300,13 @@ def test_the_audit_is_filtered_by_the_server(run: Program, canned: Canned) -> No
         assert part in canned.last.target
 
 
+@pytest.mark.parametrize(("line", "noun"), [("env list -q west", "environments"), ("jwk list -q west", "jwks")])
+def test_a_search_of_the_list_reaches_the_server(run: Program, canned: Canned, line: str, noun: str) -> None:
+    canned.answer("GET", f"/api/v1/{noun}", {"items": [], "next": None, "total": 0})
+    assert run(*line.split()).stdout.lower() == f"no {noun} match.\n"
+    assert "q=west" in canned.last.target
+
+
 @pytest.mark.parametrize(
     ("line", "path", "sentence"),
     [

@@ -269,6 +269,42 @@ def test_a_gateway_that_was_refused_and_mended_is_seen_on_the_page_that_is_open(
     expect(page.get_by_text("in force", exact=True)).to_be_visible()
 
 
+def test_one_of_many_entries_is_loaded_when_it_is_opened_and_stays_open(
+    console: Console, rest: Rest, place: str, unique: Unique, axe: str
+) -> None:
+    """By the keyboard, again where it failed, and while the page asks how the deployment goes."""
+    page = console.page
+    rest.post(f"/environments/{place}/gateways", name="edge", kind="envoy", options={})
+    places = [place, *(rest.place(unique("wide")) for _ in range(10))]
+    name = unique("wide")
+    rest.certificate(name, Authority("Wide CA").issue(name).pem, *places)
+    shown = re.compile("shown=[0-9a-f]+")
+    page.route("**/deployment/**", lambda route: route.continue_(url=shown.sub("shown=", route.request.url)))
+    console.show(name)
+    at, last = page.url, max(places)
+    summary = page.get_by_text(f"Findings, facts and chain of {name} in {last}")
+    section = page.locator("section.card", has=summary)
+    page.route("**/in/*/", lambda route: route.abort())
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(section.get_by_text("This was not loaded.")).to_be_visible()
+    console.quiet()
+    console.complaints.clear()
+    page.unroute("**/in/*/")
+    page.keyboard.press("Enter")  # closed, and what is there already when it is open
+    page.keyboard.press("Enter")
+    expect(section.get_by_role("heading", name="Chain")).to_be_visible()
+    expect(section.get_by_text("This was not loaded.")).to_have_count(0)
+    expect(summary).to_be_focused()
+    pictures(page, "entry-opened")
+    assert judge(page, axe) == []
+    with page.expect_response("**/deployment/**"), page.expect_response(at):
+        pass
+    console.quiet()
+    expect(section.get_by_role("heading", name="Chain")).to_be_visible()
+    expect(summary).to_be_focused()
+
+
 def test_what_was_opened_in_the_table_deployment_stays_open_with_the_focus_in_it(
     console: Console, rest: Rest, place: str, unique: Unique
 ) -> None:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.authority import Authority
 from trustyard import models
-from trustyard.actions import certificates, delivery, environments, gateways, releases
+from trustyard.actions import certificates, delivery, environments, gateways, receipts, releases
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
@@ -143,6 +143,44 @@ def test_in_force_says_whether_gateways_took_it(looking: Client, states: tuple[S
     certificate = models.Certificate.objects.get()
     for shown in (page(looking), looking.get(f"/certificates/{certificate.pk}/").content.decode()):
         assert f">{said}</span>" in shown
+
+
+def test_of_thousands_of_nodes_the_worst_come_first_and_the_rest_when_asked_for(looking: Client) -> None:
+    one = models.Gateway.objects.get(name="one")
+    words = {7: Receipt("n7", "refused", "no such anchor"), 99: Receipt("n99", "unreachable", "connection refused")}
+    receipts.record_all((one.pk, 1, words.get(n, Receipt(f"n{n}", "accepted"))) for n in range(120))
+    models.Node.objects.filter(gateway=one, name="local").delete()
+    say("two", "accepted")
+    shown = page(looking)
+    nodes = re.findall(r'data-label="Node" class="wrap">(\w+)<', shown)
+    states = list(zip(nodes, re.findall(r'data-label="State"><span class="badge \w+">(\w+)<', shown), strict=True))
+    assert states[:3] == [("n7", "refused"), ("n99", "unreachable"), ("n0", "accepted")]
+    assert len(states) == 50
+    assert re.findall(r'badge \w+">(\d+ \w+)<', shown) == ["1 refused", "1 unreachable", "119 accepted"]
+    assert "1–50 of 121" in shown
+    (following,) = re.findall(r'id="deployment-next" class="small" hx-get="([^"]+)"', shown)
+    answer = looking.get(following.replace("&amp;", "&"))
+    assert "51–100 of 121" in answer.content.decode()
+    assert "HX-Trigger" not in answer, "to turn a page is no news"
+    address, _ = asks(answer.content.decode())
+    assert looking.get(address).status_code == 204
+    receipts.record_all([(one.pk, 1, Receipt("n7", "accepted"))])
+    assert "51–100 of 121" in looking.get(address).content.decode(), "it stays on the page that was turned to"
+    listed = looking.get("/releases/").content.decode()
+    assert re.findall(r'badge \w+">(\d+ \w+)<', listed) == ["1 unreachable", "120 accepted"]
+    assert re.findall(r"<span>(one/\w+)</span>", listed) == ["one/n99"]
+    assert "connection refused" in listed
+    assert f'href="/releases/{models.Release.objects.get().pk}/#deployment">All 121 of release 1<' in listed
+
+
+def test_a_gateways_page_shows_its_nodes_in_pages_and_who_is_away_first(looking: Client) -> None:
+    one = models.Gateway.objects.get(name="one")
+    delivery.seen_all([(one.pk, f"n{n:03}", n != 77) for n in range(100)])
+    shown = looking.get(f"/gateways/{one.pk}/").content.decode()
+    nodes = re.findall(r'data-label="Node" class="wrap">(\w+)<', shown)
+    assert (len(nodes), nodes[:2]) == (50, ["n077", "local"])
+    assert "1–50 of 101" in shown
+    assert ">n099<" in looking.get(f"/gateways/{one.pk}/?page=3").content.decode()
 
 
 def test_of_many_that_were_left_out_the_table_names_some_and_leads_to_all(looking: Client) -> None:

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from tests.authority import Authority
+from trustyard import models
 from trustyard.actions import certificates, environments, gateways, jwks, receipts, releases
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
@@ -64,9 +65,27 @@ def test_a_certificate_in_many_environments_folds_them(person: Client) -> None:
     assert "<summary>5 more, 4 waiting</summary>" in folded
     assert "place 14" in folded
     said = person.get(f"/certificates/{wide.pk}/").content.decode()
-    entries = re.findall(r'<details class="folded"( open)?>', said)
+    entries = re.findall(r'<details id="about-\d+" class="folded"( open)?>', said)
     assert entries == [" open", *[""] * 14], "the first of them speaks for many"
-    assert said.count("<summary>9 more</summary>") == 15, "and its anchors are folded too"
+    assert said.count("<summary>9 more</summary>") == 1, "and its anchors are folded too"
+    later = re.findall(r'hx-get="(/certificates/\d+/in/\d+/)" hx-trigger="toggle from:closest details"', said)
+    assert len(later) == 14, "the others come when they are opened"
+    opened = person.get(later[-1], headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in opened
+    assert 'aria-label="Content of wide in place 14"' in opened
+    assert "<summary>9 more</summary>" in opened
+    assert person.get(f"/certificates/{wide.pk}/in/0/").status_code == 404
+
+
+def test_a_certificates_page_shows_its_environments_by_name(person: Client) -> None:
+    for name in ("west", "East", "north"):
+        environments.create(LOCAL, name=name)
+    pem = Authority("Wide CA").issue("wide").pem
+    entry = EntryGiven(("west", "East", "north"), "wide", Paste("BASE64PEM", pem))
+    [wide] = certificates.create(LOCAL, [Definition("wide", "", [entry])]).certificates
+    said = person.get(f"/certificates/{wide.pk}/").content.decode()
+    assert re.findall(r'in <a href="/environments/\d+/">(\w+)</a>', said) == ["East", "north", "west"]
+    assert said.count("All that it says") == 3, "a few are not folded"
 
 
 def test_a_longer_list_of_jwks_needs_no_more_queries(person: Client) -> None:
@@ -91,7 +110,7 @@ def test_a_longer_list_of_jwks_needs_no_more_queries(person: Client) -> None:
     assert queries() == few
 
 
-@pytest.mark.parametrize("path", ["/certificates/", "/jwks/", "/certificates/truststore/"])
+@pytest.mark.parametrize("path", ["/certificates/", "/jwks/", "/environments/", "/certificates/truststore/"])
 def test_a_search_for_a_text_that_is_too_long_says_so(person: Client, path: str) -> None:
     for name in ("test", "production"):
         environments.create(LOCAL, name=name)
@@ -132,6 +151,7 @@ def test_certificates_are_sorted_as_the_form_says_and_filters_keep_that(person: 
 @pytest.mark.parametrize(
     "path",
     [
+        "/environments/",
         "/releases/",
         "/releases/?at=2099-12-31T23:59",
         "/gateways/",
@@ -148,7 +168,8 @@ def test_more_environments_need_no_more_queries(person: Client, path: str) -> No
 
     def more(*names: str) -> None:
         for name in names:
-            environments.create(LOCAL, name=name, root_set=Authority(name).pem.encode())
+            roots = Authority(name).pem.encode()
+            environments.create(LOCAL, name=name, root_set=roots, policy={"weak": "leave out"})
             gateways.create(LOCAL, name, name="edge", kind="envoy", options={})
             releases.deploy(LOCAL, name)
 
@@ -157,6 +178,39 @@ def test_more_environments_need_no_more_queries(person: Client, path: str) -> No
     few = queries()
     more("three", "four", "five")
     assert queries() == few
+
+
+def test_environments_come_by_name_and_are_searched(person: Client) -> None:
+    for name in ("west 2", "East", "west 1", "İstanbul", "north"):
+        environments.create(LOCAL, name=name, description="on the Bosphorus" if name == "north" else "")
+
+    def shown(path: str, **headers: str) -> list[str]:
+        page = person.get(path, headers=headers).content.decode()
+        assert ("<html" in page) == (not headers)
+        return re.findall(r'<a href="/environments/\d+/">(.+?)</a>', page)
+
+    assert shown("/environments/") == ["East", "İstanbul", "north", "west 1", "west 2"]
+    assert shown("/environments/?q=WEST", **{"HX-Request": "true"}) == ["west 1", "west 2"]
+    assert shown("/environments/?q=istanbul") == ["İstanbul"]
+    assert shown("/environments/?q=bosphorus") == ["north"]
+    none = person.get("/environments/?q=south").content.decode()
+    assert "No environments match" in none
+    assert "No environment yet" not in none
+
+
+@pytest.mark.parametrize("path", ["/certificates/truststore/", "/releases/compare/", "/certificates/compare/"])
+def test_environments_are_offered_by_name_and_the_first_that_was_made_is_chosen(person: Client, path: str) -> None:
+    for name in ("test", "production", "acceptance"):
+        environments.create(LOCAL, name=name)
+    fill(1)
+    entry = models.Entry.objects.get(environment__name="test")
+    page = person.get(path, {"left": entry.pk}).content.decode()
+    select, _, _ = page.partition('name="environment"')[2].partition("</select>")
+    assert re.findall(r"<option( selected)?>(.+?)</option>", select) == [
+        ("", "acceptance"),
+        ("", "production"),
+        (" selected", "test"),
+    ]
 
 
 def test_gateways_come_in_pages_and_by_environment(person: Client) -> None:

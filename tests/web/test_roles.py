@@ -101,7 +101,7 @@ def test_the_form_of_a_certificate_that_is_elsewhere_too_offers_what_one_operate
     environments.create(LOCAL, name="third")
     window = operator.post(f"{address}window/", {"name": "test", "description": ""}).content.decode()
     assert re.findall(r'name="environments" value="(\w+)"( disabled)?', window) == [
-        ("test", " disabled"), ("production", " disabled"), ("third", " disabled"),
+        ("production", " disabled"), ("test", " disabled"), ("third", " disabled"),
     ]  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def test_the_form_of_ones_own_certificate_is_all_open(sign_in: SignIn) -> None:
         assert "You do not operate" not in form
     window = operator.post(f"{address}window/", {"name": "", "description": ""}).content.decode()
     assert re.findall(r'name="environments" value="(\w+)"( disabled)?', window) == [
-        ("test", ""), ("production", " disabled"),
+        ("production", " disabled"), ("test", ""),
     ]  # fmt: skip
 
 
@@ -205,5 +205,5 @@ def test_a_preview_says_why_there_is_no_deploy(sign_in: SignIn) -> None:
 
 def test_a_new_gateway_is_offered_the_environments_that_one_operates(sign_in: SignIn) -> None:
     said = sign_in("operator", "test").get("/gateways/create/").content.decode()
-    assert "<option>test</option>" in said
+    assert "<option selected>test</option>" in said
     assert "<option>production</option>" not in said

@@ -25,6 +25,7 @@ WORST_FIRST: tuple[State, ...] = (
     "open", "drifted", "refused", "unreachable", "pending", "sent", "superseded", "accepted", "observed"
 )  # fmt: skip
 MOST_OCTETS = 32_000_000  # of the releases that are remembered; the one asked for last always is
+_STATES: dict[str, State] = {state: state for state in WORST_FIRST}
 _materials: dict[Newest, Material] = {}
 _remembering = threading.Lock()
 FORGOTTEN_AFTER = timedelta(days=1)  # a node that was not seen for so long is not expected back
@@ -170,7 +171,8 @@ def rows_of(release: models.Release) -> list[Row]:
 def rows_of_all(chosen: Sequence[models.Release]) -> dict[int, list[Row]]:
     """The same for many releases, by their ids, in a fixed number of queries."""
     said: dict[tuple[int, int], dict[str, models.Receipt]] = {}
-    for receipt in models.Receipt.objects.filter(release__in=[release.pk for release in chosen]):
+    receipts_of = models.Receipt.objects.filter(release__in=[release.pk for release in chosen])
+    for receipt in receipts_of.defer("at", "proof_at").order_by():  # there may be tens of thousands
         said.setdefault((receipt.release_id, receipt.gateway_id), {})[receipt.node] = receipt
     places = {release.environment_id for release in chosen}
     newest = dict(models.Environment.objects.filter(pk__in=places).values_list("pk", "last_number"))
@@ -266,4 +268,4 @@ def overall(rows: list[Row]) -> State:
 
 
 def _state(text: str) -> State:
-    return next(state for state in WORST_FIRST if state == text)
+    return _STATES[text]

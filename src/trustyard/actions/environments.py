@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from pydantic import ValidationError
 
 from trustyard import models
@@ -13,6 +13,7 @@ from trustyard.errors import EnvironmentInUse, FieldError, Refused, sentence_of
 from trustyard.gateways import policies
 from trustyard.models.environments import ROOT_SETS, TYPES
 from trustyard.pki.containers import read_file
+from trustyard.pki.names import fold
 
 from . import audit, bound, found, news, roots
 from .actors import Actor
@@ -121,10 +122,21 @@ def get_by_id(actor: Actor, pk: int) -> models.Environment:
     return found.by_id(models.Environment.objects.all(), pk, "environment")
 
 
-def find(actor: Actor) -> QuerySet[models.Environment]:
-    """All environments in the order in which they were made."""
+def find(actor: Actor, *, q: str = "") -> QuerySet[models.Environment]:
+    """Environments by name, those with this text in their name or description."""
     require(actor, "environments.read")
-    return models.Environment.objects.order_by("pk")
+    rows = models.Environment.objects.order_by("name_key")
+    text = found.sought(q)
+    if not text:
+        return rows
+    named = Q(name_key__contains=fold(text)) | found.has("name", text)
+    return rows.filter(named | found.has("description", text))
+
+
+def named_or_first(places: Sequence[models.Environment], name: str) -> models.Environment | None:
+    """The one of this name, else the one that was made first; nothing where there is none."""
+    named = next((place for place in places if place.name == name), None)
+    return named or min(places, key=lambda place: place.pk, default=None)
 
 
 def environment_json(row: models.Environment) -> dict[str, Any]:

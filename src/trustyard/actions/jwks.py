@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,7 +33,6 @@ from .restored import Confirmed
 from .retries import retried
 
 USES = ("sig", "enc")
-_I = re.compile("[iIİı]")
 
 
 class _Unset:
@@ -300,21 +298,13 @@ def find(
     require(actor, "jwks.read")
     rows = _loaded().order_by("name_key")
     if text := found.sought(q):
-        rows = rows.filter(Q(name_key__contains=fold(text)) | _has("description", text) | _has("kid", text))
+        rows = rows.filter(Q(name_key__contains=fold(text)) | found.has("description", text) | found.has("kid", text))
     if environment:
         rows = rows.filter(environments=found.environment(environment))
     if state:
         _check_state(state, "bad-filter")
         rows = rows.filter(state=state)
     return rows if connected is None else rows.filter(entry__isnull=not connected)
-
-
-def _has(column: str, text: str) -> Q:
-    """Where the column holds the text, without case, and the four Turkish letters i are one.
-
-    A regular expression, for LIKE of SQLite knows the case of ASCII letters alone.
-    """
-    return Q((f"{column}__iregex", _I.sub(_I.pattern, re.escape(text))))
 
 
 def _loaded() -> QuerySet[models.Jwk]:

@@ -45,6 +45,11 @@ class Waiting:
         return newest is not None and (newest.digest, newest.left_out) == (self.digest, self.left_out)
 
     @property
+    def differs(self) -> bool:
+        """Whether the next release would say something else; nothing at all is what an environment begins with."""
+        return not self.is_in_force if self.newest is not None else self.content != Content(self.environment.name)
+
+    @property
     def takes_back(self) -> bool:
         """Whether the newest release was restored, and this says something else."""
         newest = self.newest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import certifi
@@ -21,13 +21,24 @@ def mozilla() -> tuple[Certificate, ...]:
 
 def of(environment: models.Environment) -> list[Certificate]:
     """The certificates of this environment's root set, without those on its deny list, each once."""
+    return of_all([environment])[environment.pk]
+
+
+def of_all(environments: Iterable[models.Environment]) -> dict[int, list[Certificate]]:
+    """The same of many, by their ids, in a fixed number of queries."""
+    places = list(environments)
+    uploaded = {sha256 for place in places if place.root_set == "uploaded" for sha256 in place.uploaded_roots}
+    rows = models.StoredCertificate.objects.in_bulk(uploaded)
+    return {place.pk: _of(place, rows) for place in places}
+
+
+def _of(environment: models.Environment, uploaded: Mapping[str, models.StoredCertificate]) -> list[Certificate]:
     denied = set(environment.deny_list)
     match environment.root_set:
         case "mozilla":
             roots = list(mozilla())
         case "uploaded":
-            rows = models.StoredCertificate.objects.in_bulk(environment.uploaded_roots)
-            roots = [rows[sha256].read() for sha256 in environment.uploaded_roots if sha256 in rows]
+            roots = [uploaded[sha256].read() for sha256 in environment.uploaded_roots if sha256 in uploaded]
         case _:
             roots = []
     return list({root.sha256: root for root in roots if root.sha256 not in denied}.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -14,6 +14,7 @@ from trustyard.pki.differences import Difference, difference
 
 from . import found, in_force, releases, standing
 from .actors import Actor
+from .restored import Waiting
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,13 @@ class Going:
     entries: list[models.Entry]
     left: list[models.Environment]  # it has no entry there any more, but is in force
     besides: list[Others]
+
+
+def differing(places: Sequence[models.Environment], newest: Mapping[int, models.Release]) -> set[int]:
+    """Those of these environments, by id, where a deploy would make a release that says something else than this."""
+    built = releases.build_all(places, timezone.now())
+    waiting = (Waiting(place, newest.get(place.pk), built[place.pk]) for place in places)
+    return {one.environment.pk for one in waiting if one.differs}
 
 
 def besides(entries: Iterable[models.Entry]) -> list[Others]:

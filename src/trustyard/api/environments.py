@@ -22,9 +22,9 @@ router = Router(tags=["Environments"])
     "/environments",
     **operation("environments.read", {200: schemas.Environments}, summary="List environments", refusals=(422,)),
 )
-def listing(request: Request, paging: Query[Paging]) -> HttpResponse:
+def listing(request: Request, filters: Query[schemas.EnvironmentFilters], paging: Query[Paging]) -> HttpResponse:
     """Environments in the order in which they were made."""
-    return shown(page(environments.find(request.auth), paging, environment_json))
+    return shown(page(environments.find(request.auth, q=filters.q).order_by("pk"), paging, environment_json))
 
 
 @router.post(

@@ -9,7 +9,7 @@ import typer
 from .certificate_screen import more
 from .commands import Call, ask, command, group
 from .failures import Usage
-from .options import Description, Paging, Yes, fingerprint, read_text
+from .options import Description, Paging, Query, Yes, fingerprint, read_text
 from .rest import path
 from .screen import clean, facts, say, table
 
@@ -64,9 +64,10 @@ def add(
 
 
 @command(app, "list")
-def list_(call: Call, *, paging: Paging) -> None:
+def list_(call: Call, *, search: Query = None, paging: Paging) -> None:
     """List the environments."""
-    call.show(call.rest.all(path("environments"), {}, limit=paging.limit, cursor=paging.cursor), _listing)
+    page = call.rest.all(path("environments"), {"q": search}, limit=paging.limit, cursor=paging.cursor)
+    call.show(page, lambda value: _listing(value, filtered=bool(search)))
 
 
 @command(app, "show")
@@ -135,9 +136,9 @@ def _roots(text: str) -> str | dict[str, str]:
     return text if text in ("none", "mozilla") else {"pem": read_text(text)}
 
 
-def _listing(page: dict[str, Any]) -> None:
+def _listing(page: dict[str, Any], *, filtered: bool) -> None:
     if not page["items"]:
-        say("No environments yet: make one with `trustyard env add NAME`.")
+        say("No environments match." if filtered else "No environments yet: make one with `trustyard env add NAME`.")
         return
     table(
         ("Name", "Type", "Root Set", "Roots", "Release", "Description"),

@@ -55,6 +55,13 @@ def badge(state: str) -> SafeString:
     return format_html('<span class="badge {}">{}</span>', _BADGES.get(str(state), ""), state)
 
 
+@register.filter
+def tally(counted: tuple[str, int]) -> SafeString:
+    """So many of a state, in its colour."""
+    state, number = counted
+    return format_html('<span class="badge {}">{} {}</span>', _BADGES.get(state, ""), number, state)
+
+
 @register.simple_tag(takes_context=True)
 def may(
     context: Context, permission: str, environments: models.Environment | str | Iterable[models.Environment | str]

@@ -63,6 +63,7 @@ urlpatterns = [
     path("certificates/<int:pk>/edit/", drafts.edit, name="certificate-edit"),
     path("certificates/<int:pk>/delete/", removal.delete, name="certificate-delete"),
     path("certificates/<int:pk>/export/", certificates.export, name="certificate-export"),
+    path("certificates/<int:pk>/in/<int:environment>/", certificates.entry, name="certificate-entry"),
     path("certificates/<int:pk>/in/<int:environment>/lint/", certificates.lint, name="certificate-lint"),
     path(_DRAFT, drafts.form, name="draft"),
     path(f"{_DRAFT}besides/", drafts.besides, name="draft-besides"),

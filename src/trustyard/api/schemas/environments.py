@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from trustyard.gateways.policies import Policy
 
-from .strict import Description, Given, Name, Page, Sha256, Shown
+from .strict import Description, Given, Name, Page, Search, Sha256, Shown
 
 
 class UploadedRoots(Given):
@@ -32,6 +32,12 @@ class PolicyGiven(Given):
     def read(self) -> dict[str, str]:
         """What was said."""
         return self.model_dump(exclude_none=True)
+
+
+class EnvironmentFilters(BaseModel):
+    """What the list of environments can be narrowed to."""
+
+    q: Search = Field("", description="Name or description.")
 
 
 class NewEnvironment(Given):

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from trustyard import models
 from trustyard.actions import certificates, environments, findings, releases
 from trustyard.actions import lint as linting
+from trustyard.actions.actors import Actor
 from trustyard.actions.certificates_read import STATUSES, bring_entries, entry_status, fitting, in_order, is_in_force
 from trustyard.actions.export import export as exported
 from trustyard.actions.in_force import Newest
@@ -153,33 +155,60 @@ def _place(entry: models.Entry, now: datetime, newest: dict[int, Newest]) -> Pla
 
 @page("GET")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    """A certificate's page: what it is in each environment, its JWKs, and how its last deployment went."""
+    """A certificate's page: what it is in each environment, its JWKs, and how its last deployment went.
+
+    Of many entries the first one is shown, the others when they are opened.
+    """
     actor = actor_of(request)
     certificate = certificates.get_by_id(actor, pk)
     now, newest = timezone.now(), releases.latest_of_all()
-    rows = certificate.entries.select_related("x509", "environment").prefetch_related("jwks").order_by("environment_id")
-    beside = findings.beside(list(rows))
+    rows = list(_entries(certificate).order_by("environment__name_key"))
     own = [newest[row.environment_id].id for row in rows if row.environment_id in newest]
     # The table before the badges: it asks for them again when it moves, so they may be newer than it and never older.
     deployment = of_address(request, own)
     took = dict(deployment.taken) if deployment else {}
     took |= taken(set(own) - took.keys())
+    folded = len(rows) > _SHOWN
+    about = _about(actor, rows[:1] if folded else rows, now)
     entries = [
         {
             "entry": entry,
             "taken": took[newest[entry.environment_id].id] if entry.environment_id in newest else "",
             "place": _place(entry, now, newest),
-            "facts": entry.x509.read().facts,
-            "content": content(entry.x509.read()),
-            "findings": findings.of_entry(entry, now, beside),
+            "about": about.get(entry.pk),
+        }
+        for entry in rows
+    ]
+    context = {"certificate": certificate, "entries": entries, "deployment": deployment, "folded": folded}
+    context["environments"] = [row.environment for row in rows]
+    return render(request, "certificates/show.html", context)
+
+
+@page("GET")
+def entry(request: HttpRequest, pk: int, environment: int) -> HttpResponse:
+    """What a page of many entries says of one of them when it is opened."""
+    actor = actor_of(request)
+    certificate = certificates.get_by_id(actor, pk)
+    row = get_object_or_404(_entries(certificate), environment=environment)
+    about = _about(actor, [row], timezone.now())[row.pk]
+    return render(request, "certificates/_entry.html", {"certificate": certificate, "entry": row, "about": about})
+
+
+def _entries(certificate: models.Certificate) -> QuerySet[models.Entry]:
+    return certificate.entries.select_related("x509", "environment").prefetch_related("jwks")
+
+
+def _about(actor: Actor, rows: list[models.Entry], now: datetime) -> dict[int, dict[str, Any]]:
+    beside = findings.beside(rows)
+    return {
+        row.pk: {
+            "facts": row.x509.read().facts,
+            "content": content(row.x509.read()),
+            "findings": findings.of_entry(row, now, beside),
             "chain": chain,
         }
-        for entry, chain in zip(rows, chains.shown(actor, list(rows), now), strict=True)
-    ]
-    context = {"certificate": certificate, "entries": entries, "deployment": deployment}
-    context["environments"] = [row.environment for row in rows]
-    context["folded"] = len(entries) > _SHOWN
-    return render(request, "certificates/show.html", context)
+        for row, chain in zip(rows, chains.shown(actor, rows, now), strict=True)
+    }
 
 
 @page("GET")

@@ -26,15 +26,16 @@ def show(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     left = _left(actor, request.GET.get("left", ""))
     names = models.Certificate.objects.order_by("name_key").values_list("name", flat=True)
+    places, named = list(environments.find(actor)), request.GET.get("environment", "")
     context: dict[str, Any] = {
         "left": left,
         "names": names[:_OFFERED],
-        "environments": environments.find(actor),
+        "environments": places,
+        "chosen": environments.named_or_first(places, named),
         "other": request.GET.get("with", ""),
-        "place": request.GET.get("environment", ""),
     }
     if left is not None and context["other"]:
-        context |= _compared(actor, left, comparing.Stored(context["other"], context["place"]))
+        context |= _compared(actor, left, comparing.Stored(context["other"], named))
     return render(request, "certificates/compare.html", context)
 
 

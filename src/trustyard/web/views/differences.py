@@ -22,8 +22,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     """Two selects and the difference; by default from what is in force to what is saved."""
     actor = actor_of(request)
     places = list(environments.find(actor))
-    named = request.GET.get("environment", "")
-    place = next((one for one in places if one.name == named), places[0] if places else None)
+    place = environments.named_or_first(places, request.GET.get("environment", ""))
     context: dict[str, Any] = {"environments": places, "place": place, "fragment": is_fragment(request)}
     if place is not None:
         context |= _compared(actor, place, request.GET.get("from", ""), request.GET.get("to", ""))

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 
 from trustyard import models
-from trustyard.actions import delivery, environments, releases, roots
+from trustyard.actions import delivery, environments, releases, roots, waiting
+from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import require
 from trustyard.actions.progress import taken_by
 from trustyard.errors import Conflict, FieldError, Refused, StaleVersion
 from trustyard.gateways import policies
 from trustyard.gateways.policies import Policy
 from trustyard.web import opened
-from trustyard.web.page import actor_of, go, page, problems
+from trustyard.web.page import actor_of, go, is_fragment, page, problems
+from trustyard.web.pages import Pages
 
 from . import promotion
 from .questions import into_dialogs
@@ -35,42 +35,41 @@ _CHOICES = {name: one["enum"] for name, one in Policy.model_json_schema()["prope
 def index(request: HttpRequest) -> HttpResponse:
     """All environments: what is in each, and whether a deploy would change anything."""
     actor = actor_of(request)
-    shown = Paginator(environments.find(actor), PER_PAGE).get_page(request.GET.get("page"))
-    places = list(shown.object_list)
+    given = request.GET
+    q = given.get("q", "")
+    shown = Pages(environments.find(actor, q=q), PER_PAGE).get_page(given.get("page"))
+    context: dict[str, Any] = {"page": shown, "rows": _rows(actor, list(shown.object_list)), "filtered": bool(q)}
+    if is_fragment(request):
+        return render(request, "environments/_list.html", context)
+    return render(request, "environments/list.html", {**context, "deployment": of_address(request)})
+
+
+def _rows(actor: Actor, places: list[models.Environment]) -> list[dict[str, Any]]:
     ids = [one.id for one in releases.latest_of_all().values()]
-    newest = models.Release.objects.defer("content", "left_out").filter(pk__in=ids, environment__in=places)
+    newest = models.Release.objects.defer("content").filter(pk__in=ids, environment__in=places)
     by_place = {release.environment_id: release for release in newest}
     said = delivery.rows_of_all(list(newest))
     entries, gateways = _counted(models.Entry, places), _counted(models.Gateway, places)
     into = {place.name for place in promotion.targets(actor, environments.find(actor))}
-    rows = [
+    waits = waiting.differing(places, by_place)
+    return [
         {
             "place": place,
             "entries": entries.get(place.pk, 0),
             "gateways": gateways.get(place.pk, 0),
-            "waits": _waits(place, by_place.get(place.pk)),
+            "waits": place.pk in waits,
             "newest": by_place.get(place.pk),
             "taken": taken_by(said[by_place[place.pk].pk]) if place.pk in by_place else "",
             "promotes": bool(into - {place.name}),
         }
         for place in places
     ]
-    context = {"page": shown, "rows": rows, "deployment": of_address(request)}
-    return render(request, "environments/list.html", context)
 
 
 def _counted(model: type[models.Entry | models.Gateway], places: Sequence[models.Environment]) -> dict[int, int]:
     # Each by itself: a query with both would read every entry as often as there are gateways.
     rows = model.objects.order_by().filter(environment__in=places).values_list("environment_id")
     return dict(rows.annotate(Count("pk")))
-
-
-def _waits(place: models.Environment, newest: models.Release | None) -> bool:
-    """Whether what is saved differs from what is in force."""
-    content = releases.build(place, timezone.now())
-    if newest is None:
-        return bool(content.entries or content.roots or content.jwks)
-    return newest.digest != content.digest()
 
 
 @page("GET", "POST")
@@ -144,7 +143,8 @@ def _in_it(place: models.Environment) -> dict[str, Any]:
     leads = [
         {"to": reverse(name), "word": word, "symbol": symbol, "count": count} for name, word, symbol, count in counted
     ]
-    return {"newest": newest, "taken": taken_by(said), "waits": _waits(place, newest), "leads": leads}
+    waits = bool(waiting.differing([place], {place.pk: newest} if newest else {}))
+    return {"newest": newest, "taken": taken_by(said), "waits": waits, "leads": leads}
 
 
 def _values(place: models.Environment) -> dict[str, str]:

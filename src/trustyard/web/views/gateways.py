@@ -79,7 +79,8 @@ def create(request: HttpRequest) -> HttpResponse:
     if is_fragment(request):
         return render(request, "gateways/_options.html", context)
     places = [place for place in environments.find(actor) if allowed(actor, "gateways.write", [place.name])]
-    context |= {"environments": places, "kinds": list(KINDS.values())}
+    chosen = environments.named_or_first(places, typed.get("environment", ""))
+    context |= {"environments": places, "chosen": chosen, "kinds": list(KINDS.values())}
     return render(request, "gateways/form.html", context)
 
 
@@ -126,11 +127,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One gateway: its nodes, and what they said of the latest releases."""
     row = gateways.get_by_id(actor_of(request), pk)
     receipts = models.Receipt.objects.filter(gateway=row).select_related("release").order_by("-at", "-pk")
+    nodes = row.nodes.order_by("connected", "name")  # who is away comes first
     context = {
         "gateway": row,
         "kind": _title(row.kind),
         "has_token": gateways.has_token(row),
-        "nodes": row.nodes.all(),
+        "page": Pages(nodes, PER_PAGE).get_page(request.GET.get("page")),
         "receipts": receipts.defer("release__content", "release__left_out")[:RECEIPTS],
         "options": json.dumps(row.options, indent=2) if row.options else "",
     }

@@ -127,12 +127,10 @@ def _choices(given: QueryDict, actor: Actor, mine: Sequence[models.Environment])
     """What fits the source: the environments of the certificate, then the uses and algorithms of its key there."""
     kind = "jwk" if given.get("kind") == "jwk" else "certificate"
     certificate = _certificates(actor, mine).filter(name_key=fold(given.get("certificate", ""))).first()
-    places: list[str] = []
-    if certificate is not None:
-        entries = certificate.entries.filter(environment__in=mine).order_by("environment_id")
-        places = list(entries.values_list("environment__name", flat=True))
-    place = given.get("environment", "")
-    place = place if place in places else next(iter(places), "")
+    held = set() if certificate is None else set(certificate.entries.values_list("environment", flat=True))
+    places = [one for one in mine if one.pk in held]
+    chosen = environments.named_or_first(places, given.get("environment", ""))
+    place = chosen.name if chosen else ""
     fitting: dict[str, Any] = {"uses": [], "algorithms": {}, "kid": "", "problem": None}
     if kind == "jwk":
         fitting["uses"] = [use for use, _ in USES]

@@ -15,11 +15,11 @@ from trustyard.actions.actors import Actor
 from trustyard.actions.certificates_read import numbers
 from trustyard.actions.moments import whole_second
 from trustyard.actions.permissions import require
-from trustyard.actions.progress import objections, taken_by
+from trustyard.actions.progress import taken_by
 from trustyard.actions.waiting import Others
 from trustyard.errors import Moved
 from trustyard.pki.truststores import root_alias
-from trustyard.web.deployed import Deployed, deployed
+from trustyard.web.deployed import Deployed, deployed, in_short
 from trustyard.web.differences import side_by_side
 from trustyard.web.downloads import download
 from trustyard.web.page import actor_of, go, is_fragment, page
@@ -54,11 +54,13 @@ def deployment(request: HttpRequest) -> HttpResponse:
     require(actor_of(request), "releases.read")
     given = request.GET
     since = given.get("since", "")
-    found = deployed(_ids(given.get("releases", "")), int(since) if _is_number(since) else None)
+    begun = int(since) if _is_number(since) else None
+    found = deployed(_ids(given.get("releases", "")), begun, given.get("page", ""))
     if found is not None and found.mark == given.get("shown"):
         return HttpResponse(status=204)
     response = render(request, "releases/_deployment.html", {"deployment": found})
-    response["HX-Trigger"] = "deployment-moved"  # whatever else on the page speaks of these releases
+    if "shown" in given:  # else a person turns its pages
+        response["HX-Trigger"] = "deployment-moved"  # whatever else on the page speaks of these releases
     return response
 
 
@@ -76,10 +78,9 @@ def index(request: HttpRequest) -> HttpResponse:
     listed = [
         {
             "release": release,
-            "states": said[release.pk],
+            "said": in_short(said[release.pk]),
             "in_force": release.pk in newest,
             "taken": taken_by(said[release.pk]),
-            "objections": frozenset(objections(said[release.pk])),
         }
         for release in page_of
     ]

@@ -32,7 +32,9 @@ def index(request: HttpRequest) -> HttpResponse:
             context |= {"error": error, "problems": problems(error), "offered": _offered(error)}
     if is_fragment(request):
         return render(request, "trust/_answer.html", {**context, "fragment": True})
-    context["environments"] = environments.find(actor)
+    places = list(environments.find(actor))
+    chosen = environments.named_or_first(places, context["given"].get("environment", ""))
+    context |= {"environments": places, "chosen": chosen}
     status = context["error"].status if "error" in context else 200
     return render(request, "trust/check.html", context, status=status)
 

@@ -28,8 +28,7 @@ def index(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     given = request.GET
     places = list(environments.find(actor))
-    named = given.get("environment", "")
-    place = next((place for place in places if place.name == named), places[0] if places else None)
+    place = environments.named_or_first(places, given.get("environment", ""))
     rows: Rows | None = None
     if place is not None:
         rows = truststores.rows(

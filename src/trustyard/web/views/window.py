@@ -36,7 +36,7 @@ def window_context(actor: Actor, draft: models.Draft) -> dict[str, Any]:
         stored = entries.filter(
             certificate_id=draft.certificate_id, environment__name=window["environments"][0]
         ).first()
-    environments = models.Environment.objects.order_by("pk")
+    environments = models.Environment.objects.order_by("name_key")
     taken = {row["environment"] for row in draft.content["rows"]}
     return {
         "window": window,
