@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from tests.authority import Authority
+from tests.live.anchors import root
 from trustyard import models
 from trustyard.actions import certificates, environments, gateways, jwks, receipts, releases
 from trustyard.actions.actors import LOCAL
@@ -146,6 +148,27 @@ def test_certificates_are_sorted_as_the_form_says_and_filters_keep_that(person: 
         assert f'<option value="{value}" selected>' in page
         first[value] = re.findall(r">(partner \d)</a>", page)[0]
     assert (first["name"], first["-name"], first["changed"], first["-changed"]) == ("partner 0", "partner 2") * 2
+
+
+def test_what_a_policy_leaves_out_is_not_said_to_wait(person: Client) -> None:
+    strict = {"weak": "leave out"}
+    for name, policy in (("test", {}), ("production", strict)):
+        environments.create(LOCAL, name=name, policy=policy)
+    weak = root("A short CA", rsa.generate_private_key(65537, 1024)).pem
+    entry = EntryGiven(("test", "production"), "short", Paste("BASE64PEM", weak))
+    [short] = certificates.create(LOCAL, [Definition("short", "", [entry])]).certificates
+
+    def said() -> tuple[list[str], list[str]]:
+        pages = [person.get(path).content.decode() for path in ("/certificates/", f"/certificates/{short.pk}/")]
+        on_list = re.findall(r'<small title="[^"]+">([^<]+)</small>', pages[0])
+        return on_list, re.findall(r"waits for a release|not in force: [^<]+", pages[1])
+
+    policy = "not in force: too weak for the policy of production"
+    assert said() == (["waits", "too weak"], [policy, "waits for a release"])
+    releases.deploy(LOCAL, "test")
+    assert said() == (["too weak"], [policy])
+    environments.update(LOCAL, "test", if_match="*", policy=strict)
+    assert said() == (["waits", "too weak"], [policy, "waits for a release"])
 
 
 @pytest.mark.parametrize(

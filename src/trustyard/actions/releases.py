@@ -210,7 +210,7 @@ def _content(
     of_roots: Iterable[Certificate],
     now: datetime,
 ) -> Content:
-    entries, left_out = _entries(environment, state.rows, weak if _leaves_out(environment) else {}, now)
+    entries, left_out = _entries(environment, state.rows, weak if leaves_weak_out(environment) else {}, now)
     anchors = []
     for root in of_roots:
         of_root = status(root.facts.not_before, root.facts.not_after, now)
@@ -259,13 +259,14 @@ def _met(rows: Sequence[Saved]) -> dict[str, str]:
 
 def _weak(environments: Sequence[models.Environment], states: Mapping[int, State]) -> dict[str, str]:
     """SHA-256 and what is wrong, of those certificates that the policies of these environments leave out."""
-    asked = {row.sha256 for place in environments if _leaves_out(place) for row in states[place.pk].rows}
+    asked = {row.sha256 for place in environments if leaves_weak_out(place) for row in states[place.pk].rows}
     stored = models.StoredCertificate.objects.in_bulk(asked)
     found = ((pk, findings.errors(row.read())) for pk, row in stored.items())
     return {pk: errors[0].message for pk, errors in found if errors}
 
 
-def _leaves_out(environment: models.Environment) -> bool:
+def leaves_weak_out(environment: models.Environment) -> bool:
+    """Whether its policy is to leave certificates out with which something is wrong whatever the moment."""
     return bool(environment.policy.get("weak") == "leave out")
 
 

@@ -48,16 +48,12 @@ class Place:
     environment: str
     status: str
     in_force: bool
-
-    @property
-    def left_out(self) -> bool:
-        """Whether no release would take it, as it is now: expired, not valid yet, revoked."""
-        return self.status not in ("valid", "expiring")
+    why_left_out: str  # in a word or two, where no release would take it as it is now
 
     @property
     def waits(self) -> bool:
         """Whether the next release changes what is in force of it."""
-        return self.in_force == self.left_out
+        return self.in_force == bool(self.why_left_out)
 
 
 @dataclass(frozen=True)
@@ -150,7 +146,12 @@ def _row(certificate: models.Certificate, now: datetime, newest: dict[int, Newes
 
 
 def _place(entry: models.Entry, now: datetime, newest: dict[int, Newest]) -> Place:
-    return Place(entry.environment.name, entry_status(entry, now), is_in_force(entry, newest))
+    place, status, why = entry.environment, entry_status(entry, now), ""
+    if status not in ("valid", "expiring"):
+        why = status
+    elif releases.leaves_weak_out(place) and findings.mark([entry.x509]) == "error":
+        why = "too weak"
+    return Place(place.name, status, is_in_force(entry, newest), why)
 
 
 @page("GET")
