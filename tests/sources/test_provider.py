@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -33,13 +36,11 @@ def drip(begin: bytes) -> Callable[[Asked], None]:
 
     def answer(asked: Asked) -> None:
         asked.wfile.write(begin)
-        try:
+        with contextlib.suppress(OSError):  # until it was heard enough
             while True:
                 asked.wfile.write(b" ")
                 asked.wfile.flush()
                 time.sleep(SECONDS / 10)
-        except OSError:
-            pass  # it was heard enough
 
     return answer
 
@@ -54,6 +55,27 @@ def test_an_answer_that_never_ends_is_waited_for_so_long_and_no_longer(liar: Lia
     with pytest.raises(requests.Timeout):
         get(f"{liar.url}/")
     assert time.monotonic() - began < 10 * SECONDS
+
+
+def test_a_handshake_that_never_ends_is_waited_for_no_longer_either() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_shake_hands, args=(listener,))
+        thread.start()
+        began = time.monotonic()
+        with pytest.raises(requests.Timeout):
+            get(f"https://127.0.0.1:{listener.getsockname()[1]}/")
+        assert time.monotonic() - began < 10 * SECONDS
+        thread.join()
+
+
+def _shake_hands(listener: socket.socket) -> None:
+    """The head of a record of TLS, and then a byte of it now and then (RFC 8446, section 5.1)."""
+    connection, _ = listener.accept()
+    with connection, contextlib.suppress(OSError):
+        connection.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
+        while True:
+            connection.sendall(b"\x03")
+            time.sleep(SECONDS / 10)
 
 
 @pytest.mark.parametrize(
