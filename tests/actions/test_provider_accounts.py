@@ -99,12 +99,13 @@ def test_who_comes_by_the_provider_gets_no_password_here() -> None:
 
 
 @pytest.mark.django_db
-def test_two_names_are_one_whatever_the_case_of_letters_beyond_ascii() -> None:
-    users.create(LOCAL, "Ödön", password="a long and quiet night")
-    with pytest.raises(Conflict, match="There is already a user named Ödön; case does not count"):
-        users.create(LOCAL, "ödön", password="a long and quiet night")
-    made = provider_accounts.take(PROVIDER, None, {"sub": "1", "preferred_username": "ÖDÖN"}, Granted("viewer"))
-    assert made.username == "ÖDÖN-2"
+@pytest.mark.parametrize(("first", "second", "third"), [("Ödön", "ödön", "ÖDÖN"), ("irem", "\u0130rem", "\u0130REM")])
+def test_two_names_are_one_whatever_the_case_of_letters_beyond_ascii(first: str, second: str, third: str) -> None:
+    users.create(LOCAL, first, password="a long and quiet night")
+    with pytest.raises(Conflict, match=f"There is already a user named {first}; case does not count"):
+        users.create(LOCAL, second, password="a long and quiet night")
+    made = provider_accounts.take(PROVIDER, None, {"sub": "1", "preferred_username": third}, Granted("viewer"))
+    assert made.username == f"{third}-2"
 
 
 @pytest.mark.django_db

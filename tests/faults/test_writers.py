@@ -191,6 +191,34 @@ def test_a_save_that_the_database_stops_is_a_503_stores_nothing_and_a_cut_connec
     assert {answer.status_code for part in writers.at_once(again).values() for answer in part} == {200}
 
 
+@pytest.mark.skipif(not chosen(), reason="SQLite has one writer at a time")
+def test_who_removes_a_gateway_waits_for_what_its_node_says_and_never_the_other_way_round(
+    nodes: list[Serving], writers: Writers
+) -> None:
+    made = writers.now(posting("/environments/test/gateways", {"name": "leaving", "kind": "envoy"}))
+    writers.now(writers.certificate("said", writers.entry("said", "test"), **DEPLOY))
+    gone = deleting("/environments/test/gateways/leaving", made.headers["ETag"])
+    node = """INSERT INTO trustyard_node (gateway_id, name, connected, last_seen)
+        SELECT pk, 'n', true, now() FROM of ON CONFLICT DO NOTHING"""
+    receipt = """INSERT INTO trustyard_receipt (release_id, gateway_id, node, state, detail, proof, at)
+        SELECT (SELECT max(id) FROM trustyard_release), pk, 'n', 'sent', '', '', now() FROM of
+        ON CONFLICT (release_id, gateway_id, node) DO UPDATE SET state = 'accepted'"""
+    of = "WITH of AS (SELECT id AS pk FROM trustyard_gateway WHERE name = 'leaving') "
+    with psycopg.connect(address(nodes[0]), autocommit=True) as looking, ThreadPoolExecutor(1) as pool:
+        for said in (node, receipt):
+            looking.execute(of + said)  # type: ignore[call-overload]  # ours
+        # What a node says is kept in this order (`actions/receipts.py`).
+        with psycopg.connect(address(nodes[0])) as saying:
+            saying.execute("SET lock_timeout = '500ms'")
+            saying.execute(of + receipt)  # type: ignore[call-overload]  # ours
+            answer = pool.submit(lambda: writers.at_once([("gone", gone)])["gone"][0])
+            waiting = "wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%trustyard_receipt%'"
+            eventually(lambda: looking.execute(f"SELECT 1 FROM pg_stat_activity WHERE {waiting}").fetchall())  # type: ignore[call-overload]  # ours
+            saying.execute(of + node)  # type: ignore[call-overload]  # ours
+        assert answer.result(20).status_code == 204
+    assert not [line for node in nodes for line in node.log if "gave_way" in line]
+
+
 def _whole(nodes: list[Serving], writers: Writers) -> None:
     """Numbers without gaps, the chain in order, nobody waited for each other, and the newest release is delivered."""
     for place in ("test", "production"):

@@ -13,6 +13,7 @@ from procrastinate.jobs import Status
 from trustyard.jobs.rescuing import UnderWay
 
 WORKER = 3
+WAITS = UniqueViolation(constraint_name="", queueing_lock="x")
 
 
 class Manager:
@@ -23,6 +24,7 @@ class Manager:
         self.freed: list[int] = []
         self.dropped: list[int] = []
         self.problem: Exception | None = None
+        self.later: Exception | None = None  # than the first problem with the same job
 
     async def list_jobs_async(self, *, status: str, worker_id: int) -> list[Any]:
         assert (status, worker_id) == (Status.DOING.value, WORKER)
@@ -35,6 +37,8 @@ class Manager:
 
     async def finish_job(self, job: Any, *, status: Status, delete_job: bool) -> None:
         assert (status, delete_job) == (Status.FAILED, True)
+        if self.later:
+            raise self.later
         self.dropped.append(job.id)
 
 
@@ -78,14 +82,14 @@ def test_what_is_missing_now_and_then_is_not_freed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("problem", "dropped"),
-    [(UniqueViolation(constraint_name="", queueing_lock="x"), [1]), (ConnectorException(), [])],
+    ("problem", "later", "dropped"),
+    [(WAITS, None, [1]), (ConnectorException(), None, []), (WAITS, ConnectorException(), [])],
 )
 def test_what_waits_already_is_not_there_twice_and_where_another_was_quicker_the_others_are_still_freed(
-    problem: Exception, dropped: list[int]
+    problem: Exception, later: Exception | None, dropped: list[int]
 ) -> None:
     manager, under_way = Manager(1, 2), UnderWay()
-    manager.problem = problem
+    manager.problem, manager.later = problem, later
     asyncio.run(looks(under_way, manager, 2))
     assert (manager.freed, manager.dropped) == ([2], dropped)
 

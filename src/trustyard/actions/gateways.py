@@ -20,7 +20,7 @@ from trustyard.pki.certificates import rfc3339
 from trustyard.pki.hosts import host_port
 from trustyard.pki.refusals import refuse_private_key
 
-from . import audit, found, gateway_tokens, news
+from . import audit, found, gateway_tokens, news, receipts
 from .actors import Actor
 from .permissions import allowed, require
 from .retries import retried
@@ -79,7 +79,7 @@ def update(
         if fingerprint(row) != before:
             row.version += 1
             row.save()
-            models.Receipt.objects.filter(gateway=row).delete()  # said about another place or another set of options
+            receipts.forget(row)  # said about another place or another set of options
             audit.record(actor, "gateway.update", "gateway", _full_name(row), before=before, after=fingerprint(row))
         if new_token:
             _rotate(actor, row)
@@ -97,6 +97,7 @@ def delete(actor: Actor, environment: str, name: str, *, if_match: str | None) -
         row = found.locked(stored, "gateway")
         found.check_version(row, if_match)
         full, before = _full_name(row), fingerprint(row)
+        receipts.forget(row)
         models.Gateway.objects.filter(pk=row.pk).delete()
         audit.record(actor, "gateway.delete", "gateway", full, before=before)
         news.tell(stored.environment.name)

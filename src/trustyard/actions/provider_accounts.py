@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from trustyard import models
 from trustyard.errors import NotAllowed, Refused
-from trustyard.pki.names import MAX_LENGTH, clean_name
+from trustyard.pki.names import MAX_LENGTH, clean_name, refuse_other_blanks
 
 from . import audit, sessions, users
 from .actors import Actor, check_not_reserved
@@ -98,22 +98,22 @@ def _turn_away(actor: Actor, user: models.User | None) -> None:
 
 
 def _free_name(claims: Mapping[str, Any]) -> str:
-    """What the provider calls this person; with a number where somebody else has that name."""
+    """What the provider calls this person; with a number where somebody else has that name, or one like it."""
     wanted = next((name for claim in NAME_CLAIMS if (name := _clean(claims.get(claim)))), "person")
     try:
         check_not_reserved(wanted)
     except Refused as error:
         advice = "Ask whoever manages the accounts of your company for another name."
         raise NotAllowed(error.sentence, advice=advice) from None
-    name, number = wanted, 1
-    while users.same_name(name) is not None:
-        number += 1
-        name = f"{wanted}-{number}"
-    return name
+    return users.free_name(wanted)
 
 
 def _clean(name: Any) -> str:
+    if not isinstance(name, str):
+        return ""
     try:
-        return clean_name(str(name or "").strip()[: MAX_LENGTH - 5])
+        cleaned = clean_name(name.strip()[: MAX_LENGTH - 5])
+        refuse_other_blanks(cleaned, "username")
+        return cleaned
     except Refused:
         return ""

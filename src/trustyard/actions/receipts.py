@@ -149,6 +149,13 @@ def _supersede(rows: Iterable[models.Receipt], now: datetime) -> None:
         held.update(state="superseded", at=now)
 
 
+def forget(gateway: models.Gateway) -> None:
+    """Deletes what its nodes said. Before the nodes themselves, in the order in which they are written."""
+    said = models.Receipt.objects.filter(gateway=gateway)
+    in_order(said)
+    said.delete()
+
+
 def in_order(receipts: QuerySet[models.Receipt]) -> None:
     """Locks receipts in the order in which all writers of several lock them."""
     list(receipts.select_for_update(no_key=True).order_by("release_id", "gateway_id", "node").values_list("pk"))

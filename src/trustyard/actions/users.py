@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, NotFound, Refused
 from trustyard.pki.certificates import rfc3339
-from trustyard.pki.names import clean_name, fold, refuse_other_blanks
+from trustyard.pki.names import clean_name, refuse_other_blanks, search_fold, skeleton
 
 from . import audit, found, sessions
 from .actors import Actor, check_not_reserved
@@ -93,11 +93,23 @@ def _given(username: str, password: str | None) -> str:
 def same_name(username: str) -> str | None:
     """The name of the account that has this one already, compared without case; None where it is free.
 
-    Not left to the database: SQLite knows the case of ASCII letters alone, PostgreSQL that of its locale's.
+    Not left to the database: SQLite knows the case of ASCII letters alone, PostgreSQL that of its locale's, which may
+    take the Turkish letters i for one.
     """
-    key = fold(username)
+    key = search_fold(username)
     names = models.User.objects.values_list("username", flat=True)
-    return next((name for name in names if fold(name) == key), None)
+    return next((name for name in names if search_fold(name) == key), None)
+
+
+def free_name(wanted: str) -> str:
+    """This name; with a number where somebody has it already, or one that looks like it."""
+    names = models.User.objects.values_list("username", flat=True)
+    taken = {key for name in names for key in (search_fold(name), skeleton(name))}
+    name, number = wanted, 1
+    while taken & {search_fold(name), skeleton(name)}:
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
 
 
 def set_role(actor: Actor, user: models.User, role: str, environments: Sequence[str]) -> models.User:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,9 +56,8 @@ async def rescue(manager: JobManager) -> None:
 async def _free(manager: JobManager, jobs: Iterable[Job]) -> None:
     for job in jobs:
         log.warning("worker.rescued", job=job.call_string)
-        try:
-            await manager.retry_job(job, retry_at=AT_ONCE)
-        except UniqueViolation:  # the same waits already
-            await manager.finish_job(job, status=Status.FAILED, delete_job=True)
-        except ConnectorException:  # another was quicker
-            continue
+        with suppress(ConnectorException):  # another was quicker, with either
+            try:
+                await manager.retry_job(job, retry_at=AT_ONCE)
+            except UniqueViolation:  # the same waits already
+                await manager.finish_job(job, status=Status.FAILED, delete_job=True)

@@ -1,8 +1,9 @@
-"""Hosts as people write them: with their port, and whether they are this machine."""
+"""Hosts as people write them: with their port, whether they are this machine, and who could listen on the way."""
 
 from __future__ import annotations
 
 import ipaddress
+from urllib.parse import urlsplit
 
 
 def host_port(host: str, port: int) -> str:
@@ -25,3 +26,13 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_private(address: str) -> bool:
+    """Whether nobody on the way reads or changes what goes to this address: https, or http to this machine."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))

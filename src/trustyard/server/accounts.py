@@ -32,6 +32,7 @@ from trustyard.web.views.signin import note_failed
 from .sealing import seal
 
 log = structlog.get_logger(__name__)
+SECONDS = 5.0  # until an answer of the provider is there
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth comes without types
@@ -110,6 +111,11 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # the same
 
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # the same
     """The one provider of the settings; who may come in, and as what, its claims say at each sign-in."""
+
+    def get_requests_session(self) -> Any:
+        from trustyard.sources import provider  # with requests, which few need
+
+        return provider.session(SECONDS)
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False  # the account is there by then

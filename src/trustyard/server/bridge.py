@@ -18,7 +18,7 @@ FETCHING_THREADS = 16
 # Addresses of the console that open a connection to a foreign server; over REST the body says so.
 FETCHING_PATH = re.compile(rb"/(?:window/look/connection|certificates/compare/now)/?$|^/trust-check/?$")
 FETCHING_WORDS = (b'"connection"', b'"live"')
-LINTING_PATH = re.compile(rb"/lint/?$")  # waits for a worker process, for seconds
+WAITING_PATH = re.compile(rb"/lint/?$|^/sign-in/provider/")  # waits for a worker process, or for the provider
 # Imports may bring more and take longer. What they hold is counted apart, and so are their threads: the others have
 # theirs whatever is being imported.
 IMPORT = b"/api/v1/certificates/import"
@@ -92,7 +92,7 @@ def fetches(scope: Scope, body: bytes | bytearray) -> bool:
     """
     path = unquote_to_bytes(scope["raw_path"])
     if scope["method"] in ("GET", "HEAD"):
-        return bool(LINTING_PATH.search(path))
+        return bool(WAITING_PATH.search(path))
     return bool(FETCHING_PATH.search(path)) or (path.startswith(b"/api/") and _names_a_connection(body))
 
 

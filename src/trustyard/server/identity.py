@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from trustyard.errors import FieldError
-from trustyard.pki.hosts import is_loopback
+from trustyard.pki.hosts import is_private
 from trustyard.pki.names import listed
 
 if TYPE_CHECKING:
@@ -90,10 +90,9 @@ def _issuer(text: str) -> str:
     if not text:
         return ""
     parts = urlsplit(text)
-    here = is_loopback(parts.hostname or "")
     if not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ValueError(f"{text} is not an address such as https://login.example.org/realms/company.")
-    if parts.scheme != "https" and not (parts.scheme == "http" and here):
+    if not is_private(text):
         raise ValueError(f"{text} is not https, and what it says decides who comes in.")
     issuer = text.rstrip("/").removesuffix(WELL_KNOWN).rstrip("/")
     if len(issuer) > LONGEST_ISSUER:

@@ -118,7 +118,6 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_TOLERANCE = 1  # clocks of telephones differ
 SOCIALACCOUNT_ADAPTER = "trustyard.server.accounts.ProviderAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # a link, for `form-action 'self'` forbids a form that ends at another host
-SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"

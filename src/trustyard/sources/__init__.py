@@ -1,1 +1,1 @@
-"""Where material comes from: the only outward reads (TLS, LDAPS). Bytes out; no Django."""
+"""Where material comes from: the only outward reads (TLS, LDAPS, the sign-in provider). Bytes out; no Django."""

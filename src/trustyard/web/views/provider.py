@@ -29,7 +29,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 from requests import RequestException
 
+from trustyard.actions import outward
+from trustyard.actions.actors import of_provider
 from trustyard.errors import NotSignedIn, TooManyAttempts, Unavailable
+from trustyard.sources.provider import check_address
 from trustyard.web.page import refused
 
 from .errors import TOO_MANY
@@ -38,7 +41,8 @@ from .errors import TOO_MANY
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 CLOCKS_DIFFER = 60  # seconds
 log = structlog.get_logger(__name__)
-# What a provider may be wrong about: no answer, no JSON, fields that are missing or of another type.
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+# What a provider may be wrong about: no answer, no JSON, fields that are missing, of another type or without measure.
 AWRY = (
     RequestException,
     OAuth2Error,
@@ -48,6 +52,8 @@ AWRY = (
     KeyError,
     TypeError,
     AttributeError,
+    OverflowError,
+    RecursionError,
 )
 
 
@@ -59,6 +65,8 @@ class CompanyAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allau
         described: dict[str, Any] = super().openid_config
         if str(described["issuer"]).rstrip("/") != self.provider_id:
             raise OAuth2Error("The provider calls itself something else than TRUSTYARD_OIDC_ISSUER says.")
+        for name in ENDPOINTS:
+            check_address(described[name])
         return described
 
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:
@@ -134,10 +142,14 @@ def callback(request: HttpRequest) -> HttpResponse:
 def _throttled(request: HttpRequest, view: Any) -> HttpResponse:
     if not ratelimit.consume(request, app="allauth.account", action="provider", limit_get=True):
         return refused(request, TooManyAttempts(TOO_MANY))
+    ours = _ours()
     try:
-        adapter = CompanyAdapter(request, _ours().issuer)
-        response: HttpResponse = view.adapter_view(adapter)(request)
+        with outward.place(of_provider(ours.name, request.META.get("REMOTE_ADDR", ""))):
+            response: HttpResponse = view.adapter_view(CompanyAdapter(request, ours.issuer))(request)
         return response
+    except Unavailable:
+        busy = Unavailable(f"Many wait for {ours.name} already.", code="busy", advice="Begin again in a few seconds.")
+        return refused(request, busy)
     except AWRY as error:
         return failed(request, AuthError.UNKNOWN, error)
 
@@ -152,7 +164,8 @@ def failed(request: HttpRequest, error: str | None, exception: Exception | None)
         )
     log.warning("provider.failed", error=type(exception).__name__, reason=_reason(exception))
     name = _ours().name
-    if isinstance(exception, RequestException):
+    # Those of its errors that are of values too are about what was said: no JSON, an address that is none.
+    if isinstance(exception, RequestException) and not isinstance(exception, ValueError):
         sentence = f"{name} does not answer, so nobody can sign in by it now."
     else:
         sentence = f"What {name} answered cannot be relied upon, so nobody is signed in."
