@@ -366,5 +366,6 @@ def test_a_person_who_is_signed_in_brings_a_large_file(server: Serving) -> None:
             files={"file": ("big.pem", b"0" * 5_000_000)},
             headers={"Cookie": "trustyard-session=nobody"},
             trust_env=False,
+            timeout=30,
         )
         assert answer.status_code == 401, answer.text

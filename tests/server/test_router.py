@@ -16,7 +16,7 @@ from .serving import Serving, eventually
 
 @pytest.fixture
 def stranger(server: Serving) -> Any:
-    with httpx.Client(base_url=server.url, trust_env=False) as client:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
         yield client
 
 
