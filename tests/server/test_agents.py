@@ -15,6 +15,8 @@ import httpx
 import pytest
 
 from tests.authority import Authority
+from trustyard.actions import agents
+from trustyard.actions.gateway_tokens import Claim
 from trustyard.gateways.agent import wire
 from trustyard.server.agents import desk
 
@@ -174,6 +176,22 @@ def test_each_gateway_has_its_own_token_and_no_other_opens_anything(place: Place
                 assert answer.json()["type"].endswith("/bad-token")
     with place.agent() as agent:
         assert agent.get("/api/v1/environments").status_code == 401, "and this one opens no REST"
+
+
+def test_a_token_that_was_just_made_opens_before_the_news_of_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    standings: dict[int, agents.Standing] = {}
+    monkeypatch.setattr(agents, "standings", standings.copy)
+
+    async def story() -> None:
+        held = desk.Desk()
+        for generation in (7, 8):
+            claim = Claim(1, generation)
+            assert await held.standing(claim) is None
+            standings[1] = agents.Standing(1, generation, "test", 1, allow_older=False, version="")
+            assert await held.standing(claim) == standings[1]
+        await held.close()
+
+    asyncio.run(asyncio.wait_for(story(), 20))
 
 
 def test_a_rotated_token_ends_the_request_that_waits(place: Place, later: Any) -> None:
