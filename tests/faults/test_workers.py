@@ -117,7 +117,7 @@ def test_a_worker_that_is_told_to_end_records_what_it_brought_before_it_does(nod
             assert post(server, "second", Authority("Second CA").pem, wait=0).status_code == 201
             eventually(lambda: connection.execute(WAITING).fetchone(), 30)
             code = pool.submit(worker.terminate)
-            eventually(lambda: any("worker.stopping" in line for line in worker.log), 10)
+            eventually(lambda: any("worker.stopping" in line for line in worker.log))
         assert code.result() == 0
     assert (said(server)["state"], brought(nodes)) == ("accepted", 2)
     assert not [line for line in worker.log if "Traceback" in line]

@@ -98,7 +98,7 @@ class Behind:
     def __enter__(self) -> Behind:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
-        eventually(self._listens, 15)
+        eventually(self._listens)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -167,7 +167,7 @@ class Agent:
     def terminate(self) -> int:
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def kill(self) -> None:
         """SIGKILL, whatever it is doing."""

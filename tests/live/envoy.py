@@ -70,7 +70,7 @@ class Envoy:
         command += ["--service-node", self.node] if self.node else []
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
-        eventually(self._answers, seconds=20)
+        eventually(self._answers)
         return self
 
     def _answers(self) -> bool:

@@ -117,14 +117,14 @@ class Serving:
     def terminate(self) -> int:
         """SIGTERM, and the exit code."""
         self.process.terminate()
-        code = self.process.wait(20)
+        code = self.process.wait(60)
         self._end()
         return code
 
     def kill(self) -> None:
         """SIGKILL, whatever it is doing."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
         self._end()
 
     def __enter__(self) -> Serving:
