@@ -42,7 +42,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = [item for item in items if touches(item) and not item.get_closest_marker("sqlite")]
     else:
         kept = [item for item in items if not item.get_closest_marker("postgresql")]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    known = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in known])
     # What may take longest comes first, so that in the end no process works on while the others have nothing to do.
     seconds: dict[Path, float] = {}
     for item in kept:

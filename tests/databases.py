@@ -25,8 +25,9 @@ from tests.programs import free_port, need
 
 OPTION = "--database=postgresql"
 ADDRESS = "TESTS_POSTGRESQL"  # of the cluster, for this process and those that it starts: postgresql://…/
-TEMPLATE = "trustyard_template"
+TEMPLATE, BEGUN = "trustyard_template", "trustyard_begun"
 USER = "trustyard"
+PASSWORD = "correct horse battery staple"  # of the administrator that a first start makes
 # Nothing of it outlives the tests. Many servers connect, several times each.
 SETTINGS = ("fsync=off", "full_page_writes=off", "max_connections=600", "shared_buffers=64MB", "listen_addresses=''")
 FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
@@ -145,7 +146,7 @@ def chosen() -> str:
     return os.environ.get(ADDRESS, "")
 
 
-def settings_of(data_dir: Path) -> dict[str, str]:
+def settings_of(data_dir: Path, template: str = TEMPLATE) -> dict[str, str]:
     """What a server on this data directory is told of its database: nothing, or that it is one of its own."""
     address = chosen()
     if not address:
@@ -155,27 +156,28 @@ def settings_of(data_dir: Path) -> dict[str, str]:
         # One at a time: a template that is being read or made cannot be used by another.
         connection.execute("SELECT pg_advisory_lock(1)")
         if not _exists(connection, name):
-            if not _exists(connection, TEMPLATE):
-                _make_template(connection, address)
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")  # type: ignore[call-overload]  # hex
+            if not _exists(connection, template):
+                _make_template(connection, address, template)
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[call-overload]  # hex
     return {"TRUSTYARD_DATABASE_URL": address + name}
 
 
 def prepare(data_dir: Path) -> None:
-    """Gives a server that is to start on SQLite its tables: making them takes a second, and has tests of its own."""
-    if chosen() or data_dir.exists():
-        return
-    data_dir.mkdir(mode=0o700)
-    shutil.copy(_template(), data_dir / "trustyard.db")
-    (data_dir / "trustyard.db").chmod(0o600)
+    """Gives a server what its first start makes of a database, which takes seconds, and has tests of its own."""
+    if chosen():
+        settings_of(data_dir, BEGUN)
+    elif not data_dir.exists():
+        data_dir.mkdir(mode=0o700)
+        shutil.copy(_template(), data_dir / "trustyard.db")
+        (data_dir / "trustyard.db").chmod(0o600)
 
 
 @functools.cache
 def _template() -> Path:
-    """A SQLite file with our tables, and nothing in them; of this process."""
+    """A SQLite file as a first start leaves it; of this process."""
     folder = tempfile.mkdtemp(prefix="trustyard-template-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    _migrate({"TRUSTYARD_DATA_DIR": folder})
+    _migrate({"TRUSTYARD_DATA_DIR": folder}, begin=True)
     return Path(folder) / "trustyard.db"
 
 
@@ -195,20 +197,25 @@ def _exists(connection: psycopg.Connection[Any], name: str) -> bool:
     return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
 
 
-def _make_template(connection: psycopg.Connection[Any], address: str) -> None:
-    """A database with our tables, and nothing in them: copied in a moment, while migrations take a second or two."""
+def _make_template(connection: psycopg.Connection[Any], address: str, name: str) -> None:
+    """A database to copy in a moment, while migrations take a second or two."""
     connection.execute("CREATE DATABASE trustyard_migrated")
     with tempfile.TemporaryDirectory() as folder:
-        _migrate({"TRUSTYARD_DATA_DIR": f"{folder}/data", "TRUSTYARD_DATABASE_URL": f"{address}trustyard_migrated"})
-    connection.execute(f"ALTER DATABASE trustyard_migrated RENAME TO {TEMPLATE}")  # type: ignore[call-overload]  # ours
+        settings = {"TRUSTYARD_DATA_DIR": f"{folder}/data", "TRUSTYARD_DATABASE_URL": f"{address}trustyard_migrated"}
+        _migrate(settings, begin=name == BEGUN)
+    connection.execute(f"ALTER DATABASE trustyard_migrated RENAME TO {name}")  # type: ignore[call-overload]  # ours
 
 
-def _migrate(settings: dict[str, str]) -> None:
+def _migrate(settings: dict[str, str], *, begin: bool) -> None:
+    """Makes our tables, with nothing in them or what a server begins with, in the time of day of this machine."""
     code = (
         "from trustyard.server import configuration, opening; "
         "opening.open_database(configuration.Configuration.from_environment())"
     )
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRUSTYARD_", "DJANGO_"))}
+    if begin:
+        code += f"; from trustyard.server import firststart; firststart.first_start({PASSWORD!r})"
+    others = ("TRUSTYARD_", "DJANGO_", "LD_", "FAKETIME_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     done = subprocess.run(
         [sys.executable, "-c", code], env={**kept, **settings}, capture_output=True, text=True, check=False
     )

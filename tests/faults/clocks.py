@@ -35,6 +35,6 @@ def clock_off(by: timedelta, folder: Path) -> Iterator[Callable[[timedelta], Non
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("LD_PRELOAD", str(library))
         patched.setenv("FAKETIME_TIMESTAMP_FILE", str(file))
-        patched.setenv("FAKETIME_NO_CACHE", "1")
+        patched.setenv("FAKETIME_CACHE_DURATION", "1")  # seconds; at each look the file cost more than all else
         patched.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
         yield believe

@@ -24,7 +24,7 @@ def test_a_clock_that_runs_ahead_takes_no_trust_away_by_itself_and_says_why_a_re
             add(serving, "haproxy", haproxy.options)
             deploy(serving, "first", FIRST)
         with clock_off(LONG, tmp_path), Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving:
-            eventually(lambda: said(serving)["detail"] == "release 1 is in force", seconds=20)
+            eventually(lambda: said(serving)["detail"] == "release 1 is in force")
             assert request(haproxy.port, client) == 200
             assert deploy(serving, "second", SECOND)["state"] == "accepted"
             reasons = {row["alias"]: row["reason"] for row in releases(serving)[0]["left_out"]}
@@ -67,6 +67,6 @@ def test_a_clock_that_is_set_right_while_it_runs_stops_no_delivery(tmp_path: Pat
         believe(NONE)
         haproxy.start()
         try:
-            eventually(lambda: said(serving)["state"] == "accepted", seconds=20)
+            eventually(lambda: said(serving)["state"] == "accepted")
         finally:
             haproxy.stop()

@@ -92,7 +92,7 @@ def test_a_node_that_is_cut_off_says_so_its_gateways_keep_their_trust_and_are_no
             eventually(lambda: {state for state, _ in said(b).values()} == {"accepted"}, 60)
             assert [request(port, one) for one in (stage.partner_cert, laters_client)] == [200, 200]
             eventually(lambda: connected(b) == {"edge-a": True, "edge-b": True}, 60)
-            eventually(lambda: httpx.get(f"{a.url}/readyz", trust_env=False).status_code == 200, 30)
+            eventually(lambda: httpx.get(f"{a.url}/readyz", trust_env=False, timeout=30).status_code == 200, 30)
             deploy(a, "last", Authority("Last CA"), wait=60)
             eventually(lambda: {state for state, _ in said(a).values()} == {"accepted"}, 60)
             assert set(said(a)) == {"edge-a", "edge-b"}
@@ -105,4 +105,4 @@ def _published(server: Serving) -> httpx.Response:
 def _not_ready(server: Serving) -> None:
     answer = httpx.get(f"{server.url}/readyz", trust_env=False, timeout=60)
     assert (answer.status_code, answer.json()["detail"]) == (503, "The database cannot be reached.")
-    assert httpx.get(f"{server.url}/healthz", trust_env=False).status_code == 200
+    assert httpx.get(f"{server.url}/healthz", trust_env=False, timeout=30).status_code == 200

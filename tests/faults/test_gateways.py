@@ -22,7 +22,7 @@ def test_a_gateway_that_is_away_is_told_to_be_and_takes_the_release_when_it_is_b
         add(serving, "haproxy", haproxy.options)
         assert deploy(serving, "first", FIRST)["state"] == "unreachable"
         with haproxy:
-            eventually(lambda: said(serving)["state"] == "accepted", seconds=20)
+            eventually(lambda: said(serving)["state"] == "accepted")
             assert request(haproxy.port, client) == 200
 
 
@@ -42,8 +42,8 @@ def test_what_somebody_else_changed_on_disk_while_trustyard_was_away_is_put_back
         (folder / "other").symlink_to(older)
         (folder / "other").rename(folder / "current")
         with Serving(tmp_path / "data", **settings) as serving:
-            eventually(lambda: (manifest(folder / "current") or {}).get("release") == 2, seconds=20)
-            eventually(lambda: haproxy.ca_file.read_text() == kept, seconds=20)
+            eventually(lambda: (manifest(folder / "current") or {}).get("release") == 2)
+            eventually(lambda: haproxy.ca_file.read_text() == kept)
             eventually(lambda: {said(serving, name)["state"] for name in ("edge", "folder")} == {"accepted"})
         haproxy.stop()
         haproxy.start()
@@ -65,7 +65,7 @@ def test_releases_made_at_once_are_all_numbered_and_every_gateway_ends_with_the_
             thread.join()
         assert [release["number"] for release in releases(serving)] == [6, 5, 4, 3, 2, 1]
         for gateway in ("edge", "files"):
-            eventually(lambda gateway=gateway: said(serving, gateway)["state"] == "accepted", seconds=20)
+            eventually(lambda gateway=gateway: said(serving, gateway)["state"] == "accepted")
         for partner in partners:
             assert request(haproxy.port, partner.issue("client").written(tmp_path)) == 200
         found = manifest(serving.data_dir / "environments" / "test" / "current")

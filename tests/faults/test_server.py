@@ -54,7 +54,7 @@ def test_a_kill_between_sent_and_accepted_loses_nothing_and_claims_nothing(tmp_p
                 server.kill()
                 server = Serving(tmp_path / "data", **settings)
                 assert said(server)["state"] not in ("accepted", "observed"), "nobody has confirmed it"
-            eventually(lambda: said(server)["state"] == "accepted", seconds=20)
+            eventually(lambda: said(server)["state"] == "accepted")
             assert [request(envoy.port(), one) for one in everybody] == [200, 200]
     finally:
         server.kill()

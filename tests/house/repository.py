@@ -39,14 +39,15 @@ def texts() -> list[tuple[str, str]]:
     return found
 
 
-def modules() -> list[tuple[str, ast.Module, str]]:
+@functools.cache
+def modules() -> tuple[tuple[str, ast.Module, str], ...]:
     """Name, syntax tree and text of each module of the package, Django's migrations left out."""
     found = []
     for path in sorted(PACKAGE.rglob("*.py")):
         if "migrations" not in path.parts:
             text = path.read_text("utf-8")
             found.append((str(path.relative_to(ROOT)), ast.parse(text), text))
-    return found
+    return tuple(found)
 
 
 def page(name: str) -> str:

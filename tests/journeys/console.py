@@ -270,7 +270,7 @@ class Console:
 
     def published(self, environment: str) -> list[dict[str, Any]]:
         """The JWK Set in force."""
-        keys = httpx.get(f"{self.url}/published/{environment}/jwks.json", trust_env=False).json()["keys"]
+        keys = httpx.get(f"{self.url}/published/{environment}/jwks.json", trust_env=False, timeout=30).json()["keys"]
         assert isinstance(keys, list)
         return keys
 

@@ -57,7 +57,7 @@ def digest(certificate: x509.Certificate) -> str:
 
 
 def published(trustyard: CommandLine, environment: str) -> list[dict[str, str]]:
-    keys = httpx.get(f"{trustyard.url}/published/{environment}/jwks.json", trust_env=False).json()["keys"]
+    keys = httpx.get(f"{trustyard.url}/published/{environment}/jwks.json", trust_env=False, timeout=30).json()["keys"]
     assert isinstance(keys, list)
     return keys
 
@@ -121,7 +121,7 @@ def test_json_is_what_rest_answers(trustyard: CommandLine, partner: TlsServer, p
     name = unique("acme")
     trustyard("cert", "add", name, "--env", place, "--alias", "a", "--url", partner.url, "--deploy")
     headers = {"Authorization": f"Bearer {trustyard.token}"}
-    answer = httpx.get(f"{trustyard.url}/api/v1/certificates/{name}", headers=headers, trust_env=False)
+    answer = httpx.get(f"{trustyard.url}/api/v1/certificates/{name}", headers=headers, trust_env=False, timeout=30)
     assert trustyard("cert", "show", name, "--json").json == answer.json()
 
 

@@ -81,7 +81,7 @@ class Place:
 
     def connected(self) -> bool:
         """Whether the agent is there, and not just expected back from a restart: its request is open."""
-        metrics = httpx.get(f"{self.server.url}/metrics", trust_env=False).text
+        metrics = httpx.get(f"{self.server.url}/metrics", trust_env=False, verify=False, timeout=30).text
         gateway = self.rest("GET", f"/environments/{self.name}/gateways/edge").json()
         return "trustyard_agents_connected 1.0" in metrics and any(node["connected"] for node in gateway["nodes"])
 
@@ -98,7 +98,7 @@ class Behind:
     def __enter__(self) -> Behind:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
-        eventually(self._listens, 15)
+        eventually(self._listens)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -167,7 +167,7 @@ class Agent:
     def terminate(self) -> int:
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def kill(self) -> None:
         """SIGKILL, whatever it is doing."""

@@ -36,7 +36,7 @@ class BareControlPlane(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):
 
     def __exit__(self, *_: object) -> None:
         self._outgoing.put(None)
-        self._server.stop(0.2).wait(2)
+        self._server.stop(0.2).wait(30)
 
     def DeltaAggregatedResources(self, requests: Any, context: Any) -> Any:
         threading.Thread(target=self._read, args=(requests,), daemon=True).start()
@@ -62,7 +62,7 @@ class BareControlPlane(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):
         for message in messages:
             response.resources.add(name=message.name, version=nonce).resource.Pack(message)
         self._outgoing.put(response)
-        return self._answers[nonce].get(timeout=10)
+        return self._answers[nonce].get(timeout=30)
 
 
 def trusting(name: str, *pems: str | bytes) -> Secret:

@@ -28,16 +28,18 @@ def binary() -> str:
     return need("envoy", package=ENVOY_PACKAGE)
 
 
-def eventually(what: Callable[[], Value], seconds: float = 15.0, *, why: str = "") -> Value:
+def eventually(what: Callable[[], Value], seconds: float = 30.0, *, why: str = "") -> Value:
     """Waits until `what()` is true and gives it; fails with the last value after the deadline."""
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while True:
         value = what()
         if value:
             return value
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if waited > seconds:
             raise AssertionError(f"Still not so after {seconds} s{': ' + why if why else ''}; last value {value!r}")
-        time.sleep(0.01)
+        # What is waited for needs the processor, too.
+        time.sleep(min(max(0.01, waited / 10), 0.1))
 
 
 class Envoy:
@@ -68,7 +70,7 @@ class Envoy:
         command += ["--service-node", self.node] if self.node else []
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
-        eventually(self._answers, seconds=20)
+        eventually(self._answers)
         return self
 
     def _answers(self) -> bool:
@@ -88,7 +90,7 @@ class Envoy:
             self.process.wait(2)
         except subprocess.TimeoutExpired:
             os.kill(self.process.pid, signal.SIGKILL)
-            self.process.wait(2)
+            self.process.wait(10)
         self.process = None
 
     def log(self) -> str:
@@ -97,7 +99,7 @@ class Envoy:
 
     def ask(self, path: str, method: str = "GET") -> str:
         """The admin interface's answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=20)
         try:
             connection.request(method, path)
             return connection.getresponse().read().decode()
@@ -145,7 +147,7 @@ def request(
 ) -> int | str:
     """A fresh handshake and one request: the HTTP status, or `refused` (alert, end of file or reset: all are seen)."""
     context = context or client_context(certificate)
-    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
     try:
         connection.request("GET", "/")
         return connection.getresponse().status

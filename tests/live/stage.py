@@ -123,7 +123,7 @@ def add_jwt(config: dict[str, Any]) -> None:
 
 def ask(port: int, token: str | None = None, path: str = "/") -> int:
     """The status of a plain request, with a bearer token or without."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
         connection.request("GET", path, headers={"authorization": f"Bearer {token}"} if token else {})
         return connection.getresponse().status

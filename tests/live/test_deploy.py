@@ -224,7 +224,7 @@ def test_nginx_of_compose_brings_requests_and_streams_to_two_nodes_and_passes_ov
     two: tuple[list[Serving], Proxy, ssl.SSLContext],
 ) -> None:
     servers, proxy, trust = two
-    with httpx.Client(verify=trust, trust_env=False, headers={"Host": "trustyard.example.org"}) as client:
+    with httpx.Client(verify=trust, trust_env=False, timeout=30, headers={"Host": "trustyard.example.org"}) as client:
 
         def get(path: str) -> httpx.Response:
             extensions = {"sni_hostname": "trustyard.example.org"}

@@ -92,7 +92,7 @@ def test_new_keys_count_on_connections_that_are_open(stage: Stage, plane: Contro
     plane.store.release(jwks=[old.jwk])
     with gateway(stage, plane, mode=mode) as envoy:
         settled(plane)
-        connection = http.client.HTTPConnection("127.0.0.1", envoy.port("jwt"), timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", envoy.port("jwt"), timeout=20)
         assert [_on(connection, s.token()) for s in (old, new)] == [200, 401]
         plane.store.release(jwks=[new.jwk])
         settled(plane)

@@ -204,7 +204,7 @@ def test_an_open_connection_outlives_the_trust_it_was_opened_with(haproxy: HAPro
     at_a = a.issue("client a")
     bring(haproxy, material(1, {"a": a.der}))
     context = client_context(at_a.written(haproxy.folder))
-    kept = http.client.HTTPSConnection("127.0.0.1", haproxy.port, timeout=5, context=context)
+    kept = http.client.HTTPSConnection("127.0.0.1", haproxy.port, timeout=20, context=context)
     with contextlib.closing(kept):
         kept.request("GET", "/")
         assert kept.getresponse().read() == b"ok"

@@ -87,13 +87,13 @@ def test_what_somebody_else_commits_to_haproxy_while_trustyard_is_away_is_read_b
         with Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving:
             add(serving, "haproxy", {**haproxy.options, "probes": [{"address": f"127.0.0.1:{haproxy.port}"}]})
             deploy(serving, "p", PARTNER.der)
-            eventually(lambda: "they prove nothing" in row(serving)["proof"], seconds=20)
+            eventually(lambda: "they prove nothing" in row(serving)["proof"])
             assert row(serving)["state"] == "accepted"
         haproxy.said(f"set ssl ca-file {haproxy.ca_file} <<\n{OTHER.pem}")
         haproxy.said(f"commit ssl ca-file {haproxy.ca_file}")
         assert request(haproxy.port, client) != 200
         with Serving(tmp_path / "data", FILES_ROOTS=str(tmp_path)) as serving:
-            eventually(lambda: request(haproxy.port, client) == 200, seconds=20)
+            eventually(lambda: request(haproxy.port, client) == 200)
             eventually(lambda: "again, for other certificates were in force" in row(serving)["detail"])
 
 

@@ -51,7 +51,7 @@ def test_nginx_serves_each_release_as_soon_as_it_is_current_and_nothing_else(
     server: Serving, nginx: str, tmp_path: Path
 ) -> None:
     (tmp_path / "srv").mkdir()
-    with server.client() as rest, httpx.Client(base_url=nginx, trust_env=False) as stranger:
+    with server.client() as rest, httpx.Client(base_url=nginx, trust_env=False, timeout=30) as stranger:
         options = {"directory": str(tmp_path / "srv" / "test")}
         given = {"name": "web", "kind": "files", "options": options}
         assert rest.post("/api/v1/environments/test/gateways", json=given).status_code == 201

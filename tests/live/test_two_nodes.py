@@ -111,7 +111,7 @@ def test_an_agent_that_asks_another_node_each_time_waits_for_news_and_its_receip
 
 
 def requests_of_agents(server: Serving) -> float:
-    text = httpx.get(f"{server.url}/metrics", trust_env=False).text
+    text = httpx.get(f"{server.url}/metrics", trust_env=False, timeout=30).text
     return sum(
         map(float, re.findall(r'^trustyard_http_requests_total\{.*part="agents".*\} (\S+)$', text, re.MULTILINE))
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests.databases import settings_of
+from tests.databases import BEGUN, settings_of
 
 from .serving import Serving
 
@@ -21,7 +21,7 @@ class Nodes:
         self.key = folder / "secret-key"
         self.key.write_text(secrets.token_urlsafe(48))
         self.settings = {
-            "DATABASE_URL": settings.get("DATABASE_URL") or settings_of(folder)["TRUSTYARD_DATABASE_URL"],
+            "DATABASE_URL": settings.get("DATABASE_URL") or settings_of(folder, BEGUN)["TRUSTYARD_DATABASE_URL"],
             "SECRET_KEY_FILE": str(self.key),
             **settings,
         }

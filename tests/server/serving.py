@@ -12,13 +12,13 @@ from typing import Any
 
 import httpx
 
+from tests.databases import PASSWORD as PASSWORD
 from tests.databases import opened, prepare, settings_of
 from tests.live.envoy import eventually as eventually
 
 from . import loaded
 from .loaded import PROGRAM as PROGRAM
 
-PASSWORD = "correct horse battery staple"
 READY_SECONDS = 60.0  # two at once on an empty database, on a machine that is busy
 READY = "Worker: ready"
 
@@ -65,7 +65,7 @@ class Serving:
 
     def __init__(self, data_dir: Path, command: str = "serve", *, program: str = "", **settings: str) -> None:
         self.data_dir = data_dir
-        if command == "serve" and "DATABASE_URL" not in settings:
+        if command == "serve" and not {"DATABASE_URL", "ADMIN_PASSWORD"} & settings.keys():
             prepare(data_dir)
         self._settings = settings
         (said, out), (complained, err) = os.pipe(), os.pipe()
@@ -110,19 +110,21 @@ class Serving:
     def client(self, **options: Any) -> httpx.Client:
         """Speaks to it as that administrator."""
         headers = {"Authorization": f"Bearer {self.token}"}
+        # Else each client reads all roots anew, for a connection without TLS.
+        options = {"verify": False, **options}
         return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30, **options)
 
     def terminate(self) -> int:
         """SIGTERM, and the exit code."""
         self.process.terminate()
-        code = self.process.wait(20)
+        code = self.process.wait(60)
         self._end()
         return code
 
     def kill(self) -> None:
         """SIGKILL, whatever it is doing."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
         self._end()
 
     def __enter__(self) -> Serving:

@@ -15,6 +15,8 @@ import httpx
 import pytest
 
 from tests.authority import Authority
+from trustyard.actions import agents
+from trustyard.actions.gateway_tokens import Claim
 from trustyard.gateways.agent import wire
 from trustyard.server.agents import desk
 
@@ -65,7 +67,7 @@ class Place:
 
     def agent(self, token: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.token if token is None else token}"}
-        return httpx.Client(base_url=self.server.url, headers=headers, trust_env=False, timeout=30)
+        return httpx.Client(base_url=self.server.url, headers=headers, trust_env=False, verify=False, timeout=30)
 
 
 @pytest.fixture
@@ -174,6 +176,22 @@ def test_each_gateway_has_its_own_token_and_no_other_opens_anything(place: Place
                 assert answer.json()["type"].endswith("/bad-token")
     with place.agent() as agent:
         assert agent.get("/api/v1/environments").status_code == 401, "and this one opens no REST"
+
+
+def test_a_token_that_was_just_made_opens_before_the_news_of_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    standings: dict[int, agents.Standing] = {}
+    monkeypatch.setattr(agents, "standings", standings.copy)
+
+    async def story() -> None:
+        held = desk.Desk()
+        for generation in (7, 8):
+            claim = Claim(1, generation)
+            assert await held.standing(claim) is None
+            standings[1] = agents.Standing(1, generation, "test", 1, allow_older=False, version="")
+            assert await held.standing(claim) == standings[1]
+        await held.close()
+
+    asyncio.run(asyncio.wait_for(story(), 20))
 
 
 def test_a_rotated_token_ends_the_request_that_waits(place: Place, later: Any) -> None:
@@ -331,8 +349,8 @@ def test_receipts_are_counted_and_agents_that_are_there_too(place: Place, later:
     place.deploy()
     with place.agent() as agent:
         tell(agent, release=place.version(), state="unreachable")
-        waiting = later(ask, agent, have=place.version(), wait=5)
-        metrics = eventually(lambda: (text := httpx.get(f"{place.server.url}/metrics").text)
+        waiting = later(ask, agent, have=place.version(), wait=30)
+        metrics = eventually(lambda: (text := place.rest.get("/metrics").text)
                              and "trustyard_agents_connected 0.0" not in text and text)  # fmt: skip
         assert 'trustyard_deliveries_total{kind="agent",state="unreachable"}' in metrics
         place.deploy()

@@ -98,7 +98,7 @@ def test_ends_that_take_long_to_count_hold_up_no_scrape(monkeypatch: pytest.Monk
 
 
 def test_what_is_counted_too_slowly_at_first_comes_later_and_the_rest_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(figures, "PATIENCE_SECONDS", 2.0)
     released = threading.Event()
 
     def count() -> Ends:

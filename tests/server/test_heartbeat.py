@@ -45,7 +45,7 @@ def connected() -> set[str]:
 
 
 def test_what_a_server_held_is_gone_a_few_seconds_after_its_last_word(me: str) -> None:
-    holds("alive", "theirs", seconds=servers.DEAD_SECONDS - 2)
+    holds("alive", "theirs", seconds=servers.DEAD_SECONDS / 2)
     holds("dead", "lost", seconds=servers.DEAD_SECONDS + 1)
     holds("dead", "a file", gateway="folder")
     _beat()

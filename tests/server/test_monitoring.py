@@ -21,7 +21,7 @@ PARTS = ("_bucket", "_count", "_sum")
 
 @pytest.fixture(scope="module")
 def scraped(server: Serving) -> str:
-    answer = httpx.get(f"{server.url}/metrics", trust_env=False)
+    answer = httpx.get(f"{server.url}/metrics", trust_env=False, timeout=30)
     assert answer.status_code == 200
     return answer.text
 

@@ -33,7 +33,7 @@ def client(server: Serving) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def stranger(server: Serving) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, trust_env=False) as stranger:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as stranger:
         yield stranger
 
 

@@ -44,7 +44,7 @@ def test_answer_problem_log_line_and_audit_event_share_one_id(server: Serving) -
 
 
 def test_a_strangers_id_is_not_taken(server: Serving) -> None:
-    with httpx.Client(base_url=server.url, trust_env=False) as stranger:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as stranger:
         answer = stranger.get("/api/v1/certificates", headers={"X-Request-ID": "chosen-by-me"})
     assert HEX.fullmatch(answer.headers["X-Request-ID"])
     assert answer.json()["request_id"] == answer.headers["X-Request-ID"]

@@ -16,7 +16,7 @@ from .serving import Serving, eventually
 
 @pytest.fixture
 def stranger(server: Serving) -> Any:
-    with httpx.Client(base_url=server.url, trust_env=False) as client:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
         yield client
 
 
@@ -163,7 +163,7 @@ def test_waiting_ends_with_what_there_is(server: Serving) -> None:
         assert client.post("/api/v1/environments/alone/gateways", json=edge).status_code == 201
         answer = client.post("/api/v1/environments/alone/releases?wait=20")
         assert answer.status_code == 201
-        assert answer.elapsed.total_seconds() < 5
+        assert answer.elapsed.total_seconds() < 15
         (place,) = answer.json()["deployment"]["environments"]
         assert [gateway["state"] for gateway in place["gateways"]] == ["pending"]
 

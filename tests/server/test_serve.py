@@ -47,7 +47,7 @@ def test_the_first_start_makes_an_administrator_and_two_environments(data: Path)
 
 def signs_in(url: str, password: str) -> bool:
     """As a browser does, with the form's CSRF token."""
-    with httpx.Client(base_url=url, trust_env=False) as browser:
+    with httpx.Client(base_url=url, trust_env=False, timeout=30) as browser:
         page = browser.get("/sign-in/")
         found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         assert found
@@ -56,7 +56,8 @@ def signs_in(url: str, password: str) -> bool:
 
 
 def test_the_given_password_is_taken_and_not_printed(data: Path) -> None:
-    with Serving(data) as server:
+    with Serving(data, ADMIN_PASSWORD=PASSWORD) as server:
+        assert "User admin with the password of TRUSTYARD_ADMIN_PASSWORD" in server.said
         assert not any(PASSWORD in line for line in [*server.said, *server.log])
         assert signs_in(server.url, PASSWORD)
         assert not signs_in(server.url, "another password")
@@ -141,7 +142,7 @@ def test_a_server_killed_leaves_no_lock_behind(data: Path) -> None:
     server = Serving(data)
     server.kill()
     with Serving(data) as again:
-        assert httpx.get(f"{again.url}/readyz", trust_env=False).status_code == 200
+        assert httpx.get(f"{again.url}/readyz", trust_env=False, timeout=30).status_code == 200
 
 
 @pytest.mark.sqlite

@@ -21,7 +21,7 @@ class Client:
         self._outgoing: queue.Queue[DeltaDiscoveryRequest | None] = queue.Queue()
         metadata = [("authorization", f"Bearer {token}")] if token is not None else []
         stub = ads_pb2_grpc.AggregatedDiscoveryServiceStub(self._channel)
-        self._stream = stub.DeltaAggregatedResources(self._requests(), metadata=metadata, timeout=20)
+        self._stream = stub.DeltaAggregatedResources(self._requests(), metadata=metadata, timeout=60)
         self._node = {"id": node, "cluster": cluster}
 
     def __enter__(self) -> Client:

@@ -148,7 +148,7 @@ class Loop:
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True, name="event loop of the xDS tests").start()
 
-    def run(self, what: Coroutine[Any, Any, Value], seconds: float = 20) -> Value:
+    def run(self, what: Coroutine[Any, Any, Value], seconds: float = 60) -> Value:
         """Runs it over there and waits for it here."""
         return asyncio.run_coroutine_threadsafe(what, self.loop).result(seconds)
 

@@ -24,6 +24,7 @@ from .writing import Writer
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
 LOOK_SECONDS = 2.0  # behind the news, which another process cannot tell
+UNKNOWN_SECONDS = 0.1  # until a token that is not current is looked up: all who show such a one meanwhile share a look
 GRACE_SECONDS = 10.0  # between two requests of a node that is there
 BUSY_SECONDS = 120.0  # from being given a release to the receipt: the host's commands take their time
 PACKED = 16  # releases kept as they travel
@@ -96,8 +97,16 @@ class Desk:
 
     async def standing(self, claim: Claim) -> Standing | None:
         """The standing of the gateway with this token; None where the token is no longer the current one."""
-        if time.monotonic() - self._read_at > LOOK_SECONDS:
+        came = time.monotonic()
+        if came - self._read_at > LOOK_SECONDS:
             await self._refresh()
+        if self._known(claim) is None:
+            await asyncio.sleep(UNKNOWN_SECONDS)
+            while self._read_at < came:  # the news of a token that was just made may be on their way
+                await self._refresh()
+        return self._known(claim)
+
+    def _known(self, claim: Claim) -> Standing | None:
         standing = self._standings.get(claim.gateway_id)
         return standing if standing and standing.generation == claim.generation else None
 
