@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable, Iterable
+
+import pytest
 
 from tests.xds.memory import MemoryStore
 from trustyard.gateways.receipts import Receipt
@@ -60,6 +63,53 @@ def test_a_word_taken_back_before_it_was_written_is_not_written() -> None:
         recorder.receipt(1, 1, ACCEPTED)
         await recorder.flush()
         assert words(store) == [(1, "accepted")]
+
+    asyncio.run(story())
+
+
+def test_what_is_said_again_while_another_word_is_written_is_the_last_word() -> None:
+    async def story() -> None:
+        store = MemoryStore()
+
+        async def and_then(call: Callable[[], None]) -> None:
+            call()
+            if words(store)[-1] == (1, "sent"):
+                recorder.receipt(1, 1, ACCEPTED)
+
+        recorder = Recorder(store, and_then)
+        for word in (ACCEPTED, SENT):
+            recorder.receipt(1, 1, word)
+            assert await recorder.flush()
+        assert await recorder.flush()
+        assert words(store) == [(1, "accepted"), (1, "sent"), (1, "accepted")]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("when", ["before it is written", "while it is written", "after that"])
+def test_what_a_node_said_is_not_remembered_once_it_has_gone(when: str) -> None:
+    async def story() -> None:
+        store = MemoryStore()
+
+        async def and_then(call: Callable[[], None]) -> None:
+            call()
+            if when == "while it is written" and not store.nodes:
+                recorder.node(1, "n", connected=False)
+
+        recorder = Recorder(store, and_then)
+        receipt = Receipt("n", "accepted", "Runs used.")
+        remembered = weakref.ref(receipt)
+        recorder.receipt(1, 1, receipt)
+        del receipt
+        if when == "after that":
+            assert await recorder.flush()
+        if when != "while it is written":
+            recorder.node(1, "n", connected=False)
+        while not store.nodes:
+            await recorder.flush()
+        assert words(store) == [(1, "accepted")]
+        store.receipts.clear()
+        assert remembered() is None
 
     asyncio.run(story())
 
