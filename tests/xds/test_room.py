@@ -11,7 +11,7 @@ from typing import Any
 
 import grpc
 import pytest
-from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
+from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest
 
 from tests.authority import Authority
 from tests.live.envoy import eventually
@@ -24,7 +24,7 @@ from trustyard.gateways.receipts import Receipt
 from trustyard.xds import desk as desks
 from trustyard.xds import room
 from trustyard.xds.desk import Desk
-from trustyard.xds.dialects import Delta
+from trustyard.xds.dialects import Delta, StateOfTheWorld
 from trustyard.xds.ledger import MAX_NAME, Ledger, Line
 from trustyard.xds.session import Session
 
@@ -168,6 +168,13 @@ def test_what_a_node_says_of_a_release_just_before_the_next_one_is_recorded(monk
         assert (1, "word 2") in [(number, receipt.detail) for _, number, receipt in store.receipts]
 
     asyncio.run(story())
+
+
+def test_what_a_node_says_that_it_runs_takes_no_room_for_each_of_its_names() -> None:
+    ledger = Ledger(catalogue(1, ONE))
+    names = [f"alias/{at}" for at in range(10)]
+    StateOfTheWorld(ledger).read(DiscoveryRequest(type_url=SECRET, resource_names=names, version_info=1_000_000 * "1"))
+    assert all(0 < len(line.running) < 2 * MAX_NAME for line in ledger.lines.values())
 
 
 def test_aliases_that_are_not_in_the_release_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
