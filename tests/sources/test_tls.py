@@ -7,14 +7,17 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from ipaddress import ip_network
 from time import monotonic
 
 import pytest
 
+from tests.programs import free_port
 from tests.tls_servers import Ca, Listener, TlsServer, self_signed
 from trustyard.errors import SourceDenied, SourceUnreachable
+from trustyard.sources import resolving
 from trustyard.sources.guard import Guard
 from trustyard.sources.tls import fetch_chain
 
@@ -133,6 +136,14 @@ def saying(*words: bytes, then: Callable[[socket.socket], None] = lambda s: None
         (b"<html>", "like a plain web server"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "like an SSH server"),
         (b"220 mail.test ESMTP\r\n", "like a mail or FTP server"),
+        (b"421 Too many connections\r\n", "like a mail or FTP server"),
+        (b"500 Command not understood\r\n", "like a mail or FTP server"),
+        (b"* OK IMAP4rev1 ready\r\n", "like an IMAP server"),
+        (b"+OK POP3 ready\r\n", "like a POP3 server"),
+        (b"-ERR unknown command\r\n", "like a POP3 or Redis server"),
+        (b"RFB 003.008\n", "like a VNC server"),
+        (b"AMQP\x00\x00\x09\x01", "like an AMQP server"),
+        (b"E\x00\x00\x00\x8cSFATAL", "like a PostgreSQL server"),
         (b"\x30\x0c\x02\x01\x00\x78\x07\x0a\x01\x02\x04\x00\x04\x00", "like an LDAP server"),
         (b"J\x00\x00\x00\n5.7.40-mysql_native_password", "like a MySQL server"),
         (b"n\x00\x00\x00\n5.5.5-10.11.6-MariaDB-0+deb12u1", "like a MySQL server"),
@@ -154,6 +165,8 @@ def test_a_silent_peer_is_given_up_at_the_deadline() -> None:
         sentence = seen(listener.url, seconds=0.3).sentence
     assert sentence == f"127.0.0.1:{listener.port} accepted the connection, but said nothing in time."
     assert monotonic() - began < 3
+    with Listener() as listener:
+        assert "said nothing in time" in seen(listener.url, seconds=0.0).sentence, "also where the name took all of it"
 
 
 def test_a_dripping_peer_is_given_up_at_the_deadline() -> None:
@@ -202,6 +215,59 @@ def test_a_port_where_nothing_listens_is_told_so() -> None:
 def test_a_name_that_does_not_resolve_is_told_so() -> None:
     sentence = seen("https://does-not-exist.invalid:8443", seconds=8.0).sentence
     assert sentence.startswith("does-not-exist.invalid:8443 cannot be reached")
+
+
+def test_a_name_that_is_not_resolved_in_time_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(10) and [])
+    sentence = seen("https://slow.test", seconds=0.2).sentence
+    over.set()
+    assert sentence == "slow.test:443 cannot be reached: its name was not resolved in time."
+
+
+@contextmanager
+def swallowing(port: int) -> Iterator[None]:
+    """At 127.0.0.2 nobody takes a connection, nor refuses one: as behind a firewall that drops packets."""
+    with ExitStack() as opened:
+        opened.enter_context(socket.create_server(("127.0.0.2", port), backlog=0))
+        for _ in range(4):
+            one = opened.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.2", port))
+        yield
+
+
+def test_an_address_that_swallows_packets_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolving, "addresses_of", lambda *_: ["127.0.0.2", "127.0.0.1"])
+    with TlsServer(LEAF) as server, swallowing(server.port):
+        assert fetch_chain(f"https://localhost:{server.port}", LOOPBACK, seconds=2).address == "127.0.0.1"
+
+
+def test_of_several_addresses_those_that_are_denied_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I-14."""
+    monkeypatch.setattr(resolving, "addresses_of", lambda *_: ["169.254.169.254", "127.0.0.1"])
+    with TlsServer(LEAF) as server:
+        assert fetch_chain(f"https://localhost:{server.port}", LOOPBACK).address == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "said"),
+    [
+        (["127.0.0.2"], "did not accept a connection in time."),
+        (["127.0.0.2", "192.0.2.1"], "did not accept a connection in time."),
+        (["192.0.2.1", "127.0.0.2"], "cannot be reached: 192.0.2.1 is outside: tests reach loopback only."),
+        (["192.0.2.1", "127.0.0.1"], "refused the connection: nothing listens on port {port} there."),
+        (["127.0.0.1", "127.0.0.2", "192.0.2.1"], "refused the connection: nothing listens on port {port} there."),
+    ],
+)
+def test_of_several_addresses_that_do_not_answer_the_clearest_is_told(
+    addresses: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolving, "addresses_of", lambda *_: addresses)
+    port = free_port()
+    with swallowing(port):
+        sentence = seen(f"https://localhost:{port}", seconds=0.3).sentence
+    assert sentence == f"localhost:{port} {said.format(port=port)}"
 
 
 def test_a_peer_that_breaks_off_with_an_alert_is_told_so() -> None:

@@ -57,8 +57,8 @@ def _resolve(target: Target, answers: queue.SimpleQueue[list[str] | OSError]) ->
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
         answers.put(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
-    except (OSError, UnicodeError) as error:
-        answers.put(error if isinstance(error, OSError) else OSError(0, "not a name"))
+    except OSError as error:
+        answers.put(error)
 
 
 def _permitted(addresses: list[str], guard: Guard) -> list[str]:
