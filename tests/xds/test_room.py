@@ -57,7 +57,8 @@ def test_nothing_piles_up_for_a_node_that_asks_again_and_again_and_does_not_read
         assert 1 <= answers < 200  # what the connection had room for
 
 
-def test_an_answer_that_never_comes_is_not_waited_for_once_its_subscription_is_over() -> None:
+@pytest.mark.parametrize("ends", [True, False], ids=["unsubscribed", "asked for anew"])
+def test_an_answer_that_never_comes_is_not_waited_for_once_its_subscription_is_over(ends: bool) -> None:
     ledger = Ledger(catalogue(1, ONE))
     dialect = Delta(ledger)
     kept = []
@@ -66,7 +67,8 @@ def test_an_answer_that_never_comes_is_not_waited_for_once_its_subscription_is_o
         for line, resource in ledger.due():
             dialect.write(line, resource)
             ledger.push(line, resource)
-        dialect.read(DeltaDiscoveryRequest(type_url=SECRET, resource_names_unsubscribe=["used"]))
+        if ends:
+            dialect.read(DeltaDiscoveryRequest(type_url=SECRET, resource_names_unsubscribe=["used"]))
         kept.append(len(gc.get_referents(dialect._unanswered)))
     assert kept[-1] == kept[0]
 
@@ -170,11 +172,25 @@ def test_what_a_node_says_of_a_release_just_before_the_next_one_is_recorded(monk
     asyncio.run(story())
 
 
-def test_what_a_node_says_that_it_runs_takes_no_room_for_each_of_its_names() -> None:
+@pytest.mark.parametrize("dialect", [Delta, StateOfTheWorld])
+def test_what_a_node_says_that_it_runs_takes_no_room_for_each_of_its_names(dialect: Any) -> None:
     ledger = Ledger(catalogue(1, ONE))
-    names = [f"alias/{at}" for at in range(10)]
-    StateOfTheWorld(ledger).read(DiscoveryRequest(type_url=SECRET, resource_names=names, version_info=1_000_000 * "1"))
-    assert all(0 < len(line.running) < 2 * MAX_NAME for line in ledger.lines.values())
+    names, version = [*(f"alias/{at}" for at in range(10)), MAX_NAME * "n"], 100_000 * "1"
+    request: Any = DiscoveryRequest(type_url=SECRET, resource_names=names, version_info=version)
+    if dialect is Delta:
+        versions = dict.fromkeys(names, version)
+        request = DeltaDiscoveryRequest(
+            type_url=SECRET, resource_names_subscribe=names, initial_resource_versions=versions
+        )
+    dialect(ledger).read(request)
+    assert [0 < len(line.running) < 2 * MAX_NAME for line in ledger.lines.values()] == 11 * [True]
+
+
+def test_types_that_are_not_served_do_not_pile_up() -> None:
+    dialect = StateOfTheWorld(Ledger(catalogue(1, ONE)))
+    for at in range(20):
+        dialect.read(DiscoveryRequest(type_url=f"type {at}"))
+    assert not dialect._seen
 
 
 def test_aliases_that_are_not_in_the_release_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ class StateOfTheWorld:
         known = {line.name for line in self._ledger.of_type(type_url)}
         for name in known - set(names):
             self._ledger.drop(type_url, name)
-        for name in dict.fromkeys(names):
+        for name in names:
             if name not in known:
                 self._ledger.subscribe(type_url, name)
         if type_url in (SECRET, EXTENSION) and type_url not in self._seen:
