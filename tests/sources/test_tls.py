@@ -8,12 +8,13 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from ipaddress import ip_network
 from time import monotonic
 
 import pytest
 
+from tests.live.envoy import eventually
 from tests.programs import free_port
 from tests.tls_servers import Ca, Listener, TlsServer, self_signed
 from trustyard.errors import SourceDenied, SourceUnreachable
@@ -62,6 +63,48 @@ def test_the_name_of_the_address_is_asked_for_and_none_for_an_ip_address() -> No
     assert server.seen_names == ["localhost", None]
 
 
+def test_what_was_presented_by_a_server_that_broke_off_is_read_with_a_notice() -> None:
+    class HalfWay(TlsServer):
+        def serve(self, connection: socket.socket) -> None:
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = self.context.wrap_bio(incoming, outgoing, server_side=True)
+            incoming.write(connection.recv(65_536))
+            with suppress(ssl.SSLWantReadError):
+                tls.do_handshake()
+            connection.sendall(outgoing.read())
+            connection.recv(65_536)
+            connection.close()
+
+    def old(context: ssl.SSLContext) -> None:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    with HalfWay(LEAF, configure=old) as server:
+        presented = fetch_chain(server.url, LOOPBACK)
+    assert presented.ders == (LEAF.cert_der,)
+    assert presented.notice == (
+        "The handshake did not end well, but the certificates had come by then. "
+        f"127.0.0.1:{server.port} closed the connection during the TLS handshake."
+    )
+
+
+def test_a_server_is_told_that_the_connection_ends() -> None:
+    """Else it writes into its log that somebody broke off."""
+    ends: list[bytes | OSError] = []
+
+    class Watching(TlsServer):
+        def serve(self, connection: socket.socket) -> None:
+            with self.context.wrap_socket(connection, server_side=True, suppress_ragged_eofs=False) as tls:
+                try:
+                    ends.append(tls.recv(4096))
+                except OSError as error:
+                    ends.append(error)
+
+    with Watching(LEAF) as server:
+        fetch_chain(server.url, LOOPBACK)
+        eventually(lambda: bool(ends))
+    assert ends == [b""]
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_server_that_demands_a_client_certificate_is_read_with_a_notice(version: ssl.TLSVersion) -> None:
     def pin(context: ssl.SSLContext) -> None:
@@ -88,6 +131,16 @@ def test_an_old_server_with_a_weak_key_is_read() -> None:
     server.use(weak)
     with server:
         assert fetch_chain(server.url, LOOPBACK).ders == (weak.cert_der,)
+
+
+def test_a_server_that_would_rather_show_no_certificate_shows_it() -> None:
+    def anonymous(context: ssl.SSLContext) -> None:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("AECDH-AES128-SHA:ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=0")
+        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+
+    with TlsServer(LEAF, configure=anonymous) as server:
+        assert fetch_chain(server.url, LOOPBACK).ders == (LEAF.cert_der,)
 
 
 def test_a_server_on_ipv6_is_read() -> None:
@@ -190,15 +243,13 @@ def test_a_peer_that_pours_bytes_is_cut_off_at_the_cap() -> None:
     """I-14."""
 
     def pour(connection: socket.socket) -> None:
-        # Records of a handshake message that says it is 16 MB long.
-        body = b"\x02\xff\xff\xff" + b"\x00" * 16000
+        body = b"\x00\x00\x00\x00" * 4000  # messages of the kind HelloRequest, which a client passes over
         while True:
             connection.sendall(b"\x16\x03\x03" + struct.pack(">H", len(body)) + body)
-            body = b"\x00" * 16000
 
     with saying(then=pour)() as listener:
-        error = seen(listener.url, max_bytes=10_000)
-    assert f"127.0.0.1:{listener.port}" in error.sentence
+        sentence = seen(listener.url, max_bytes=100_000).sentence
+    assert sentence == f"127.0.0.1:{listener.port} sent more than 100000 bytes in the TLS handshake."
 
 
 def test_a_peer_that_hangs_up_is_told_so() -> None:
@@ -271,10 +322,11 @@ def test_of_several_addresses_that_do_not_answer_the_clearest_is_told(
 
 
 def test_a_peer_that_breaks_off_with_an_alert_is_told_so() -> None:
-    with saying(b"\x15\x03\x03\x00\x02\x02\x28")() as listener:
-        sentence = seen(listener.url).sentence
-    assert sentence.startswith(f"127.0.0.1:{listener.port} and Trustyard did not agree on TLS")
-    assert "handshake failure" in sentence
+    for alert, reason in ((b"\x02\x28", "handshake failure"), (b"\x01\x00", "it failed without a reason")):
+        with saying(b"\x15\x03\x03\x00\x02" + alert)() as listener:
+            sentence = seen(listener.url).sentence
+        assert sentence.startswith(f"127.0.0.1:{listener.port} and Trustyard did not agree on TLS")
+        assert reason in sentence
 
 
 def test_a_certificate_that_is_garbage_is_no_crash() -> None:

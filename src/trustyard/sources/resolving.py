@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import socket
 import threading
-from ipaddress import ip_address
 from time import monotonic
 
 from trustyard.errors import SourceDenied, SourceUnreachable
@@ -16,7 +15,7 @@ from trustyard.sources.guard import Guard
 def addresses_of(target: Target, deadline: float) -> list[str]:
     """The IP addresses of the target's host, in the resolver's order. `SourceUnreachable` when none comes in time."""
     if target.sni is None:
-        return [str(ip_address(target.host))]
+        return [target.host]
     answers: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
     # The system's resolver takes no time limit: it runs in a thread that may be left behind.
     threading.Thread(target=_resolve, args=(target, answers), name="resolve", daemon=True).start()
