@@ -19,6 +19,7 @@ from trustyard.server.bridge import FETCHING_THREADS, THREADS, fetches
     [
         ("GET", b"/api/v1/certificates/acme/entries/test/lint", b"", True),
         ("GET", b"/certificates/7/in/1/lint/", b"", True),
+        ("HEAD", b"/certificates/7/in/1/lint/", b"", True),
         ("GET", b"/api/v1/certificates/lint-acme", b"", False),
         ("POST", b"/api/v1/certificates/inspect", b'{"kind": "connection", "url": "https://x"}', True),
         ("POST", b"/api/v1/certificates/inspect", rb'{"kind": "connectio\u006e", "url": "https://x"}', True),
@@ -33,6 +34,8 @@ from trustyard.server.bridge import FETCHING_THREADS, THREADS, fetches
         ("GET", b"/api/v1/certificates/a/entries/test/chain", b"", False),
         ("POST", b"/api/v1/certificates", b"{}", False),
         ("POST", b"/trust-check/", b"", True),
+        ("POST", b"/trust-check", b"", True),
+        ("POST", b"/jwks/new/", b'description=the "connection"', False),
         ("GET", b"/trust-check/", b"", False),
         ("POST", b"/api/v1/environments/test/trust-check", b'{"source": {"kind": "connection"}}', True),
         ("POST", b"/api/v1/environments/test/trust-check", b'{"source": {"kind": "paste"}}', False),
