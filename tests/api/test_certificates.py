@@ -292,6 +292,26 @@ def test_the_list_is_filtered(add: Add, operator: Rest, add_jwk: Add) -> None:
     assert operator.get(CERTIFICATES, q="a\x00b").status == 422
 
 
+def test_a_certificate_is_found_by_its_words_in_any_case_and_not_by_those_of_before(
+    add: Add, operator: Rest, ca: Ca
+) -> None:
+    add("acme")
+    source = file(ca.issue("Gateway", dns=["api.partner.example"]))
+    entries = [{"environment": "test", "alias": "Köprü", "source": source}]
+    body = {"name": "Ödeme", "description": "Çeyrek Ağı", "entries": entries}
+    entry = operator.post(CERTIFICATES, body).json["entries"][0]
+
+    def names(words: str) -> list[str]:
+        return [item["name"] for item in operator.get(CERTIFICATES, q=words).json["items"]]
+
+    for words in ("ÖDEME", "ağı", "KÖPRÜ", "API.Partner", "cn=gateway", entry["serial_hex"].upper(), entry["sha1"]):
+        assert names(words) == ["Ödeme"], words
+    changed = {"name": "Tahsilat", "description": "In spring"}
+    assert operator.patch(path("certificates", "Ödeme"), changed).status == 200
+    assert names("ödeme") == names("çeyrek") == []
+    assert names("TAHSİLAT") == names("SPRING") == ["Tahsilat"]
+
+
 def test_an_operator_of_test_touches_test_alone(add: Add, cast: Cast, ca: Ca) -> None:
     """D-24: entries of the own environments; name, description and deletion need all of a certificate's."""
     address = add("acme", "test", "production").headers["Location"]

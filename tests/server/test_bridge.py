@@ -19,6 +19,7 @@ from trustyard.server.bridge import FETCHING_THREADS, THREADS, fetches
     [
         ("GET", b"/api/v1/certificates/acme/entries/test/lint", b"", True),
         ("GET", b"/certificates/7/in/1/lint/", b"", True),
+        ("HEAD", b"/certificates/7/in/1/lint/", b"", True),
         ("GET", b"/api/v1/certificates/lint-acme", b"", False),
         ("GET", b"/sign-in/provider/", b"", True),
         ("GET", b"/sign-in/%70rovider/callback/", b"", True),
@@ -36,6 +37,8 @@ from trustyard.server.bridge import FETCHING_THREADS, THREADS, fetches
         ("GET", b"/api/v1/certificates/a/entries/test/chain", b"", False),
         ("POST", b"/api/v1/certificates", b"{}", False),
         ("POST", b"/trust-check/", b"", True),
+        ("POST", b"/trust-check", b"", True),
+        ("POST", b"/jwks/new/", b'description=the "connection"', False),
         ("GET", b"/trust-check/", b"", False),
         ("POST", b"/api/v1/environments/test/trust-check", b'{"source": {"kind": "connection"}}', True),
         ("POST", b"/api/v1/environments/test/trust-check", b'{"source": {"kind": "paste"}}', False),

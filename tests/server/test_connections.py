@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 
+from trustyard.server import connections
 from trustyard.server.answers import Answer, Receive, Scope, Send
 from trustyard.server.connections import DESCRIPTORS, ENVOYS, HEAD_BYTES, MOST, Connections, descriptors, of_envoys
 from trustyard.server.running import HttpServer, runner
@@ -75,10 +76,11 @@ def test_headers_without_end_are_not_taken(server: Serving, begun: bytes, piece:
 
 def test_headers_that_are_too_large_are_refused_in_words(server: Serving) -> None:
     with _connection(server) as sender:
-        sender.sendall(GET + b"X-Long: " + b"a" * (HEAD_BYTES + 100))
+        sender.sendall(GET + b"X-Long: " + b"a" * (HEAD_BYTES + 500_000))
         head, _, body = _said(sender).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 431 ")
     assert b"connection: close" in head.lower()
+    assert b"x-content-type-options: nosniff" in head.lower()
     assert json.loads(body)["type"] == "/problems/headers-too-large"
     assert "65536" in json.loads(body)["detail"]
 
@@ -170,20 +172,30 @@ def test_empty_lines_after_an_answer_do_not_keep_a_connection() -> None:
 
 def test_who_waits_for_an_answer_or_between_two_requests_is_left_alone() -> None:
     with _listening(Connections(head_seconds=0.5)) as connect:
-        waiting, idle, silent = connect(), connect(), connect()
-        waiting.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        waiting, ahead, begun, idle = (connect() for _ in range(4))
+        slow = b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for one, more in ((waiting, b""), (ahead, slow), (begun, b"GET / HT")):
+            one.sendall(slow + more)
         idle.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert idle.recv(4096).startswith(b"HTTP/1.1 200 ")
-        for one in (silent, connect()):  # twice as long as it takes to end one that says nothing
-            assert _said(one) == b""
+        for _ in range(3):  # as long as it takes to end one that says nothing, and longer
+            with connect() as silent:
+                assert _said(silent) == b""
+        idle.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert idle.recv(4096).startswith(b"HTTP/1.1 200 ")
+        for one in (waiting, ahead, begun):
+            one.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                one.recv(1)
             one.close()
-        idle.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert idle.recv(4096).startswith(b"HTTP/1.1 200 ")
-        waiting.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            waiting.recv(1)
-        waiting.close()
         idle.close()
+
+
+def test_amid_another_answer_there_is_no_refusal() -> None:
+    with _listening(Connections()) as connect, connect() as sender:
+        sender.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        sender.sendall(GET + b"X-Long: " + b"a" * (HEAD_BYTES + 20_000))
+        assert _said(sender) == b""
 
 
 def test_an_answer_that_nobody_takes_is_given_up() -> None:
@@ -194,6 +206,20 @@ def test_an_answer_that_nobody_takes_is_given_up() -> None:
             with pytest.raises(TimeoutError):
                 silent.recv(1)
         assert len(_said(deaf)) < 50_000_000
+
+
+def test_an_answer_that_is_taken_slowly_is_given_to_its_end() -> None:
+    with _listening(Connections(unread_seconds=1.5)) as connect, connect() as slow, connect() as silent:
+        slow.sendall(b"GET /much HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        silent.settimeout(0.05)
+        taken = 0
+        for _ in range(70):
+            taken += len(slow.recv(100_000))
+            with pytest.raises(TimeoutError):
+                silent.recv(1)
+        while piece := slow.recv(100_000):
+            taken += len(piece)
+    assert taken > 50_000_000
 
 
 def test_one_connection_too_many_is_told_so_and_another_is_let_in_once_one_left() -> None:
@@ -224,13 +250,33 @@ def test_one_connection_too_many_is_told_so_and_another_is_let_in_once_one_left(
 def test_an_address_has_its_share_and_proxies_have_all() -> None:
     doors = Connections((ipaddress.ip_network("10.1.0.0/16"),), most=100, each=2)
     assert [doors.admit("192.0.2.1") is not None for _ in range(3)] == [True, True, False]
-    assert [doors.admit(f"2001:db8::{last}") is not None for last in (1, 2, 3)] == [True, True, False]
+    nets = ("2001:db8::1", "2001:db8::2:0:0:1", "2001:db8::ffff:ffff:ffff:ffff", "2001:db8:0:1::1")
+    assert [doors.admit(address) is not None for address in nets] == [True, True, False, True]
     for proxy in ("10.1.2.3", "127.0.0.1", "::1", "::ffff:10.1.2.3"):
         assert all(doors.admit(proxy) is not None for _ in range(5)), proxy
     key = doors.admit("192.0.2.2")
     assert key is not None
     doors.leave(key)
     assert [doors.admit("192.0.2.2") is not None for _ in range(3)] == [True, True, False]
+
+
+def test_an_address_that_has_gone_is_not_remembered() -> None:
+    doors = Connections(most=100)
+    for last in range(1, 9):
+        key = doors.admit(f"192.0.2.{last}")
+        assert key is not None
+        doors.leave(key)
+    assert not doors._open
+
+
+def test_a_line_about_refused_connections_counts_those_since_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    doors = Connections(most=4, each=1)
+    assert doors.admit("192.0.2.2") is not None
+    with capture_logs() as lines:
+        for quiet in (60, 60, 60, 0, 0):
+            monkeypatch.setattr(connections, "QUIET_SECONDS", quiet)
+            assert doors.admit("192.0.2.2") is None
+    assert [line["count"] for line in lines] == [1, 3, 1]
 
 
 def test_the_process_asks_for_the_descriptors_that_it_may_need() -> None:

@@ -28,6 +28,10 @@ from trustyard.sources.addresses import Target, parse_url
         ("https://BÜCHER.example", "xn--bcher-kva.example", 443, "xn--bcher-kva.example"),
         ("https://my_host", "my_host", 443, "my_host"),
         ("https://0xcafe.example/!", "0xcafe.example", 443, "0xcafe.example"),
+        ("https://ｅｘａｍｐｌｅ。org", "example.org", 443, "example.org"),
+        ("https://EXA%4DPLE.org", "example.org", 443, "example.org"),
+        ("https://" + 126 * "a." + "a", 126 * "a." + "a", 443, 126 * "a." + "a"),
+        ("https://a.test/" + 1985 * "a", "a.test", 443, "a.test"),
     ],
 )
 def test_an_address_gives_host_port_and_server_name(url: str, host: str, port: int, sni: str | None) -> None:
@@ -52,7 +56,9 @@ def test_a_target_is_written_as_host_and_port() -> None:
         "https://", "https:///path", "https://:443", "https://user@example.org", "https://user:pw@example.org",
         "https://example.org:0", "https://example.org:70000", "https://example.org:x", "https://[::1", "https://a b",
         "https://exa\nmple.org", "https://example.org\\@evil.test", "https://-a.test", "https://" + "a" * 64 + ".test",
-        "https://127.1", "https://2130706433", "https://0x7f000001", "https://0177.0.0.1", "https://127.0.0.0x1", "https://a..b",
+        "https://a-.test", "https://@example.org", "https://example.org..", "https://a.test/" + 1986 * "a",
+        "https://127.1", "https://2130706433", "https://0x7f000001", "https://0177.0.0.1", "https://127.0.0.0x1", "https://0%587f000001",
+        "https://a..b",
         "https://" + "a." * 200, "javascript:alert(1)", "https://[fe80::1%25eth0]@x",
     ],
 )  # fmt: skip
@@ -69,6 +75,8 @@ def test_what_is_no_such_address_is_refused_at_its_field(url: str) -> None:
         ("https://:443", "The address names no host."),
         ("https://example.org:0", "Port 0 is none to connect to."),
         ("https://example.org/a b", "The address holds a space, a control character or a backslash."),
+        ("https://example.org/\x7f", "The address holds a space, a control character or a backslash."),
+        ("https://example.org\\a", "The address holds a space, a control character or a backslash."),
         ("https://example.org/" + "a" * 2000, "The address is too long."),
         ("https://127.1", "An IPv4 address is written as four numbers with dots."),
     ],

@@ -30,9 +30,10 @@ def test_public_and_private_addresses_are_allowed(address: str) -> None:
     [
         "127.0.0.1", "127.255.0.1", "0.0.0.0", "0.1.2.3", "169.254.169.254", "169.254.1.1", "100.100.100.200",
         "224.0.0.1", "239.1.1.1", "255.255.255.255", "::", "::1", "fe80::1", "fe80::1%eth0", "ff02::1", "fd00:ec2::254",
+        "168.63.129.16", "192.0.0.192", "fd20:ce::254", "febf::1", "ff05::1",
         "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::169.254.169.254",
-        "64:ff9b:1::127.0.0.1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "::ffff:0:127.0.0.1",
-        "2001:0:7f00:1::1", "2001:0:808:808::80ff:fffe", "fd00::5efe:7f00:1",
+        "64:ff9b:1::127.0.0.1", "64:ff9b:1:ffff::127.0.0.1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "::ffff:0:127.0.0.1",
+        "2001:0:7f00:1::1", "2001:0:808:808::80ff:fffe", "fd00::5efe:7f00:1", "fd00::200:5efe:7f00:1",
     ],
 )  # fmt: skip
 def test_addresses_that_lead_inside_are_denied_and_the_setting_is_named(address: str) -> None:
@@ -59,6 +60,7 @@ def test_what_is_allowed_by_the_setting_is_reached() -> None:
     ("address", "said"),
     [
         ("127.0.0.1", "The address 127.0.0.1 is a loopback address, "),
+        ("169.254.169.254", "The address 169.254.169.254 is a cloud metadata address, "),
         ("64:ff9b::7f00:1", "The address 64:ff9b::7f00:1 (which leads to 127.0.0.1) is a loopback address, "),
     ],
 )
@@ -73,6 +75,7 @@ def test_denial_comes_before_allowance_and_names_its_setting() -> None:
     for address in ("10.1.0.1", "::ffff:10.1.0.1", "64:ff9b::10.1.0.1"):
         with pytest.raises(SourceDenied, match="TRUSTYARD_FETCH_DENY"):
             guard.check(address)
+    Guard(allow=networks("::1/128"), deny=networks("0.0.0.0/0")).check("::1")
 
 
 def test_everything_can_be_denied() -> None:

@@ -7,14 +7,18 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from ipaddress import ip_network
 from time import monotonic
 
 import pytest
 
+from tests.live.envoy import eventually
+from tests.programs import free_port
 from tests.tls_servers import Ca, Listener, TlsServer, self_signed
 from trustyard.errors import SourceDenied, SourceUnreachable
+from trustyard.sources import resolving
 from trustyard.sources.guard import Guard
 from trustyard.sources.tls import fetch_chain
 
@@ -59,6 +63,48 @@ def test_the_name_of_the_address_is_asked_for_and_none_for_an_ip_address() -> No
     assert server.seen_names == ["localhost", None]
 
 
+def test_what_was_presented_by_a_server_that_broke_off_is_read_with_a_notice() -> None:
+    class HalfWay(TlsServer):
+        def serve(self, connection: socket.socket) -> None:
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = self.context.wrap_bio(incoming, outgoing, server_side=True)
+            incoming.write(connection.recv(65_536))
+            with suppress(ssl.SSLWantReadError):
+                tls.do_handshake()
+            connection.sendall(outgoing.read())
+            connection.recv(65_536)
+            connection.close()
+
+    def old(context: ssl.SSLContext) -> None:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    with HalfWay(LEAF, configure=old) as server:
+        presented = fetch_chain(server.url, LOOPBACK)
+    assert presented.ders == (LEAF.cert_der,)
+    assert presented.notice == (
+        "The handshake did not end well, but the certificates had come by then. "
+        f"127.0.0.1:{server.port} closed the connection during the TLS handshake."
+    )
+
+
+def test_a_server_is_told_that_the_connection_ends() -> None:
+    """Else it writes into its log that somebody broke off."""
+    ends: list[bytes | OSError] = []
+
+    class Watching(TlsServer):
+        def serve(self, connection: socket.socket) -> None:
+            with self.context.wrap_socket(connection, server_side=True, suppress_ragged_eofs=False) as tls:
+                try:
+                    ends.append(tls.recv(4096))
+                except OSError as error:
+                    ends.append(error)
+
+    with Watching(LEAF) as server:
+        fetch_chain(server.url, LOOPBACK)
+        eventually(lambda: bool(ends))
+    assert ends == [b""]
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_server_that_demands_a_client_certificate_is_read_with_a_notice(version: ssl.TLSVersion) -> None:
     def pin(context: ssl.SSLContext) -> None:
@@ -85,6 +131,16 @@ def test_an_old_server_with_a_weak_key_is_read() -> None:
     server.use(weak)
     with server:
         assert fetch_chain(server.url, LOOPBACK).ders == (weak.cert_der,)
+
+
+def test_a_server_that_would_rather_show_no_certificate_shows_it() -> None:
+    def anonymous(context: ssl.SSLContext) -> None:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("AECDH-AES128-SHA:ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=0")
+        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+
+    with TlsServer(LEAF, configure=anonymous) as server:
+        assert fetch_chain(server.url, LOOPBACK).ders == (LEAF.cert_der,)
 
 
 def test_a_server_on_ipv6_is_read() -> None:
@@ -133,6 +189,14 @@ def saying(*words: bytes, then: Callable[[socket.socket], None] = lambda s: None
         (b"<html>", "like a plain web server"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "like an SSH server"),
         (b"220 mail.test ESMTP\r\n", "like a mail or FTP server"),
+        (b"421 Too many connections\r\n", "like a mail or FTP server"),
+        (b"500 Command not understood\r\n", "like a mail or FTP server"),
+        (b"* OK IMAP4rev1 ready\r\n", "like an IMAP server"),
+        (b"+OK POP3 ready\r\n", "like a POP3 server"),
+        (b"-ERR unknown command\r\n", "like a POP3 or Redis server"),
+        (b"RFB 003.008\n", "like a VNC server"),
+        (b"AMQP\x00\x00\x09\x01", "like an AMQP server"),
+        (b"E\x00\x00\x00\x8cSFATAL", "like a PostgreSQL server"),
         (b"\x30\x0c\x02\x01\x00\x78\x07\x0a\x01\x02\x04\x00\x04\x00", "like an LDAP server"),
         (b"J\x00\x00\x00\n5.7.40-mysql_native_password", "like a MySQL server"),
         (b"n\x00\x00\x00\n5.5.5-10.11.6-MariaDB-0+deb12u1", "like a MySQL server"),
@@ -154,6 +218,8 @@ def test_a_silent_peer_is_given_up_at_the_deadline() -> None:
         sentence = seen(listener.url, seconds=0.3).sentence
     assert sentence == f"127.0.0.1:{listener.port} accepted the connection, but said nothing in time."
     assert monotonic() - began < 20
+    with Listener() as listener:
+        assert "said nothing in time" in seen(listener.url, seconds=0.0).sentence, "also where the name took all of it"
 
 
 def test_a_dripping_peer_is_given_up_at_the_deadline() -> None:
@@ -177,15 +243,13 @@ def test_a_peer_that_pours_bytes_is_cut_off_at_the_cap() -> None:
     """I-14."""
 
     def pour(connection: socket.socket) -> None:
-        # Records of a handshake message that says it is 16 MB long.
-        body = b"\x02\xff\xff\xff" + b"\x00" * 16000
+        body = b"\x00\x00\x00\x00" * 4000  # messages of the kind HelloRequest, which a client passes over
         while True:
             connection.sendall(b"\x16\x03\x03" + struct.pack(">H", len(body)) + body)
-            body = b"\x00" * 16000
 
     with saying(then=pour)() as listener:
-        error = seen(listener.url, max_bytes=10_000)
-    assert f"127.0.0.1:{listener.port}" in error.sentence
+        sentence = seen(listener.url, max_bytes=100_000).sentence
+    assert sentence == f"127.0.0.1:{listener.port} sent more than 100000 bytes in the TLS handshake."
 
 
 def test_a_peer_that_hangs_up_is_told_so() -> None:
@@ -204,11 +268,65 @@ def test_a_name_that_does_not_resolve_is_told_so() -> None:
     assert sentence.startswith("does-not-exist.invalid:8443 cannot be reached")
 
 
+def test_a_name_that_is_not_resolved_in_time_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(10) and [])
+    sentence = seen("https://slow.test", seconds=0.2).sentence
+    over.set()
+    assert sentence == "slow.test:443 cannot be reached: its name was not resolved in time."
+
+
+@contextmanager
+def swallowing(port: int) -> Iterator[None]:
+    """At 127.0.0.2 nobody takes a connection, nor refuses one: as behind a firewall that drops packets."""
+    with ExitStack() as opened:
+        opened.enter_context(socket.create_server(("127.0.0.2", port), backlog=0))
+        for _ in range(4):
+            one = opened.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.2", port))
+        yield
+
+
+def test_an_address_that_swallows_packets_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolving, "addresses_of", lambda *_: ["127.0.0.2", "127.0.0.1"])
+    with TlsServer(LEAF) as server, swallowing(server.port):
+        assert fetch_chain(f"https://localhost:{server.port}", LOOPBACK, seconds=2).address == "127.0.0.1"
+
+
+def test_of_several_addresses_those_that_are_denied_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I-14."""
+    monkeypatch.setattr(resolving, "addresses_of", lambda *_: ["169.254.169.254", "127.0.0.1"])
+    with TlsServer(LEAF) as server:
+        assert fetch_chain(f"https://localhost:{server.port}", LOOPBACK).address == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "said"),
+    [
+        (["127.0.0.2"], "did not accept a connection in time."),
+        (["127.0.0.2", "192.0.2.1"], "did not accept a connection in time."),
+        (["192.0.2.1", "127.0.0.2"], "cannot be reached: 192.0.2.1 is outside: tests reach loopback only."),
+        (["192.0.2.1", "127.0.0.1"], "refused the connection: nothing listens on port {port} there."),
+        (["127.0.0.1", "127.0.0.2", "192.0.2.1"], "refused the connection: nothing listens on port {port} there."),
+    ],
+)
+def test_of_several_addresses_that_do_not_answer_the_clearest_is_told(
+    addresses: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolving, "addresses_of", lambda *_: addresses)
+    port = free_port()
+    with swallowing(port):
+        sentence = seen(f"https://localhost:{port}", seconds=0.3).sentence
+    assert sentence == f"localhost:{port} {said.format(port=port)}"
+
+
 def test_a_peer_that_breaks_off_with_an_alert_is_told_so() -> None:
-    with saying(b"\x15\x03\x03\x00\x02\x02\x28")() as listener:
-        sentence = seen(listener.url).sentence
-    assert sentence.startswith(f"127.0.0.1:{listener.port} and Trustyard did not agree on TLS")
-    assert "handshake failure" in sentence
+    for alert, reason in ((b"\x02\x28", "handshake failure"), (b"\x01\x00", "it failed without a reason")):
+        with saying(b"\x15\x03\x03\x00\x02" + alert)() as listener:
+            sentence = seen(listener.url).sentence
+        assert sentence.startswith(f"127.0.0.1:{listener.port} and Trustyard did not agree on TLS")
+        assert reason in sentence
 
 
 def test_a_certificate_that_is_garbage_is_no_crash() -> None:

@@ -30,8 +30,12 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self) -> None:
+    def hang_up(self) -> None:
+        """Says no more, and hears on."""
         self._outgoing.put(None)
+
+    def close(self) -> None:
+        self.hang_up()
         self._channel.close()
 
     def _requests(self) -> Iterator[DeltaDiscoveryRequest]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest
 
 from tests.authority import Authority
@@ -54,8 +55,19 @@ def test_delta_answers_are_matched_by_nonce() -> None:
     dialect.read(delta(response_nonce=truststore.nonce, error_detail={"message": "No."}))
     dialect.read(delta(response_nonce=used.nonce))
     dialect.read(delta(response_nonce="never sent"))
+    dialect.read(delta(response_nonce=used.nonce, error_detail={"message": "Too late."}))
     assert ledger.lines[SECRET, "used"].running == used.resources[0].version
     assert ledger.lines[SECRET, "truststore"].words == "No."
+    assert ledger.lines[SECRET, "used"].words == "", "it has answered that"
+
+
+def test_a_refusal_without_words_is_told_by_its_code() -> None:
+    ledger = Ledger(catalogue(1, ONE))
+    dialect = Delta(ledger)
+    dialect.read(delta(resource_names_subscribe=["used"]))
+    (used,) = pushed(ledger, dialect)
+    dialect.read(delta(response_nonce=used.nonce, error_detail={"code": 13}))
+    assert ledger.lines[SECRET, "used"].words == "Refused with code 13."
 
 
 def test_delta_reports_are_receipts() -> None:
@@ -75,6 +87,7 @@ def test_what_is_asked_for_again_is_sent_again() -> None:
     (first,) = pushed(ledger, dialect)
     dialect.read(delta(response_nonce=first.nonce))
     dialect.read(delta(resource_names_unsubscribe=["used"]))
+    ledger.aim(catalogue(2, TWO), retry=False)
     assert pushed(ledger, dialect) == []
     dialect.read(delta(resource_names_subscribe=["used"]))
     assert len(pushed(ledger, dialect)) == 1
@@ -107,28 +120,39 @@ def test_state_of_the_world_sends_one_at_a_time_for_each_type() -> None:
     assert second.version_info != secret.version_info
 
 
-def everything_of(ledger: Ledger, names: list[str]) -> str:
+def everything_of(ledger: Ledger, names: list[str], type_url: str = SECRET) -> str:
     """A state-of-the-world node that takes all; the version that it would report."""
     dialect = StateOfTheWorld(ledger)
-    dialect.read(sotw(resource_names=names))
+    dialect.read(sotw(type_url=type_url, resource_names=names))
     version = ""
     while responses := pushed(ledger, dialect):
         version = responses[0].version_info
-        dialect.read(sotw(resource_names=names, version_info=version, response_nonce=responses[0].nonce))
+        answer = {"version_info": version, "response_nonce": responses[0].nonce}
+        dialect.read(sotw(type_url=type_url, resource_names=names, **answer))
     return version
 
 
-def test_a_state_of_the_world_report_of_all_that_is_wanted_is_a_receipt() -> None:
-    names = ["used", "alias/a0", "strange"]
-    version = everything_of(Ledger(catalogue(1, ONE)), names)
-    assert version == everything_of(Ledger(catalogue(1, ONE)), names[::-1]), "in whatever order it asks"
+@pytest.mark.parametrize(
+    ("type_url", "names"), [(SECRET, ["used", "alias/a0", "strange"]), (EXTENSION, ["jwks", "strange"])]
+)
+def test_a_state_of_the_world_report_of_all_that_is_wanted_is_a_receipt(type_url: str, names: list[str]) -> None:
+    version = everything_of(Ledger(catalogue(1, ONE)), names, type_url)
+    assert version == everything_of(Ledger(catalogue(1, ONE)), names[::-1], type_url), "in whatever order it asks"
     ledger = Ledger(catalogue(7, ONE))
     dialect = StateOfTheWorld(ledger)
-    dialect.read(sotw(resource_names=names, version_info=version))
+    dialect.read(sotw(type_url=type_url, resource_names=names, version_info=version))
     assert pushed(ledger, dialect) == []
     receipt = ledger.receipt("n")
     assert receipt is not None
     assert receipt.state == "accepted"
+
+
+def test_the_version_of_a_state_of_the_world_does_not_tell_what_was_before_it() -> None:
+    ledger = Ledger(catalogue(1, ONE))
+    before = everything_of(ledger, ["used", "truststore"])
+    ledger.aim(catalogue(2, TWO), retry=False)
+    version = everything_of(ledger, ["used", "truststore"])
+    assert before != version == everything_of(Ledger(catalogue(2, TWO)), ["used", "truststore"])
 
 
 def test_any_other_state_of_the_world_report_is_sent_everything_if_there_is_a_release() -> None:
@@ -176,3 +200,4 @@ def test_a_wildcard_is_answered_in_neither_dialect() -> None:
         dialect = dialect_of(ledger)
         dialect.read(request)  # type: ignore[arg-type]
         assert pushed(ledger, dialect) == []
+        assert ledger.lines == {}, "nor told of as a name that is not served"

@@ -9,10 +9,10 @@ import pytest
 from tests.authority import Authority
 from tests.xds.memory import make_material
 from trustyard.gateways.envoy.options import EnvoyOptions
-from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Catalogue
+from trustyard.gateways.envoy.resources import EXTENSION, MOST_SAID, SECRET, Catalogue
 from trustyard.gateways.receipts import Receipt
 from trustyard.xds import ledger as ledgers
-from trustyard.xds.ledger import Ledger, Line, TooMuch
+from trustyard.xds.ledger import MAX_WORDS, Ledger, Line, TooMuch
 
 ONE, TWO = (Authority(name).der for name in ("one", "two"))
 
@@ -75,7 +75,9 @@ def test_accepted_means_that_every_resource_was_confirmed() -> None:
     ledger = Ledger(catalogue(1, ONE), clock)
     used, jwks = ledger.subscribe(SECRET, "used"), ledger.subscribe(EXTENSION, "jwks")
     assert state(ledger) == "sent"
-    push_all(ledger)
+    for line, resource in ledger.due():
+        ledger.push(line, resource)
+        clock.now += 0.001
     clock.now = 0.004
     answer(ledger, used)
     assert ledger.receipt("n") == Receipt("n", "sent", "Not yet answered for all of jwks, used.", None)
@@ -89,11 +91,20 @@ def test_accepted_means_that_every_resource_was_confirmed() -> None:
 @pytest.mark.parametrize(("count", "said"), [(5, "a0, a1, a2, a3, a4."), (6, "a0, a1, a2, a3, a4 and 1 more.")])
 def test_of_many_names_five_are_told(count: int, said: str) -> None:
     ledger = Ledger(catalogue(1, ONE))
-    for at in range(count):
+    for at in reversed(range(count)):
         ledger.subscribe(SECRET, f"a{at}")
     receipt = ledger.receipt("n")
     assert receipt is not None
     assert receipt.detail.endswith(f" of the name {said}")
+
+
+def test_what_is_to_be_said_of_a_resource_stands_behind_the_nodes_word() -> None:
+    ledger = Ledger(catalogue(1, ONE))
+    line = ledger.subscribe(SECRET, "alias/x")
+    push_all(ledger)
+    answer(ledger, line)
+    words = "Runs alias/x. alias/x is not in this release and trusts nobody."
+    assert ledger.receipt("n") == Receipt("n", "accepted", words, 0)
 
 
 def test_a_new_release_that_changes_nothing_for_the_node_is_accepted_at_once() -> None:
@@ -130,8 +141,36 @@ def test_one_resource_is_under_way_at_a_time_and_the_newest_follows() -> None:
     assert state(ledger) == "accepted"
 
 
-def refused_after_good() -> tuple[Ledger, Line, str]:
+def test_what_the_node_takes_back_between_two_resources_is_not_sent() -> None:
     ledger = Ledger(catalogue(1, ONE))
+    for name in ("used", "truststore", "alias/a0"):
+        ledger.subscribe(SECRET, name)
+    due = ledger.due()
+    assert next(due)[0].name == "used"
+    ledger.drop(SECRET, "truststore")
+    again = ledger.subscribe(SECRET, "alias/a0")
+    assert list(due) == []
+    assert [line for line, _ in ledger.due()][1:] == [again]
+
+
+def test_the_time_of_what_was_taken_back_before_its_answer_is_not_told() -> None:
+    clock = Clock()
+    ledger = Ledger(catalogue(1, ONE), clock)
+    used = ledger.subscribe(SECRET, "used")
+    push_all(ledger)
+    ledger.aim(catalogue(2, ONE), retry=False)
+    answer(ledger, used)
+    clock.now = 7
+    for milliseconds in (0, None):
+        ledger.subscribe(SECRET, "truststore")
+        push_all(ledger)
+        ledger.drop(SECRET, "truststore")
+        assert ledger.receipt("n") == Receipt("n", "accepted", "Runs used.", milliseconds)
+        ledger.aim(catalogue(3, ONE), retry=False)
+
+
+def refused_after_good(clock: Clock | None = None) -> tuple[Ledger, Line, str]:
+    ledger = Ledger(catalogue(1, ONE), clock or Clock())
     line = ledger.subscribe(SECRET, "used")
     ((_, good),) = push_all(ledger)
     answer(ledger, line)
@@ -142,8 +181,10 @@ def refused_after_good() -> tuple[Ledger, Line, str]:
 
 
 def test_after_a_refusal_the_last_good_content_goes_out_first_and_then_silence() -> None:
-    ledger, line, good = refused_after_good()
+    clock = Clock()
+    ledger, line, good = refused_after_good(clock)
     assert push_all(ledger) == [("used", good)]
+    clock.now = 9
     answer(ledger, line)
     assert push_all(ledger) == []
     assert ledger.receipt("n") == Receipt("n", "refused", "used: No.", 0)
@@ -186,6 +227,7 @@ def test_what_was_refused_is_tried_again_by_itself_less_and_less_often() -> None
     ledger.aim(ledger.catalogue, retry=True)
     assert len(push_all(ledger)) == 1
     answer(ledger, line)
+    assert ledger.receipt("n") == Receipt("n", "accepted", "Runs used.", 0), "counted from this time on"
     clock.now += 10_000
     assert not ledger.should_retry()
 
@@ -204,6 +246,49 @@ def test_a_remedy_that_is_refused_too_ends_the_matter_until_the_next_release() -
     assert state(ledger) == "accepted"
 
 
+def test_a_remedy_has_another_chance_whenever_something_else_was_refused() -> None:
+    ledger, line, good = refused_after_good()
+    for _ in range(2):
+        assert push_all(ledger) == [("used", good)]
+        answer(ledger, line, "Not that either.")
+        ledger.aim(catalogue(3, ONE, TWO), retry=False)
+    ((_, version),) = push_all(ledger)
+    assert version != good
+    answer(ledger, line, "No.")
+    assert push_all(ledger) == [("used", good)]
+
+
+def test_what_was_refused_with_other_options_says_nothing_of_these() -> None:
+    """They change what a gateway is given of one release."""
+    ledger, line, _ = refused_after_good()
+    push_all(ledger)
+    answer(ledger, line)
+    ledger.aim(catalogue(2, ONE, TWO), retry=False)
+    assert state(ledger) == "sent"
+    push_all(ledger)
+    answer(ledger, line)
+    assert state(ledger) == "accepted"
+
+
+def test_of_what_was_refused_so_much_is_told_and_no_more() -> None:
+    ledger = Ledger(catalogue(1, ONE))
+    names = [f"alias/{at}" for at in range(MOST_SAID + 1)]
+    lines = [ledger.subscribe(SECRET, name) for name in names]
+    push_all(ledger)
+    for line in lines:
+        answer(ledger, line, 2 * MAX_WORDS * "n")
+    receipt = ledger.receipt("n")
+    assert receipt is not None
+    assert receipt.detail.startswith(f"alias/0: {MAX_WORDS * 'n'} alias/1: n")
+    assert [line.words for line in lines] == len(lines) * [MAX_WORDS * "n"]
+    for line in lines:
+        line.words = "No."
+    receipt = ledger.receipt("n")
+    assert receipt is not None
+    assert receipt.detail.startswith(" ".join(f"{name}: No." for name in names[:-1]))
+    assert f"{names[-1]}: No." not in receipt.detail
+
+
 def test_a_node_that_never_had_anything_good_gets_the_deny_all_anchor() -> None:
     ledger = Ledger(catalogue(1, ONE))
     line = ledger.subscribe(SECRET, "used")
@@ -211,6 +296,14 @@ def test_a_node_that_never_had_anything_good_gets_the_deny_all_anchor() -> None:
     answer(ledger, line, "No.")
     assert push_all(ledger) == [("used", catalogue().resource(SECRET, "used").version)]  # type: ignore[union-attr]
     answer(ledger, line, "No again.")
+    assert push_all(ledger) == []
+
+
+def test_a_node_that_refuses_the_deny_all_anchor_is_not_sent_it_again_and_again() -> None:
+    ledger = Ledger(catalogue(1))
+    line = ledger.subscribe(SECRET, "used")
+    push_all(ledger)
+    answer(ledger, line, "No.")
     assert push_all(ledger) == []
 
 

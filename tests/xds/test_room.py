@@ -11,7 +11,7 @@ from typing import Any
 
 import grpc
 import pytest
-from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest
+from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest
 
 from tests.authority import Authority
 from tests.live.envoy import eventually
@@ -24,7 +24,7 @@ from trustyard.gateways.receipts import Receipt
 from trustyard.xds import desk as desks
 from trustyard.xds import room
 from trustyard.xds.desk import Desk
-from trustyard.xds.dialects import Delta
+from trustyard.xds.dialects import Delta, StateOfTheWorld
 from trustyard.xds.ledger import MAX_NAME, Ledger, Line
 from trustyard.xds.session import Session
 
@@ -57,7 +57,8 @@ def test_nothing_piles_up_for_a_node_that_asks_again_and_again_and_does_not_read
         assert 1 <= answers < 200  # what the connection had room for
 
 
-def test_an_answer_that_never_comes_is_not_waited_for_once_its_subscription_is_over() -> None:
+@pytest.mark.parametrize("ends", [True, False], ids=["unsubscribed", "asked for anew"])
+def test_an_answer_that_never_comes_is_not_waited_for_once_its_subscription_is_over(ends: bool) -> None:
     ledger = Ledger(catalogue(1, ONE))
     dialect = Delta(ledger)
     kept = []
@@ -66,7 +67,8 @@ def test_an_answer_that_never_comes_is_not_waited_for_once_its_subscription_is_o
         for line, resource in ledger.due():
             dialect.write(line, resource)
             ledger.push(line, resource)
-        dialect.read(DeltaDiscoveryRequest(type_url=SECRET, resource_names_unsubscribe=["used"]))
+        if ends:
+            dialect.read(DeltaDiscoveryRequest(type_url=SECRET, resource_names_unsubscribe=["used"]))
         kept.append(len(gc.get_referents(dialect._unanswered)))
     assert kept[-1] == kept[0]
 
@@ -99,8 +101,9 @@ def test_a_stream_keeps_no_response_after_it_is_sent() -> None:
         while len(sent) < 2:
             await asyncio.sleep(0)
         kept = sum(response() is not None for response in sent)
-        session.end(grpc.StatusCode.OK, "")
-        await running
+        for code in (grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE):
+            session.end(code, "")
+        assert await running == (grpc.StatusCode.OK, "")
         return kept
 
     assert asyncio.run(serve()) == 0
@@ -168,6 +171,27 @@ def test_what_a_node_says_of_a_release_just_before_the_next_one_is_recorded(monk
         assert (1, "word 2") in [(number, receipt.detail) for _, number, receipt in store.receipts]
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("dialect", [Delta, StateOfTheWorld])
+def test_what_a_node_says_that_it_runs_takes_no_room_for_each_of_its_names(dialect: Any) -> None:
+    ledger = Ledger(catalogue(1, ONE))
+    names, version = [*(f"alias/{at}" for at in range(10)), MAX_NAME * "n"], 100_000 * "1"
+    request: Any = DiscoveryRequest(type_url=SECRET, resource_names=names, version_info=version)
+    if dialect is Delta:
+        versions = dict.fromkeys(names, version)
+        request = DeltaDiscoveryRequest(
+            type_url=SECRET, resource_names_subscribe=names, initial_resource_versions=versions
+        )
+    dialect(ledger).read(request)
+    assert [0 < len(line.running) < 2 * MAX_NAME for line in ledger.lines.values()] == 11 * [True]
+
+
+def test_types_that_are_not_served_do_not_pile_up() -> None:
+    dialect = StateOfTheWorld(Ledger(catalogue(1, ONE)))
+    for at in range(20):
+        dialect.read(DiscoveryRequest(type_url=f"type {at}"))
+    assert not dialect._seen
 
 
 def test_aliases_that_are_not_in_the_release_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:

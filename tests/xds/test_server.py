@@ -82,7 +82,7 @@ def test_a_token_and_a_cluster_that_disagree_are_refused(plane: ControlPlane, cl
         client.subscribe("used")
         code, words = client.end()
         assert code == grpc.StatusCode.PERMISSION_DENIED
-        assert "belongs to the gateway test/edge" in words
+        assert words.endswith(f"to the gateway test/edge, but node.cluster says {cluster or 'nothing'}.")
     assert not plane.store.nodes
 
 
@@ -107,6 +107,9 @@ def test_a_stream_that_ends_before_its_first_word_leaves_no_node(plane: ControlP
     with Client(plane.port, plane.store.add()):
         pass
     with Client(plane.port, plane.store.add()) as client:
+        client.hang_up()
+        assert client.end() == (grpc.StatusCode.OK, "")
+    with Client(plane.port, plane.store.add()) as client:
         client.subscribe("used")
         client.receive()
         eventually(lambda: plane.store.nodes == {(1, "client"): True})
@@ -118,7 +121,7 @@ def test_a_gateway_gets_its_own_environment_and_no_other(plane: ControlPlane) ->
     test, production = plane.store.add(), plane.store.add(environment="production")
     bodies = []
     for token, cluster in ((test, "test/edge"), (production, "production/edge")):
-        with Client(plane.port, token, cluster=cluster) as client:
+        with Client(plane.port, token, cluster=cluster, node=200 * "n") as client:
             client.subscribe("used")
             bodies.append(client.receive().resources[0].resource.value)
     assert bodies[0] != bodies[1]
@@ -329,6 +332,7 @@ def test_it_stops_in_time_with_streams_open(plane: ControlPlane) -> None:
 def test_a_port_that_is_taken_is_refused_by_name(plane: ControlPlane) -> None:
     with pytest.raises(Refused, match=f"xDS cannot listen on 127.0.0.1:{plane.port}"):
         loop().run(start(("127.0.0.1", plane.port), None, store=plane.store))
+    assert len(plane.store._callbacks) == 1, "nothing of it is left"
 
 
 def test_without_tls_files_only_loopback_is_listened_on(plane: ControlPlane) -> None:

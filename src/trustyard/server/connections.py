@@ -138,7 +138,6 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
         if self._key is not None:
             self._counted.leave(self._key)
-            self._key = None
 
     def data_received(self, data: bytes) -> None:
         if len(data) > PIECE_BYTES:
@@ -184,12 +183,9 @@ class Connection(HttpToolsProtocol):
     def _waits(self) -> bool:
         """Whether headers are to come: the first ones, or some that have begun. Between two requests uvicorn waits."""
         cycle: Any = self.cycle  # None before the first
-        if self._over or self.flow.read_paused:
-            return False
-        if cycle is None or cycle.scope is not self.scope:
-            return True
         # Bytes after the answer that are no request have stopped uvicorn's own timer.
-        return cycle.response_complete and self.timeout_keep_alive_task is None
+        answered = cycle is None or (cycle.response_complete and self.timeout_keep_alive_task is None)
+        return answered and not self._over
 
     def _end(self, answer: Answer | None) -> None:
         self._over = True

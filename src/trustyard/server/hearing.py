@@ -45,9 +45,9 @@ class Hearing:
         connecting = psycopg.AsyncConnection.connect(**parameters, autocommit=True)
         async with await asyncio.wait_for(connecting, ANSWER_SECONDS) as connection:
             await connection.execute(f"LISTEN {news.CHANNEL}")
-            self._pause = FIRST_PAUSE
             news.heard(news.EVERYTHING)  # what was said before is lost
             while True:
                 async for word in connection.notifies(timeout=QUIET_SECONDS):
                     news.heard_from_others(word.payload)
                 await asyncio.wait_for(connection.execute("SELECT 1"), ANSWER_SECONDS)
+                self._pause = FIRST_PAUSE  # and not at once: one that breaks again and again is made less often

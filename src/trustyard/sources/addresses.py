@@ -67,11 +67,11 @@ def _host(host: str) -> tuple[str, bool]:
         return str(ip_address(host)), False
     except ValueError:
         pass
-    name = unquote(host).rstrip(".")
+    name = unquote(host).removesuffix(".")
     if not name.isascii():
         try:
             name = idna.encode(name, uts46=True).decode()
-        except (idna.IDNAError, UnicodeError):
+        except UnicodeError:  # of which idna.IDNAError is one
             raise _bad("The host name cannot be written in ASCII (IDNA).") from None
     labels = name.split(".")
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):

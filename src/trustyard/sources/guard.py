@@ -47,12 +47,12 @@ class Guard:
     allow: Sequence[Network] = ()
     deny: Sequence[Network] = ()
 
-    def check(self, address: str | Address) -> None:
+    def check(self, address: str) -> None:
         """Nothing when the address may be reached, else `SourceDenied` with the name of the setting.
 
         An IPv6 address that carries an IPv4 address (mapped, NAT64, 6to4, Teredo) is judged by both.
         """
-        given = ip_address(address.partition("%")[0]) if isinstance(address, str) else address
+        given = ip_address(address)
         for judged in (given, *_carried(given)):
             self._judge(given, judged)
 

@@ -57,6 +57,8 @@ def look(address: str, guard: Guard, *, seconds: float = 5.0) -> Listener:
         words = "the handshake was refused"
         if failure is None:
             stranger, words = _knock(handshake)
+        elif monotonic() >= deadline:
+            stranger, words = "unclear", "the handshake did not end in time"
     if not asks:
         return Listener(False, (), "let in", "it asks nobody for a certificate")
     return Listener(True, names, stranger, words)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import socket
 import threading
-from ipaddress import ip_address
 from time import monotonic
 
 from trustyard.errors import SourceDenied, SourceUnreachable
@@ -16,7 +15,7 @@ from trustyard.sources.guard import Guard
 def addresses_of(target: Target, deadline: float) -> list[str]:
     """The IP addresses of the target's host, in the resolver's order. `SourceUnreachable` when none comes in time."""
     if target.sni is None:
-        return [str(ip_address(target.host))]
+        return [target.host]
     answers: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
     # The system's resolver takes no time limit: it runs in a thread that may be left behind.
     threading.Thread(target=_resolve, args=(target, answers), name="resolve", daemon=True).start()
@@ -57,8 +56,8 @@ def _resolve(target: Target, answers: queue.SimpleQueue[list[str] | OSError]) ->
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
         answers.put(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
-    except (OSError, UnicodeError) as error:
-        answers.put(error if isinstance(error, OSError) else OSError(0, "not a name"))
+    except OSError as error:
+        answers.put(error)
 
 
 def _permitted(addresses: list[str], guard: Guard) -> list[str]:

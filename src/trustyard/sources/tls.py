@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -86,10 +85,8 @@ class Handshake:
 
     def chain(self) -> tuple[bytes, ...]:
         """DER of what was presented so far."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about serial numbers and the like: the reader's business, not ours
-            chain = self.connection.get_peer_cert_chain() or []
-            return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in chain)
+        chain = self.connection.get_peer_cert_chain() or []
+        return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in chain)
 
     def notice(self, failure: SourceUnreachable | None) -> str | None:
         """A sentence on a request for a client certificate, or on a failure after the chain arrived; else None."""

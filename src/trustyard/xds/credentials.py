@@ -19,20 +19,22 @@ def credentials(cert: Path, key: Path) -> Any:
 
     Raises Refused (`xds-tls`) when they cannot be read, or do not belong together.
     """
-    stamp = _stamp(cert, key)
+    stamp = said = [_written_at(file) for file in (cert, key)]
 
     def changed() -> Any:
         """Asked by gRPC at each handshake; None means nothing new."""
-        nonlocal stamp
-        try:
-            now = _stamp(cert, key)
-            if now == stamp:
-                return None
-            fresh = _read(cert, key)
-        except (OSError, Refused):
-            log.warning("xds.certificate_unreadable", file=str(cert))  # half-written: the old one goes on
+        nonlocal stamp, said
+        now = [_written_at(file) for file in (cert, key)]
+        if now == stamp:
             return None
-        stamp = now
+        try:
+            fresh = _read(cert, key)
+        except (OSError, Refused) as error:  # half-written: the old one goes on
+            if now != said:  # once, however many strangers come
+                log.warning("xds.certificate_unreadable", error=str(error))
+            said = now
+            return None
+        stamp = said = now
         return fresh
 
     return grpc.dynamic_ssl_server_credentials(_read(cert, key), changed)
@@ -48,8 +50,9 @@ def _read(cert: Path, key: Path) -> Any:
     return grpc.ssl_server_certificate_configuration([pair])
 
 
-def _stamp(cert: Path, key: Path) -> tuple[int, int]:
+def _written_at(file: Path) -> int:
+    """In nanoseconds; 0 where that cannot be seen."""
     try:
-        return cert.stat().st_mtime_ns, key.stat().st_mtime_ns
-    except OSError as error:
-        raise Refused(f"The xDS certificate or key cannot be read: {error.strerror}.", code="xds-tls") from None
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0

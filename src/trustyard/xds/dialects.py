@@ -18,7 +18,7 @@ from envoy.service.discovery.v3.discovery_pb2 import (
 )
 
 from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Resource
-from trustyard.xds.ledger import Ledger, Line
+from trustyard.xds.ledger import MAX_NAME, Ledger, Line
 
 WILDCARD = "*"  # "everything": never answered, because Trustyard serves by name alone
 
@@ -95,7 +95,7 @@ class StateOfTheWorld:
         known = {line.name for line in self._ledger.of_type(type_url)}
         for name in known - set(names):
             self._ledger.drop(type_url, name)
-        for name in dict.fromkeys(names):
+        for name in names:
             if name not in known:
                 self._ledger.subscribe(type_url, name)
         if type_url in (SECRET, EXTENSION) and type_url not in self._seen:
@@ -110,7 +110,7 @@ class StateOfTheWorld:
         wanted = {line.name: r.version for line in lines if (r := self._ledger.wanted(line))}
         same = state_version(wanted) == version
         for line in lines:
-            line.running = wanted.get(line.name, "") if same else f"reported {version}"
+            line.running = wanted.get(line.name, "") if same else f"reported {version[:MAX_NAME]}"
 
     def may_push(self, line: Line) -> bool:
         """An answer names the type's newest response, so that the next one waits for it."""

@@ -97,7 +97,6 @@ class Ledger:
     def close(self) -> None:
         """The stream has ended."""
         self._room.names -= len(self.lines)
-        self.lines.clear()
 
     def of_type(self, type_url: str) -> list[Line]:
         """The lines of one type."""
@@ -130,9 +129,8 @@ class Ledger:
 
     def push(self, line: Line, resource: Resource) -> None:
         """Notes that the resource was sent."""
-        wanted = self.wanted(line)
         line.sent = resource
-        line.mending = line.poisoned and not line.remedied and resource != wanted
+        line.mending = resource != self.wanted(line)
         line.remedied = line.poisoned
         if self._first_push is None:
             self._first_push = self._clock()
@@ -188,10 +186,9 @@ class Ledger:
 
 def _remedy(line: Line) -> Resource | None:
     """The last good content. A node that never had one may get the deny-all anchor: it has nothing to lose."""
-    if line.running:
-        remedy = line.good if line.good and line.good.version == line.running else None
-    else:
-        remedy = validation_context(line.name, []) if line.type_url == SECRET else None
+    remedy = line.good
+    if not line.running and line.type_url == SECRET:
+        remedy = validation_context(line.name, [])
     return remedy if remedy and remedy.version != line.refused else None
 
 

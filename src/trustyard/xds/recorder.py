@@ -30,7 +30,7 @@ class Recorder:
         self._run = run
         self._receipts: dict[Key, Receipt] = {}
         self._nodes: dict[Node, bool] = {}
-        self._written: dict[Node, dict[int, Receipt]] = {}  # by node, then by release
+        self._written: dict[Node, dict[int, Receipt]] = {}  # or being so; by node, then by release
         self._something = asyncio.Event()
         self._turns = Turns()
 
@@ -73,14 +73,18 @@ class Recorder:
     async def _write_all(self) -> bool:
         receipts, self._receipts = self._receipts, {}
         nodes, self._nodes = self._nodes, {}
+        for key, receipt in receipts.items():
+            self._keep(key, receipt)  # what is said meanwhile may repeat this, and not what was written before
+        for node, connected in nodes.items():
+            if not connected:
+                self.again(*node)
         # Receipts first: writing one says that its node is there.
         words = {key: (key[0], key[2], receipt) for key, receipt in receipts.items()}
         written = await self._stored(words, self._store.record_all)
         good = len(written) == len(receipts)
         for key, receipt in receipts.items():
-            if key in written:
-                self._keep(key, receipt)
-            else:
+            if key not in written:
+                self.again(*key[:2])
                 self._receipts.setdefault(key, receipt)
         there = await self._stored({node: (*node, nodes[node]) for node in nodes}, self._store.seen_all)
         late = {key[:2] for key in self._receipts}
