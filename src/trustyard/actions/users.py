@@ -46,7 +46,8 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
     places = [found.environment(place, "environments") for place in environments]
     with audit.transaction():
         cleaned = _given(username, password)
-        there = same_name(cleaned)
+        # Who comes by the provider was given a free name; a constraint says whether it still is.
+        there = same_name(cleaned) if password is not None else None
         if there is not None:
             raise found.taken("user", there, cleaned, "username")
         row = models.User(username=cleaned, role=role)
