@@ -10,9 +10,11 @@ from html import unescape
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.databases import chosen, opened, settings_of
 from tests.journeys.liar import (
     ANOTHER_KEY,
     CLIENT,
@@ -284,6 +286,26 @@ def test_two_tabs_both_come_in_and_neither_comes_in_twice_or_elsewhere(
     with Stranger(company.url, liar) as other:
         assert other.come_back(stranger.sent["state"]).status_code == 401
         assert person(other) is None
+
+
+@pytest.mark.skipif(not chosen(), reason="SQLite has one writer at a time")
+def test_of_two_who_come_for_the_first_time_under_one_name_the_later_gets_another(
+    company: Serving, liar: Liar, stranger: Stranger
+) -> None:
+    name = liar.person["sub"]
+    address = settings_of(company.data_dir)["TRUSTYARD_DATABASE_URL"]
+    with opened(company.data_dir) as looking, psycopg.connect(address) as first, ThreadPoolExecutor(1) as pool:
+        first.execute(
+            "INSERT INTO trustyard_user (username, password, email, role, is_active, created_at)"
+            " VALUES (%s, '!', '', 'viewer', true, now())",
+            [name],
+        )
+        answer = pool.submit(stranger.sign_in)
+        waiting = "wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%trustyard_user%'"
+        eventually(lambda: looking.execute(f"SELECT 1 FROM pg_stat_activity WHERE {waiting}").fetchall())
+        first.commit()
+        assert answer.result(20).status_code == 302
+    assert person(stranger) == (f"{name}-2", "viewer")
 
 
 def test_who_is_signed_in_here_becomes_whom_the_provider_names_and_neither_account_the_other(

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from allauth.socialaccount.models import SocialAccount
+
 from trustyard import models
 from trustyard.errors import NotAllowed, Refused
 from trustyard.pki.names import MAX_LENGTH, clean_name, refuse_other_blanks
 
 from . import audit, sessions, users
 from .actors import Actor, check_not_reserved
+from .retries import retried
 
 NAME_CLAIMS = ("preferred_username", "upn", "email", "sub")
 
@@ -60,6 +63,21 @@ def granted(held: Iterable[str], grants: Iterable[Grant], known: Iterable[str]) 
     if operated:
         return Granted("operator", () if "" in operated else tuple(sorted(set(operated))))
     return Granted("viewer") if mine else None
+
+
+@retried
+def come_in(
+    actor: Actor, issuer: str, subject: str, claims: Mapping[str, Any], path: str, grants: Iterable[Grant]
+) -> models.User:
+    """The account of this subject as it is from now on. Raises `NotAllowed`, as `role_of` and `take` do."""
+    held = SocialAccount.objects.filter(provider=issuer, uid=subject).select_related("user").first()
+    known = held.user if held is not None else None
+    role = role_of(actor, known, claims, path, grants)
+    with audit.transaction():
+        user = take(actor, known, claims, role)
+        if held is None:
+            SocialAccount.objects.create(user=user, provider=issuer, uid=subject)
+    return user
 
 
 def role_of(

@@ -50,7 +50,8 @@ def check_new(actor: Actor, username: str, *, role: str, environments: Sequence[
 def _create(actor: Actor, username: str, password: str | None, role: str, environments: Sequence[str]) -> models.User:
     places = _places(role, environments)
     with audit.transaction():
-        cleaned = _free(username, password)
+        # Who comes by the provider was given a free name; a constraint says whether it still is.
+        cleaned = _given(username, None) if password is None else _free(username, password)
         row = models.User(username=cleaned, role=role)
         if password is None:
             row.set_unusable_password()

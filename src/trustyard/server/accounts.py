@@ -16,13 +16,12 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from trustyard.actions import audit, provider_accounts
 from trustyard.actions.actors import of_provider, of_user
-from trustyard.errors import NotAllowed, TrustyardError, Unavailable
+from trustyard.errors import NotAllowed, TrustyardError
 from trustyard.models import User
 from trustyard.pki.names import fold
 from trustyard.web import stages
@@ -143,23 +142,15 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # the
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         ours: Any = settings.TRUSTYARD.identity.provider
         actor = of_provider(ours.name, _address(request))
-        known = sociallogin.user if sociallogin.is_existing else None
-        claims = sociallogin.claims
         nonces = (str(nonce).encode() for nonce in (sociallogin.nonce, sociallogin.state.get("nonce", "")))
         if not secrets.compare_digest(*nonces):
             raise PermissionDenied("The ID token answers another request (nonce).")
         try:
-            role = provider_accounts.role_of(actor, known, claims, ours.claim, ours.grants)
-            with audit.transaction():
-                user = provider_accounts.take(actor, known, claims, role)
-                if known is None:
-                    sociallogin.connect(request, user)
+            sociallogin.user = provider_accounts.come_in(
+                actor, ours.issuer, sociallogin.account.uid, sociallogin.claims, ours.claim, ours.grants
+            )
         except TrustyardError as error:
             raise ImmediateHttpResponse(refused(request, error)) from None
-        except IntegrityError:
-            twice = Unavailable("Two first sign-ins of yours met.", advice="Begin it again.")
-            raise ImmediateHttpResponse(refused(request, twice)) from None
-        sociallogin.user = user
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **rest: Any) -> NoReturn:
         from trustyard.web.views.provider import failed
