@@ -9,13 +9,15 @@ from ipaddress import ip_network
 
 import pytest
 
-from tests.tls_servers import Ca, TlsServer
+from tests.tls_servers import Ca, Listener, TlsServer
+from trustyard.errors import SourceUnreachable
 from trustyard.sources.guard import Guard
 from trustyard.sources.listeners import look
 
 ROOT = Ca.new("Root")
 LEAF = ROOT.issue("leaf.test", ip=["127.0.0.1"])
 LOOPBACK = Guard(allow=(ip_network("127.0.0.0/8"),))
+CUT = b"the end of TCP alone"
 
 
 class Optional(TlsServer):
@@ -30,7 +32,9 @@ class Optional(TlsServer):
         tls = self.context.wrap_socket(connection, server_side=True)
         self._open.append(tls)
         tls.recv(4096)
-        if self.answer is not None:
+        if self.answer == CUT:
+            tls.close()
+        elif self.answer is not None:
             tls.sendall(self.answer)
             tls.unwrap()
 
@@ -41,9 +45,12 @@ class Optional(TlsServer):
         (b"HTTP/1.1 200 OK\r\n\r\n", "let in", "it was answered with HTTP 200"),
         (b"HTTP/1.0 404 Not Found\r\n\r\n", "let in", "it was answered with HTTP 404"),
         (b"HTTP/1.1 403 Forbidden\r\n\r\n", "refused", "it was answered with HTTP 403"),
+        (b"HTTP/1.1 401 \r\n\r\n", "refused", "it was answered with HTTP 401"),
+        (b"HTTP/1.1 495 \r\n\r\n", "refused", "it was answered with HTTP 495"),
         (b"HTTP/1.1 496 \r\n\r\n", "refused", "it was answered with HTTP 496"),
         (b"220 mail.test\r\n", "let in", "it was answered with data"),
         (b"", "refused", "the connection was ended"),
+        (CUT, "refused", "the connection was ended"),
         (None, "unclear", "the connection stayed open, and nothing came of it"),
     ],
 )
@@ -73,6 +80,16 @@ def test_a_handshake_that_does_not_end_is_not_taken_for_a_refusal() -> None:
     with Stalling(LEAF, demand_client=True, client_ca=ROOT.cert_pem, configure=old) as server:
         listener = look(f"127.0.0.1:{server.port}", LOOPBACK, seconds=0.5)
     assert (listener.asks, listener.stranger, listener.words) == (True, "unclear", "the handshake did not end in time")
+
+
+@pytest.mark.parametrize("said", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""], ids=["no TLS", "silence"])
+def test_who_does_not_speak_tls_is_not_taken_for_an_open_door(said: bytes) -> None:
+    class Other(Listener):
+        def serve(self, connection: socket.socket) -> None:
+            connection.sendall(said)
+
+    with Other() as server, pytest.raises(SourceUnreachable):
+        look(f"127.0.0.1:{server.port}", LOOPBACK, seconds=0.5)
 
 
 def test_a_handshake_that_is_broken_off_is_a_refusal() -> None:

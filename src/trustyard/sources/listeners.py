@@ -68,7 +68,6 @@ def _knock(handshake: Handshake) -> tuple[Stranger, str]:
     """Sends a request: only the answer tells whether a connection without a certificate got through."""
     try:
         handshake.connection.sendall(_REQUEST)
-        handshake.send()
         answer = _answer(handshake)
     except (SSL.Error, SourceUnreachable, ConnectionError):
         return "refused", "the connection was ended"
