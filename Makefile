@@ -3,7 +3,8 @@
 PYTHON ?= python3
 JOBS ?= 4
 ASKING = tests/actions tests/api tests/fuzz tests/jobs tests/journeys/test_kill.py tests/live/test_two_nodes.py tests/server tests/web tests/xds \
-	$(patsubst %,tests/faults/test_%.py,cut_off database ending failover workers writers)
+	$(patsubst %,tests/faults/test_%.py,cut_off database ending failover workers writers) \
+	tests/journeys/test_provider_lies.py::test_of_two_who_come_for_the_first_time_under_one_name_the_later_gets_another
 VENV := .venv
 BIN := $(VENV)/bin
 
