@@ -326,9 +326,13 @@ def test_a_provider_that_does_not_answer_holds_up_nobody_but_who_waits_for_it(
         let_go.wait(30)
         asked.say(status=500)
 
+    def begin() -> httpx.Response:
+        with Stranger(company.url, liar) as one:
+            return one.begin()
+
     liar.answers[DESCRIPTION] = hold
     with ThreadPoolExecutor(12) as pool, httpx.Client(base_url=company.url, trust_env=False, timeout=20) as another:
-        asking = [pool.submit(Stranger(company.url, liar).begin) for _ in range(12)]
+        asking = [pool.submit(begin) for _ in range(12)]
         try:
             eventually(lambda: (len(liar.asked), sum(one.done() for one in asking)) == (8, 4))
             told = [one.result() for one in asking if one.done()]

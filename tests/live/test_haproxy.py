@@ -116,8 +116,9 @@ def test_two_certificates_that_are_one_are_sent_once(haproxy: HAProxy) -> None:
     assert receipt.detail == "release 1 committed, 1 certificates read back"
 
 
-def test_more_than_its_buffer_holds_is_refused_and_nothing_changes(tmp_path: Path) -> None:
-    many = {f"ca{number}": Authority(f"CA {number}").der for number in range(40)}
+@pytest.mark.parametrize("number", [40, 600])  # as much as the socket holds, and more: it is closed amid them
+def test_more_than_its_buffer_holds_is_refused_and_nothing_changes(tmp_path: Path, number: int) -> None:
+    many = {f"ca{one}": Authority(f"CA {one}").der for one in range(number)}
     first = Authority("First")
     with HAProxy(tmp_path, bufsize=16_384) as haproxy:
         bring(haproxy, material(1, {"first": first.der}))
