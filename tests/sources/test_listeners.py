@@ -18,6 +18,7 @@ ROOT = Ca.new("Root")
 LEAF = ROOT.issue("leaf.test", ip=["127.0.0.1"])
 LOOPBACK = Guard(allow=(ip_network("127.0.0.0/8"),))
 CUT = b"the end of TCP alone"
+PERHAPS = "a stranger was answered with HTTP {}, perhaps by a program behind the gateway"
 
 
 class Optional(TlsServer):
@@ -44,14 +45,16 @@ class Optional(TlsServer):
     [
         (b"HTTP/1.1 200 OK\r\n\r\n", "let in", "it was answered with HTTP 200"),
         (b"HTTP/1.0 404 Not Found\r\n\r\n", "let in", "it was answered with HTTP 404"),
-        (b"HTTP/1.1 403 Forbidden\r\n\r\n", "refused", "it was answered with HTTP 403"),
-        (b"HTTP/1.1 401 \r\n\r\n", "refused", "it was answered with HTTP 401"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n400 The SSL certificate error", "refused", "it was answered with HTTP 400"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\nNo host trustyard.invalid", "unclear", PERHAPS.format(400)),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", "unclear", PERHAPS.format(403)),
+        (b"HTTP/1.1 401 \r\n\r\n", "unclear", PERHAPS.format(401)),
         (b"HTTP/1.1 495 \r\n\r\n", "refused", "it was answered with HTTP 495"),
         (b"HTTP/1.1 496 \r\n\r\n", "refused", "it was answered with HTTP 496"),
         (b"220 mail.test\r\n", "let in", "it was answered with data"),
         (b"", "refused", "the connection was ended"),
         (CUT, "refused", "the connection was ended"),
-        (None, "unclear", "the connection stayed open, and nothing came of it"),
+        (None, "unclear", "the connection of a stranger stayed open, and nothing came of it"),
     ],
 )
 def test_the_answer_tells_whether_a_stranger_got_in(answer: bytes | None, stranger: str, words: str) -> None:
@@ -79,7 +82,11 @@ def old(context: ssl.SSLContext) -> None:
 def test_a_handshake_that_does_not_end_is_not_taken_for_a_refusal() -> None:
     with Stalling(LEAF, demand_client=True, client_ca=ROOT.cert_pem, configure=old) as server:
         listener = look(f"127.0.0.1:{server.port}", LOOPBACK, seconds=0.5)
-    assert (listener.asks, listener.stranger, listener.words) == (True, "unclear", "the handshake did not end in time")
+    assert (listener.asks, listener.stranger, listener.words) == (
+        True,
+        "unclear",
+        "the handshake of a stranger did not end in time",
+    )
 
 
 @pytest.mark.parametrize("said", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""], ids=["no TLS", "silence"])

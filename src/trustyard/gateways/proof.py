@@ -68,8 +68,9 @@ def judge(
     """
     if seen.let_in or not seen.asks:
         return "open", f"Anybody gets in: {seen.words}."
+    words = seen.words if seen.let_in is None else "a stranger was refused"
     if not names_follow:
-        door = "A stranger was refused" if seen.let_in is False else f"Of a stranger, {seen.words}"
+        door = f"{words[0].upper()}{words[1:]}"
         return (
             "accepted",
             f"{door}. The names that this gateway advertises are those of its start: they prove nothing.",
@@ -84,7 +85,7 @@ def judge(
     count = f"{advertised} of release {release.number}"
     if before is not None and _undistinguished(set(seen.names), wanted, _certificates(before, trust)):
         return "accepted", f"{count}, and of release {before.number} too: the names cannot tell them apart."
-    return "observed", f"{count}; {'a stranger was refused' if seen.let_in is False else seen.words}."
+    return "observed", f"{count}; {words}."
 
 
 def _certificates(release: Material, trust: str) -> list[Certificate]:
