@@ -62,8 +62,14 @@ def sentence_of(fault: Mapping[str, Any]) -> str:
             return "There is no such field here."
         case "value_error":
             return str(fault["msg"]).removeprefix("Value error, ")
+        case "list_type" | "tuple_type":
+            return "This must be a list."
+        case "bool_type" | "bool_parsing":
+            return "This must be true or false."
+        case "string_too_short" if fault["msg"] == "String should have at least 1 character":
+            return "This must not be empty."
         case _:
-            return f"{fault['msg']}."
+            return f"{fault['msg']}.".replace(" items after validation", "")
 
 
 @dataclass(frozen=True)

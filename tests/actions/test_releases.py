@@ -209,12 +209,14 @@ def test_a_token_of_one_purpose_opens_nothing_of_another(add: Add) -> None:
 
 
 def test_options_that_do_not_fit_are_named_by_field() -> None:
+    options = {"issuers": [{"prefix": "x"}], "isuers": [], "probes": [{"address": "a"}]}
     with pytest.raises(Refused) as caught:
-        gateways.create(ADMIN, "test", name="edge", kind="envoy", options={"issuers": [{"prefix": "x"}], "isuers": []})
+        gateways.create(ADMIN, "test", name="edge", kind="envoy", options=options)
     assert {one.field.removeprefix("options."): one.message for one in caught.value.fields} == {
         "issuers.0.issuer": "This field is required.",
         "issuers.0.prefix": "A prefix is a path and begins with /.",
         "isuers": "There is no such field here.",
+        "probes.0.address": "String should have at least 3 characters.",
     }
     with pytest.raises(Refused, match="envoy"):
         gateways.create(ADMIN, "test", name="edge", kind="toaster")

@@ -120,6 +120,7 @@ def test_role_and_environments_of_a_person_are_changed_and_what_is_not_given_sta
     assert "There is no environment named moon" in edit("--env", "moon", code=1)
     assert edit("--role", "viewer") == "olaf has the role viewer.\n"
     assert "Environments limit operators alone" in edit("--env", "test", code=1)
+    assert "--env, or --all-env" in edit("--role", "operator", code=2)
     assert edit("--role", "operator", "--env", "test") == "olaf has the role operator, for test.\n"
     assert edit(code=2) == "Error: Nothing to change: see `trustyard user edit --help`.\n"
     assert "give one" in edit("--env", "test", "--all-env", code=2)

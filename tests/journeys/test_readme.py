@@ -121,7 +121,7 @@ def test_the_transcript_in_readme_is_what_happens(shell: Shell) -> None:
     assert len(typed) >= 12
     port = free_port()
     for step in typed:
-        command = step.command.replace(PARTNER, f"127.0.0.1:{port}").replace("-accept 9443", f"-accept {port}")
+        command = step.command.replace(PARTNER, f"127.0.0.1:{port}")
         out, code = shell.type(command)
         assert code == 0, f"$ {command}\n{out}"
         wanted = pattern(step.shows)

@@ -163,7 +163,7 @@ def test_what_a_policy_leaves_out_is_not_said_to_wait(person: Client) -> None:
         on_list = re.findall(r'<small title="[^"]+">([^<]+)</small>', pages[0])
         return on_list, re.findall(r"waits for a release|not in force: [^<]+", pages[1])
 
-    policy = "not in force: too weak for the policy of production"
+    policy = "not in force: too weak for the policy"
     assert said() == (["waits", "too weak"], [policy, "waits for a release"])
     releases.deploy(LOCAL, "test")
     assert said() == (["too weak"], [policy])

@@ -184,7 +184,7 @@ def user_edit(
     ] = None,
     all_env: Annotated[bool, typer.Option("--all-env", help="An operator is for all environments again.")] = False,
 ) -> None:
-    """Change a person's role or environments: what is not given stays as it is."""
+    """Change a person's role or environments: what is not given stays. A new operator needs --env or --all-env."""
     if env and all_env:
         raise Usage("--env and --all-env say different things: give one.")
     if role is None and not env and not all_env:
@@ -193,6 +193,8 @@ def user_edit(
     with database() as actor:
         from trustyard.actions import users as actions
 
+        if role == Role.operator and places is None and actions.get(actor, name).role != Role.operator:
+            raise Usage("Say which environments the operator is for: --env, or --all-env.")
         row = actions.update(actor, name, role=role.value if role else None, environments=places)
         limits = ", ".join(actions.user_json(row)["environments"]) or "all environments"
         said = f"{row.role}, for {limits}" if row.role == Role.operator else row.role
