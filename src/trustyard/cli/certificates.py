@@ -19,6 +19,7 @@ from .options import (
     Environments,
     LocalSource,
     Name,
+    NewName,
     Output,
     Paging,
     Query,
@@ -27,6 +28,7 @@ from .options import (
     Yes,
     fingerprint,
     names,
+    yes_or_no,
 )
 from .rest import path
 from .screen import alike, same
@@ -119,7 +121,7 @@ def list_(
         "environment": env,
         "status": status,
         "expires_within": expires_within,
-        "connected_jwks": None if connected_jwks is None else str(connected_jwks).lower(),
+        "connected_jwks": yes_or_no(connected_jwks),
         "sort": sort,
     }
     page = call.rest.all(path("certificates"), filters, limit=paging.limit, cursor=paging.cursor)
@@ -147,7 +149,7 @@ def edit(
     call: Call,
     name: Name,
     *,
-    new_name: Annotated[str | None, typer.Option("--name", metavar="NEW", help="A new name for it.")] = None,
+    new_name: NewName = None,
     description: Description = None,
     env: Environments = None,
     alias: Alias = None,

@@ -15,11 +15,13 @@ from .options import (
     DeployUnlessTold,
     Description,
     Environments,
+    NewName,
     Paging,
     Query,
     Yes,
     names,
     read_text,
+    yes_or_no,
 )
 from .rest import path
 from .screen import clean, facts, json_text, say, table
@@ -92,8 +94,7 @@ def list_(
     paging: Paging,
 ) -> None:
     """List the JWKs."""
-    filters = {"q": search, "environment": env, "state": state}
-    filters["connected"] = None if connected is None else str(connected).lower()
+    filters = {"q": search, "environment": env, "state": state, "connected": yes_or_no(connected)}
     page = call.rest.all(path("jwks"), filters, limit=paging.limit, cursor=paging.cursor)
     call.show(page, lambda value: _listing(value, filtered=any(filters.values())))
 
@@ -109,7 +110,7 @@ def edit(
     call: Call,
     name: Name,
     *,
-    new_name: Annotated[str | None, typer.Option("--name", metavar="NEW", help="A new name for it.")] = None,
+    new_name: NewName = None,
     description: Description = None,
     use: Annotated[
         Literal["sig", "enc", "none"] | None, typer.Option("--use", help="What it is for (none: not said).")

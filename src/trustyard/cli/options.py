@@ -25,6 +25,7 @@ Limit = Annotated[
     int | None, typer.Option("--limit", min=1, max=500, help="One page of so many rows (all rows if not given).")
 ]
 Cursor = Annotated[str | None, typer.Option("--cursor", help="The page that an earlier answer named as `next`.")]
+NewName = Annotated[str | None, typer.Option("--name", metavar="NEW", help="A new name for it.")]
 Description = Annotated[str | None, typer.Option("--description", help="Free text.")]
 Query = Annotated[str | None, typer.Option("--search", "-q", help="Only rows that hold this text.")]
 Status = Annotated[
@@ -82,7 +83,7 @@ class DeployUnlessTold(_Confirming):
     def query(self) -> dict[str, Any]:
         """The parameters of a DELETE."""
         said = dict.fromkeys(self.confirmed(), "true")
-        return {"deploy": str(self.deploy).lower(), "wait": self.wait, **said}
+        return {"deploy": yes_or_no(self.deploy), "wait": self.wait, **said}
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,11 @@ class SourceOptions(LocalSource):
                 advice="The Trustyard server itself goes into --server, TRUSTYARD_URL or --url before `cert`.",
             )
         return self.read(self.url)
+
+
+def yes_or_no(value: bool | None) -> str | None:
+    """A parameter as REST takes it; text, so that a filter for no is told from none."""
+    return None if value is None else str(value).lower()
 
 
 def names(given: list[str] | None) -> list[str]:
