@@ -22,6 +22,6 @@ atexit.register(shutil.rmtree, os.environ["TRUSTYARD_DATA_DIR"], ignore_errors=T
 from trustyard.server.settings import *  # noqa: E402, F403 - every setting of the product, on purpose
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; argon2 is met by the journeys
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405 - of the product's settings
+if DATABASES["default"]["ENGINE"].endswith("sqlite"):  # noqa: F405 - of the product's settings
     # A file, as in real life: a database in memory answers a second thread with "table is locked" instead of waiting.
     DATABASES["default"]["TEST"] = {"NAME": Path(os.environ["TRUSTYARD_DATA_DIR"]) / "tests.db"}  # noqa: F405 - the same

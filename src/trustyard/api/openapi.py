@@ -11,14 +11,17 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from ninja import NinjaAPI
-from ninja.openapi.schema import OpenAPISchema
+from ninja.openapi.schema import REF_TEMPLATE, OpenAPISchema
+from ninja.schema import NinjaGenerateJsonSchema
+from pydantic.json_schema import models_json_schema
 
 from trustyard.errors import NotSignedIn
 
 from .answers import shown
 from .authentication import actor_of
 from .paths import ROOT
-from .problems import MEDIA_TYPE, problem
+from .problems import problem
+from .schemas.problems import PROBLEMS
 
 _HEADERS = {
     "ETag": {"description": "The stored version, for If-Match.", "schema": {"type": "string"}},
@@ -38,6 +41,7 @@ class Api(NinjaAPI):
     def get_openapi_schema(self, **_: Any) -> OpenAPISchema:
         """OpenAPI 3.1: problems with their own media type, two ways to sign in, the headers of answers."""
         document = super().get_openapi_schema(path_prefix=ROOT)
+        document["components"]["schemas"].update(_problems())
         document["components"]["securitySchemes"] = {
             "token": {"type": "http", "scheme": "bearer"},
             "session": {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME},
@@ -49,12 +53,17 @@ class Api(NinjaAPI):
         return document
 
 
+def _problems() -> dict[str, Any]:
+    models: list[Any] = [(model, "serialization") for model in PROBLEMS]
+    _, schemas = models_json_schema(models, ref_template=REF_TEMPLATE, schema_generator=NinjaGenerateJsonSchema)
+    definitions: dict[str, Any] = schemas["$defs"]
+    return definitions
+
+
 def _finish(path: str, verb: str, operation: dict[str, Any]) -> None:
     is_object = path.endswith("}") and verb != "delete"
     for status, answer in operation["responses"].items():
         answer["description"] = HTTPStatus(status).phrase
-        if status >= 400:
-            answer["content"] = {MEDIA_TYPE: next(iter(answer["content"].values()))}
         names = {200: ["ETag"] if is_object else [], 201: ["ETag", "Location"], 401: ["WWW-Authenticate"]}.get(status)
         if names:
             answer["headers"] = {name: _HEADERS[name] for name in names}

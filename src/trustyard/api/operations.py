@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest
+from ninja.openapi.schema import REF_TEMPLATE
 
 from trustyard.actions.actors import Actor
 from trustyard.actions.found import check_version
@@ -20,6 +21,7 @@ from trustyard.models.versions import Versioned
 from . import bodies
 from .answers import LINES
 from .authentication import actor_of
+from .problems import MEDIA_TYPE
 from .schemas.problems import DeployProblem, JwkConnectionProblem, Problem
 
 
@@ -88,27 +90,32 @@ def operation(
     statuses |= {400, 413, 415, 422} if reads else set()
     statuses |= {409} if deploys or conflict else set()
     conflict = conflict or (JwkConnectionProblem if changes else DeployProblem if deploys else Problem)
-    responses: dict[Any, Any] = dict(answers)
-    for status in sorted(statuses):
-        responses[status] = conflict if status == 409 else Problem
-    extra: dict[str, Any] = {}
+    # No operation answers a problem, it raises one: so these are described alone, and nothing is built to check them.
+    responses: dict[int, Any] = {
+        status: _described(conflict if status == 409 else Problem) for status in sorted(statuses)
+    }
+    extra: dict[str, Any] = {"responses": responses}
     if changes:
         extra["parameters"] = [IF_MATCH]
     if files:
         content = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in files}
-        extra["responses"] = {200: {"content": content}}
+        responses[200] = {"content": content}
     if lines:
-        extra["responses"] = {200: {"content": {LINES: {"schema": {"type": "string"}}}}}
+        responses[200] = {"content": {LINES: {"schema": {"type": "string"}}}}
     if forms:
         content = {media_type: {"schema": schema} for media_type, schema in forms.items()}
         extra["requestBody"] = {"required": True, "content": content}
     return {
         "auth": Gate(permission, loads=changes, media_types=reads, optional=optional, most=most),
-        "response": responses,
+        "response": dict(answers),
         "by_alias": True,  # `from` is a word of Python's own
         "summary": summary,
         "openapi_extra": extra,
     }
+
+
+def _described(model: type[Problem]) -> dict[str, Any]:
+    return {"content": {MEDIA_TYPE: {"schema": {"$ref": REF_TEMPLATE.format(model=model.__name__)}}}}
 
 
 IF_MATCH = {

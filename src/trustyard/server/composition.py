@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from trustyard.actions import delivery, news
@@ -41,6 +43,13 @@ def _jobs(configuration: Configuration, told: Callable[[str, str], None]) -> _Jo
     return Queued(told, works=configuration.jobs)
 
 
+def _django() -> Callable[..., Any]:
+    """Django with all that answers, which would be loaded while the first request waits: it takes half of a second."""
+    application = get_wsgi_application()
+    import_module(settings.ROOT_URLCONF)
+    return application
+
+
 class _Delivery:
     """`actions.delivery`, asked in threads that serve no request."""
 
@@ -69,7 +78,7 @@ class Parts:
         self.connections = Connections(configuration.trusted_proxies)
         self.published = Published(_published)
         self.callers = Callers()
-        self.bridge = Bridge(django or get_wsgi_application(), self.callers)
+        self.bridge = Bridge(django or _django(), self.callers)
         self.agents = Agents(self.metrics.delivered)
         self.waiting = Waiting(self.bridge, _Delivery())
         self.router = Router(

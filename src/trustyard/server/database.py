@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .configuration import Configuration
+from .sqlite.turns import SECONDS
 
 # Readers never wait for the writer (WAL). FULL, because what was answered as saved must outlive a power cut too.
 PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;"
@@ -31,10 +32,10 @@ def database(configuration: Configuration) -> dict[str, Any]:
     """Django's DATABASES["default"]."""
     if configuration.sqlite:
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "trustyard.server.sqlite",
             "NAME": configuration.sqlite_file,
             # IMMEDIATE: a transaction that will write waits for its turn at once, instead of failing half-way.
-            "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": PRAGMAS},
+            "OPTIONS": {"timeout": SECONDS, "transaction_mode": "IMMEDIATE", "init_command": PRAGMAS},
             "CONN_MAX_AGE": None,
         }
     parts = urlsplit(configuration.database_url)

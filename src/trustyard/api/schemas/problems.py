@@ -90,3 +90,6 @@ class PromotionProblem(JwkConnectionProblem):
     """A conflict. Of the type `jwk-connection` it lists the JWKs of each certificate."""
 
     certificates: list[PromotedConnection] = Field(default_factory=list)
+
+
+PROBLEMS = (Problem, DeployProblem, JwkConnectionProblem, PromotionProblem)
