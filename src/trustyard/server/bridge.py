@@ -11,9 +11,11 @@ from trustyard.actions import requests
 
 from .answers import Message, Receive, Scope, Send
 from .bodies import MEGABYTE, Bodies, BodyRefused, Store, Who, strangers
+from .shares import Senders
 from .threads import Threads
 
 THREADS = 8
+SPARE = 2  # of them: no person or token takes the last ones that are free, however much it asks for
 FETCHING_THREADS = 16
 # Addresses of the console that open a connection to a foreign server; over REST the body says so.
 FETCHING_PATH = re.compile(rb"/(?:window/look/connection|certificates/compare/now)/?$|^/trust-check/?$")
@@ -37,7 +39,8 @@ class Bridge:
         self._bodies = Bodies(who, unasked)
         imports = Store(IMPORTS_HELD, IMPORT_LIMIT)  # so that one sender of imports leaves room for another
         self._imports = Bodies(who, unasked, imports, IMPORT_SECONDS, IMPORT_LIMIT, IMPORT_LIMIT)
-        self._usual = Threads(django, THREADS)
+        self._senders = Senders()
+        self._usual = Threads(django, THREADS, SPARE)
         self._fetching = Threads(django, FETCHING_THREADS)
         self._importing = Threads(django, IMPORTING_THREADS)
 
@@ -51,13 +54,15 @@ class Bridge:
             except BodyRefused as refused:
                 await refused.answer.send(scope, send)
                 return
+            sender = self._senders.of(scope)
             if body.dropped:
-                await self._usual(for_django(scope, 0), b"", _closing(send))
+                await self._usual(for_django(scope, 0), b"", _closing(send), sender)
                 return
             pool = self._importing if importing else self._fetching if fetches(scope, body.data) else self._usual
             if pool is self._usual:
                 requests.hurry()
-            await pool(for_django(scope, len(body.data)), bytes(body.data), send)
+            await pool(for_django(scope, len(body.data)), bytes(body.data), send, sender)
+            self._senders.learn(scope)
 
     def close(self) -> None:
         """Waits for running requests to end."""

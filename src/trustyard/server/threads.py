@@ -16,18 +16,20 @@ from a2wsgi.wsgi import build_environ
 
 from .answers import Message, Scope, Send
 from .headers import secured
+from .shares import Shares
 
 Wsgi = Callable[..., Iterable[bytes]]
 
 
 class Threads:
-    """So many threads that run one application; a request more waits until one is free."""
+    """So many threads that run one application; a request more waits until one is free for its sender."""
 
-    def __init__(self, app: Wsgi, count: int) -> None:
+    def __init__(self, app: Wsgi, count: int, spare: int = 0) -> None:
         self._app = app
+        self._shares = Shares(count, spare)
         self.executor = ThreadPoolExecutor(count, "WSGI")
 
-    async def __call__(self, scope: Scope, body: bytes, send: Send) -> None:
+    async def __call__(self, scope: Scope, body: bytes, send: Send, sender: str) -> None:
         """Answers a request whose body is complete."""
         loop = asyncio.get_running_loop()
         environ: Any = build_environ(scope, io.BytesIO(body))  # type: ignore[arg-type]  # any file will do
@@ -40,7 +42,9 @@ class Threads:
             # It waits for a turn of the loop, so whole answers go without.
             asyncio.run_coroutine_threadsafe(sent(message), loop).result()
 
-        for message in await loop.run_in_executor(self.executor, context.run, self._run, environ, now):
+        async with self._shares.turn(sender):
+            messages = await loop.run_in_executor(self.executor, context.run, self._run, environ, now)
+        for message in messages:
             await send(message)
 
     def _run(self, environ: dict[str, Any], now: Callable[[Message], None]) -> list[Message]:
