@@ -1,9 +1,10 @@
-"""However many costly requests one person or token sends, others are answered meanwhile."""
+"""However many costly requests one person or token sends, or answers it does not read, others are answered."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -13,16 +14,25 @@ from django.conf import settings
 from trustyard.actions import requests
 from trustyard.server.answers import Scope
 from trustyard.server.bridge import SPARE, THREADS, Bridge
+from trustyard.server.unread import HELD_EACH
 
 SHARE = THREADS - SPARE
+LARGE = bytes(16_000_000)
 Ask = Callable[..., Awaitable[int]]
 
 
+class Whole(list[bytes]):
+    """A body of Django's that is no stream."""
+
+    streaming = False
+
+
 class Costly:
-    """Answers who asked; `/slow` not before it is told to. Whose token or session it is stands at its beginning."""
+    """Answers all: `/slow` not before it is told to, `/large` with much. Whose token or session it is begins it."""
 
     def __init__(self) -> None:
         self.over = threading.Event()
+        self.read = asyncio.Event()
         self.inside = 0
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -34,7 +44,7 @@ class Costly:
             self.inside += 1
             assert self.over.wait(30)
         start("200 OK", [])
-        return [b""]
+        return Whole([LARGE if environ["PATH_INFO"].endswith("/large") else b""])
 
 
 def token(secret: str, spelt: str = "Bearer ") -> list[tuple[bytes, bytes]]:
@@ -74,9 +84,12 @@ def run(story: Callable[[Costly, Ask], Awaitable[None]]) -> None:
             }
 
             async def send(message: Any) -> None:
+                if message.get("more_body"):
+                    await app.read.wait()  # as with a connection that takes no more
                 sent.append(message)
 
             await bridge(scope, receive, send)
+            assert b"".join(message.get("body", b"") for message in sent) in (b"", LARGE) or sent[0]["status"] == 503
             return int(sent[0]["status"])
 
         try:
@@ -149,5 +162,22 @@ def test_whose_turn_never_came_since_the_server_ends_takes_nobody_elses() -> Non
         assert (
             await asyncio.gather(*(ask("/api/v1/quick", token("mallory")) for _ in range(THREADS))) == [200] * THREADS
         )
+
+    run(story)
+
+
+def test_who_reads_no_answer_gets_no_more_of_them_and_others_do() -> None:
+    async def story(app: Costly, ask: Ask) -> None:
+        await ask("/api/v1/quick", token("mallory"))
+        asked: list[Any] = [ask("/api/v1/large", token("mallory")) for _ in range(40)]
+        while not any(one.done() for one in asked):
+            await asyncio.sleep(0.01)
+        assert await ask("/api/v1/quick", token("mallory")) == 503
+        assert await ask("/api/v1/quick", token("other")) == 200
+        app.read.set()
+        said = Counter(await asyncio.gather(*asked))
+        assert set(said) == {200, 503}
+        assert said[200] * len(LARGE) < HELD_EACH + (THREADS + 1) * len(LARGE)
+        assert await ask("/api/v1/large", token("mallory")) == 200, "and then there is room again"
 
     run(story)

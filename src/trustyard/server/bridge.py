@@ -13,6 +13,7 @@ from .answers import Message, Receive, Scope, Send
 from .bodies import MEGABYTE, Bodies, BodyRefused, Store, Who, strangers
 from .shares import Senders
 from .threads import Threads
+from .unread import Unread
 
 THREADS = 8
 SPARE = 2  # of them: no person or token takes the last ones that are free, however much it asks for
@@ -40,9 +41,10 @@ class Bridge:
         imports = Store(IMPORTS_HELD, IMPORT_LIMIT)  # so that one sender of imports leaves room for another
         self._imports = Bodies(who, unasked, imports, IMPORT_SECONDS, IMPORT_LIMIT, IMPORT_LIMIT)
         self._senders = Senders()
-        self._usual = Threads(django, THREADS, SPARE)
-        self._fetching = Threads(django, FETCHING_THREADS)
-        self._importing = Threads(django, IMPORTING_THREADS)
+        unread = Unread()
+        self._usual = Threads(django, THREADS, unread, SPARE)
+        self._fetching = Threads(django, FETCHING_THREADS, unread)
+        self._importing = Threads(django, IMPORTING_THREADS, unread)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request with what Django says, or with why its body was not taken."""

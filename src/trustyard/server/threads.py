@@ -14,9 +14,10 @@ from typing import Any
 
 from a2wsgi.wsgi import build_environ
 
-from .answers import Message, Scope, Send
+from .answers import Message, Scope, Send, problem
 from .headers import secured
 from .shares import Shares
+from .unread import Unread, pieces
 
 Wsgi = Callable[..., Iterable[bytes]]
 
@@ -24,9 +25,10 @@ Wsgi = Callable[..., Iterable[bytes]]
 class Threads:
     """So many threads that run one application; a request more waits until one is free for its sender."""
 
-    def __init__(self, app: Wsgi, count: int, spare: int = 0) -> None:
+    def __init__(self, app: Wsgi, count: int, unread: Unread, spare: int = 0) -> None:
         self._app = app
         self._shares = Shares(count, spare)
+        self._unread = unread
         self.executor = ThreadPoolExecutor(count, "WSGI")
 
     async def __call__(self, scope: Scope, body: bytes, send: Send, sender: str) -> None:
@@ -43,9 +45,15 @@ class Threads:
             asyncio.run_coroutine_threadsafe(sent(message), loop).result()
 
         async with self._shares.turn(sender):
+            if self._unread.is_too_much(sender):
+                detail = "Read the answers to your earlier requests first."
+                await problem(503, "busy", "Busy", detail, {"Retry-After": "5"}).send(scope, send)
+                return
             messages = await loop.run_in_executor(self.executor, context.run, self._run, environ, now)
-        for message in messages:
-            await send(message)
+        with self._unread.counted(sender, messages):
+            for message in messages:
+                for piece in pieces(message):
+                    await send(piece)
 
     def _run(self, environ: dict[str, Any], now: Callable[[Message], None]) -> list[Message]:
         """Runs the application; answers what is still to be sent."""
