@@ -27,7 +27,18 @@ def test_nobody_is_named_as_the_audit_names_another_kind_of_actor(name: str) -> 
     assert refused.value.code == "reserved-name"
 
 
-@pytest.mark.parametrize("name", ["command\u00a0line", "ada\u00a0b", "token\u200d:ci", "a\u00addmin"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "command\u00a0line",
+        "ada\u00a0b",
+        "ada\u2800b",
+        "token\u200d:ci",
+        "a\u00addmin",
+        "ad\ufe0fmin",
+        "to\U000e0041ken:ci",
+    ],
+)
 def test_people_and_tokens_have_no_blank_or_letter_that_nobody_can_see(name: str) -> None:
     for make in (lambda: users.create(ADMIN, name, password="a long enough one"), lambda: tokens.create(ADMIN, name)):
         with pytest.raises(Refused) as refused:

@@ -123,6 +123,22 @@ def test_members_of_a_given_jwk_that_are_not_published_are_named(add: Add, opera
     assert b"SECRET" not in made.content
 
 
+def test_who_makes_a_jwk_is_told_that_its_key_is_published_already_under_another_key_id(
+    add: Add, add_jwk: Add, operator: Rest
+) -> None:
+    add("acme", key="rsa")
+    first = add_jwk("first", "acme", kid="one").json
+    public = {name: first["jwk"][name] for name in ("kty", "n", "e")}
+    given = {"kind": "jwk", "jwk": public, "environments": ["test"]}
+    again = operator.post(path("jwks"), {"name": "again", "source": given, "kid": "two"})
+    assert [notice["message"] for notice in (*first["notices"], *again.json["notices"])] == [
+        "This key is published in an environment of this JWK already, under another key ID: first (one)."
+    ]
+    assert add_jwk("encrypt", "acme", use="enc", kid="two").status == 201, "one key ID, and another use"
+    elsewhere = {**given, "environments": ["production"]}
+    assert operator.post(path("jwks"), {"name": "elsewhere", "source": elsewhere}).json["notices"] == []
+
+
 def test_two_jwks_of_one_key_id_need_another_use(add: Add, add_jwk: Add, operator: Rest) -> None:
     """D-23."""
     add("acme", key="rsa")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from schemathesis.specs.openapi.checks import (
 from trustyard.actions import environments, tokens, users
 from trustyard.api import schemas
 from trustyard.api.schemas.strict import Given, Shown
+from trustyard.api.urls import api
 
 from .conftest import ADA, Cast
 from .rest import Rest, document
@@ -45,6 +47,17 @@ def test_the_document_is_openapi_3_1_and_names_every_refusal(operator: Rest) -> 
                 assert {"404", "412", "428"} <= statuses, (verb, path)
             if "requestBody" in operation:
                 assert {"400", "413", "415", "422"} <= statuses, (verb, path)
+
+
+def test_the_document_is_made_once_however_often_it_is_asked_for(operator: Rest) -> None:
+    """Making it takes longer than any other answer."""
+    made = operator.ask("GET", "/api/v1/openapi.json").json
+    began = time.thread_time()
+    api.get_openapi_schema()
+    making, began = time.thread_time() - began, time.thread_time()
+    again = operator.client.get("/api/v1/openapi.json", headers={"Authorization": f"Bearer {operator.token}"})
+    assert time.thread_time() - began < making / 3
+    assert again.json() == made
 
 
 def test_no_two_schemas_share_a_name() -> None:

@@ -46,6 +46,17 @@ def test_names_of_any_script_are_taken(name: str) -> None:
         "a\u00adb",
         "a\u034fb",
         "a\u3164b",
+        "ad\ufe00min",
+        "admin\ufe0f",
+        "\ufe0fadmin",
+        "\u2764\ufe0f\ufe0f",
+        "admin\U000e0101",
+        "to\U000e0041ken:ci",
+        "a\ufff9b",
+        "a\u2065b",
+        "a\u17b4b",
+        "a\u180bb",
+        "a\U0001d173b",
         "token\u200d:ci",
         "\u200dtoken",
         "token\u200d",
@@ -117,6 +128,9 @@ def test_two_names_never_share_a_file(one: str, other: str) -> None:
         "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian, with the joiner that its spelling wants
         "\u0915\u094d\u200d\u0937",  # Devanagari, after a virama
         "\U0001f469\u200d\U0001f4bb",  # a picture of two
+        "\u2764\ufe0f",  # a heart in colours
+        "1\ufe0f\u20e3",  # the picture of a key
+        "\u182d\u180b",  # Mongolian, with the form of a letter
         "\U0001f469\U0001f3fd\u200d\U0001f4bb",  # the same with a colour of the skin
     ],
 )

@@ -34,6 +34,7 @@ def test_public_and_private_addresses_are_allowed(address: str) -> None:
         "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::169.254.169.254",
         "64:ff9b:1::127.0.0.1", "64:ff9b:1:ffff::127.0.0.1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "::ffff:0:127.0.0.1",
         "2001:0:7f00:1::1", "2001:0:808:808::80ff:fffe", "fd00::5efe:7f00:1", "fd00::200:5efe:7f00:1",
+        "64:ff9b:1:0:7f:0:100:0", "64:ff9b:1:abcd:a9:fea9:fe00:0",
     ],
 )  # fmt: skip
 def test_addresses_that_lead_inside_are_denied_and_the_setting_is_named(address: str) -> None:
@@ -42,7 +43,9 @@ def test_addresses_that_lead_inside_are_denied_and_the_setting_is_named(address:
     assert denial.value.code == "source-denied"
 
 
-@pytest.mark.parametrize("address", ["::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "64:ff9b::10.0.0.1", "2002:808:808::1"])
+@pytest.mark.parametrize(
+    "address", ["::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "64:ff9b::10.0.0.1", "64:ff9b:1::10.0.0.1", "2002:808:808::1"]
+)
 def test_an_ipv6_form_of_an_allowed_address_is_allowed(address: str) -> None:
     OPEN.check(address)
 

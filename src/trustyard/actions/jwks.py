@@ -60,7 +60,7 @@ class HandGiven:
 
 @dataclass
 class SavedJwk:
-    """The JWK, the newest releases of what was deployed, and what to tell of a key that was given by hand."""
+    """The JWK, the newest releases of what was deployed, and what to tell of a new key."""
 
     jwk: models.Jwk
     releases: list[models.Release] = field(default_factory=list)
@@ -96,7 +96,7 @@ def create(
         found.alone_with([row.kid])
         key_ids.check([row])
         audit.record(actor, "jwk.create", "jwk", row.name, after=fingerprint(row))
-        notices = not_kept(source.jwk) if isinstance(source, HandGiven) else []
+        notices = (not_kept(source.jwk) if isinstance(source, HandGiven) else []) + key_ids.told(row)
         return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored), notices)
 
 

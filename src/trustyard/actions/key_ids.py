@@ -7,6 +7,9 @@ from typing import Any
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError
+from trustyard.pki.reading import Notice
+
+_NAMED = 5
 
 
 def check(jwks: Sequence[models.Jwk]) -> None:
@@ -17,6 +20,20 @@ def check(jwks: Sequence[models.Jwk]) -> None:
     for jwk, twin in rivals(jwks, [*jwks, *others_named_so(jwks, beside=jwks)]):
         sentence = has_it(twin, jwk)
         raise Conflict(sentence, code="kid-taken", advice="Give another key ID.", fields=[FieldError("kid", sentence)])
+
+
+def told(jwk: models.Jwk) -> list[Notice]:
+    """That its key is published under another key ID already, in an environment of its own."""
+    key = key_members(jwk.public)
+    found = {f"public__{name}": key[name] for name in ("n", "x", "pub") if name in key}
+    rows = models.Jwk.objects.filter(**found, environments__in=jwk.environments.all(), state="active")
+    twins = [
+        twin for twin in rows.exclude(pk=jwk.pk).distinct() if twin.kid != jwk.kid and key_members(twin.public) == key
+    ]
+    listed = ", ".join(f"{twin.name} ({twin.kid})" for twin in twins[:_NAMED])
+    more = f" and {len(twins) - _NAMED} more" if len(twins) > _NAMED else ""
+    sentence = f"This key is published in an environment of this JWK already, under another key ID: {listed}{more}."
+    return [Notice("key-published-twice", sentence)] if twins else []
 
 
 def has_it(twin: models.Jwk, jwk: models.Jwk) -> str:

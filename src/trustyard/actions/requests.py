@@ -38,6 +38,12 @@ def current_id() -> str:
     return request.id if request else ""
 
 
+def asker() -> str:
+    """Who makes the present request; empty where that is not known, or there is none."""
+    request = _CURRENT.get()
+    return request.actor if request else ""
+
+
 def hurry() -> None:
     """The request that is worked on has a thread that others wait for."""
     request = _CURRENT.get()

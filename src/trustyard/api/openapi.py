@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from http import HTTPStatus
 from typing import Any
@@ -17,7 +18,6 @@ from pydantic.json_schema import models_json_schema
 
 from trustyard.errors import NotSignedIn
 
-from .answers import shown
 from .authentication import actor_of
 from .paths import ROOT
 from .problems import problem
@@ -74,7 +74,13 @@ def document(request: HttpRequest, api: Api) -> HttpResponse:
     if request.method != "GET":
         return HttpResponseNotAllowed(["GET"])
     actor_of(request)
-    return shown(api.get_openapi_schema())
+    return HttpResponse(_written(api), content_type="application/json")
+
+
+@functools.cache
+def _written(api: Api) -> str:
+    # Half a second's work, whoever asks.
+    return json.dumps(api.get_openapi_schema(), ensure_ascii=False)
 
 
 def page(request: HttpRequest, api: Api) -> HttpResponse:

@@ -91,18 +91,28 @@ def _is_control(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _MISLEADING
 
 
-# Invisible ones, and those that turn the direction of writing: they make two names look alike (Unicode TR 36).
+# Invisible ones (most of Unicode's Default_Ignorable_Code_Point), and those that turn the direction of writing: they
+# make two names look alike (Unicode TR 36).
 _MISLEADING = frozenset(
-    "\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"
-    "\u2066\u2067\u2068\u2069\u206a\u206b\u206c\u206d\u206e\u206f\u3164\ufeff\uffa0"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u3164\ufeff\uffa0"
+).union(
+    map(chr, range(0x2060, 0x2070)),
+    map(chr, range(0xFE00, 0xFE0E)),  # variation selectors
+    map(chr, range(0xFFF0, 0xFFFC)),
+    map(chr, range(0x1BCA0, 0x1BCA4)),
+    map(chr, range(0x1D173, 0x1D17B)),
+    map(chr, range(0xE0000, 0xE1000)),  # tags, and more variation selectors
 )
 # They shape the letters of some scripts and join pictures to one; between other letters they are invisible too.
 _JOINERS = "\u200c\u200d"
+_AS_PICTURE = "\ufe0e\ufe0f"  # in black and white, in colours
+_MONGOLIAN = "\u180b\u180c\u180d\u180f"  # which form a letter has
+_SHAPERS = frozenset(_JOINERS + _AS_PICTURE + _MONGOLIAN)
 
 
 def is_misleading(character: str) -> bool:
-    """Whether nobody sees this character, or what follows it looks other than it is."""
-    return character in _MISLEADING
+    """Whether nobody sees this character, or what is beside it looks other than it is."""
+    return character in _MISLEADING or character in _SHAPERS
 
 
 def skeleton(text: str) -> str:
@@ -110,7 +120,7 @@ def skeleton(text: str) -> str:
 
     Invisible characters are left out, compatible and look-alike letters are in Latin, blanks are single.
     """
-    seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c not in _MISLEADING and c not in _JOINERS)
+    seen = "".join(c for c in unicodedata.normalize("NFKC", text) if not is_misleading(c))
     return " ".join(fold(seen.translate(_LATIN)).translate(_LATIN).split())
 
 
@@ -125,20 +135,28 @@ _LATIN = {
 }  # fmt: skip
 
 
+_BLANK_BRAILLE = "\u2800"
+
+
 def refuse_other_blanks(name: str, what: str) -> None:
     """Raises `Refused` for a blank that is not the usual one: nobody can tell two such names apart."""
-    if any(unicodedata.category(character) == "Zs" and character != " " for character in name):
+    if any((unicodedata.category(c) == "Zs" and c != " ") or c == _BLANK_BRAILLE for c in name):
         sentence = f"The {what} holds a blank that is not the usual one."
         raise Refused(sentence, code="bad-name", fields=[FieldError(what, sentence)])
 
 
 def _joins_nothing(name: str) -> bool:
-    for at, character in enumerate(name):
-        if character in _JOINERS:
-            before, after = name[at - 1 : at], name[at + 1 : at + 2]
-            if not before or not after or not _may_join(before, after):
-                return True
-    return False
+    return any(c in _SHAPERS and not _shapes(c, name[:at][-1:], name[at + 1 : at + 2]) for at, c in enumerate(name))
+
+
+def _shapes(character: str, before: str, after: str) -> bool:
+    if not before:
+        return False
+    if character in _JOINERS:
+        return bool(after) and _may_join(before, after)
+    if character in _AS_PICTURE:  # of a key too: 1, the selector, and the enclosing mark
+        return unicodedata.category(before) in ("So", "Sk", "Sm") or after == "\u20e3"
+    return "\u1820" <= before <= "\u18aa"
 
 
 def _may_join(before: str, after: str) -> bool:

@@ -11,9 +11,12 @@ from trustyard.actions import requests
 
 from .answers import Message, Receive, Scope, Send
 from .bodies import MEGABYTE, Bodies, BodyRefused, Store, Who, strangers
+from .shares import Senders
 from .threads import Threads
+from .unread import Unread
 
 THREADS = 8
+SPARE = 2  # of them: no person or token takes the last ones that are free, however much it asks for
 FETCHING_THREADS = 16
 # Addresses of the console that open a connection to a foreign server; over REST the body says so.
 FETCHING_PATH = re.compile(rb"/(?:window/look/connection|certificates/compare/now)/?$|^/trust-check/?$")
@@ -37,9 +40,11 @@ class Bridge:
         self._bodies = Bodies(who, unasked)
         imports = Store(IMPORTS_HELD, IMPORT_LIMIT)  # so that one sender of imports leaves room for another
         self._imports = Bodies(who, unasked, imports, IMPORT_SECONDS, IMPORT_LIMIT, IMPORT_LIMIT)
-        self._usual = Threads(django, THREADS)
-        self._fetching = Threads(django, FETCHING_THREADS)
-        self._importing = Threads(django, IMPORTING_THREADS)
+        self._senders = Senders()
+        unread = Unread()
+        self._usual = Threads(django, THREADS, unread, SPARE)
+        self._fetching = Threads(django, FETCHING_THREADS, unread)
+        self._importing = Threads(django, IMPORTING_THREADS, unread)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request with what Django says, or with why its body was not taken."""
@@ -51,13 +56,15 @@ class Bridge:
             except BodyRefused as refused:
                 await refused.answer.send(scope, send)
                 return
+            sender = self._senders.of(scope)
             if body.dropped:
-                await self._usual(for_django(scope, 0), b"", _closing(send))
+                await self._usual(for_django(scope, 0), b"", _closing(send), sender)
                 return
             pool = self._importing if importing else self._fetching if fetches(scope, body.data) else self._usual
             if pool is self._usual:
                 requests.hurry()
-            await pool(for_django(scope, len(body.data)), bytes(body.data), send)
+            await pool(for_django(scope, len(body.data)), bytes(body.data), send, sender)
+            self._senders.learn(scope)
 
     def close(self) -> None:
         """Waits for running requests to end."""

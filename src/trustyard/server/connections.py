@@ -74,7 +74,7 @@ class Connections:
 
     def admit(self, host: str) -> str | None:
         """Who it counts for, to be given back with `leave`; None where there are too many."""
-        key = "" if self._is_proxy(host) else _whose(host)
+        key = "" if self._is_proxy(host) else whose(host)
         if self._all >= self.most or (key and self._open[key] >= self.each):
             self._refuse(host)
             return None
@@ -203,7 +203,7 @@ class Connection(HttpToolsProtocol):
         self.transport.write("\r\n".join(lines).encode("latin1") + answer.body)
 
 
-def _whose(host: str) -> str:
+def whose(host: str) -> str:
     """The key of an address: of IPv6 its first 64 bits, since one host usually has all addresses of such a network."""
     address = ip_of(host)
     if isinstance(address, ipaddress.IPv6Address):

@@ -14,20 +14,24 @@ from typing import Any
 
 from a2wsgi.wsgi import build_environ
 
-from .answers import Message, Scope, Send
+from .answers import Message, Scope, Send, problem
 from .headers import secured
+from .shares import Shares
+from .unread import Unread, pieces
 
 Wsgi = Callable[..., Iterable[bytes]]
 
 
 class Threads:
-    """So many threads that run one application; a request more waits until one is free."""
+    """So many threads that run one application; a request more waits until one is free for its sender."""
 
-    def __init__(self, app: Wsgi, count: int) -> None:
+    def __init__(self, app: Wsgi, count: int, unread: Unread, spare: int = 0) -> None:
         self._app = app
+        self._shares = Shares(count, spare)
+        self._unread = unread
         self.executor = ThreadPoolExecutor(count, "WSGI")
 
-    async def __call__(self, scope: Scope, body: bytes, send: Send) -> None:
+    async def __call__(self, scope: Scope, body: bytes, send: Send, sender: str) -> None:
         """Answers a request whose body is complete."""
         loop = asyncio.get_running_loop()
         environ: Any = build_environ(scope, io.BytesIO(body))  # type: ignore[arg-type]  # any file will do
@@ -40,8 +44,16 @@ class Threads:
             # It waits for a turn of the loop, so whole answers go without.
             asyncio.run_coroutine_threadsafe(sent(message), loop).result()
 
-        for message in await loop.run_in_executor(self.executor, context.run, self._run, environ, now):
-            await send(message)
+        async with self._shares.turn(sender):
+            if self._unread.is_too_much(sender):
+                detail = "Read the answers to your earlier requests first."
+                await problem(503, "busy", "Busy", detail, {"Retry-After": "5"}).send(scope, send)
+                return
+            messages = await loop.run_in_executor(self.executor, context.run, self._run, environ, now)
+        with self._unread.counted(sender, messages):
+            for message in messages:
+                for piece in pieces(message):
+                    await send(piece)
 
     def _run(self, environ: dict[str, Any], now: Callable[[Message], None]) -> list[Message]:
         """Runs the application; answers what is still to be sent."""

@@ -36,6 +36,7 @@ _DEFAULT: tuple[tuple[Network, str], ...] = tuple(
 # IPv6 addresses that carry an IPv4 address in their last 32 bits: compatible and mapped (RFC 4291), translated
 # (RFC 2765), NAT64 (RFC 6052, RFC 8215), ISATAP is told by its interface identifier.
 _CARRIERS = tuple(map(IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")))
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")  # RFC 8215; a prefix of 64 bits has them before the last (RFC 6052, 2.2)
 _SIX_TO_FOUR = IPv6Network("2002::/16")  # RFC 3056: the 32 bits behind the prefix
 _TEREDO = IPv6Network("2001::/32")  # RFC 4380: the server in the open, the client inverted
 
@@ -83,6 +84,8 @@ def _carried(address: Address) -> Iterator[IPv4Address]:
     carrier = isatap or any(address in network for network in _CARRIERS)
     if carrier and int(address) > 1:  # :: and ::1 carry nothing, they are themselves
         yield IPv4Address(octets[12:])
+    if address in _LOCAL_NAT64 and not any(octets[13:]):
+        yield IPv4Address(octets[9:13])
     if address in _SIX_TO_FOUR:
         yield IPv4Address(octets[2:6])
     if address in _TEREDO:

@@ -101,7 +101,9 @@ class JwkSaved(Jwk):
 class JwkMade(JwkSaved):
     """A new JWK."""
 
-    notices: list[Notice] = Field(description="What of a key given by hand was left out.")
+    notices: list[Notice] = Field(
+        description="What of a key given by hand was left out, and that the key has another key ID here."
+    )
 
 
 class JwkDeleted(Shown):
