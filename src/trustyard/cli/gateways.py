@@ -66,7 +66,7 @@ def add(
     environment: Environment,
     name: Name,
     *,
-    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="envoy, haproxy, agent, files, …")],
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="files, envoy, haproxy or agent.")],
     options: KindOptions,
 ) -> None:
     """Add a gateway to an environment."""
@@ -89,7 +89,7 @@ def show(call: Call, environment: Environment, name: Name) -> None:
 
 @command(app, "edit")
 def edit(call: Call, environment: Environment, name: Name, *, options: KindOptions) -> None:
-    """Change options of a gateway: what is not given stays as it is. --issuer gives all of its issuers anew."""
+    """Change options of a gateway, at once, without a release: what is not given stays. --issuer gives all of them."""
     given = options.given()
     if not given:
         raise Usage("Nothing to change: see `trustyard gateway edit --help`.")

@@ -52,7 +52,7 @@ def add(
     use: Annotated[Literal["sig", "enc"] | None, typer.Option("--use", help="What it is for.")] = None,
     alg: Algorithm = None,
     kid: Annotated[
-        str | None, typer.Option("--kid", help="The key id (the thumbprint of RFC 7638 if not given).")
+        str | None, typer.Option("--kid", help="The key ID (the thumbprint of RFC 7638 if not given).")
     ] = None,
     description: Description = None,
     deploying: DeployIfTold,
