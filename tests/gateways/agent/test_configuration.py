@@ -10,6 +10,7 @@ import pytest
 from trustyard.errors import Refused
 from trustyard.gateways.agent.bootstrap import bootstrap
 from trustyard.gateways.agent.configuration import Configuration, read
+from trustyard.gateways.agent.pulling import Away, Trustyard
 
 GOOD = """
 address = "https://trustyard.example"
@@ -113,3 +114,16 @@ def test_a_token_of_a_file_is_read_anew_each_time(tmp_path: Path) -> None:
 def test_the_examples_are_no_part_of_what_is_read() -> None:
     text = bootstrap("test", "edge", "t", "https://trustyard.example")
     assert set(tomllib.loads(text)) == {"address", "environment", "token", "folder", "anchors"}
+
+
+def test_a_file_that_the_agent_cannot_use_is_named_in_plain_words(tmp_path: Path) -> None:
+    lost, words = tmp_path / "lost", tmp_path / "words.pem"
+    words.write_bytes(b"\xff none")
+    token = GOOD.replace('token = "agent.1.1.x"', f'token_file = "{lost}"')
+    with pytest.raises(Away, match=f"^{lost} cannot be read: No such file or directory.$"):
+        Trustyard(taken(tmp_path, token)).ask("", 0)
+    with pytest.raises(Away, match=r"^The token is none: print a new bootstrap\.$"):
+        Trustyard(taken(tmp_path, token.replace(str(lost), str(words)))).ask("", 0)
+    for ca, why in (lost, "No such file or directory"), (words, "it holds no certificate in PEM"):
+        with pytest.raises(Refused, match=f"^{ca} cannot be used as `ca`: {why}.$"):
+            Trustyard(taken(tmp_path, GOOD + f'ca = "{ca}"'))
