@@ -40,6 +40,32 @@ _PRIVATE = re.compile(
     r"""|["'](?:d|p|q|dp|dq|qi|k|priv)\\*["']\s*:\s*\\*["'][A-Za-z0-9_-]{22}"""
 )
 MISSING = "This field is required."
+# By pydantic's type of a fault, with what its `ctx` knows.
+_SENTENCES = {
+    "missing": MISSING,
+    "extra_forbidden": "There is no such field here.",
+    "string_type": "This must be text.",
+    "bool_type": "This must be true or false.",
+    "bool_parsing": "This must be true or false.",
+    "int_type": "This must be a whole number.",
+    "int_parsing": "This must be a whole number.",
+    "int_parsing_size": "This must be a whole number.",
+    "int_from_float": "This must be a whole number.",
+    "float_type": "This must be a number.",
+    "float_parsing": "This must be a number.",
+    "finite_number": "This must be a number.",
+    "list_type": "This must be a list.",
+    "tuple_type": "This must be a list.",
+    "dict_type": "This must be an object.",
+    "model_type": "This must be an object.",
+    "model_attributes_type": "This must be an object.",
+    "literal_error": "This must be {expected}.",
+    "greater_than": "This must be more than {gt:.12g}.",
+    "greater_than_equal": "This must be at least {ge:.12g}.",
+    "less_than_equal": "This must be at most {le:.12g}.",
+    "string_too_long": "This must have at most {max_length} characters.",
+    "too_long": "This must have at most {max_length} items.",
+}
 _WITHHELD = "What was given holds a private key, and is not repeated here."
 
 
@@ -54,22 +80,15 @@ def withheld(text: str) -> str:
 
 
 def sentence_of(fault: Mapping[str, Any]) -> str:
-    """What pydantic found at fault in a field, one of a `ValidationError`'s `errors()`."""
-    match fault["type"]:
-        case "missing":
-            return MISSING
-        case "extra_forbidden":
-            return "There is no such field here."
-        case "value_error":
-            return str(fault["msg"]).removeprefix("Value error, ")
-        case "list_type" | "tuple_type":
-            return "This must be a list."
-        case "bool_type" | "bool_parsing":
-            return "This must be true or false."
-        case "string_too_short" if fault["msg"] == "String should have at least 1 character":
-            return "This must not be empty."
-        case _:
-            return f"{fault['msg']}.".replace(" items after validation", "")
+    """What pydantic found at fault in a field, one of a `ValidationError`'s `errors()`, with its `ctx`."""
+    kind, message, known = fault["type"], str(fault["msg"]), fault.get("ctx") or {}
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    if known.get("min_length") == 1:
+        return "This must not be empty."
+    if kind == "too_long" and known["field_type"] == "Value":  # text that a validator of ours saw first
+        kind = "string_too_long"
+    return _SENTENCES[kind].format_map(known) if kind in _SENTENCES else f"{message}."
 
 
 @dataclass(frozen=True)

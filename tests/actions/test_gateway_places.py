@@ -55,12 +55,16 @@ def test_a_ca_file_inside_the_folder_of_another_environment_s_gateway_is_taken(s
     files("production", srv / "production")
     ca_file = srv / "production" / "current" / "used.pem"
     said = refused("ca_file", haproxy, "test", "127.0.0.1:9999", ca_file, TEST_OPERATOR)
-    assert said == f"The gateway files of production has {ca_file} already; name another place."
+    taken = f"{srv / 'production'}, which is taken by the gateway files of production; name another place."
+    assert said == f"{ca_file} lies in {taken}"
+    assert refused("directory", files, "test", srv, TEST_OPERATOR) == f"{srv} holds {taken}"
     haproxy("production", "127.0.0.1:9999", ca_file)
 
 
 def test_the_folder_that_an_environment_has_in_the_data_directory_is_taken_too(srv: Path) -> None:
     files("production", None)
+    said = refused("directory", files, "production", None, ADMIN, "second")
+    assert said == "The environment's own folder is taken by the gateway files of production; name a directory."
     folder = srv / "data" / "environments" / "production"
     refused("ca_file", haproxy, "test", "127.0.0.1:9999", folder / "current" / "used.pem", TEST_OPERATOR)
     refused("directory", files, "test", folder, TEST_OPERATOR)

@@ -215,8 +215,8 @@ def test_options_that_do_not_fit_are_named_by_field() -> None:
     assert {one.field.removeprefix("options."): one.message for one in caught.value.fields} == {
         "issuers.0.issuer": "This field is required.",
         "issuers.0.prefix": "A prefix is a path and begins with /.",
-        "isuers": "There is no such field here.",
-        "probes.0.address": "String should have at least 3 characters.",
+        "isuers": "The kind envoy has no option isuers; it has issuers and probes.",
+        "probes.0.address": "An address is HOST:PORT, such as gateway.example:8443.",
     }
     with pytest.raises(Refused, match="envoy"):
         gateways.create(ADMIN, "test", name="edge", kind="toaster")

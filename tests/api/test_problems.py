@@ -160,6 +160,65 @@ def test_what_nobody_foresaw_is_a_reference_and_nothing_else(operator: Rest, mon
     assert "Reference: " in answer.json["detail"]
 
 
+FILED = {"name": "x", "entries": [{"environment": "test"}]}
+
+
+@pytest.mark.parametrize(
+    ("segments", "body", "query", "field", "sentence"),
+    [
+        (["certificates"], {**FILED, "name": 5}, {}, "name", "This must be text."),
+        (["certificates"], {**FILED, "name": "x" * 1001}, {}, "name", "This must have at most 1000 characters."),
+        (
+            ["certificates"],
+            {**FILED, "entries": [{"environments": []}]},
+            {},
+            "entries.0.environments",
+            "must not be empty",
+        ),
+        (
+            ["certificates"],
+            {**FILED, "entries": FILED["entries"] * 501},
+            {},
+            "entries",
+            "This must have at most 500 items.",
+        ),
+        (["certificates"], {**FILED, "deploy": "yes"}, {}, "deploy", "This must be true or false."),
+        (["certificates"], {**FILED, "confirm_restored": 1}, {}, "confirm_restored", "true, false or the version of"),
+        (["certificates"], {**FILED, "confirm_restored": "x" * 200}, {}, "confirm_restored", "or the version of"),
+        (["certificates"], FILED, {"wait": "nan"}, "wait", "This must be a number."),
+        (["jwks"], {"name": "x", "use": "both"}, {}, "use", "This must be 'sig' or 'enc'."),
+        (
+            ["environments"],
+            {"name": "x", "root_set": "moz"},
+            {},
+            "root_set",
+            "must be none, mozilla or an object with pem",
+        ),
+        (["environments"], {"name": "x", "root_set": {"pem": 5}}, {}, "root_set.pem", "This must be text."),
+        (
+            ["environments", "test", "releases", "1", "restore"],
+            {"version": "x"},
+            {},
+            "version",
+            "32 hexadecimal digits",
+        ),
+        (["environments", "test", "promote"], {"from": "x", "version": "x"}, {}, "version", "32 hexadecimal digits"),
+        (["certificates"], None, {"limit": "many"}, "limit", "This must be a whole number."),
+        (["certificates"], None, {"expires_within": "9" * 30}, "expires_within", "This must be at most 1000000."),
+        (["certificates"], None, {"q": "x" * 1001}, "q", "This must have at most 1000 characters."),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_said_in_our_own_words(
+    cast: Cast, segments: list[str], body: Any, query: dict[str, str], field: str, sentence: str
+) -> None:
+    admin = cast.admin
+    refused = admin.ask("GET" if body is None else "POST", path(*segments), body, query=query)
+    assert (refused.status, refused.code) == (422, "bad-fields")
+    said = {error["field"]: error["message"] for error in refused.json["errors"]}
+    assert sentence in said[field]
+    assert len([name for name in said if name.startswith(field)]) == 1
+
+
 @pytest.mark.parametrize("limit", ["0", "501", "-1", "x", "1.5", "9" * 30])
 def test_a_limit_that_is_none_is_refused(limit: str, operator: Rest) -> None:
     answer = operator.get(path("certificates"), limit=limit)
@@ -238,12 +297,12 @@ KINDS = "one of connection, file, paste, inspected."
     [
         (["certificates", "inspect"], {}, "kind", f"This field is required: {KINDS}"),
         (["certificates", "inspect"], {"kind": "x"}, "kind", "There is no such kind; it is one of connection, file, "),
-        (["certificates", "inspect"], [], "", "This is no JSON object."),
-        (["certificates", "inspect"], 5, "", "This is no JSON object."),
-        (["certificates"], "x", "", "This is no JSON object."),
+        (["certificates", "inspect"], [], "", "This must be an object."),
+        (["certificates", "inspect"], 5, "", "This must be an object."),
+        (["certificates"], "x", "", "This must be an object."),
         (["certificates"], {"source": {}}, "entries.0.source.kind", f"This field is required: {KINDS}"),
         (["certificates"], {"source": {"kind": 5}}, "entries.0.source.kind", "There is no such kind"),
-        (["certificates"], {"source": []}, "entries.0.source", "This is no JSON object."),
+        (["certificates"], {"source": []}, "entries.0.source", "This must be an object."),
         (["jwks"], {"name": "x", "source": {}}, "source.kind", "This field is required: one of certificate, jwk."),
         (["certificates", "compare"], {"left": {"source": {}}, "right": {"source": {}}}, "left.source.kind", KINDS),
     ],

@@ -66,7 +66,7 @@ def test_the_next_deploy_is_refused_with_the_list_until_it_is_confirmed(restored
     (place,) = refused.json["restored"]
     assert (place["environment"], place["restored_from"]) == ("test", 1)
     assert [row["alias"] for row in place["added"]] == ["bank"]
-    wrong = operator.post(RELEASES, {"confirm_restored": "another list"}, wait=0)
+    wrong = operator.post(RELEASES, {"confirm_restored": "0" * 32}, wait=0)
     assert (wrong.status, wrong.json["moved"]) == (409, True)
     assert operator.post(RELEASES, {"confirm_restored": False}, wait=0).status == 409
     assert operator.post(RELEASES, {"confirm_restored": refused.json["version"]}, wait=0).status == 201

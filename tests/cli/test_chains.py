@@ -83,6 +83,8 @@ def test_two_files_are_compared_and_an_entry_with_a_file_an_address_or_another_e
 ) -> None:
     other = SUB.issue("other.test", dns=["partner.test"])
     one, two = written(tmp_path, "one.pem", LEAF), written(tmp_path, "two.pem", other)
+    strange = stage.cli("cert", "compare", acme, one)
+    assert "The name of a certificate goes with --env." in strange.stderr
     told = "Another subject: other.test instead of partner.test; new key, same issuer."
     for arguments in (
         (one, two),

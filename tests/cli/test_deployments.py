@@ -46,9 +46,20 @@ def test_a_refusal_ends_with_4_in_the_gateways_own_words(run: Program, canned: C
     canned.answer("POST", "/api/v1/environments/test/releases", said, status=201)
     result = run("release", "deploy", "test", "--note", "because", "--wait", "2.5", *(["--json"] if as_json else []))
     assert result.exit_code == 4
-    assert "edge (node-1) in test is refused: no such anchor" in result.stderr
+    assert result.stderr == "Not in force everywhere: edge (node-1) in test is refused: no such anchor\n"
     assert canned.last.target == "/api/v1/environments/test/releases?wait=2.5"
     assert canned.last.body == {"note": "because"}
+
+
+def test_an_environment_without_a_gateway_waits_for_one_in_the_consoles_words(run: Program, canned: Canned) -> None:
+    said = {"number": 7, "digest": "ab" * 32, "deployment": deployment(state="pending")}
+    said["deployment"]["environments"][0]["gateways"] = []
+    canned.answer("POST", "/api/v1/environments/test/releases", said, status=201)
+    result = run("release", "deploy", "test")
+    assert result.stdout.splitlines()[-1].split(maxsplit=5) == [
+        *("test", "7", "none", "yet", "-"),
+        "pending  This environment has no gateway; the release waits for one.",
+    ]
 
 
 def test_what_was_left_out_is_said_with_its_reason(run: Program, canned: Canned) -> None:

@@ -46,6 +46,16 @@ def test_showing_a_certificate_prints_its_findings_worst_first(run: Program, can
     ]
 
 
+def test_taking_a_weak_certificate_in_says_so_once_and_where(run: Program, canned: Canned) -> None:
+    weak = [{**entry(place), "findings": FOUND} for place in ("test", "production")]
+    canned.answer(
+        "POST", "/api/v1/certificates", acme(*weak, {**entry("old"), "findings": FOUND, "revoked": {"at": "x"}})
+    )
+    line = ["cert", "add", "acme", "--env", "test,production", "--alias", "acme", "--paste"]
+    said = run(*line, stdin="x").stderr
+    assert said == "Finding in test, production: Its RSA key has 1024 bits\N{REPLACEMENT CHARACTER}[2J.\n"
+
+
 def test_looking_at_a_source_prints_its_findings(run: Program, canned: Canned) -> None:
     seen = {"format": "pem", "token": "t", "certificates": [{**entry("test"), "findings": FOUND}], "notices": []}
     canned.answer("POST", "/api/v1/certificates/inspect", seen)

@@ -51,7 +51,8 @@ REFUSED = {
     "type": "/problems/restored",
     "title": "A restored release is in force",
     "status": 409,
-    "detail": "A restored release is in force in test (release 1); this deploy would put what is saved in its place.",
+    "detail": "A restored release is in force in test (release 1); this deploy would put what is saved in its place. "
+    "Look at what would change, then repeat it with confirm_restored.",
     "version": "v1",
     "moved": False,
     "restored": [{"environment": "test", "release": 3, "restored_from": 1, **SOME}],
@@ -129,7 +130,8 @@ def test_a_deploy_over_a_restored_release_ends_with_3_the_list_and_the_flag(run:
     assert (result.exit_code, result.stdout) == (3, "")
     assert "test, on release 3 with the content of 1:" in result.stderr
     assert "bank" in result.stderr
-    assert "--confirm-restored" in result.stderr
+    assert "repeat it with --confirm-restored.\n" in result.stderr
+    assert "confirm_restored" not in result.stderr
     run("release", "deploy", "test", "--confirm-restored")
     assert canned.last.body == {"confirm_restored": True}
 

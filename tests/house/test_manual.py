@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -153,12 +154,43 @@ def test_each_numbered_behaviour_is_cited_by_a_test() -> None:
     assert set(behaviours()) - cited == set()
 
 
+def test_each_action_of_the_audit_stands_in_the_manual_and_each_one_there_is_one() -> None:
+    """Those of an f-string such as `jwk.{action}` by what is before the brace."""
+    calls = [node for _, tree, _ in modules() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    acts = [call for call in calls if _called(call.func) in ("record", "Event")]
+    given = [part for call in acts for each in call.args[:2] for part in ast.walk(each)]
+    known = {text for part in given if re.fullmatch(r"[a-z_]+\.[a-z_]+", text := _text(part))}
+    begun = {_text(part.values[0]) for part in given if isinstance(part, ast.JoinedStr)}
+    pages = page("docs/operations.md").partition("\n| object | actions |\n")[2].partition("\n\n")[0]
+    told = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", pages))
+    elsewhere = page("docs/sign-in.md").partition("\n## In the audit\n")[2]
+    short = {action: (f"`{action}`", f"`.{action.partition('.')[2]}`") for action in known - told}
+    assert {action for action, names in short.items() if not any(name in elsewhere for name in names)} == set()
+    assert {action for action in told - known if f"{action.partition('.')[0]}." not in begun} == set()
+
+
+def test_each_event_of_the_log_from_warnings_on_stands_in_the_manual_and_each_one_there_is_one() -> None:
+    calls = re.compile(r"""log\.(?:warning|error|exception)\(\s*"([a-z_.]+)\"""")
+    known = {event for _, _, text in modules() for event in calls.findall(text)}
+    told = set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)?)`", page("docs/logs.md").partition("\n## Events worth")[2]))
+    whole = "".join(path.read_text("utf-8") for path in files() if path.match("docs/*.md"))
+    assert {event for event in known if f"`{event}`" not in whole} == set()
+    assert {event for event in told if "." in event} <= known
+
+
 def test_pages_link_to_pages_that_exist() -> None:
     broken = []
     for path in files():
         if path.suffix != ".md":
             continue
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text("utf-8")):
-            if "://" not in target and not (path.parent / target).exists():
-                broken.append(f"{path.relative_to(ROOT)}: {target}")
+        for target, place in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", path.read_text("utf-8")):
+            page_of = path.parent / target if target else path
+            if "://" not in target and not (page_of.exists() and (not place or place in headings(page_of))):
+                broken.append(f"{path.relative_to(ROOT)}: {target}#{place}")
     assert not broken
+
+
+def headings(path: Path) -> set[str]:
+    """The places of a page that a link can name, as GitHub names them."""
+    titles = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}

@@ -255,7 +255,7 @@ def test_a_jwk_is_renamed_and_disabled_and_keeps_its_key(
     edited = trustyard("jwk", "edit", other, "--deploy", "--json").json
     assert (edited["name"], edited["jwk"]["n"]) == (other, made["jwk"]["n"])
     assert [(key["kid"], key["alg"]) for key in published(trustyard, place)] == [("k1", "PS256")]
-    assert "does not fit this key" in trustyard("jwk", "edit", other, "--alg", "ES256", code=1).err
+    assert "These fit: RS256, RS384" in trustyard("jwk", "edit", other, "--alg", "ES256", code=1).err
     trustyard("jwk", "edit", other, "--state", "disabled", "--thumbprint", "--deploy")
     assert published(trustyard, place) == []
     assert trustyard("jwk", "show", other, "--json").json["kid"] == made["kid"]

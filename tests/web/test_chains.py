@@ -92,6 +92,20 @@ def test_an_address_that_names_nothing_is_answered_with_what_to_do(person: Clien
     assert b"Compare" in page.content
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"side": "entry", "with": " ", "environment": "test"}, b"Name the certificate to compare with."),
+        ({"side": "file"}, b"Select the file to compare with."),
+        ({"side": "paste", "content": ""}, b"Paste the certificate to compare with."),
+        ({}, b"Choose what to compare with."),
+    ],
+)
+def test_comparing_with_nothing_says_what_is_missing(person: Client, given: dict[str, str], said: bytes) -> None:
+    left = store("one", ROOT.issue("leaf.test")).pk
+    assert said in person.post("/certificates/compare/now/", {"left": left, **given}).content
+
+
 def test_another_entry_that_is_not_there_is_named(person: Client) -> None:
     entry = store("one", ROOT.issue("leaf.test"))
     page = person.get(f"/certificates/compare/?left={entry.pk}&with=nobody&environment=test").content

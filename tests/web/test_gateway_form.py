@@ -81,7 +81,7 @@ def test_the_hint_of_an_empty_directory_says_who_has_that_folder(operator: Clien
     assert "after a first start, in test and production, it is the gateway named files" in form
     gateways.create(LOCAL, "test", name="files", kind="files")
     refused = problems(operator.post("/gateways/create/", typed(kind="files", directory="")).content.decode())
-    assert refused["directory"].startswith("The gateway files of test has ")
+    assert refused["directory"].startswith("The environment&#x27;s own folder is taken by the gateway files of test")
 
 
 def test_what_was_unticked_stays_so_when_the_form_comes_back(operator: Client) -> None:

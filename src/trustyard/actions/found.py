@@ -29,7 +29,7 @@ def by_name(rows: QuerySet[Row], name: str, what: str) -> Row:
     """The row whose name is this one, compared without case (D-10). Raises `NotFound`."""
     row = rows.filter(name_key=fold(name)).first()
     if row is None:
-        raise NotFound(f"There is no {what} named {name}.")
+        raise NotFound(f"There is no {what} {_named(name)}.")
     return row
 
 
@@ -65,7 +65,7 @@ def environment(name: str, field: str = "environment") -> models.Environment:
     """An environment defined beforehand (S-08). Raises `Refused` with its name in the message."""
     row = _ENVIRONMENT.one(models.Environment, fold(name))
     if row is None:
-        sentence = f"There is no environment named {name}."
+        sentence = f"There is no environment {_named(name)}."
         raise Refused(sentence, code="unknown-environment", fields=[FieldError(field, sentence)])
     return row
 
@@ -80,9 +80,13 @@ def entry(certificate: str, place: str, within: str) -> models.Entry:
     rows = models.Entry.objects.select_related("certificate", "environment", "x509")
     held = rows.filter(certificate__name_key=fold(certificate), environment=row).first()
     if held is None:
-        sentence = f"There is no certificate named {certificate} in {row.name}."
+        sentence = f"There is no certificate {_named(certificate)} in {row.name}."
         raise Refused(sentence, code="unknown-certificate", fields=[FieldError(f"{within}.certificate", sentence)])
     return held
+
+
+def _named(name: str) -> str:
+    return f"named {name}" if name.strip() else "without a name"
 
 
 def clean(name: str, field: str = "name") -> tuple[str, str]:

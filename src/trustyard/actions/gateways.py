@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -246,13 +247,20 @@ def checked_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
         checked = dict(schema.model_validate(dict(options)).model_dump(mode="json"))
     except ValidationError as error:
         fields = [
-            FieldError(".".join(["options", *(str(part) for part in one["loc"])]), sentence_of(one))
-            for one in error.errors(include_url=False, include_input=False, include_context=False)
+            FieldError(".".join(["options", *(str(part) for part in one["loc"])]), _sentence(kind, one))
+            for one in error.errors(include_url=False, include_input=False)
         ]
         raise _misfit(kind, fields) from None
     if twice := _looked_at_twice(checked["probes"]):
         raise _misfit(kind, twice)
     return checked
+
+
+def _sentence(kind: str, fault: Mapping[str, Any]) -> str:
+    if fault["type"] != "extra_forbidden" or len(fault["loc"]) > 1:
+        return sentence_of(fault)
+    there = " and ".join(sorted(KINDS[kind].options.model_fields))
+    return f"The kind {kind} has no option {fault['loc'][0]}; it has {there}."
 
 
 def _looked_at_twice(probes: list[dict[str, Any]]) -> list[FieldError]:
@@ -296,8 +304,9 @@ def _settle(actor: Actor, row: models.Gateway, had: tuple[Held, ...]) -> None:
         for ours in held:
             # Whoever operates both environments may let one HAProxy serve both, each by a CA file of its own.
             shared = ours.shared and (allowed(actor, "gateways.write", [other.environment.name]) or held == had)
-            if any(_clash(ours, one, strange=strange, shared=shared) for one in theirs):
-                raise _taken(ours, other)
+            for one in theirs:
+                if _clash(ours, one, strange=strange, shared=shared):
+                    raise _taken(row, ours, one, other)
 
 
 def _clash(ours: Held, theirs: Held, *, strange: bool, shared: bool) -> bool:
@@ -307,11 +316,18 @@ def _clash(ours: Held, theirs: Held, *, strange: bool, shared: bool) -> bool:
     return ours.meets(theirs) and not (ours == theirs and shared)
 
 
-def _taken(held: Held, other: models.Gateway) -> Conflict:
-    sentence = f"The gateway {other.name} of {other.environment.name} has {held.place} already; name another place."
-    if held.shared:
+def _taken(row: models.Gateway, ours: Held, theirs: Held, other: models.Gateway) -> Conflict:
+    owner = f"the gateway {other.name} of {other.environment.name}"
+    if ours.place == theirs.place:
+        own = row.options.get(ours.option) is None
+        place = "The environment's own folder" if own else ours.place
+        sentence = f"{place} is taken by {owner}; name {f'a {ours.option}' if own else 'another place'}."
+    else:
+        lies = "lies in" if Path(ours.place).is_relative_to(theirs.place) else "holds"
+        sentence = f"{ours.place} {lies} {theirs.place}, which is taken by {owner}; name another place."
+    if ours.shared:
         sentence += " Somebody who operates both environments may name it in both."
-    return Conflict(sentence, code="directory-taken", fields=[FieldError(f"options.{held.option}", sentence)])
+    return Conflict(sentence, code="directory-taken", fields=[FieldError(f"options.{ours.option}", sentence)])
 
 
 def _held(row: models.Gateway) -> tuple[Held, ...]:

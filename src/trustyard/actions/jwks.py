@@ -13,7 +13,6 @@ from trustyard.errors import FieldError, Refused, TrustyardError
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.jwkfields import MAX_KID, not_kept
 from trustyard.pki.jwks import (
-    algorithm_fits,
     algorithms_for,
     default_use,
     findings,
@@ -244,9 +243,11 @@ def _restate(row: models.Jwk, use: str | _Unset | None, alg: str | _Unset | None
         row.kid, row.kid_given = kid or thumbprint(public), bool(kid)
         public["kid"] = row.kid
     keyed = row.entry.x509.read() if row.entry is not None else public
-    if row.alg and not algorithm_fits(keyed, row.alg, row.use or "sig"):
-        sentence = f"The algorithm {row.alg} does not fit this key and the use {row.use or 'sig'}."
-        raise Refused(sentence, code="algorithm-misfit", fields=[FieldError("alg", sentence)])
+    purpose = row.use or "sig"
+    if row.alg and row.alg not in (fitting := algorithms_for(keyed, purpose)):
+        sentence = f"The algorithm {row.alg} does not fit this key and the use {purpose}."
+        advice = f"These fit: {', '.join(fitting)}." if fitting else ""
+        raise Refused(sentence, code="algorithm-misfit", advice=advice, fields=[FieldError("alg", sentence)])
     row.public = public
 
 

@@ -71,7 +71,7 @@ def read_json(data: bytes) -> Any:
     except UnicodeDecodeError:
         raise Unreadable("The body is not UTF-8.") from None
     except json.JSONDecodeError as error:
-        raise Unreadable(f"The body is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from None
+        raise Unreadable(f"The body is not JSON from line {error.lineno}, column {error.colno} on.") from None
     except (ValueError, RecursionError):  # a number of thousands of digits; thousands of brackets
         raise Unreadable("The body is JSON that nobody needs: too deep, or a number too long.") from None
     # What could not be stored comes by an escape alone, for UTF-8 and JSON know no other way to write it.

@@ -134,7 +134,5 @@ def _message(one: Mapping[str, Any]) -> str:
             there = str(one["ctx"]["expected_tags"]).replace("'", "")
             what = "There is no such kind; it is" if one["ctx"]["tag"] else "This field is required:"
             return f"{what} one of {there}."
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return "This is no JSON object."
         case _:
             return sentence_of(one)

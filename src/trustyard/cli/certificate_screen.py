@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -137,8 +137,20 @@ def saved(one: dict[str, Any], done: str, *, deployed: bool) -> None:
         ],
     )
     changes(one)
+    for sentence, places in _errors(one["entries"]).items():
+        say(f"Finding in {', '.join(places)}: {clean(sentence)}", error=True)
     if not deployed:
         say("Saved. It is in force with the next release: `trustyard release deploy ENV`.")
+
+
+def _errors(entries: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    """The findings of severity error of what is trusted, each sentence once, and in which environments."""
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        for finding in entry.get("findings") or []:
+            if finding["severity"] == "error" and not entry.get("revoked"):
+                found.setdefault(str(finding["message"]), []).append(clean(entry["environment"]))
+    return found
 
 
 def deleted(answer: Any, name: str, *, deployed: bool) -> None:

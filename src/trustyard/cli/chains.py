@@ -10,7 +10,7 @@ from . import chain_screen as screen
 from .certificate_screen import choice
 from .certificates import Environment, Inspected, source_of
 from .commands import Call, command
-from .failures import Usage
+from .failures import Failure, Usage
 from .options import LocalSource, Name, SourceOptions, fingerprint
 from .rest import path
 
@@ -67,7 +67,7 @@ def compare(
     if env is None and (with_ or with_env):
         raise Usage("--with and --with-env go with --env.")
     body = {
-        "left": _place(left, choose_left) if env is None else _entry(left, env, choose_left),
+        "left": _unstored(left, choose_left) if env is None else _entry(left, env, choose_left),
         "right": _right(left, right, env, with_, with_env, source, choose),
     }
     with choice():
@@ -100,6 +100,15 @@ def _entry(name: str, env: str, choose: str | None) -> dict[str, Any]:
     if choose is not None:
         raise Usage("An entry is one certificate: --choose goes with a file or an address.")
     return {"certificate": name, "environment": env}
+
+
+def _unstored(left: str, choose: str | None) -> dict[str, Any]:
+    try:
+        return _place(left, choose)
+    except Failure as failure:
+        if failure.advice:
+            failure.advice += " The name of a certificate goes with --env."
+        raise
 
 
 def _place(place: str, choose: str | None) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Call:
             deployments.show(deployment)
         open_ends = deployments.not_accepted(deployment)
         for line in open_ends:
-            say(f"Saved, but not everywhere in force: {clean(line)}", error=True)
+            say(f"Not in force everywhere: {clean(line)}", error=True)
         if open_ends:
             raise typer.Exit(NOT_DELIVERED)
 

@@ -9,6 +9,11 @@ from .screen import clean, say, table
 
 SETTLED = frozenset({"accepted", "observed", "superseded"})
 NOT_TAKEN = frozenset({"refused", "unreachable"})
+_NOBODY = {
+    "gateway": "none yet",
+    "node": "",
+    "detail": "This environment has no gateway; the release waits for one.",
+}
 
 
 def show(deployment: dict[str, Any]) -> None:
@@ -16,7 +21,7 @@ def show(deployment: dict[str, Any]) -> None:
     rows = [
         (one["environment"], one["release"], each["gateway"], each["node"] or "-", each["state"], _words(each))
         for one in deployment["environments"]
-        for each in one["gateways"] or [{"gateway": "-", "node": "", "state": "no gateway", "detail": ""}]
+        for each in one["gateways"] or [{**_NOBODY, "state": one["state"]}]
     ]
     if not rows:
         say("Nothing was deployed.")

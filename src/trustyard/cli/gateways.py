@@ -48,6 +48,9 @@ class KindOptions:
     def given(self) -> dict[str, Any]:
         """Those that were given, as REST takes them. Raises `Usage` for what does not go together."""
         options = _options(self.option)
+        for key, flag, given in ("directory", "--directory", self.directory), ("issuers", "--issuer", self.issuer):
+            if key in options and given not in (None, []):
+                raise Usage(f"{flag} and --option {key}=… both give {key}: give one.")
         if self.directory is not None:
             options["directory"] = self.directory
         if self.issuer:
@@ -63,7 +66,7 @@ def add(
     environment: Environment,
     name: Name,
     *,
-    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="envoy, haproxy, agent, files, …")],
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="files, envoy, haproxy or agent.")],
     options: KindOptions,
 ) -> None:
     """Add a gateway to an environment."""
@@ -86,7 +89,7 @@ def show(call: Call, environment: Environment, name: Name) -> None:
 
 @command(app, "edit")
 def edit(call: Call, environment: Environment, name: Name, *, options: KindOptions) -> None:
-    """Change options of a gateway: what is not given stays as it is. --issuer gives all of its issuers anew."""
+    """Change options of a gateway, at once, without a release: what is not given stays. --issuer gives all of them."""
     given = options.given()
     if not given:
         raise Usage("Nothing to change: see `trustyard gateway edit --help`.")
@@ -172,6 +175,8 @@ def _options(given: list[str] | None) -> dict[str, Any]:
         key, sign, value = text.partition("=")
         if not (key and sign):
             raise Usage(f"--option {text}: write --option KEY=VALUE.")
+        if key in options:
+            raise Usage(f"--option {key}=… is given twice: give one.")
         try:
             options[key] = json.loads(value)
         except (ValueError, RecursionError):

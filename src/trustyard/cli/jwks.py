@@ -52,7 +52,7 @@ def add(
     use: Annotated[Literal["sig", "enc"] | None, typer.Option("--use", help="What it is for.")] = None,
     alg: Algorithm = None,
     kid: Annotated[
-        str | None, typer.Option("--kid", help="The key id (the thumbprint of RFC 7638 if not given).")
+        str | None, typer.Option("--kid", help="The key ID (the thumbprint of RFC 7638 if not given).")
     ] = None,
     description: Description = None,
     deploying: DeployIfTold,
@@ -161,8 +161,8 @@ def _stated(**members: str | None) -> dict[str, Any]:
 def _read(name: str) -> dict[str, Any]:
     try:
         value = json.loads(read_text(name))
-    except (ValueError, RecursionError) as error:
-        raise Failure(f"{name} holds no JSON: {error}.", advice="A JWK is a JSON object with a member kty.") from None
+    except (ValueError, RecursionError):
+        raise Failure(f"{name} holds no JSON.", advice="A JWK is a JSON object with a member kty.") from None
     if isinstance(value, dict) and isinstance(value.get("keys"), list):
         if len(value["keys"]) != 1:
             raise Failure(

@@ -18,7 +18,7 @@ def show(one: dict[str, Any]) -> None:
     differences.show(one["difference"], nothing=f"Nothing would change{left_out}.")
     deployments.left_out(one["left_out"], "it")
     for note in one["findings"]:
-        say(clean(f"Error: {note['sentence']}"))
+        say(clean(f"Finding: {note['sentence']}"))
     if one["gateways"]:
         table(
             ("Gateway", "Kind", "Certificates", "Bytes", "To Know"),

@@ -143,7 +143,8 @@ def _listing(page: dict[str, Any]) -> None:
                 one["number"],
                 one["created_at"],
                 one["made_by"],
-                ", ".join(f"{count} {state}" for state, count in Counter(g["state"] for g in one["gateways"]).items()),
+                ", ".join(f"{count} {state}" for state, count in Counter(g["state"] for g in one["gateways"]).items())
+                or "none yet",
                 len(one.get("left_out") or []),
                 one.get("note"),
             )

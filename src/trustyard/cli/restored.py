@@ -16,13 +16,14 @@ class Restored(Problem):
 
     def show(self) -> None:
         """Prints what would change in each environment, and the flag that goes ahead."""
-        say(f"Restored release: {clean(self.body.get('detail'))}", error=True)
+        detail = str(self.body.get("detail")).replace("confirm_restored", "--confirm-restored")
+        say(f"Restored release: {clean(detail)}", error=True)
         places: list[dict[str, Any]] = self.body.get("restored") or []
         for one in places:
             what = f"release {one['release']} with the content of {one['restored_from']}"
             say(clean(f"{one['environment']}, on {what}:"), error=True)
             differences.show(one, error=True)
-        say("Nothing was changed. To go ahead, repeat the command with --confirm-restored.", error=True)
+        say("Nothing was changed.", error=True)
 
 
 def problem_of(status: int, body: dict[str, Any], *, advice: str = "") -> Problem:

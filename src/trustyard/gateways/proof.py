@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -20,9 +21,9 @@ class Probe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    address: str = Field(min_length=3, max_length=300)
+    address: str = Field(max_length=300)
     node: str | None = Field(default=None, min_length=1, max_length=200)
-    trust: str = Field(default="used", pattern=r"^(used|truststore|alias/.+)$", max_length=200)
+    trust: str = Field(default="used", max_length=200)
 
     @field_validator("address")
     @classmethod
@@ -31,6 +32,13 @@ class Probe(BaseModel):
         if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536 or "/" in address:
             raise ValueError("An address is HOST:PORT, such as gateway.example:8443.")
         return address
+
+    @field_validator("trust")
+    @classmethod
+    def _served_name(cls, trust: str) -> str:
+        if trust not in ("used", "truststore") and not re.fullmatch(r"alias/.+", trust):
+            raise ValueError("What a listener trusts is used, truststore or alias/<alias>.")
+        return trust
 
 
 class Probed(BaseModel):

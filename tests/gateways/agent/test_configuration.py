@@ -10,6 +10,7 @@ import pytest
 from trustyard.errors import Refused
 from trustyard.gateways.agent.bootstrap import bootstrap
 from trustyard.gateways.agent.configuration import Configuration, read
+from trustyard.gateways.agent.pulling import Away, Trustyard
 
 GOOD = """
 address = "https://trustyard.example"
@@ -73,10 +74,10 @@ def test_a_complete_file_is_read(tmp_path: Path) -> None:
         (GOOD + 2 * '[[copy]]\nfrom = "used.pem"\nto = "/x"\n', "", "two copies go to the same place"),
         (GOOD + "unknown = 1", "unknown", "There is no such field here."),
         (GOOD + 'node = ""', "node", "This must not be empty."),
-        (GOOD + "wait = 600", "wait", "less than or equal to 60"),
+        (GOOD + "wait = 600", "wait", "This must be at most 60."),
         (GOOD + '[check]\ncommand = "nginx -t"', "check.command", "This must be a list."),
-        (GOOD + "[check]\ncommand = []", "check.command", "at least 1 item"),
-        (GOOD + '[reload]\ncommand = ["x"]\nseconds = 0', "reload.seconds", "greater than 0"),
+        (GOOD + "[check]\ncommand = []", "check.command", "This must not be empty."),
+        (GOOD + '[reload]\ncommand = ["x"]\nseconds = 0', "reload.seconds", "This must be more than 0."),
         (GOOD + '[[copy]]\nfrom = "../x"\nto = "/x"', "copy.0.from", "is no file of a release"),
         (GOOD + '[[copy]]\nfrom = "used.pem"\nto = "x"', "copy.0.to", "is no absolute path"),
         (GOOD + '[[copy]]\nfrom = "used-roots.pem"\nto = "/x"', "", 'is there with anchors = "roots" alone'),
@@ -113,3 +114,16 @@ def test_a_token_of_a_file_is_read_anew_each_time(tmp_path: Path) -> None:
 def test_the_examples_are_no_part_of_what_is_read() -> None:
     text = bootstrap("test", "edge", "t", "https://trustyard.example")
     assert set(tomllib.loads(text)) == {"address", "environment", "token", "folder", "anchors"}
+
+
+def test_a_file_that_the_agent_cannot_use_is_named_in_plain_words(tmp_path: Path) -> None:
+    lost, words = tmp_path / "lost", tmp_path / "words.pem"
+    words.write_bytes(b"\xff none")
+    token = GOOD.replace('token = "agent.1.1.x"', f'token_file = "{lost}"')
+    with pytest.raises(Away, match=f"^{lost} cannot be read: No such file or directory.$"):
+        Trustyard(taken(tmp_path, token)).ask("", 0)
+    with pytest.raises(Away, match=r"^The token is none: print a new bootstrap\.$"):
+        Trustyard(taken(tmp_path, token.replace(str(lost), str(words)))).ask("", 0)
+    for ca, why in (lost, "No such file or directory"), (words, "it holds no certificate in PEM"):
+        with pytest.raises(Refused, match=f"^{ca} cannot be used as `ca`: {why}.$"):
+            Trustyard(taken(tmp_path, GOOD + f'ca = "{ca}"'))

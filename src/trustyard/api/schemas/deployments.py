@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from .strict import Description, Given, Page, Shown, Text
+from .strict import Description, Given, Page, Shown, is_version
 
 State = Literal["pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"]
 
 
+def _answer(value: Any) -> Any:
+    if not isinstance(value, bool) and not (isinstance(value, str) and is_version(value)):
+        raise ValueError("This must be true, false or the version of the refusal.")
+    return value
+
+
 ConfirmRestored = Annotated[
-    bool | Annotated[Text, Field(max_length=100)],
+    bool | str,
+    BeforeValidator(_answer),
     Field(description="Deploy over a restored release: true, or `version` of the refusal for just what it listed."),
 ]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Discriminator, Field, Tag
 
 from trustyard.gateways.policies import Policy
 
@@ -18,7 +18,25 @@ class UploadedRoots(Given):
 
 
 PUBLISH = "Anybody may fetch the truststore in force, without a token, below `/published/`."
-RootSet = Literal["none", "mozilla"] | UploadedRoots
+
+
+def _root_set_of(*words: str) -> Discriminator:
+    def form(value: Any) -> str | None:
+        return "pem" if isinstance(value, dict | UploadedRoots) else "word" if value in words else None
+
+    sentence = f"This must be {', '.join(words)} or an object with pem"
+    return Discriminator(form, custom_error_type="root_set", custom_error_message=sentence)
+
+
+Uploaded = Annotated[UploadedRoots, Tag("pem")]
+RootSet = Annotated[
+    Annotated[Literal["none", "mozilla"], Tag("word")] | Uploaded,
+    _root_set_of("none", "mozilla"),
+]
+OtherRootSet = Annotated[
+    Annotated[Literal["none", "mozilla", "uploaded"], Tag("word")] | Uploaded,
+    _root_set_of("none", "mozilla", "uploaded"),
+]
 DenyList = Annotated[list[Sha256], Field(max_length=10_000, description="Roots that are left out.")]
 
 
@@ -57,13 +75,13 @@ class EnvironmentChange(Given):
 
     type: Literal["test", "production"] | None = None
     description: Description | None = None
-    root_set: RootSet | Literal["uploaded"] | None = Field(None, description="`uploaded`: the bundle that is there.")
+    root_set: OtherRootSet | None = Field(None, description="`uploaded`: the bundle that is there.")
     deny_list: DenyList | None = None
     policy: PolicyGiven | None = Field(None, description="What it does not say stays as it is.")
     publish_truststore: bool | None = Field(None, description=PUBLISH)
 
 
-def root_set(given: RootSet | Literal["uploaded"] | None) -> str | bytes | None:
+def root_set(given: OtherRootSet | None) -> str | bytes | None:
     """The root set that actions take."""
     return given.pem.encode() if isinstance(given, UploadedRoots) else given
 

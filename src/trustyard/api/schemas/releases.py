@@ -13,10 +13,9 @@ from .deployments import ConfirmRestored, Deployment, JwkChange, LeftOut
 from .differences import Difference
 from .moments import End
 from .problems import PromotedConnection
-from .strict import Description, Given, Name, Shown, Text
+from .strict import Description, Given, Name, Shown, Text, Version
 
 Against = Annotated[Text, Field(max_length=20)]
-Version = Annotated[str, Field(max_length=100)]
 
 
 class ReleaseFilters(BaseModel):

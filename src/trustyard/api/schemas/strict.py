@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -15,6 +16,18 @@ def _no_nul(text: str) -> str:
     return text
 
 
+def is_version(text: str) -> bool:
+    """Whether a preview or a refusal may have named this as its `version`."""
+    return re.fullmatch(r"[0-9a-f]{32}", text) is not None
+
+
+def _version(text: str) -> str:
+    if not is_version(text):
+        raise ValueError("This is no version that Trustyard named: one has 32 hexadecimal digits.")
+    return text
+
+
+Version = Annotated[str, AfterValidator(_version)]
 Text = Annotated[str, AfterValidator(_no_nul)]
 Search = Annotated[Text, Field(max_length=MAX_SEARCH)]
 # Longer than a name may be, so that the action's own sentence says what is wrong with it.

@@ -71,8 +71,10 @@ class Trustyard:
     def _token(self) -> str:
         try:
             token = self._configuration.bearer()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Away(f"The token cannot be read: {error}.") from None
+        except OSError as error:
+            raise Away(f"{self._configuration.token_file} cannot be read: {error.strerror}.") from None
+        except UnicodeDecodeError:
+            token = ""
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise Away("The token is none: print a new bootstrap.")  # and is not repeated in a log
         return token
@@ -129,5 +131,6 @@ def _words(answer: httpx.Response, body: bytes) -> str:
 def _trust(ca: Path | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca)
-    except (OSError, ssl.SSLError) as error:
-        raise Refused(f"{ca} cannot be used as `ca`: {error}.", code="agent-configuration") from None
+    except OSError as error:
+        why = "it holds no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+        raise Refused(f"{ca} cannot be used as `ca`: {why}.", code="agent-configuration") from None

@@ -17,6 +17,11 @@ from trustyard.actions.permissions import require
 from trustyard.errors import ChoiceNeeded, NotFound, Refused, TooLarge, TrustyardError
 from trustyard.web.page import actor_of, is_fragment, page
 
+_TO_CHOOSE = {
+    "entry": "Name the certificate to compare with.",
+    "file": "Select the file to compare with.",
+    "paste": "Paste the certificate to compare with.",
+}
 _OFFERED = 500  # names that the list proposes; any other can be typed
 
 
@@ -69,15 +74,15 @@ def _asked(actor: Actor, left: models.Entry, request: HttpRequest) -> dict[str, 
     match given.get("side"):
         case "live":
             return _compared(actor, left, comparing.Stored(left.certificate.name, left.environment.name, live=True))
-        case "entry":
-            return _compared(actor, left, comparing.Stored(given.get("with", ""), given.get("environment", "")))
+        case "entry" if name := given.get("with", "").strip():
+            return _compared(actor, left, comparing.Stored(name, given.get("environment", "")))
         case "file" if (file := request.FILES.get("file")) is not None:
             read = sources.FileGiven(file.name or "", file.read(), given.get("password") or None)
             return _compared(actor, left, comparing.Given(read, chosen))
         case "paste" if text := given.get("content", "").strip():
             encoding = "BASE64PEM" if "-----BEGIN" in text else "BASE64"
             return _compared(actor, left, comparing.Given(sources.Paste(encoding, text), chosen))
-    return {"error": Refused("There is nothing to compare with yet: select a file, or paste a certificate.")}
+    return {"error": Refused(_TO_CHOOSE.get(given.get("side", ""), "Choose what to compare with."))}
 
 
 def _compared(actor: Actor, left: models.Entry, right: comparing.Side) -> dict[str, Any]:
