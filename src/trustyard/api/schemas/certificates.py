@@ -11,7 +11,7 @@ from trustyard.actions.certificates import Definition, EntryGiven, JwkAnswer
 from .deployments import ConfirmRestored, Deployment, JwkChange
 from .facts import Facts, Status
 from .sources import Source
-from .strict import Description, Given, Name, Page, Search, Sha256, Shown, Text, Version
+from .strict import Description, Given, Name, Page, Search, Sha256, Shown, Text
 
 
 class Entry(Given):
@@ -44,9 +44,7 @@ class JwkConnection(Given):
         default_factory=dict, description="By environment, when some entries change and others are removed."
     )
     confirm: str = Field("", description="The certificate's name, exactly.")
-    version: Version | None = Field(
-        None, description="`version` of the refusal; then a set that moved is refused again."
-    )
+    version: str | None = Field(None, description="`version` of the refusal; then a set that moved is refused again.")
     algorithms: dict[str, str] = Field(default_factory=dict, description="By JWK: another algorithm than `becomes`.")
 
     def read(self) -> JwkAnswer:
@@ -202,7 +200,7 @@ class Deletion(BaseModel):
 
     jwk_connection: Literal["delete", "disconnect"] | None = None
     confirm: Text = Field("", description="The certificate's name, when there are related JWKs.")
-    version: Version | None = None
+    version: Text | None = None
     deploy: bool = Field(True, description="false leaves the releases for later.")
     confirm_restored: Text = Field("", description="true, or the version of the refusal: as in a body.")
 
