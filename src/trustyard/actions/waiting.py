@@ -34,11 +34,11 @@ class Going:
     besides: list[Others]
 
 
-def differing(places: Sequence[models.Environment], newest: Mapping[int, models.Release]) -> set[int]:
-    """Those of these environments, by id, where a deploy would make a release that says something else than this."""
+def differing(places: Sequence[models.Environment], newest: Mapping[int, models.Release]) -> dict[int, Waiting]:
+    """By the ids of these environments what a deploy would hold, where that would say something else than this."""
     built = releases.build_all(places, timezone.now())
     waiting = (Waiting(place, newest.get(place.pk), built[place.pk]) for place in places)
-    return {one.environment.pk for one in waiting if one.differs}
+    return {one.environment.pk: one for one in waiting if one.differs}
 
 
 def besides(entries: Iterable[models.Entry]) -> list[Others]:

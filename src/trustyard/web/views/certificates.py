@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.actions import certificates, environments, findings, releases
+from trustyard.actions import certificates, environments, findings, omissions, releases
 from trustyard.actions import lint as linting
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates_read import STATUSES, bring_entries, entry_status, fitting, in_order, is_in_force
@@ -146,12 +146,9 @@ def _row(certificate: models.Certificate, now: datetime, newest: dict[int, Newes
 
 
 def _place(entry: models.Entry, now: datetime, newest: dict[int, Newest]) -> Place:
-    place, status, why = entry.environment, entry_status(entry, now), ""
-    if status not in ("valid", "expiring"):
-        why = status
-    elif releases.leaves_weak_out(place) and findings.mark([entry.x509]) == "error":
-        why = "too weak"
-    return Place(place.name, status, is_in_force(entry, newest), why)
+    why = omissions.of_entry(entry, now)
+    status, in_force = entry_status(entry, now), is_in_force(entry, newest)
+    return Place(entry.environment.name, status, in_force, why.word if why else "")
 
 
 @page("GET")
