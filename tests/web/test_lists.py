@@ -77,6 +77,13 @@ def test_a_certificate_in_many_environments_folds_them(person: Client) -> None:
     assert 'aria-label="Content of wide in place 14"' in opened
     assert "<summary>9 more</summary>" in opened
     assert person.get(f"/certificates/{wide.pk}/in/0/").status_code == 404
+    # An anchor leads to its entry, which is open there.
+    at = re.search(r'href="(/certificates/\d+/\?entry=(\d+)#entry-\2)">place 11', opened)
+    assert at
+    led = person.get(at[1].partition("#")[0]).content.decode()
+    assert re.findall(r'<details id="about-(\d+)" class="folded" open>', led) == [at[2]]
+    assert f'<h2 id="entry-{at[2]}" tabindex="-1">wide <span class="soft">in <a href=' in led
+    assert 'aria-label="Content of wide in place 11"' in led
 
 
 def test_a_certificates_page_shows_its_environments_by_name(person: Client) -> None:

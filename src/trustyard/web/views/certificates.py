@@ -155,7 +155,7 @@ def _place(entry: models.Entry, now: datetime, newest: dict[int, Newest]) -> Pla
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """A certificate's page: what it is in each environment, its JWKs, and how its last deployment went.
 
-    Of many entries the first one is shown, the others when they are opened.
+    Of many entries the one that `entry` names is shown, else the first; the others when they are opened.
     """
     actor = actor_of(request)
     certificate = certificates.get_by_id(actor, pk)
@@ -167,7 +167,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     took = dict(deployment.taken) if deployment else {}
     took |= taken(set(own) - took.keys())
     folded = len(rows) > _SHOWN
-    about = _about(actor, rows[:1] if folded else rows, now)
+    named = [row for row in rows if str(row.pk) == request.GET.get("entry")]
+    about = _about(actor, (named or rows[:1]) if folded else rows, now)
     entries = [
         {
             "entry": entry,
