@@ -348,11 +348,11 @@ def test_a_page_that_is_turned_leads_to_its_table_which_says_where_one_is(
     page.get_by_role("link", name="Next").press("Enter")
     expect(list_of_gateways.get_by_role("link", name="edge-50", exact=True)).to_be_visible()
     expect(list_of_gateways).to_be_focused()
-    expect(list_of_gateways).to_have_accessible_description("51–51 of 51")
+    expect(list_of_gateways).to_have_accessible_description("51 of 51")
     console.show(name)
     deployment = page.get_by_role("table", name="Deployment")
-    for button, at in (("Next", "51–51 of 51"), ("Previous", "1–50 of 51")):
+    for button, at in (("Next", "51 of 51"), ("Previous", "1–50 of 51")):
         console.button(button).press("Enter")
         expect(deployment).to_have_accessible_description(at)
         expect(deployment).to_be_focused()
-    expect(deployment).to_be_in_viewport()
+        expect(deployment.get_by_role("row").nth(1)).to_be_in_viewport()

@@ -15,6 +15,7 @@ window.addEventListener("load", () => {
 });
 // So is a table that is paged within its page.
 document.addEventListener("htmx:afterSettle", (event) => {
-  const turned = event.detail.requestConfig?.elt.dataset?.turns;
-  if (turned) document.getElementById(turned)?.focus();
+  const turned = document.getElementById(event.detail.requestConfig?.elt.dataset?.turns ?? "");
+  turned?.focus({ preventScroll: true });
+  if (turned?.getBoundingClientRect().top < 0) turned.scrollIntoView(); // where it begins, and not where it ended
 });
