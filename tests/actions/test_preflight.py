@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.actions.conftest import ADMIN, OPERATOR, VIEWER
 from tests.live.anchors import root
 from trustyard import models
-from trustyard.actions import certificates, environments, gateways, preflight, releases
+from trustyard.actions import certificates, environments, gateways, preflight, releases, truststores
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
 from trustyard.actions.sources import FileGiven
 from trustyard.errors import Preflight, Refused
@@ -89,7 +89,15 @@ def test_a_policy_that_leaves_weak_certificates_out_keeps_the_rest_and_says_why(
     """D-19."""
     policy("test", weak="leave out")
     add("acme")
-    save_short(deploy=True)
+    save_short()
+    shown = preview()
+    assert (shown["changed"], shown["left_out_alone"]) == (True, True)
+    assert not any(shown["difference"][part] for part in ("added", "removed", "changed"))
+    (row,) = truststores.rows(ADMIN, "test", q="short")
+    assert row["left_out"] == shown["left_out"][0]["reason"]
+    assert row["pending"] == "added", "D-21: saved, and in no release yet"
+    releases.deploy(ADMIN, "test")
+    assert not preview()["left_out_alone"]
     (newest,) = models.Release.objects.filter(environment__name="test").order_by("-number")[:1]
     assert [entry["alias"] for entry in newest.content["entries"]] == ["acme"]
     (left,) = newest.left_out

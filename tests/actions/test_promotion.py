@@ -8,15 +8,28 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.actions.conftest import ADMIN, OPERATOR, TEST_OPERATOR, VIEWER, pem
+from tests.live.anchors import root
 from tests.tls_servers import Ca, Issued
 from trustyard import models
-from trustyard.actions import audit, certificates, differences, entries, jwks, promotion, releases, restoring
-from trustyard.actions.certificates import EntryGiven, JwkAnswer, Saved
+from trustyard.actions import (
+    audit,
+    certificates,
+    differences,
+    entries,
+    environments,
+    jwks,
+    promotion,
+    releases,
+    restoring,
+)
+from trustyard.actions.certificates import Definition, EntryGiven, JwkAnswer, Saved
+from trustyard.actions.sources import FileGiven
 from trustyard.errors import Conflict, JwkConnection, Moved, NotAllowed, Refused, Restored
 
 Add = Callable[..., Saved]
@@ -157,6 +170,22 @@ def test_what_a_release_would_leave_out_is_not_taken_and_named(add: Add, ca: Ca)
     assert held("production")["expired"] == good
     assert models.Entry.objects.get(environment__name="production", alias="revoked there").revoked
     assert not models.AuditEvent.objects.filter(action="environment.promote").exists()
+
+
+def test_what_a_policy_leaves_out_is_not_taken_from_there_and_named_where_it_goes() -> None:
+    short = FileGiven("short.pem", root("A short CA", rsa.generate_private_key(65537, 1024)).pem.encode())
+    certificates.create(ADMIN, [Definition("short", "", [EntryGiven(("test",), "short", short)])])
+    environments.update(ADMIN, "production", if_match="*", policy={"weak": "leave out"})
+    seen = promotion.preview(ADMIN, "production", source="test").json()
+    assert [step["certificate"] for step in seen["certificates"]] == ["short"]
+    assert seen["difference"]["added"] == []
+    (left,) = seen["left_out"]
+    assert left["reason"].startswith("The policy of production leaves it out: ")
+    environments.update(ADMIN, "test", if_match="*", policy={"weak": "leave out"})
+    seen = promotion.preview(ADMIN, "production", source="test").json()
+    assert (seen["certificates"], seen["left_out"]) == ([], [])
+    (left,) = seen["left_behind"]
+    assert left["reason"].startswith("In test: The policy of test leaves it out: ")
 
 
 def test_what_was_shown_and_is_another_by_now_is_refused(add: Add, ca: Ca) -> None:

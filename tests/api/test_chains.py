@@ -96,7 +96,16 @@ def test_anchors_of_every_environment_are_told_saved_and_in_force(store: Add, op
     later = ROOT.subordinate("Waiting")
     store("waits", bundle(later), "production", deploy=False)
     [waiting] = [one for one in chain_of(operator, "waits", "production")["anchors"] if one["alias"] == "waits"]
-    assert (waiting["saved"], waiting["in_force"]) == (True, False)
+    assert (waiting["saved"], waiting["in_force"], waiting["left_out"]) == (True, False, None)
+    store("ended", bundle(Ca.new("Ended", days=1 / 48)))
+    ended = chain_of(operator, "ended")
+    [anchor] = ended["anchors"]
+    assert (anchor["saved"], anchor["in_force"]) == (True, False)
+    assert anchor["left_out"].startswith("Expired on ")
+    assert ended["sentence"] == "Ended was issued by itself. It ends only at what the releases of test leave out."
+    [own] = operator.get(path("certificates", "ended")).json["entries"]
+    [row] = operator.get(path("environments", "test", "truststore"), status="expired").json["items"]
+    assert anchor["left_out"] == own["left_out"] == row["left_out"], "one place decides"
 
 
 def test_a_root_of_a_root_set_ends_the_chain_with_its_origin(store: Add, cast: Cast) -> None:

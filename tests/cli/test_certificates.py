@@ -380,6 +380,19 @@ def test_a_write_whose_release_was_refused_does_not_say_yes_alone(run: Program, 
     assert rows[1].endswith("  yes")
 
 
+def test_what_releases_leave_out_is_not_said_to_come_with_the_next_one(run: Program, stored: Canned) -> None:
+    left_out = {**entry("test"), "in_force": False, "left_out": "Expired on 2026-01-01T00:00:00Z."}
+    said = "left out: Expired on 2026-01-01T00:00:00Z."
+    stored.answer("GET", ACME, acme(left_out))
+    assert f"valid, not in force, {said}" in run("cert", "show", "acme").stdout
+    add = ("cert", "add", "acme", "--env=test", "--alias=acme", "--url=https://127.0.0.1")
+    for entries, comes in ((acme(left_out), False), (acme(left_out, {**entry("production"), "in_force": False}), True)):
+        stored.answer("POST", "/api/v1/certificates", entries, status=201)
+        shown = run(*add).stdout
+        assert f"  no, {said}" in shown
+        assert ("It is in force with the next release" in shown) == comes
+
+
 def test_the_list_says_where_a_certificate_is_not_in_force(run: Program, canned: Canned) -> None:
     one = acme(entry("test"), {**entry("production"), "in_force": False})
     canned.answer("GET", "/api/v1/certificates", {"items": [one], "next": None, "total": 1})

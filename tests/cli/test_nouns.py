@@ -245,11 +245,13 @@ def test_the_truststore_says_what_is_in_force_and_what_waits(run: Program, canne
         "pending": None,
     }
     items = [row, {**row, "pending": "added"}, {**row, "pending": "removed", "reason": "It has expired."}]
-    canned.answer("GET", "/api/v1/environments/test/truststore", {"items": items, "next": None, "total": 3})
+    items.append({**row, "pending": "added", "reason": "Left out. Too weak.", "left_out": "Too weak."})
+    canned.answer("GET", "/api/v1/environments/test/truststore", {"items": items, "next": None, "total": 4})
     lines = run("truststore", "list", "test", "--origin", "certificate").stdout.splitlines()[1:]
     assert lines[0].endswith("yes")
     assert lines[1].endswith("no, added with the next release")
     assert lines[2].endswith("yes, removed with the next release: It has expired.")
+    assert lines[3].endswith("no, left out: Too weak.")
     assert "origin=certificate" in canned.last.target
 
 

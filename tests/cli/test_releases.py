@@ -84,7 +84,7 @@ def test_a_preview_says_once_what_several_gateways_will_not_honour(run: Program,
     told = [line for line in run("release", "preview", "test").stdout.splitlines() if "do not trust" in line]
     assert told == [f"java, web: {note['sentence']}"]
     for changed, sentence in ((False, "Nothing would change."), (True, "Nothing would change but what is left out.")):
-        canned.answer("POST", "/api/v1/environments/test/releases/preview", {**said, "changed": changed})
+        canned.answer("POST", "/api/v1/environments/test/releases/preview", {**said, "left_out_alone": changed})
         assert sentence in run("release", "preview", "test").stdout.splitlines()
 
 

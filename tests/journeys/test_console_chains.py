@@ -102,6 +102,7 @@ def test_anchors_stand_with_their_environment_and_lead_to_their_page(
     expect(chip).to_be_visible()
     chip.click()
     expect(console.page.get_by_role("heading", name=root, exact=True)).to_be_visible()
+    expect(console.page.get_by_role("heading", name=f"{root} in production", exact=True)).to_be_focused()
 
 
 def test_the_picture_works_with_the_keyboard_and_leads_to_the_words(

@@ -334,3 +334,25 @@ def test_what_was_opened_in_the_table_deployment_stays_open_with_the_focus_in_it
     expect(reason).to_be_visible()
     expect(left_out).to_be_focused()
     assert asked.count(at) == 1, "one question for the badges of all environments"
+
+
+def test_a_page_that_is_turned_leads_to_its_table_which_says_where_one_is(
+    console: Console, rest: Rest, place: str, unique: Unique
+) -> None:
+    page, name = console.page, unique("paged")
+    for number in range(51):
+        rest.post(f"/environments/{place}/gateways", name=f"edge-{number:02}", kind="envoy", options={})
+    rest.certificate(name, Authority("Paged CA").issue(name).pem, place)
+    console.open(f"/gateways/?environment={place}")
+    list_of_gateways = page.get_by_role("table", name="Gateways")
+    page.get_by_role("link", name="Next").press("Enter")
+    expect(list_of_gateways.get_by_role("link", name="edge-50", exact=True)).to_be_visible()
+    expect(list_of_gateways).to_be_focused()
+    expect(list_of_gateways).to_have_accessible_description("51 of 51")
+    console.show(name)
+    deployment = page.get_by_role("table", name="Deployment")
+    for button, at in (("Next", "51 of 51"), ("Previous", "1–50 of 51")):
+        console.button(button).press("Enter")
+        expect(deployment).to_have_accessible_description(at)
+        expect(deployment).to_be_focused()
+        expect(deployment.get_by_role("row").nth(1)).to_be_in_viewport()

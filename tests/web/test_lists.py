@@ -77,6 +77,13 @@ def test_a_certificate_in_many_environments_folds_them(person: Client) -> None:
     assert 'aria-label="Content of wide in place 14"' in opened
     assert "<summary>9 more</summary>" in opened
     assert person.get(f"/certificates/{wide.pk}/in/0/").status_code == 404
+    # An anchor leads to its entry, which is open there.
+    at = re.search(r'href="(/certificates/\d+/\?entry=(\d+)#entry-\2)">place 11', opened)
+    assert at
+    led = person.get(at[1].partition("#")[0]).content.decode()
+    assert re.findall(r'<details id="about-(\d+)" class="folded" open>', led) == [at[2]]
+    assert f'<h2 id="entry-{at[2]}" tabindex="-1">wide <span class="soft">in <a href=' in led
+    assert 'aria-label="Content of wide in place 11"' in led
 
 
 def test_a_certificates_page_shows_its_environments_by_name(person: Client) -> None:
@@ -158,17 +165,46 @@ def test_what_a_policy_leaves_out_is_not_said_to_wait(person: Client) -> None:
     entry = EntryGiven(("test", "production"), "short", Paste("BASE64PEM", weak))
     [short] = certificates.create(LOCAL, [Definition("short", "", [entry])]).certificates
 
-    def said() -> tuple[list[str], list[str]]:
+    def said() -> tuple[list[str], list[str], list[str]]:
         pages = [person.get(path).content.decode() for path in ("/certificates/", f"/certificates/{short.pk}/")]
         on_list = re.findall(r'<small title="[^"]+">([^<]+)</small>', pages[0])
-        return on_list, re.findall(r"waits for a release|not in force: [^<]+", pages[1])
+        drawn = re.findall(r'<a class="chip[^>]+><title>[^(]+\(([^)]+)\)', pages[1])
+        return on_list, re.findall(r"waits for a release|not in force: [^<]+", pages[1]), drawn[:2]
 
-    policy = "not in force: too weak for the policy"
-    assert said() == (["waits", "too weak"], [policy, "waits for a release"])
+    policy, left_out = "not in force: too weak for the policy", "saved, left out of releases: too weak"
+    # Each entry's picture has the anchors of both environments; those that are trusted come first.
+    waits = ["saved, not in force", left_out]
+    assert said() == (["waits", "too weak"], [policy, "waits for a release"], waits)
+    page = person.get(f"/certificates/{short.pk}/").content.decode()
+    assert page.count("test: short (waits)</text>") == page.count("production: short (left out)</text>") == 2
+    assert "it is an anchor itself in test." in page
+    rows = person.get("/certificates/truststore/?environment=production").content.decode()
+    assert re.findall(r'<td data-label="In force"><span class="badge warn">([^<]+)</span>', rows) == ["left out"]
+    assert "The policy of production leaves it out: " in rows
+    assert [state(person, name) for name in ("test", "production")] == ["changes wait", "what is left out changed"]
+    assert "would change nothing but what is left out." in environment(person, "production")
     releases.deploy(LOCAL, "test")
-    assert said() == (["too weak"], [policy])
+    releases.deploy(LOCAL, "production")
+    assert said() == (["too weak"], [policy], ["in force", left_out])
+    assert [state(person, name) for name in ("test", "production")] == ["", ""]
     environments.update(LOCAL, "test", if_match="*", policy=strict)
-    assert said() == (["waits", "too weak"], [policy, "waits for a release"])
+    assert said()[:2] == (["waits", "too weak"], [policy, "waits for a release"])
+    assert said()[2] == ["in force, goes with the next release", left_out]
+    releases.deploy(LOCAL, "test")
+    assert "It ends only at what the releases of test and production leave out." in (
+        person.get(f"/certificates/{short.pk}/").content.decode()
+    )
+
+
+def state(person: Client, name: str) -> str:
+    """What the list says of what an environment's next release would change."""
+    row = person.get("/environments/", {"q": name}).content.decode()
+    found = re.search(r'<span class="badge (?:long|warn)">([^<]+)</span>', row.partition('data-label="Release"')[2])
+    return found[1] if found else ""
+
+
+def environment(person: Client, name: str) -> str:
+    return person.get(f"/environments/{models.Environment.objects.get(name=name).pk}/").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from trustyard.pki.certificates import rfc3339, status
 from trustyard.pki.findings import Finding
 from trustyard.pki.names import fold
 
-from . import alike, findings, found, in_force, releases, searching
+from . import alike, findings, found, in_force, omissions, releases, searching
 from .actors import Actor
 from .alike import Alike
 from .in_force import Newest
@@ -233,7 +233,7 @@ def _entry_json(
     newest: Mapping[int, Newest],
     beside: dict[int, list[Finding]],
 ) -> dict[str, Any]:
-    revoked = None
+    revoked, why = None, omissions.of_entry(entry, now)
     if entry.revoked_at is not None:
         revoked = {"at": rfc3339(entry.revoked_at), "by": entry.revoked_by, "reason": entry.revoked_reason}
     return {
@@ -246,4 +246,5 @@ def _entry_json(
         "revoked": revoked,
         "connected_jwks": entry.known_jwks,
         "in_force": is_in_force(entry, newest),
+        "left_out": why.sentence if why else None,
     }

@@ -14,7 +14,7 @@ from trustyard.pki.certificates import Certificate, rfc3339, status
 from trustyard.pki.chains import Anchor, Chain, Ending, anchored, chain_of, names_above, words
 from trustyard.pki.truststores import root_alias
 
-from . import found, in_force, releases, roots
+from . import findings, found, in_force, omissions, releases, roots
 from .actors import Actor
 from .permissions import require
 
@@ -54,19 +54,21 @@ def of_entries(actor: Actor, rows: Iterable[models.Entry]) -> list[Chain]:
 
 
 def _anchors(names: set[str]) -> Iterator[Anchor]:
-    """What environments trust, or would with their next release, under one of these subjects."""
+    """What environments trust, or have saved as an anchor, under one of these subjects."""
+    now, places = timezone.now(), list(models.Environment.objects.all())
     rows = models.StoredCertificate.objects.filter(subject__in=names)
     stored = {row.pk: row.read() for row in rows}
+    weak = {row.pk: findings.error(row) for row in rows} if any(map(omissions.leaves_weak_out, places)) else {}
     # Of Mozilla's, those that no release ever held are stored nowhere.
     known = {root.sha256: root for root in roots.mozilla() if root.facts.subject in names} | stored
     newest = releases.latest_of_all()
     saved = _saved(stored)
-    for place in models.Environment.objects.all():
+    for place in places:
         held = newest.get(place.pk)
         own = saved.get(place.pk, {})
         present = in_force.held(held).aliases(stored, own) if held and stored else []
-        yield from _entries(place, stored, own, dict.fromkeys(present))
-        yield from _roots(place, known, in_force.roots(held) if held else frozenset())
+        yield from _entries(place, stored, own, dict.fromkeys(present), weak, now)
+        yield from _roots(place, known, in_force.roots(held) if held else frozenset(), now)
 
 
 def _saved(stored: Iterable[str]) -> dict[int, dict[tuple[str, str], str]]:
@@ -83,20 +85,25 @@ def _entries(
     stored: dict[str, Certificate],
     definitions: dict[tuple[str, str], str],
     present: Collection[tuple[str, str]],
+    weak: dict[str, str],
+    now: datetime,
 ) -> Iterator[Anchor]:
     for alias, sha256 in dict.fromkeys([*definitions, *present]):
-        pair = alias, sha256
-        yield Anchor(
-            place.name, alias, "certificate", stored[sha256], definitions.get(pair, ""), pair in definitions,
-            pair in present,
-        )  # fmt: skip
+        pair, own = (alias, sha256), stored[sha256]
+        saved = pair in definitions
+        why = omissions.why(place, own.facts, now, weak.get(sha256, "")) if saved else None
+        name = definitions.get(pair, "")
+        yield Anchor(place.name, alias, "certificate", own, name, saved, pair in present, why)
 
 
-def _roots(place: models.Environment, known: dict[str, Certificate], held: frozenset[str]) -> Iterator[Anchor]:
+def _roots(
+    place: models.Environment, known: dict[str, Certificate], held: frozenset[str], now: datetime
+) -> Iterator[Anchor]:
     for sha256, root in known.items():
         saved, released = roots.holds(place, sha256), sha256 in held
         if saved or released:
-            yield Anchor(place.name, root_alias(sha256), "root", root, "", saved, released)
+            why = omissions.passing(root.facts, now) if saved else None
+            yield Anchor(place.name, root_alias(sha256), "root", root, "", saved, released, why)
 
 
 def chain_json(chain: Chain, now: datetime) -> dict[str, Any]:
@@ -150,6 +157,7 @@ def _ending_json(chain: Chain, ending: Ending, now: datetime) -> dict[str, Any]:
         "certificate": brief(anchor.certificate, now),
         "saved": anchor.saved,
         "in_force": anchor.in_force,
+        "left_out": anchor.left_out.sentence if anchor.left_out else None,
         "of": ending.of,
         "how": ending.how,
         "signature": _SIGNATURES[ending.signature] if ending.how in ("issuer", "namesake") else None,

@@ -42,25 +42,38 @@ def mark(stored: Iterable[models.StoredCertificate]) -> Severity | None:
 
     What passes with time stands there as a status already.
     """
-    return _worst(_mark(row) for row in stored)
+    present = {_mark(row)[0] for row in stored}
+    return next((severity for severity in _MARKED if severity in present), None)
 
 
-_marks: dict[str, Severity | None] = {}  # by SHA-256, so that a list reads no certificate twice
+def error(stored: models.StoredCertificate) -> str:
+    """What is wrong with it whatever the moment, in a sentence; empty where nothing of severity error is found."""
+    severity, message = _mark(stored)
+    return message if severity == "error" else ""
 
 
-def _mark(row: models.StoredCertificate) -> Severity | None:
-    if row.pk in _marks:
-        return _marks.get(row.pk)
-    found = _worst(one.severity for one in pki.lasting(row.read()))
+def errors(digests: Iterable[str]) -> dict[str, str]:
+    """By SHA-256 what `error` says of those of which it says something. Only what is not known yet is read."""
+    wanted = set(digests)
+    known = {sha256: _marks[sha256] for sha256 in wanted if sha256 in _marks}
+    rows = models.StoredCertificate.objects.in_bulk(wanted - known.keys())
+    known |= {sha256: _mark(row) for sha256, row in rows.items()}
+    return {sha256: message for sha256, (severity, message) in known.items() if severity == "error"}
+
+
+_Mark = tuple[Severity | None, str]  # the worst severity of those that are marked, and the first sentence of it
+_marks: dict[str, _Mark] = {}  # by SHA-256, so that a list reads no certificate twice
+
+
+def _mark(row: models.StoredCertificate) -> _Mark:
+    if known := _marks.get(row.pk):
+        return known
+    worst = next((one for one in pki.lasting(row.read()) if one.severity in _MARKED), None)
+    found: _Mark = (worst.severity, worst.message) if worst else (None, "")
     if len(_marks) >= _MOST_MARKS:
         _marks.clear()
     _marks[row.pk] = found
     return found
-
-
-def _worst(severities: Iterable[Severity | None]) -> Severity | None:
-    present = set(severities)
-    return next((severity for severity in _MARKED if severity in present), None)
 
 
 def of_entry(entry: models.Entry, now: datetime, beside: dict[int, list[Finding]]) -> tuple[Finding, ...]:

@@ -100,6 +100,7 @@ class Preview:
             "changed": not self.waiting.is_in_force,
             "difference": self.waiting.difference().json(),
             "left_out": self.waiting.left_out,
+            "left_out_alone": self.waiting.left_out_alone,
             "findings": [note.json() for note in self.weak],
             "gateways": [one.json() for one in self.gateways],
             "policy": self.policy.model_dump(),

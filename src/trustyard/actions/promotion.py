@@ -4,7 +4,8 @@
 gets the source's certificate and keeps the alias that its gateways know, (3) somebody saw another plan: refuse,
 (4) decide about the JWKs of each certificate as a save of it would (D-02), (5) every alias that is taken and every
 certificate with undecided JWKs is named at once, and nothing is written, (6) write, with the audit events of those
-saves, (7) a release when asked to. What a release of the source would leave out (D-19) is not taken, and named.
+saves, (7) a release when asked to. What a release of the source would leave out (D-19) is not taken, and named; named
+is, too, what is taken and a release of the target would leave out.
 A preview does 2 to 5 as of one moment, and locks nothing.
 """
 
@@ -109,7 +110,10 @@ def _show(done: Promotion, changes: Sequence[Change]) -> None:
     saved = releases.state(place)
     before = releases.content(place, saved, now)
     done.waiting = between(place, done.newest.read() if done.newest else Content(place.name), before)
-    done.difference = between(place, before, releases.content(place, _after(saved, changes), now))
+    after = releases.content(place, _after(saved, changes), now)
+    done.difference = between(place, before, after)
+    kept, taken = {entry.alias for entry in after.entries}, {change.entry.alias for change in changes}
+    done.left_out = [row for row in after.left_out if row.alias in taken - kept]
 
 
 def _after(saved: releases.State, changes: Sequence[Change]) -> releases.State:

@@ -15,13 +15,9 @@ from trustyard.pki.content import LeftOut
 from trustyard.pki.differences import Difference
 from trustyard.pki.names import fold
 
-from . import entries, releases
-from .certificates_read import entry_status
+from . import entries, findings, omissions, releases
 from .jwk_connection import JwkChange
 from .restored import digest_of
-
-_UNFIT = ("revoked", "expired", "not yet valid")  # a release of the source would leave these out (D-19)
-
 
 TAKEN = ("x509_id", "source_kind", "source_url", "chain")  # what an entry of the target gets of the source's
 
@@ -68,6 +64,7 @@ class Promotion:
     newest: models.Release | None  # of the target
     difference: Difference = field(default_factory=Difference)
     waiting: Difference = field(default_factory=Difference)  # saved in the target before, and in no release yet
+    left_out: list[LeftOut] = field(default_factory=list)  # of what is taken, by the target's releases
     questions: list[dict[str, Any]] = field(default_factory=list)
     jwks: list[JwkChange] = field(default_factory=list)
     releases: list[models.Release] = field(default_factory=list)
@@ -82,6 +79,7 @@ class Promotion:
             "left_behind": [vars(row) for row in self.left_behind],
             "difference": self.difference.json(),
             "waiting": self.waiting.json(),
+            "left_out": [vars(row) for row in self.left_out],
             "jwk_connection": self.questions,
             "jwks": [vars(change) for change in self.jwks],
         }
@@ -100,18 +98,19 @@ def plan(
     steps, left_behind, seen = [], [], []
     now = timezone.now()
     rows = [entry for entry in _entries(start) if held is None or entry.certificate_id in held]
+    weak = findings.errors(entry.x509_id for entry in rows) if omissions.leaves_weak_out(start) else {}
     own = {entry.certificate_id: entry for entry in _shared(start, place)}
     chosen = {entry.pk for entry in _chosen(start, rows, names)}
     for entry in rows:
         there = own.get(entry.certificate_id)
-        name, state = entry.certificate.name, entry_status(entry, now)
+        name, error = entry.certificate.name, weak.get(entry.x509_id, "")
+        why = omissions.why(start, entry.x509, now, error, revoked=entry.revoked)
         # Over all certificates, chosen or not, so that one preview serves any selection from it.
-        seen.append([name, entry.certificate.version, entry.alias, entry.x509_id, state in _UNFIT])
+        seen.append([name, entry.certificate.version, entry.alias, entry.x509_id, why is not None])
         if entry.pk not in chosen:
             continue
-        if state in _UNFIT:
-            why = f"In {start.name}: {releases.reason(state, entry.x509.not_before, entry.x509.not_after)}"
-            left_behind.append(LeftOut(name, entry.alias, why))
+        if why:
+            left_behind.append(LeftOut(name, entry.alias, f"In {start.name}: {why.sentence}"))
         elif there is None:
             steps.append(Step(entries.clean_alias(entry.alias, f"certificates.{name}"), entry))
         elif there.x509_id != entry.x509_id:

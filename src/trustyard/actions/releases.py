@@ -20,13 +20,12 @@ from django.utils import timezone
 from trustyard import models
 from trustyard.errors import NotFound
 from trustyard.models.compiled import Compiled
-from trustyard.pki import findings
-from trustyard.pki.certificates import Certificate, rfc3339, status
+from trustyard.pki.certificates import Certificate, rfc3339
 from trustyard.pki.content import Content, LeftOut, PublishedJwk, TrustedEntry
 from trustyard.pki.filenames import is_filename
 from trustyard.pki.truststores import root_alias
 
-from . import alias_files, audit, found, news, receipts, restored, roots
+from . import alias_files, audit, findings, found, news, omissions, receipts, restored, roots
 from .actors import Actor
 from .in_force import Newest
 from .permissions import require
@@ -210,12 +209,11 @@ def _content(
     of_roots: Iterable[Certificate],
     now: datetime,
 ) -> Content:
-    entries, left_out = _entries(environment, state.rows, weak if leaves_weak_out(environment) else {}, now)
+    entries, left_out = _entries(environment, state.rows, weak, now)
     anchors = []
     for root in of_roots:
-        of_root = status(root.facts.not_before, root.facts.not_after, now)
-        if of_root in ("expired", "not yet valid"):
-            left_out.append(LeftOut(root.facts.certificate_name, root_alias(root.sha256), f"This root is {of_root}."))
+        if why := omissions.passing(root.facts, now):
+            left_out.append(LeftOut(root.facts.certificate_name, root_alias(root.sha256), f"This root is {why.word}."))
         else:
             anchors.append(root.sha256)
     return Content(environment.name, tuple(entries), tuple(anchors), state.jwks, tuple(left_out))
@@ -237,18 +235,14 @@ def _entries(
     met = _met(rows)
     # As a release keeps them, not as the database sorts: of doubles, the first is the one that is sent.
     for row in sorted(rows, key=lambda row: (row.alias.casefold(), row.sha256)):
-        state = status(row.not_before, row.not_after, now, row.revoked)
-        if state in ("revoked", "expired", "not yet valid"):
-            left_out.append(LeftOut(row.certificate, row.alias, reason(state, row.not_before, row.not_after)))
-        elif row.sha256 in weak:
-            sentence = f"The policy of {environment.name} leaves it out: {weak[row.sha256]}"
-            left_out.append(LeftOut(row.certificate, row.alias, sentence))
+        if why := omissions.why(environment, row, now, weak.get(row.sha256, ""), revoked=row.revoked):
+            left_out.append(LeftOut(row.certificate, row.alias, why.sentence))
         elif older := met.get(row.alias):
             sentence = f"Its file name would be that of the alias {older}: give one of the two another alias."
             left_out.append(LeftOut(row.certificate, row.alias, sentence))
         else:
             kept.append(TrustedEntry(row.alias, row.certificate, row.sha256))
-    return kept, [*left_out, *doubles(kept)]
+    return kept, [*left_out, *omissions.doubles(kept)]
 
 
 def _met(rows: Sequence[Saved]) -> dict[str, str]:
@@ -259,38 +253,8 @@ def _met(rows: Sequence[Saved]) -> dict[str, str]:
 
 def _weak(environments: Sequence[models.Environment], states: Mapping[int, State]) -> dict[str, str]:
     """SHA-256 and what is wrong, of those certificates that the policies of these environments leave out."""
-    asked = {row.sha256 for place in environments if leaves_weak_out(place) for row in states[place.pk].rows}
-    stored = models.StoredCertificate.objects.in_bulk(asked)
-    found = ((pk, findings.errors(row.read())) for pk, row in stored.items())
-    return {pk: errors[0].message for pk, errors in found if errors}
-
-
-def leaves_weak_out(environment: models.Environment) -> bool:
-    """Whether its policy is to leave certificates out with which something is wrong whatever the moment."""
-    return bool(environment.policy.get("weak") == "leave out")
-
-
-def doubles(entries: Sequence[TrustedEntry]) -> list[LeftOut]:
-    """A line for each further alias of the same certificate, sent once: a double empties the trust of some gateways."""
-    first_alias: dict[str, str] = {}
-    found_again = []
-    for entry in entries:
-        first = first_alias.setdefault(entry.sha256, entry.alias)
-        if first != entry.alias:
-            sentence = f"The same certificate as alias {first}; it is sent once, the alias is kept."
-            found_again.append(LeftOut(entry.certificate, entry.alias, sentence))
-    return found_again
-
-
-def reason(state: str, not_before: datetime, not_after: datetime) -> str:
-    """Why a certificate of this status is left out."""
-    match state:
-        case "revoked":
-            return "Revoked in Trustyard."
-        case "expired":
-            return f"Expired on {rfc3339(not_after)}."
-        case _:
-            return f"Not valid before {rfc3339(not_before)}."
+    strict = [place for place in environments if omissions.leaves_weak_out(place)]
+    return findings.errors(row.sha256 for place in strict for row in states[place.pk].rows)
 
 
 def latest(environment_id: int) -> models.Release | None:

@@ -50,6 +50,12 @@ class Waiting:
         return not self.is_in_force if self.newest is not None else self.content != Content(self.environment.name)
 
     @property
+    def left_out_alone(self) -> bool:
+        """Whether what is left out, or why, is all that it would say otherwise."""
+        held = self.newest.digest if self.newest is not None else Content(self.environment.name).digest()
+        return self.differs and self.digest == held
+
+    @property
     def takes_back(self) -> bool:
         """Whether the newest release was restored, and this says something else."""
         newest = self.newest

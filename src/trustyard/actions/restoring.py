@@ -16,11 +16,10 @@ from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import Moved
-from trustyard.pki.certificates import status
 from trustyard.pki.content import Content, LeftOut, PublishedJwk, TrustedEntry
 from trustyard.pki.truststores import root_alias
 
-from . import audit, found, releases
+from . import audit, found, omissions, releases
 from .actors import Actor
 from .permissions import require
 from .releases import Deployed
@@ -101,7 +100,7 @@ def _judged(place: models.Environment, old: Content, now: datetime) -> Content:
     entries, left_out = _entries(old, withdrawn, stored, now)
     roots, left_roots = _roots(old, place, stored, now)
     jwks, left_jwks = _jwks(old, withdrawn)
-    left_out += [*releases.doubles(entries), *left_roots, *left_jwks]
+    left_out += [*omissions.doubles(entries), *left_roots, *left_jwks]
     return Content(place.name, tuple(entries), tuple(roots), tuple(jwks), tuple(left_out))
 
 
@@ -141,5 +140,5 @@ def _dated(row: models.StoredCertificate | None, now: datetime) -> str | None:
     """Why this certificate is left out now, or None (D-19)."""
     if row is None:
         return "The certificate itself is no longer stored."
-    state = status(row.not_before, row.not_after, now)
-    return releases.reason(state, row.not_before, row.not_after) if state in ("expired", "not yet valid") else None
+    why = omissions.passing(row, now)
+    return why.sentence if why else None

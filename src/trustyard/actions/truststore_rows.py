@@ -1,4 +1,4 @@
-"""The rows of a truststore: what is in force, what waits and why. All are known by little; the page shown is read."""
+"""The rows of a truststore: what is in force, waits or is left out, and why; the certificates of a page are read."""
 
 from __future__ import annotations
 
@@ -33,11 +33,16 @@ class Slot:
     not_before: datetime
     not_after: datetime
     revoked: bool = False
-    kept_out: bool = False  # it waits, and the next release would not hold it either
+    left_out: str | None = None  # why releases do not take what is saved under its alias, as it is now
 
     def status(self, now: datetime) -> str:
         """The status at that moment (D-12)."""
         return status(self.not_before, self.not_after, now, self.revoked)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next release changes what is in force of it."""
+        return self.pending is not None and not (self.pending == "added" and self.left_out)
 
 
 class Rows(Sequence[dict[str, Any]]):
@@ -74,12 +79,7 @@ class Rows(Sequence[dict[str, Any]]):
     @property
     def waiting(self) -> int:
         """How many the next release would change."""
-        return sum(slot.pending is not None and not slot.kept_out for slot in self._slots)
-
-    @property
-    def kept_out(self) -> frozenset[str]:
-        """The aliases of those that wait, and that the next release would not hold either."""
-        return frozenset(slot.alias for slot in self._slots if slot.kept_out)
+        return sum(slot.waits for slot in self._slots)
 
     def with_finding(self, severity: str, code: str) -> Rows:
         """Those with such a finding; every certificate is read for it."""
@@ -92,7 +92,7 @@ class Rows(Sequence[dict[str, Any]]):
 
 
 def entry_slots(held: Content, wanted: Content, saved: Sequence[Saved], text: str) -> list[Slot]:
-    """The entries in force and those that wait, by alias; `text` is what they hold, folded."""
+    """The entries in force, those that wait and those that are left out, by alias; `text` is what they hold, folded."""
     before = {entry.alias: entry for entry in held.entries}
     after = {entry.alias: entry for entry in wanted.entries}
     reasons = {left.alias: left.reason for left in wanted.left_out}
@@ -108,22 +108,26 @@ def entry_slots(held: Content, wanted: Content, saved: Sequence[Saved], text: st
         facts, own = dates[shown.sha256], by_alias.get(alias)
         if _holds((alias, shown.certificate), facts, text):
             revoked = own is not None and own.revoked
-            moments = facts.not_before, facts.not_after, revoked
-            slots.append(Slot(alias, "certificate", shown.sha256, shown.certificate, pending, why, *moments))
-    # Saved and waiting, though not for a release but for a moment or another certificate (D-25). What was revoked is
-    # not waiting for anything.
+            left = reasons.get(alias) if new is None else None
+            more = facts.not_before, facts.not_after, revoked, left
+            slots.append(Slot(alias, "certificate", shown.sha256, shown.certificate, pending, why, *more))
+    # Saved and in no release yet (D-25), for a moment or another certificate has to come first. What was revoked waits
+    # for nothing.
     for one in saved:
-        waits = one.alias in reasons and not one.revoked and one.alias not in before and one.alias not in after
-        if waits and _holds((one.alias, one.certificate), one, text):
-            why = f"Left out. {reasons[one.alias]}"
-            moments = one.not_before, one.not_after, False
-            slots.append(Slot(one.alias, "certificate", one.sha256, one.certificate, "added", why, *moments, True))
+        left = reasons.get(one.alias)
+        if left is None or one.revoked or one.alias in before or one.alias in after:
+            continue
+        if _holds((one.alias, one.certificate), one, text):
+            more = one.not_before, one.not_after, False, left
+            why = f"Left out. {left}"
+            slots.append(Slot(one.alias, "certificate", one.sha256, one.certificate, "added", why, *more))
     return sorted(slots, key=lambda slot: (slot.alias.casefold(), slot.alias))
 
 
 def root_slots(held: Content, wanted: Content, text: str) -> list[Slot]:
     """The roots in force and those that wait, by their names."""
     before, after = set(held.roots), set(wanted.roots)
+    reasons = {left.alias: left.reason for left in wanted.left_out}
     read = stored(before | after)
     slots = []
     for sha256 in sorted(before | after, key=lambda s: (read[s].facts.certificate_name.casefold(), s)):
@@ -132,8 +136,9 @@ def root_slots(held: Content, wanted: Content, text: str) -> list[Slot]:
         sans = (san.value for san in facts.sans)
         words = (root_alias(sha256), facts.certificate_name, facts.subject, facts.issuer, facts.serial_hex, *sans)
         if not text or _in((*words, sha256, facts.sha1), text):
-            why, moments = reason(pending, ""), (facts.not_before, facts.not_after)
-            slots.append(Slot(root_alias(sha256), "root", sha256, None, pending, why, *moments))
+            left = reasons.get(root_alias(sha256))
+            why, more = reason(pending, left or ""), (facts.not_before, facts.not_after, False, left)
+            slots.append(Slot(root_alias(sha256), "root", sha256, None, pending, why, *more))
     return slots
 
 
@@ -253,4 +258,5 @@ def _shown(slot: Slot, certificate: Certificate, now: datetime) -> dict[str, Any
         "pending": slot.pending,
         "certificate": slot.certificate,
         "reason": slot.reason,
+        "left_out": slot.left_out,
     }

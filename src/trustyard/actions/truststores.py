@@ -50,8 +50,8 @@ def rows(
     """The rows of the newest release, and saved ones that no release holds yet, entries first, by alias.
 
     `pending` is null, `added`, `removed` or `changed` against what the next release would hold; `reason` says why in
-    a sentence. `severity` and `finding` keep rows with such a finding. Raises `NotFound`, `Refused` for a filter that
-    is none of the known words.
+    a sentence, and `left_out` why releases do not take what is saved there as it is now. `severity` and `finding` keep
+    rows with such a finding. Raises `NotFound`, `Refused` for a filter that is none of the known words.
     """
     require(actor, "truststore.read")
     place = environments.get(actor, environment)

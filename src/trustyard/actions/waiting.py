@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from trustyard import models
@@ -15,6 +15,8 @@ from trustyard.pki.differences import Difference, difference
 from . import found, in_force, releases, standing
 from .actors import Actor
 from .restored import Waiting
+
+_AT_ONCE = 25  # environments whose contents are in memory together
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,11 @@ class Going:
     besides: list[Others]
 
 
-def differing(places: Sequence[models.Environment], newest: Mapping[int, models.Release]) -> set[int]:
-    """Those of these environments, by id, where a deploy would make a release that says something else than this."""
+def differing(places: Sequence[models.Environment], newest: Mapping[int, models.Release]) -> dict[int, Waiting]:
+    """By the ids of these environments what a deploy would hold, where that would say something else than this."""
     built = releases.build_all(places, timezone.now())
     waiting = (Waiting(place, newest.get(place.pk), built[place.pk]) for place in places)
-    return {one.environment.pk for one in waiting if one.differs}
+    return {one.environment.pk: one for one in waiting if one.differs}
 
 
 def besides(entries: Iterable[models.Entry]) -> list[Others]:
@@ -96,15 +98,19 @@ def _others(touched: Iterable[str], jwks: QuerySet[models.Jwk], certificates: Co
     own: set[str | tuple[str, str]] = set()
     for name, kid, use in jwks.values_list("name", "kid", "use"):
         own |= {name, (kid, use)}  # what is published of it may bear an older name, or an older key
-    places = models.Environment.objects.filter(name__in=touched).order_by("pk")
-    counted = [Others(place, _count(_next(place), certificates, own)) for place in places]
+    places = list(models.Environment.objects.filter(name__in=touched).order_by("pk"))
+    parts = (places[at : at + _AT_ONCE] for at in range(0, len(places), _AT_ONCE))
+    changes = (change for part in parts for change in _changes(part))
+    counted = [Others(place, _count(change, certificates, own)) for place, change in changes]
     return [one for one in counted if one.count]
 
 
-def _next(place: models.Environment) -> Difference:
-    newest = releases.latest(place.pk)
-    held = newest.read() if newest is not None else Content(place.name)
-    return difference(held, releases.build(place, timezone.now()))
+def _changes(places: Sequence[models.Environment]) -> list[tuple[models.Environment, Difference]]:
+    """What the next release of each would change, in a fixed number of queries."""
+    built = releases.build_all(places, timezone.now())
+    newest = models.Release.objects.filter(environment__in=places, number=F("environment__last_number"))
+    held = {release.environment_id: release.read() for release in newest}
+    return [(place, difference(held.get(place.pk) or Content(place.name), built[place.pk])) for place in places]
 
 
 def _count(change: Difference, certificates: Container[str | None], jwks: Container[str | tuple[str, str]]) -> int:

@@ -131,7 +131,7 @@ def saved(one: dict[str, Any], done: str, *, deployed: bool) -> None:
                 entry["certificate_name"],
                 entry["status"],
                 day(entry["not_after"]),
-                _yes(entry, accepted) if entry.get("in_force") else "no",
+                _yes(entry, accepted) if entry.get("in_force") else _no("no", entry),
             )
             for entry in one["entries"]
         ],
@@ -139,7 +139,7 @@ def saved(one: dict[str, Any], done: str, *, deployed: bool) -> None:
     changes(one)
     for sentence, places in _errors(one["entries"]).items():
         say(f"Finding in {', '.join(places)}: {clean(sentence)}", error=True)
-    if not deployed:
+    if not deployed and not all(entry.get("left_out") for entry in one["entries"]):
         say("Saved. It is in force with the next release: `trustyard release deploy ENV`.")
 
 
@@ -182,8 +182,12 @@ def choice() -> Iterator[None]:
 
 def _standing(entry: dict[str, Any], accepted: Mapping[str, str]) -> str:
     if not entry.get("in_force"):
-        return "not in force"
+        return _no("not in force", entry)
     return ", ".join(filter(None, ("in force", accepted.get(entry["environment"]))))
+
+
+def _no(word: str, entry: dict[str, Any]) -> str:
+    return f"{word}, left out: {entry['left_out']}" if entry.get("left_out") else word
 
 
 def _yes(entry: dict[str, Any], accepted: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ def show(one: dict[str, Any]) -> None:
     """What it would change and leave out, what each gateway would make of it, and whether the policy lets it go."""
     since = f"release {one['from']}" if one.get("from") else "nothing: there is no release yet"
     say(clean(f"The next release of {one['environment']}, beside {since}:"))
-    left_out = " but what is left out" if one.get("changed") and (one.get("from") or one["left_out"]) else ""
+    left_out = " but what is left out" if one.get("left_out_alone") else ""
     differences.show(one["difference"], nothing=f"Nothing would change{left_out}.")
     deployments.left_out(one["left_out"], "it")
     for note in one["findings"]:

@@ -117,8 +117,13 @@ def promote(
 
 
 def _preview(one: dict[str, Any]) -> None:
-    differences.show(one["difference"], nothing=f"Nothing to promote: {clean(one['environment'])} has it all.")
+    place = clean(one["environment"])
+    has_all = f"Nothing to promote: {place} has it all."
+    differences.show(
+        one["difference"], nothing=f"Nothing in force changes in {place}." if one["certificates"] else has_all
+    )
     deployments.left_out(one["left_behind"], "this promotion")
+    deployments.left_out(one.get("left_out") or [], f"the next release of {place}")
     waiting = one["waiting"]
     if any(waiting[part] for part in ("added", "removed", "changed")) or any(waiting["jwks"].values()):
         say(clean(f"Saved in {one['environment']} before, and waiting for its next release too:"))
@@ -132,7 +137,7 @@ def _done(one: dict[str, Any], *, deployed: bool) -> None:
     count = len(one["certificates"])
     say(clean(f"Promoted {count} certificate{'' if count == 1 else 's'} to {one['environment']}."))
     changes(one)
-    if not deployed and count:
+    if not deployed and count > len(one.get("left_out") or []):
         say(clean(f"Saved. It is in force with the next release: `trustyard release deploy {one['environment']}`."))
 
 

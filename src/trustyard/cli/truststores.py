@@ -38,7 +38,7 @@ def list_(
     ] = None,
     paging: Paging,
 ) -> None:
-    """List what is in force, and what is saved and waits."""
+    """List what is in force, and what is saved and waits or is left out."""
     filters = {"q": search, "origin": origin, "status": status, "severity": severity, "finding": finding}
     address = path("environments", environment, "truststore")
     answer = call.rest.all(address, filters, limit=paging.limit, cursor=paging.cursor)
@@ -109,5 +109,7 @@ def _in_force(one: dict[str, Any]) -> str:
     pending = one.get("pending")
     if not pending:
         return "yes"
+    if pending == "added" and one.get("left_out"):
+        return f"no, left out: {one['left_out']}"
     reason = f": {one['reason']}" if one.get("reason") else ""
     return f"{'no' if pending == 'added' else 'yes'}, {pending} with the next release{reason}"

@@ -32,6 +32,14 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Why:
+    """Why a release does not take what is saved: in a word or two, and in a sentence."""
+
+    word: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class PublishedJwk:
     """A public JWK as it is published; `jwk` holds kid, use, alg and x5c where there are any."""
 

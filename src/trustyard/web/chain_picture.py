@@ -51,7 +51,8 @@ class Drawing:
     def _missing(self) -> None:
         for missing in self.chain.missing:
             above = [e for e in self.chain.endings_of(missing.of) if e.how == "issuer"]
-            said = "not in the source, but trusted" if above else "not in the source"
+            trusted = any(end.anchor.trusted for end in above)
+            said = "not in the source, but trusted" if trusted else "not in the source"
             name = above[0].anchor.certificate.facts.certificate_name if above else missing.name or "(no name)"
             label = words.missing_words(missing)
             box = _Box(name, [(said, "soft")], "missing", f"{missing.of}-issuer", label, above)
@@ -136,7 +137,7 @@ class Drawing:
             texts.append(Words(x + PAD, below + 12, f"and {len(box.ends) - ANCHORS} more", "soft"))
             below += 18
         height = below - y + (4 if box.ends else 2)
-        kind = f"{box.kind} anchored" if box.ends else box.kind
+        kind = f"{box.kind} anchored" if any(end.anchor.trusted for end in box.ends) else box.kind
         self.picture.height = max(self.picture.height, y + height)
         return self.picture.add(Node(x, y, WIDTH, height, kind, self.words_at(box.key), box.label, tuple(texts), chips))
 
@@ -144,12 +145,13 @@ class Drawing:
         anchor = ending.anchor
         # On the node of a missing issuer the anchor is that issuer; elsewhere it has to be said.
         who = "by " if ending.how == "issuer" and not any(m.of == ending.of for m in self.chain.missing) else ""
-        waits = "" if anchor.in_force else " (waits)"
+        stands, kind = "", "chip"
+        if not anchor.in_force:
+            stands, kind = (" (left out)", "chip out") if anchor.left_out else (" (waits)", "chip waits")
         room = WIDTH - 2 * PAD - 26
-        text = fitted(f"{who}{anchor.environment}: {anchor.alias}{waits}", room, TEXT)
+        text = fitted(f"{who}{anchor.environment}: {anchor.alias}{stands}", room, TEXT)
         line = Words(x + PAD + 22, y + 14, text, "")
         label = f"Anchor. {words.ending_words(self.chain, ending)}"
-        kind = "chip" if anchor.in_force else "chip waits"
         return Chip(x + PAD - 2, y, WIDTH - 2 * PAD + 4, line, self.anchor_at(anchor), label, kind)
 
     def _down(self, node: Node, signature: bool | None, judged: bool) -> None:

@@ -27,7 +27,7 @@ register = template.Library()
 _BADGES = {
     "valid": "good", "accepted": "good", "observed": "good", "active": "good", "in force": "good",
     "expiring": "warn", "not yet valid": "warn", "pending": "warn", "sent": "warn", "unreachable": "bad",
-    "waits": "warn", "added": "warn", "changed": "warn", "removed": "warn", "not connected": "",
+    "left out": "warn", "added": "warn", "changed": "warn", "removed": "warn", "not connected": "",
     "expired": "bad", "revoked": "bad", "ends soon": "warn", "refused": "bad", "open": "bad", "drifted": "bad",
     "disabled": "", "superseded": "", "production": "accent",
 }  # fmt: skip

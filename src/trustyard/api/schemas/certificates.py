@@ -128,6 +128,7 @@ class EntryShown(Facts):
     revoked: Revoked | None
     connected_jwks: list[str]
     in_force: bool = Field(description="Whether the environment's newest release holds exactly this (D-21).")
+    left_out: str | None = Field(description="Why releases leave it out as it is now; null where they take it (D-19).")
 
 
 class LintFinding(Shown):

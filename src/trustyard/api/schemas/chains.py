@@ -78,6 +78,7 @@ class ChainAnchor(Shown):
     certificate: CertificateBrief
     saved: bool
     in_force: bool
+    left_out: str | None = Field(description="Why releases leave it out as it is now; null where they take it.")
     of: str = Field(description="SHA-256 of the certificate of the chain that it is, or that it issued.")
     how: Literal["same", "twin", "issuer", "namesake", "cut-off"]
     signature: Signature | None

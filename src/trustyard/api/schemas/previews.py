@@ -37,6 +37,7 @@ class ReleasePreview(Shown):
     changed: bool = Field(description="False: deploying would make no release.")
     difference: Difference
     left_out: list[LeftOut]
+    left_out_alone: bool = Field(description="What is left out, or why, is all that would change.")
     findings: list[PreviewNote] = Field(description="Errors of the certificates that it would hold.")
     gateways: list[PreviewGateway]
     policy: Policy

@@ -102,6 +102,7 @@ class Promotion(Shown):
     left_behind: list[LeftOut] = Field(description="What was not taken, and why.")
     difference: Difference = Field(description="What this changes of the target's next release.")
     waiting: Difference = Field(description="What was saved in the target before, and waits for that release too.")
+    left_out: list[LeftOut] = Field(description="What is taken, and releases of the target leave out as it is now.")
     jwk_connection: list[PromotedConnection] = Field(description="Of a preview: the JWKs to decide about.")
     jwks: list[JwkChange] = Field(description="What was done with JWKs.")
     deployment: Deployment | None = Field(None, description="There when something was deployed.")

@@ -12,13 +12,17 @@ from .strict import Page, Search, Shown, Text
 
 
 class Row(Facts):
-    """A row of the truststore: in force, or saved and waiting for the next release."""
+    """A row of the truststore: in force, or saved and in no release yet."""
 
     alias: str
     origin: Literal["certificate", "root"]
     certificate: str | None = Field(description="The certificate (definition) that it belongs to; null for a root.")
     pending: Literal["added", "removed", "changed"] | None
     reason: str | None = Field(description="Why it is pending, in a sentence.")
+    left_out: str | None = Field(
+        description="Why releases leave out what is saved under this alias as it is now: with `pending` `added` it "
+        "waits for none, with `removed` it goes with the next one. Null where they take it."
+    )
 
 
 class Standing(Shown):

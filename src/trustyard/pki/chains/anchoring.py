@@ -12,13 +12,13 @@ from .values import Anchor, Chain, Ending, Link
 
 
 def anchored(chain: Chain, anchors: Iterable[Anchor]) -> Chain:
-    """The chain with the anchors that end it, the nearest to the chosen certificate first."""
+    """The chain with the anchors that end it: nearest to the chosen certificate first, then those that are trusted."""
     tops = [link.certificate for link in chain.links if link.signature is not True]
     tops += [cross.certificate for cross in chain.cross_signs]
     judge = Family(())
     found = [e for anchor in anchors if (e := _ending(judge, chain.links, tops, anchor)) is not None]
     levels = _levels(chain)
-    found.sort(key=lambda e: (levels[e.of], e.anchor.origin, e.anchor.alias.casefold()))
+    found.sort(key=lambda e: (levels[e.of], not e.anchor.trusted, e.anchor.origin, e.anchor.alias.casefold()))
     broken = next((at for at, link in enumerate(chain.links) if link.signature is False), len(levels))
     cut = [replace(e, how="cut-off") if levels[e.of] > broken and e.how != "namesake" else e for e in found]
     ends = ("same", "twin", "issuer")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trustyard.pki.certificates import Certificate
+from trustyard.pki.content import Why
 
 State = Literal["whole", "open", "broken", "circle", "long"]  # long: longer than is followed
 
@@ -21,6 +22,12 @@ class Anchor:
     definition: str = ""  # the name of the certificate whose entry it is
     saved: bool = True
     in_force: bool = False
+    left_out: Why | None = None  # where releases do not take what is saved, as it is now
+
+    @property
+    def trusted(self) -> bool:
+        """Whether gateways have it, or will with the next release."""
+        return self.in_force or self.left_out is None
 
 
 @dataclass(frozen=True)
@@ -102,10 +109,15 @@ class Chain:
     misses: tuple[Ending, ...] = ()
 
     @property
+    def trusted(self) -> list[Ending]:
+        """Those anchors that gateways have, or will with the next release."""
+        return [e for e in self.endings if e.anchor.trusted]
+
+    @property
     def endings_above(self) -> list[Ending]:
-        """The anchors that stand above the chosen certificate, and are not that certificate itself."""
+        """Those of them that stand above the chosen certificate, and are not that certificate itself."""
         own = self.links[0].certificate.sha256
-        return [e for e in self.endings if e.how == "issuer" or e.of != own]
+        return [e for e in self.trusted if e.how == "issuer" or e.of != own]
 
     def endings_of(self, sha256: str) -> list[Ending]:
         """The anchors that meet the chain at this certificate."""

@@ -20,7 +20,7 @@ def _led(chain: Chain) -> str:
     """Of a chain that lacks an issuer and ends at anchors all the same."""
     top = chain.links[-1].certificate
     name = top.facts.certificate_name
-    issuers = [e for e in chain.endings_of(top.sha256) if e.how == "issuer"]
+    issuers = [e for e in chain.endings_of(top.sha256) if e.how == "issuer" and e.anchor.trusted]
     if not issuers:
         places = _environments(chain.endings_above)
         return (
@@ -66,8 +66,10 @@ def _above(chain: Chain, at: int) -> str:
 def _trusted(chain: Chain) -> str:
     if chain.endings_above:
         return f"It ends at anchors of {_environments(chain.endings_above)}."
+    if chain.trusted:
+        return f"No anchor stands above the certificate; it is an anchor itself in {_environments(chain.trusted)}."
     if chain.endings:
-        return f"No anchor stands above the certificate; it is an anchor itself in {_environments(chain.endings)}."
+        return f"It ends only at what the releases of {_environments(chain.endings)} leave out."
     return "No environment has an anchor that ends it."
 
 
@@ -153,8 +155,9 @@ def anchor_words(anchor: Anchor) -> str:
 def force_words(anchor: Anchor) -> str:
     """Whether gateways have it."""
     if anchor.in_force:
-        return "in force" if anchor.saved else "in force, goes with the next release"
-    return "saved, not in force"
+        goes = anchor.left_out or not anchor.saved
+        return "in force, goes with the next release" if goes else "in force"
+    return f"saved, left out of releases: {anchor.left_out.word}" if anchor.left_out else "saved, not in force"
 
 
 def name_of(chain: Chain, sha256: str) -> str:

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.actions import certificates, environments, findings, releases
+from trustyard.actions import certificates, environments, findings, omissions, releases
 from trustyard.actions import lint as linting
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates_read import STATUSES, bring_entries, entry_status, fitting, in_order, is_in_force
@@ -146,19 +146,16 @@ def _row(certificate: models.Certificate, now: datetime, newest: dict[int, Newes
 
 
 def _place(entry: models.Entry, now: datetime, newest: dict[int, Newest]) -> Place:
-    place, status, why = entry.environment, entry_status(entry, now), ""
-    if status not in ("valid", "expiring"):
-        why = status
-    elif releases.leaves_weak_out(place) and findings.mark([entry.x509]) == "error":
-        why = "too weak"
-    return Place(place.name, status, is_in_force(entry, newest), why)
+    why = omissions.of_entry(entry, now)
+    status, in_force = entry_status(entry, now), is_in_force(entry, newest)
+    return Place(entry.environment.name, status, in_force, why.word if why else "")
 
 
 @page("GET")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """A certificate's page: what it is in each environment, its JWKs, and how its last deployment went.
 
-    Of many entries the first one is shown, the others when they are opened.
+    Of many entries the one that `entry` names is shown, else the first; the others when they are opened.
     """
     actor = actor_of(request)
     certificate = certificates.get_by_id(actor, pk)
@@ -170,7 +167,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     took = dict(deployment.taken) if deployment else {}
     took |= taken(set(own) - took.keys())
     folded = len(rows) > _SHOWN
-    about = _about(actor, rows[:1] if folded else rows, now)
+    named = [row for row in rows if str(row.pk) == request.GET.get("entry")]
+    about = _about(actor, (named or rows[:1]) if folded else rows, now)
     entries = [
         {
             "entry": entry,

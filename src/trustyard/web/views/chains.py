@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -12,7 +12,6 @@ from django.urls import reverse
 from trustyard import models
 from trustyard.actions import chains
 from trustyard.actions.actors import Actor
-from trustyard.actions.certificates_read import numbers
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.chains import Anchor, Chain, Ending, words
 from trustyard.web.chain_picture import draw
@@ -57,14 +56,26 @@ class Shown:
 def shown(actor: Actor, entries: Sequence[models.Entry], now: datetime) -> list[Shown]:
     """What the page shows of the chains of these entries, in their order."""
     found = chains.of_entries(actor, entries)
-    pages = numbers(e.anchor.definition for chain in found for e in chain.endings)
+    pages = _pages({e.anchor.definition for chain in found for e in chain.endings})
     return [_Page(entry.pk, chain, pages).shown(now) for entry, chain in zip(entries, found, strict=True)]
 
 
-class _Page:
-    """One chain on the page of its certificate; `pages` are the numbers of certificates by name."""
+_Pages = dict[tuple[str, str], str]  # by certificate and environment, the address of an entry on its page
 
-    def __init__(self, entry: int, chain: Chain, pages: dict[str, int]) -> None:
+
+def _pages(certificates: Collection[str]) -> _Pages:
+    rows = models.Entry.objects.order_by().filter(certificate__name__in=certificates)
+    columns = rows.values_list("certificate__name", "environment__name", "certificate", "pk")
+    return {
+        (name, place): f"{reverse('certificate', args=[certificate])}?entry={pk}#entry-{pk}"
+        for name, place, certificate, pk in columns
+    }
+
+
+class _Page:
+    """One chain on the page of its certificate."""
+
+    def __init__(self, entry: int, chain: Chain, pages: _Pages) -> None:
         self.entry, self.chain, self.pages = entry, chain, pages
 
     def shown(self, now: datetime) -> Shown:
@@ -89,8 +100,8 @@ class _Page:
         return f"chain-{self.entry}-{sha256[:16]}{'-' if more else ''}{more}"
 
     def _page(self, anchor: Anchor) -> str:
-        if anchor.definition in self.pages:
-            return reverse("certificate", args=[self.pages[anchor.definition]])
+        if at := self.pages.get((anchor.definition, anchor.environment)):
+            return at
         return f"{reverse('truststore')}?{urlencode({'environment': anchor.environment, 'q': anchor.alias})}"
 
     def _trusted(self, endings: Sequence[Ending]) -> tuple[Trusted, ...]:

@@ -57,7 +57,7 @@ def _rows(actor: Actor, places: list[models.Environment]) -> list[dict[str, Any]
             "place": place,
             "entries": entries.get(place.pk, 0),
             "gateways": gateways.get(place.pk, 0),
-            "waits": place.pk in waits,
+            "waits": waits.get(place.pk),
             "newest": by_place.get(place.pk),
             "taken": taken_by(said[by_place[place.pk].pk]) if place.pk in by_place else "",
             "promotes": bool(into - {place.name}),
@@ -143,7 +143,7 @@ def _in_it(place: models.Environment) -> dict[str, Any]:
     leads = [
         {"to": reverse(name), "word": word, "symbol": symbol, "count": count} for name, word, symbol, count in counted
     ]
-    waits = bool(waiting.differing([place], {place.pk: newest} if newest else {}))
+    waits = waiting.differing([place], {place.pk: newest} if newest else {}).get(place.pk)
     return {"newest": newest, "taken": taken_by(said), "waits": waits, "leads": leads}
 
 

@@ -42,7 +42,7 @@ def _shown(request: HttpRequest, pk: int, problem: str) -> HttpResponse:
         "preview": found,
         "notes": judged.notes,
         "difference": side_by_side(found["difference"]),
-        "nothing": f"Nothing would change{' but what is left out' if judged.waiting.differs else ''}.",
+        "nothing": f"Nothing would change{' but what is left out' if found['left_out_alone'] else ''}.",
         "problem": problem,
     }
     return render(request, "environments/preview.html", context)

@@ -41,7 +41,6 @@ def index(request: HttpRequest) -> HttpResponse:
         "rows": _rows(shown.object_list),
         "place": place,
         "waiting": rows.waiting if rows else 0,
-        "kept_out": rows.kept_out if rows else (),
         "filtered": any(given.get(name) for name in ("q", "origin", "status")),
     }
     if is_fragment(request):

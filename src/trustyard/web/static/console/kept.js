@@ -1,4 +1,5 @@
 // What a person opened in a part of the page stays open when that part is drawn anew; htmx itself keeps the focus by its id.
+// Where another part of a whole takes the place of one, the focus goes there.
 let open = [];
 
 document.addEventListener("htmx:beforeSwap", (event) => {
@@ -6,4 +7,15 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:afterSwap", () => {
   open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+});
+
+// What the address of a page names is gone to with the keyboard too: a table whose page was turned, an entry of many.
+window.addEventListener("load", () => {
+  if (document.activeElement === document.body) document.querySelector(":target[tabindex]")?.focus();
+});
+// So is a table that is paged within its page.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const turned = document.getElementById(event.detail.requestConfig?.elt.dataset?.turns ?? "");
+  turned?.focus({ preventScroll: true });
+  if (turned?.getBoundingClientRect().top < 0) turned.scrollIntoView(); // where it begins, and not where it ended
 });
