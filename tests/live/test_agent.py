@@ -96,7 +96,7 @@ def test_a_disk_that_is_full_leaves_the_old_release_and_the_new_one_comes_when_t
     place.trust("a", CAS[0], wait=0)
     with Agent(place, tmp_path) as agent:
         agent.until(1)
-        agent.limit_files(700)
+        agent.limit_files(0)
         row = place.trust("b", CAS[1])
         assert row["state"] == "unreachable"
         assert "File too large" in row["detail"]
