@@ -84,6 +84,13 @@ def test_servers_that_run_at_the_same_time_share_an_edition_and_a_new_one_begins
     assert servers.edition() not in {first, "e"}
 
 
+def test_what_nobody_is_known_to_hold_is_gone_when_a_server_begins_and_what_a_living_one_holds_is_not(me: str) -> None:
+    holds("nobody", "left behind")
+    models.Node.objects.filter(name="left behind").update(server=None)
+    servers.register()
+    assert connected() == {"mine"}
+
+
 def test_what_a_server_that_ends_held_is_gone_and_what_another_holds_is_not(me: str) -> None:
     holds("another", "theirs")
     servers.leave()

@@ -20,7 +20,6 @@ Node = tuple[int, str]  # the gateway's id and the node's name
 Word = tuple[int, int, Receipt]  # of a node of this gateway, on the release of this number
 PROVED = ("observed", "drifted", "open")  # found out by a look; the gateway's own word does not undo it
 TAKEN = ("accepted", *PROVED)  # the node has it, whatever a look found out besides
-LONGEST_NODE = 200
 _NEWEST: dict[str, Any] = {
     "update_conflicts": True,
     "unique_fields": ["release", "gateway", "node"],
@@ -66,7 +65,7 @@ def seen_all(nodes: Iterable[tuple[int, str, bool]]) -> None:
 
     A node that came is held by this server from now on. One that went from here may have come to another before.
     """
-    last = {(gateway_id, node[:LONGEST_NODE]): connected for gateway_id, node, connected in nodes}
+    last = {(gateway_id, node): connected for gateway_id, node, connected in nodes}
     _seen_all(last)
 
 
@@ -126,9 +125,8 @@ def _rows(words: list[Word], now: datetime) -> dict[tuple[int, int, str], models
     for gateway_id, number, word in words:
         release = releases.get((places.get(gateway_id, 0), number))
         if release is not None:
-            node = word.node[:LONGEST_NODE]
-            rows[release.pk, gateway_id, node] = models.Receipt(
-                release=release, gateway_id=gateway_id, node=node,
+            rows[release.pk, gateway_id, word.node] = models.Receipt(
+                release=release, gateway_id=gateway_id, node=word.node,
                 state=word.state, detail=word.detail, milliseconds=word.milliseconds, at=now,
             )  # fmt: skip
     return rows
