@@ -40,6 +40,20 @@ def test_what_a_look_found_outlasts_an_acceptance_that_is_said_again_and_no_refu
     assert said(release) == ["refused"]
 
 
+def test_what_a_node_never_answered_is_superseded_by_its_word_on_a_newer_release_and_no_other_nodes(
+    add: Add, edge: models.Gateway
+) -> None:
+    (old,), (new,) = add("acme").releases, add("globex").releases
+    for node in ("n", "other"):
+        delivery.record(edge.pk, old.number, Receipt(node, "sent"))
+    delivery.record(edge.pk, 99, Receipt("n", "accepted"))  # there is none
+    assert said(old) == ["sent", "sent"]
+    delivery.record(edge.pk, new.number, Receipt("n", "accepted", "as the node says", 7))
+    assert said(old) == ["superseded", "sent"]
+    row = delivery.rows_of(new)[0]
+    assert (row.node, row.state, row.detail, row.milliseconds) == ("n", "accepted", "as the node says", 7)
+
+
 @pytest.mark.parametrize("state", delivery.WORST_FIRST)
 def test_who_waits_for_receipts_waits_for_those_alone_that_are_still_to_come(
     add: Add, edge: models.Gateway, state: State
