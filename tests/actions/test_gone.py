@@ -73,8 +73,20 @@ def test_a_node_that_answers_is_there_again(add: Add, edge: models.Gateway) -> N
     come(edge, "pod")
     go(edge, "pod")
     assert shown(release) == [("pod", "unreachable")]
+    delivery.record(edge.pk, release.number, Receipt("pod", "unreachable"))
+    assert [node["connected"] for node in gateways.gateway_json(edge)["nodes"]] == [False], "that is no answer"
     say(edge, release, "pod")
     assert [node["connected"] for node in gateways.gateway_json(edge)["nodes"]] == [True]
+
+
+def test_a_node_that_was_there_for_long_is_expected_back_for_a_day_from_when_it_went(
+    add: Add, edge: models.Gateway
+) -> None:
+    (release,) = add("acme").releases
+    come(edge, "pod")
+    models.Node.objects.update(last_seen="2020-01-01T00:00:00Z")
+    go(edge, "pod")
+    assert shown(release) == [("pod", "unreachable")]
 
 
 def test_another_gateway_s_nodes_are_nothing_to_it(edge: models.Gateway) -> None:

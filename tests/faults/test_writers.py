@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -217,6 +218,33 @@ def test_who_removes_a_gateway_waits_for_what_its_node_says_and_never_the_other_
             saying.execute(of + node)  # type: ignore[call-overload]  # ours
         assert answer.result(20).status_code == 204
     assert not [line for node in nodes for line in node.log if "gave_way" in line]
+
+
+@pytest.mark.skipif(not chosen(), reason="SQLite has one server")
+def test_what_an_agent_answered_at_one_server_stays_though_another_still_writes_that_it_was_sent(
+    nodes: list[Serving], writers: Writers
+) -> None:
+    writers.now(posting("/environments/test/gateways", {"name": "hosts", "kind": "agent"}))
+    writers.now(writers.certificate("sent", writers.entry("sent", "test"), **DEPLOY))
+    file = writers.now(reading("/environments/test/gateways/hosts/bootstrap")).text
+    token = {"Authorization": f"Bearer {tomllib.loads(file)['token']}"}
+    answered = """INSERT INTO trustyard_receipt (release_id, gateway_id, node, state, detail, proof, at)
+        SELECT (SELECT max(id) FROM trustyard_release), id, 'n', 'accepted', '', '', now()
+        FROM trustyard_gateway WHERE name = 'hosts'"""
+    with (
+        psycopg.connect(address(nodes[0]), autocommit=True) as looking,
+        httpx.Client(base_url=nodes[0].url, headers=token, trust_env=False, timeout=30) as agent,
+    ):
+        with psycopg.connect(address(nodes[0])) as elsewhere:
+            elsewhere.execute(answered)  # type: ignore[call-overload]  # ours
+            assert agent.get("/agents/v1/release?node=n").status_code == 200
+            waiting = "wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%trustyard_receipt%'"
+            eventually(lambda: looking.execute(f"SELECT 1 FROM pg_stat_activity WHERE {waiting}").fetchall())  # type: ignore[call-overload]  # ours
+        # What comes after it is answered when it is kept.
+        later = {"node": "m", "release": f"1.{'0' * 64}", "state": "accepted", "words": "", "milliseconds": 1}
+        assert agent.post("/agents/v1/receipt", json=later).status_code == 404
+    rows = writers.now(reading("/environments/test/releases")).json()["items"][0]["gateways"]
+    assert [row["state"] for row in rows if row["node"] == "n"] == ["accepted"]
 
 
 def _whole(nodes: list[Serving], writers: Writers) -> None:

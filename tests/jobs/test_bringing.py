@@ -68,3 +68,20 @@ def test_a_gateway_that_was_removed_meanwhile_says_nothing(
     during_the_next_delivery(monkeypatch, lambda: gateways.delete(LOCAL, "test", "edge", if_match="*"))
     assert bring(gateway.pk) is None
     assert bring(gateway.pk) is None
+
+
+def test_a_delivery_that_fails_in_a_way_nobody_foresaw_is_a_word_of_the_node_itself_and_gives_way_to_the_next(
+    gateway: models.Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise LookupError
+
+    during_the_next_delivery(monkeypatch, fail)
+    brought = bring(gateway.pk)
+    assert brought is not None
+    assert brought.receipt.state == "unreachable"
+    assert brought.receipt.detail.startswith("Trustyard itself failed; its log says more: ")
+    assert [one.id for one in delivery.behind()] == [gateway.pk]
+    bring(gateway.pk)
+    rows = delivery.rows_of(models.Release.objects.get())
+    assert [(row.node, row.state) for row in rows] == [("local", "accepted")]

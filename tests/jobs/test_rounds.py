@@ -53,5 +53,22 @@ def test_news_during_a_round_are_another_round() -> None:
     rounds.stop()
 
 
+def test_the_stop_waits_for_the_round_under_way_and_no_other_is_begun() -> None:
+    begun, go_on, done = threading.Event(), threading.Event(), threading.Semaphore(0)
+
+    def work() -> None:
+        begun.set()
+        assert go_on.wait(WAIT)
+        done.release()
+
+    rounds = Rounds("test", work, 0)
+    rounds.start()
+    assert begun.wait(WAIT)
+    threading.Timer(0.1, go_on.set).start()
+    rounds.stop()
+    assert done.acquire(blocking=False)
+    assert not done.acquire(timeout=0.1)
+
+
 def test_rounds_that_never_began_can_be_stopped() -> None:
     Rounds("test", lambda: None, 3600).stop()

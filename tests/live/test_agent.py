@@ -96,7 +96,7 @@ def test_a_disk_that_is_full_leaves_the_old_release_and_the_new_one_comes_when_t
     place.trust("a", CAS[0], wait=0)
     with Agent(place, tmp_path) as agent:
         agent.until(1)
-        agent.limit_files(700)
+        agent.limit_files(0)
         row = place.trust("b", CAS[1])
         assert row["state"] == "unreachable"
         assert "File too large" in row["detail"]
@@ -104,6 +104,16 @@ def test_a_disk_that_is_full_leaves_the_old_release_and_the_new_one_comes_when_t
         agent.limit_files(-1)
         eventually(lambda: place.said()["state"] == "accepted")
         assert agent.release() == 2
+        # What cannot be read ends it as little.
+        used = agent.folder / "current" / "used.pem"
+        kept = used.rename(tmp_path / "kept")
+        used.mkdir()
+        assert "Is a directory" in place.trust("c", CAS[2])["detail"]
+        words = agent.log
+        eventually(lambda: agent.log != words)
+        used.rmdir()
+        kept.rename(used)
+        agent.until(3)
 
 
 def test_an_agent_with_a_wrong_token_keeps_what_it_has_and_says_why(place: Place, tmp_path: Path) -> None:

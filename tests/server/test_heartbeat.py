@@ -50,6 +50,7 @@ def test_what_a_server_held_is_gone_a_few_seconds_after_its_last_word(me: str) -
     holds("dead", "a file", gateway="folder")
     _beat()
     assert connected() == {"mine", "theirs", "a file"}, "no server is asked for a folder's node"
+    assert models.Server.objects.get(pk="alive").seen_at < timezone.now() - timedelta(seconds=4), "its own word"
     holds("long gone", "old", seconds=25 * 3600)
     _beat()
     assert set(models.Server.objects.values_list("pk", flat=True)) == {me, "alive", "dead"}
@@ -82,6 +83,15 @@ def test_servers_that_run_at_the_same_time_share_an_edition_and_a_new_one_begins
     models.Server.objects.update(seen_at=timezone.now() - timedelta(seconds=60))
     servers.register()
     assert servers.edition() not in {first, "e"}
+
+
+def test_what_nobody_living_holds_is_gone_when_a_server_begins_and_what_a_living_one_holds_is_not(me: str) -> None:
+    holds("nobody", "left behind")
+    models.Node.objects.filter(name="left behind").update(server=None)
+    holds("dead", "lost", seconds=servers.DEAD_SECONDS + 1)
+    servers.register()
+    assert connected() == {"mine"}
+    assert models.Server.objects.filter(pk=servers.me()).exists(), "what comes at once finds its server"
 
 
 def test_what_a_server_that_ends_held_is_gone_and_what_another_holds_is_not(me: str) -> None:

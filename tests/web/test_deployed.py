@@ -94,6 +94,8 @@ def test_a_node_that_says_nothing_for_minutes_is_waited_for_without_a_hurry(look
     shown = page(looking)
     address, rhythm = asks(shown)
     assert ("Waiting for the gateways…" in shown, rhythm) == (True, "every 1s")
+    say("two", "sent")
+    assert "Waiting for the gateways…" in page(looking), "it was given the release and has not answered"
     later = looking.get(re.sub(r"since=\d+", f"since={int(time.time()) - 300}", address)).content.decode()
     assert "Not every node has answered yet." in later
     assert asks(later)[1] == "every 5s"
@@ -116,6 +118,9 @@ def test_a_listener_that_shows_something_else_is_looked_at_again(looking: Client
     shown = page(looking)
     assert "A listener shows something else than its gateway says. It is looked at again by itself." in shown
     assert asks(shown)[1] == "every 5s"
+    say("two", "observed")
+    shown = page(looking)
+    assert (ANSWERED in shown, asks(shown)) == (True, ("", ""))
 
 
 def test_a_refused_release_that_another_overtook_is_not_said_to_be_tried_again(looking: Client) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.authority import Authority
 from tests.xds.memory import make_material
 from trustyard.gateways.envoy.options import EnvoyOptions
-from trustyard.gateways.envoy.resources import EXTENSION, MOST_SAID, SECRET, Catalogue
+from trustyard.gateways.envoy.resources import EXTENSION, MOST_SAID, SECRET, Catalogue, Resource
 from trustyard.gateways.receipts import Receipt
 from trustyard.xds import ledger as ledgers
 from trustyard.xds.ledger import MAX_WORDS, Ledger, Line, TooMuch
@@ -149,8 +149,8 @@ def test_what_the_node_takes_back_between_two_resources_is_not_sent() -> None:
     assert next(due)[0].name == "used"
     ledger.drop(SECRET, "truststore")
     again = ledger.subscribe(SECRET, "alias/a0")
-    assert list(due) == []
-    assert [line for line, _ in ledger.due()][1:] == [again]
+    assert [line for line, _ in due] == [again]
+    assert [line.name for line, _ in ledger.due()] == ["used", "alias/a0"], "as long as nothing was sent"
 
 
 def test_the_time_of_what_was_taken_back_before_its_answer_is_not_told() -> None:
@@ -330,3 +330,24 @@ def test_a_node_cannot_subscribe_without_end(monkeypatch: pytest.MonkeyPatch) ->
         ledger.subscribe(SECRET, f"alias/{at}")
     with pytest.raises(TooMuch):
         ledger.subscribe(SECRET, "alias/3")
+
+
+def test_a_word_of_a_node_costs_a_look_at_what_it_concerns_however_much_the_node_subscribes_to() -> None:
+    looked: list[str] = []
+
+    class Looked(Catalogue):
+        def resource(self, type_url: str, name: str) -> Resource | None:
+            looked.append(name)
+            return super().resource(type_url, name)
+
+    ledger = Ledger(Looked(make_material({"a": ONE}), EnvoyOptions()))
+    lines = [ledger.subscribe(SECRET, f"alias/{at}") for at in range(100)]
+    push_all(ledger)
+    for line in lines:
+        answer(ledger, line)
+        looked.clear()
+        assert push_all(ledger) == []
+        assert looked == [line.name]
+    ledger.aim(Looked(make_material({"a": TWO}, number=2), EnvoyOptions()), retry=False)
+    assert push_all(ledger) == [], "none of these is in a release"
+    assert len(looked) == 101

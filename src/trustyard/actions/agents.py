@@ -85,30 +85,33 @@ def packed(standing: Standing) -> tuple[str, bytes] | None:
 
 @retried
 def keep(words: list[Said | Seen]) -> list[bool]:
-    """Stores what nodes said, in this order and in one transaction; False for a release that is not theirs.
+    """Stores what nodes said, in this order; False for a release that is not theirs. Repeated, it does no harm.
 
     Of a release that is not the newest only those say anything that were given it: what is said of such a one is never
     forgotten, and a node may use a new name each time.
     """
+    said = [word for word in words if isinstance(word, Said)]
+    known = _known(said)
+    theirs = [word for word in said if _release(word) in known]
+    given, answers = ([word for word in theirs if (word.receipt.state == "sent") is sent] for sent in (True, False))
+    # In a transaction of its own: with the answers in it, receipts would be written in two orders.
+    if given:
+        receipts.given_all(map(_word, given))
     with transaction.atomic():
-        said = [word for word in words if isinstance(word, Said)]
-        known = _known(said)
-        kept = _kept(word for word in said if word.receipt.state == "sent" or not known.get(_release(word), True))
-        news = []
-        for word in said:
-            release, sent = _release(word), word.receipt.state == "sent"
-            there = (*release, word.receipt.node) in kept
-            # Sent once more after an answer: the answer stays until there is another.
-            if release in known and (not there if sent else there or known[release]):
-                news.append(word)
-                kept.add((*release, word.receipt.node))
-        receipts.record_all((word.gateway_id, _number(word.version), word.receipt) for word in news)
+        kept = _kept(word for word in answers if not known[_release(word)])
+        receipts.record_all(
+            _word(word) for word in answers if known[_release(word)] or (*_release(word), word.receipt.node) in kept
+        )
         delivery.seen_all([(word.gateway_id, word.node, word.connected) for word in words if isinstance(word, Seen)])
-        return [isinstance(word, Seen) or _release(word) in known for word in words]
+    return [isinstance(word, Seen) or _release(word) in known for word in words]
 
 
 def _release(word: Said) -> tuple[int, str]:
     return word.gateway_id, word.version
+
+
+def _word(word: Said) -> receipts.Word:
+    return word.gateway_id, _number(word.version), word.receipt
 
 
 def _known(said: list[Said]) -> dict[tuple[int, str], bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -19,7 +20,11 @@ Node = tuple[int, str]  # the gateway's id and the node's name
 Word = tuple[int, int, Receipt]  # of a node of this gateway, on the release of this number
 PROVED = ("observed", "drifted", "open")  # found out by a look; the gateway's own word does not undo it
 TAKEN = ("accepted", *PROVED)  # the node has it, whatever a look found out besides
-LONGEST_NODE = 200
+_NEWEST: dict[str, Any] = {
+    "update_conflicts": True,
+    "unique_fields": ["release", "gateway", "node"],
+    "update_fields": ["state", "detail", "milliseconds", "at"],
+}
 
 
 def record_all(words: Iterable[Word]) -> None:
@@ -27,11 +32,19 @@ def record_all(words: Iterable[Word]) -> None:
 
     Unanswered older releases of a node become superseded; a node that answers is there.
     """
-    _record_all(list(words))
+    _record_all(list(words), first=False)
+
+
+def given_all(words: Iterable[Word]) -> None:
+    """Keeps that these nodes were given these releases, where nothing is kept of them: an answer that is there stays.
+
+    Whatever a node answers meanwhile, to another server even, so a word that was long on its way undoes no answer.
+    """
+    _record_all(list(words), first=True)
 
 
 @retried
-def _record_all(words: list[Word]) -> None:
+def _record_all(words: list[Word], *, first: bool) -> None:
     with transaction.atomic():
         now = timezone.now()
         rows = _rows(words, now)
@@ -41,9 +54,7 @@ def _record_all(words: list[Word]) -> None:
         models.Receipt.objects.bulk_create(
             # In one order, as everybody who writes several: else two of them wait for each other's rows.
             [rows[key] for key in sorted(rows)],
-            update_conflicts=True,
-            unique_fields=["release", "gateway", "node"],
-            update_fields=["state", "detail", "milliseconds", "at"],
+            **({"ignore_conflicts": True} if first else _NEWEST),
         )
         _supersede(rows.values(), now)
         _answered((row.gateway_id, row.node) for row in rows.values() if row.state != "unreachable")
@@ -54,7 +65,7 @@ def seen_all(nodes: Iterable[tuple[int, str, bool]]) -> None:
 
     A node that came is held by this server from now on. One that went from here may have come to another before.
     """
-    last = {(gateway_id, node[:LONGEST_NODE]): connected for gateway_id, node, connected in nodes}
+    last = {(gateway_id, node): connected for gateway_id, node, connected in nodes}
     _seen_all(last)
 
 
@@ -114,9 +125,8 @@ def _rows(words: list[Word], now: datetime) -> dict[tuple[int, int, str], models
     for gateway_id, number, word in words:
         release = releases.get((places.get(gateway_id, 0), number))
         if release is not None:
-            node = word.node[:LONGEST_NODE]
-            rows[release.pk, gateway_id, node] = models.Receipt(
-                release=release, gateway_id=gateway_id, node=node,
+            rows[release.pk, gateway_id, word.node] = models.Receipt(
+                release=release, gateway_id=gateway_id, node=word.node,
                 state=word.state, detail=word.detail, milliseconds=word.milliseconds, at=now,
             )  # fmt: skip
     return rows

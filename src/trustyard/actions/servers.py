@@ -32,7 +32,7 @@ def register() -> None:
     """This process is a server from now on. What ended or dead ones held is gone; the others keep theirs."""
     with transaction.atomic():
         _held().filter(server=None).update(connected=False)
-        shared = _alive().exclude(pk=me()).values_list("edition", flat=True).first() if _several() else None
+        shared = _alive().values_list("edition", flat=True).first() if _several() else None
         _me.update(id=secrets.token_hex(8), edition=shared or secrets.token_hex(6))
         _keep()
         sweep()

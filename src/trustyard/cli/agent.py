@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 from trustyard.errors import Refused
 
 from .failures import NOT_DELIVERED, Failure
-from .screen import clean, say
+from .screen import Unwritten, clean, say
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +39,7 @@ def agent(
         if configuration.token and config.stat().st_mode & stat.S_IRWXO:
             say(clean(f"Note: everybody on this host can read the token in {config}: chmod 600 it."), error=True)
         with Trustyard(configuration) as trustyard:
-            running = Agent(configuration, trustyard, lambda words: say(clean(words)))
+            running = Agent(configuration, trustyard, _say)
             if not once:
                 say(clean(f"The agent of {configuration.environment} keeps {configuration.folder}."))
                 running.run()
@@ -55,3 +56,8 @@ def agent(
         say("Nothing is new.")
     elif state != "accepted":
         raise typer.Exit(NOT_DELIVERED)
+
+
+def _say(words: str) -> None:
+    with suppress(Unwritten):  # a full disk takes no words either; the host is served all the same
+        say(clean(words))

@@ -8,6 +8,7 @@ from typing import Literal
 from trustyard.pki.names import printable
 
 State = Literal["pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"]
+LOCAL = "local"  # the node of a gateway that is delivered to: the machine that Trustyard runs on
 MOST_WORDS = 4000  # characters of a receipt
 MOST_QUOTED = 500  # of what somebody else says in it
 

@@ -12,7 +12,7 @@ from trustyard.actions import delivery
 from trustyard.actions.delivery import GatewayGiven
 from trustyard.gateways.kinds import KINDS
 from trustyard.gateways.places import Place
-from trustyard.gateways.receipts import Receipt
+from trustyard.gateways.receipts import LOCAL, Receipt
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ def _bring(gateway: GatewayGiven) -> Brought | None:
     except Exception as error:  # a kind answers with a receipt; this is for what nobody foresaw
         reference = secrets.token_hex(6)
         log.exception("delivery.unforeseen", reference=reference, gateway=gateway.name, error=type(error).__name__)
-        receipt = Receipt(gateway.name, "unreachable", f"Trustyard itself failed; its log says more: {reference}.")
+        receipt = Receipt(LOCAL, "unreachable", f"Trustyard itself failed; its log says more: {reference}.")
     if delivery.one_pushed(gateway.id) != gateway:
         return None  # the receipt is for other options; the news of their change starts another delivery
     delivery.record(gateway.id, material.number, receipt)

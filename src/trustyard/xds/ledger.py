@@ -54,6 +54,7 @@ class Ledger:
         self.catalogue = catalogue
         self._room = room or Room()
         self.lines: dict[Key, Line] = {}
+        self._stirred: dict[Key, None] = {}  # of the lines on which something may be due, in their order
         self._clock = clock
         self._first_push: float | None = None
         self._last_answer: float | None = None
@@ -69,6 +70,7 @@ class Ledger:
         if refused or catalogue is not self.catalogue:
             self._first_push = self._last_answer = None
         self.catalogue = catalogue
+        self._stirred = dict.fromkeys(self.lines)
         for line in refused:
             line.refused, line.remedied = "", False
 
@@ -87,6 +89,7 @@ class Ledger:
             raise TooMuch(f"The nodes of a gateway subscribe to {MAX_NAMES} names at most.")
         self._room.names += 1
         line = self.lines[type_url, name] = Line(type_url, name, running[:MAX_NAME])
+        self._stir(line)
         return line
 
     def drop(self, type_url: str, name: str) -> None:
@@ -107,11 +110,20 @@ class Ledger:
         return self.catalogue.resource(line.type_url, line.name)
 
     def due(self) -> Iterator[tuple[Line, Resource]]:
-        """What should go out now: at most one resource of each line, and none while one is unanswered."""
-        for key, line in list(self.lines.items()):  # between two of them the node may speak
-            resource = self._due(line) if self.lines.get(key) is line and not line.sent else None
-            if resource:
+        """What should go out now: at most one resource of each line, and none while one is unanswered.
+
+        A node may have thousands of lines, and each of its words is a reason to look: only at those that it concerns.
+        """
+        for key in list(self._stirred):  # between two of them the node may speak
+            line = self.lines.get(key)
+            resource = self._due(line) if line and not line.sent else None
+            if line and resource:
                 yield line, resource
+            else:
+                self._stirred.pop(key, None)
+
+    def _stir(self, line: Line) -> None:
+        self._stirred[line.type_url, line.name] = None
 
     def _due(self, line: Line) -> Resource | None:
         wanted = self.wanted(line)
@@ -138,12 +150,14 @@ class Ledger:
     def accept(self, line: Line, resource: Resource) -> None:
         """The node accepted it (ACK)."""
         line.sent, line.running, line.good, line.poisoned = None, resource.version, resource, False
+        self._stir(line)
         if not line.mending:
             self._last_answer = self._clock()
 
     def refuse(self, line: Line, resource: Resource, words: str) -> None:
         """The node refused it with this message (NACK)."""
         line.sent = None
+        self._stir(line)
         if not line.mending:  # a refused remedy says nothing new
             self._last_answer = self._clock()
             self._retry_at = self._last_answer + self._patience

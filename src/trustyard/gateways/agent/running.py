@@ -115,7 +115,10 @@ class Agent:
         if self._again_at and self._handled and time.monotonic() < self._again_at:
             return self._handled.release
         self._again_at = 0.0
-        return self._host.in_force()
+        try:
+            return self._host.in_force()
+        except OSError:  # it is given its release anew, and says what is wrong when it cannot make it current
+            return ""
 
     def _handle(self, release: str, receipt: Receipt) -> None:
         self._say(f"Release {release.partition('.')[0]} {receipt.state}: {receipt.detail}")

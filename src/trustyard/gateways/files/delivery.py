@@ -11,13 +11,11 @@ from trustyard.errors import Refused
 from trustyard.gateways import folders
 from trustyard.gateways.contents import files_of
 from trustyard.gateways.places import Place
-from trustyard.gateways.receipts import Receipt, State
+from trustyard.gateways.receipts import LOCAL, Receipt, State
 from trustyard.pki.content import Material
 
 from .directories import directory_of
 from .options import FilesOptions
-
-NODE = "local"  # the machine that Trustyard runs on
 
 
 def deliver(material: Material, options: Mapping[str, Any], place: Place) -> Receipt:
@@ -28,7 +26,7 @@ def deliver(material: Material, options: Mapping[str, Any], place: Place) -> Rec
     """
     started = time.monotonic()
     state, detail = _try(material, FilesOptions.model_validate(dict(options)), place)
-    return Receipt(NODE, state, detail, round((time.monotonic() - started) * 1000))
+    return Receipt(LOCAL, state, detail, round((time.monotonic() - started) * 1000))
 
 
 def _try(material: Material, options: FilesOptions, place: Place) -> tuple[State, str]:

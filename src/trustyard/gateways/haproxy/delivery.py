@@ -15,14 +15,13 @@ from trustyard.errors import Refused
 from trustyard.gateways.anchors import Anchors, for_openssl
 from trustyard.gateways.beside import held
 from trustyard.gateways.places import Place
-from trustyard.gateways.receipts import Receipt, State, plain
+from trustyard.gateways.receipts import LOCAL, Receipt, State, plain
 from trustyard.pki.content import Material
 from trustyard.pki.truststores import pem_bundle
 
 from .options import HaproxyOptions, check_socket, file_of
 from .runtime import Runtime, RuntimeRefused
 
-NODE = "local"  # the machine that Trustyard runs on
 _BUSY = "ongoing transaction is about"  # another CA file: HAProxy has room for one at a time
 _TURNS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)  # one delivery at a time for each socket
 
@@ -38,7 +37,7 @@ def deliver(material: Material, options: Mapping[str, Any], place: Place) -> Rec
     given = HaproxyOptions.model_validate(dict(options))
     with _TURNS[given.socket]:
         state, detail = _try(material, given, place)
-    return Receipt(NODE, state, detail, round((time.monotonic() - started) * 1000))
+    return Receipt(LOCAL, state, detail, round((time.monotonic() - started) * 1000))
 
 
 def _try(material: Material, options: HaproxyOptions, place: Place) -> tuple[State, str]:
