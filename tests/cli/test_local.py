@@ -81,8 +81,10 @@ def test_people_are_added_given_passwords_and_disabled(data: Path) -> None:
     # Nobody is asked for a password that cannot be taken.
     assert "Nobody can be named token:ci" in run(data, "user", "add", "token:ci", code=1).stderr
     assert "already a user named bob" in run(data, "user", "add", "Bob", code=1).stderr
-    elsewhere = ("--role", "operator", "--env", "moon")
-    assert "There is no environment named moon" in run(data, "user", "add", "kim", *elsewhere, code=1).stderr
+    elsewhere = ("--role", "operator", "--env", "moon,sun")
+    said = "Error: There is already a user named bob; case does not count. "
+    said += "There is no environment named moon. There is no environment named sun.\n"
+    assert run(data, "user", "add", "BOB", *elsewhere, code=1).stderr == said
     for command in ("password", "sessions", "sign-out"):
         assert "There is no user named nobody" in run(data, "user", command, "nobody", code=1).stderr
     assert "standard input" in run(data, "user", "password", "bob", code=1).stderr

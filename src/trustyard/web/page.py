@@ -169,7 +169,10 @@ def go(request: HttpRequest, to: str, said: str = "", releases: Sequence[Release
 
 def problems(error: TrustyardError) -> dict[str, str]:
     """The sentences of an error by field, for the form that shows them beside its controls."""
-    return {field.field: field.message for field in error.fields}
+    said: dict[str, list[str]] = {}
+    for field in error.fields:
+        said.setdefault(field.field, []).append(field.message)
+    return {field: " ".join(dict.fromkeys(messages)) for field, messages in said.items()}
 
 
 def common(request: HttpRequest) -> dict[str, Any]:
