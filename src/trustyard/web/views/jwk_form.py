@@ -42,7 +42,8 @@ def create(request: HttpRequest) -> HttpResponse:
             raise  # the page asks for all views alike
         except (Refused, Conflict, NotFound, NotAllowed) as error:
             found = {field.removeprefix("source."): message for field, message in problems(error).items()}
-            context |= {"error": error, "problems": found, **_shown_again(request.POST.get("jwk", ""))}
+            told = Refused("Several things are wrong: each is named below.") if len(found) > 1 else error
+            context |= {"error": told, "problems": found, **_shown_again(request.POST.get("jwk", ""))}
     places = _mine(actor)
     offered = _certificates(actor, places).values_list("name", flat=True)[:OFFERED]
     context |= _choices(request.POST, actor, places)
