@@ -108,7 +108,14 @@ def refusal(request: HttpRequest, error: TrustyardError) -> HttpResponse:
 def refused(request: HttpRequest, error: TrustyardError) -> HttpResponse:
     """A refusal on a page of its own, for who cannot stay where they are."""
     known = {403: "403.html", 404: "404.html"}
-    return render(request, known.get(error.status, "refused.html"), {"error": error}, status=error.status)
+    context = {"error": error, "form_at": form_at(request)}
+    return render(request, known.get(error.status, "refused.html"), context, status=error.status)
+
+
+def form_at(request: HttpRequest) -> str:
+    """The address of the form that was sent and not taken, where what was typed is there again; else nothing."""
+    there = shown_at(request) if request.method == "POST" else ""
+    return "" if there == reverse("home") else there
 
 
 def into_notices(response: HttpResponse) -> HttpResponse:
