@@ -40,6 +40,7 @@ def said(page: str) -> dict[str, str]:
     for key in found:
         [control] = re.findall(rf'<[^>]*aria-describedby="[^"]*\bp-{key}\b[^>]*>', page)
         assert control.startswith("<fieldset") or 'aria-invalid="true"' in control, control
+        assert ("aria-required" in control) or not re.fullmatch(r"The (user)?name is missing\.", found[key]), control
     return found
 
 

@@ -64,6 +64,7 @@ def worded(kind: str, error: TrustyardError, typed: Mapping[str, Any]) -> Trusty
         if name in shown and shown[name].control == "json" and not _is_json(str(typed.get(name) or "[]")):
             message = "this is not readable JSON."
         fields.append(FieldError(f"options.{name}", _sentence(label, within, message)) if of == "options" else field)
+    fields.sort(key=lambda field: field.field.startswith("options."))  # as they stand in the form
     first = [field.message for field in fields][:3]  # all of them are at the controls
     return Refused(" ".join(first), code=error.code, fields=fields)
 
