@@ -207,6 +207,29 @@ def test_an_environment_is_made_changed_and_deleted(cast: Cast, ca: Ca) -> None:
         assert (refused.status, {f.partition(".")[0] for f in refused.fields}) == (422, {field})
 
 
+@pytest.mark.parametrize(
+    ("noun", "body", "code", "fields"),
+    [
+        ("environments", {"name": "..", "description": "x" * 4001, "root_set": {"pem": "none"}, "deny_list": ["zz"]},
+         "bad-name", ["name", "description", "root_set", "deny_list"]),
+        ("environments", {"name": "TEST", "deny_list": ["zz"]}, "bad-environment", ["name", "deny_list"]),
+        ("gateways", {"name": " ", "kind": "agent", "options": {"probes": 5}}, "bad-options",
+         ["options.probes", "name"]),
+        ("gateways", {"name": "", "kind": "moon"}, "unknown-kind", ["kind", "name"]),
+        ("jwks", {"name": "", "kid": "a\nb", "source": {"kind": "jwk", "jwk": {}, "environments": ["moon", "sun"]}},
+         "bad-name", ["name", "kid", "source.environments", "source.environments", "source.jwk"]),
+    ],
+)  # fmt: skip
+def test_a_problem_names_all_fields_at_fault(
+    cast: Cast, noun: str, body: dict[str, Any], code: str, fields: list[str]
+) -> None:
+    """A name that is taken is among them; a conflict it is where nothing else is wrong."""
+    address = path("environments", "test", "gateways") if noun == "gateways" else path(noun)
+    refused = cast.admin.post(address, body)
+    assert (refused.status, refused.code, refused.fields) == (422, code, fields)
+    assert all(error["message"] in refused.json["detail"] for error in refused.json["errors"]) or code == "bad-options"
+
+
 def test_environments_are_searched_and_keep_the_order_in_which_they_were_made(cast: Cast) -> None:
     """Cursors of a list that a program reads go on in it."""
     for name, description in (("zürich", ""), ("İzmir", "in the west"), ("ankara", "not in the WEST")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,12 @@ from tests.databases import chosen, opened
 from tests.server.serving import Serving, run
 from tests.server.test_upgrade import nothing_yet
 from trustyard import __version__
+from trustyard.actions import environments, users
+from trustyard.actions.actors import LOCAL, Actor
 from trustyard.cli import local
-from trustyard.errors import TrustyardError
+from trustyard.cli.local import Role
+from trustyard.errors import StaleVersion, TrustyardError
+from trustyard.models import User
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +86,10 @@ def test_people_are_added_given_passwords_and_disabled(data: Path) -> None:
     # Nobody is asked for a password that cannot be taken.
     assert "Nobody can be named token:ci" in run(data, "user", "add", "token:ci", code=1).stderr
     assert "already a user named bob" in run(data, "user", "add", "Bob", code=1).stderr
-    elsewhere = ("--role", "operator", "--env", "moon")
-    assert "There is no environment named moon" in run(data, "user", "add", "kim", *elsewhere, code=1).stderr
+    elsewhere = ("--role", "operator", "--env", "moon,sun")
+    said = "Error: There is already a user named bob; case does not count. "
+    said += "There is no environment named moon. There is no environment named sun.\n"
+    assert run(data, "user", "add", "BOB", *elsewhere, code=1).stderr == said
     for command in ("password", "sessions", "sign-out"):
         assert "There is no user named nobody" in run(data, "user", command, "nobody", code=1).stderr
     assert "standard input" in run(data, "user", "password", "bob", code=1).stderr
@@ -129,6 +136,25 @@ def test_role_and_environments_of_a_person_are_changed_and_what_is_not_given_sta
     assert "There is no user named nobody" in run(data, "user", "edit", "nobody", "--role", "viewer", code=1).stderr
     (olaf,) = (one for one in json.loads(run(data, "user", "list", "--json").stdout) if one["username"] == "olaf")
     assert (olaf["role"], olaf["environments"]) == ("operator", ["test"]), "refusals change nothing"
+
+
+@pytest.mark.django_db
+def test_a_role_is_not_given_over_what_another_changed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else an operator of some environments, whom another takes the role from meanwhile, would get all of them."""
+    environments.create(LOCAL, name="test")
+    users.create(LOCAL, "olaf", password="a long enough one", role="operator", environments=["test"])
+    read = users.get
+
+    def overtaken(actor: Actor, name: str) -> User:
+        users.update(actor, name, role="viewer")
+        return row
+
+    row = read(LOCAL, "olaf")
+    monkeypatch.setattr(users, "get", overtaken)
+    monkeypatch.setattr(local, "database", lambda: nullcontext(LOCAL))
+    with pytest.raises(StaleVersion):
+        local.user_edit("olaf", Role.operator)
+    assert read(LOCAL, "olaf").role == "viewer"
 
 
 def test_audit_verify_finds_an_event_that_was_changed(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Form:
     person: Client
     address: str
 
-    def post(self, path: str, **given: str) -> str:
+    def post(self, path: str, **given: str | list[str]) -> str:
         return self.person.post(f"{self.address}{path}", given, **HTMX).content.decode()
 
     def apply(self, **given: str) -> str:
@@ -218,6 +218,27 @@ def test_what_is_missing_in_the_window_is_said_once_and_at_its_control(form: For
     assert re.findall(r'role="alert"[^>]*>([^<]*)<', no_alias) == [name_it]
     assert no_alias.count(name_it) == 1
     assert tick not in no_alias
+
+
+def test_an_alias_that_is_taken_in_two_environments_is_said_of_both(form: Form) -> None:
+    pasted = {"source": "paste", "encoding": "BASE64PEM", "content": Authority("Two CA").pem}
+    places = ["production", "stage"]
+    taken = "The alias held is taken in {0} by the certificate holds-{0}; case does not count."
+    for name in places:
+        environments.create(LOCAL, name=name)
+        entry = EntryGiven((name,), "held", Paste("BASE64PEM", Authority(name).pem))
+        certificates.create(LOCAL, [Definition(f"holds-{name}", "", [entry])])
+    form.post("window/", name="acme", description="")
+    said = form.post("window/apply/", environments=places, alias="HELD", **pasted)
+    assert re.findall(r'id="alias-problem" role="alert"[^>]*>([^<]*)<', said) == [" ".join(map(taken.format, places))]
+    form.post("window/apply/", environments=places, alias="free", **pasted)
+    form.post("window/", name="acme", description="")
+    models.Environment.objects.create(name="gone", name_key="gone")
+    form.post("window/keep/", environments=[*places, "gone"])
+    models.Environment.objects.filter(name="gone").delete()
+    twice = form.post("window/apply/", environments=[*places, "gone"], alias="more", **pasted)
+    [problems] = re.findall(r'id="environments-problem" role="alert"[^>]*>([^<]*)<', twice)
+    assert [word in problems for word in ("for production already", "for stage already", "named gone")] == [True] * 3
 
 
 def test_a_jwk_that_went_while_its_dialog_was_open_leaves_nothing_to_decide(form: Form) -> None:

@@ -57,6 +57,8 @@ def test_each_option_that_is_missing_is_named_at_its_control(operator: Client) -
     assert "<p>Runtime API is missing. CA file is missing.</p>" in page
     one = operator.post("/gateways/create/", typed(kind="haproxy", socket="127.0.0.1:9999")).content.decode()
     assert problems(one) == {"ca_file": "CA file is missing."}
+    nameless = operator.post("/gateways/create/", {**typed(kind="haproxy"), "name": ""}).content.decode()
+    assert "<p>The name is missing. Runtime API is missing. CA file is missing.</p>" in nameless
 
 
 def test_what_is_wrong_inside_a_list_says_in_which_entry(operator: Client) -> None:

@@ -306,8 +306,8 @@ def test_a_certificate_that_was_deleted_meanwhile_does_not_cost_the_form(person:
             {"kind": "jwk", "jwk": " "},
             {
                 "name": "The name is missing.",
-                "jwk": "Paste the JWK.",
-                "environments": "Tick at least one environment.",
+                "jwk": "This is not a JWK: a JSON object such as {&quot;kty&quot;: &quot;EC&quot;, …}.",
+                "environments": "A JWK given by hand needs at least one environment.",
             },
         ),
     ],

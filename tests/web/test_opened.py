@@ -163,15 +163,17 @@ def test_a_conflict_leads_to_what_is_stored_and_says_what_saving_again_does(pers
         assert f'<a href="{there}" target="_blank">See what is stored now</a>' in page
 
 
-def test_a_form_that_is_refused_for_another_reason_still_notices_what_another_saved(person: Client) -> None:
+def test_a_form_with_a_fault_is_told_first_what_another_saved(person: Client) -> None:
     row = gateways.create(LOCAL, "test", name="edge", kind="agent", options={})
-    environment, gateway = opened(person, place()), opened(person, row)
+    forms = [(place(), {"root_set": "uploaded"}, "Select the file"), (row, {"probes": "[{"}, "not readable JSON")]
+    typed = [(one, opened(person, one) | given, fault) for one, given, fault in forms]
     environments.update(LOCAL, "test", if_match="*", description="theirs")
-    gateways.update(LOCAL, "test", "edge", if_match="*", options={"probes": OTHER_PROBES})
-    environment = Form(refused(person, place(), environment | {"root_set": "uploaded"})).sent | {"root_set": "none"}
-    gateway = Form(refused(person, row, gateway | {"probes": "[{"})).sent | {"probes": ""}
-    for one, sent in ((place(), environment), (row, gateway)):
-        assert "meanwhile" in refused(person, one, sent)
+    gateways.update(LOCAL, "test", "edge", if_match="*", options={"allow_older": True})
+    for one, sent, fault in typed:
+        page = refused(person, one, sent)
+        assert ("meanwhile" in page, fault in page) == (True, False)
+        again = refused(person, one, Form(page).sent)
+        assert ("meanwhile" in again, fault in again) == (False, True)
     assert place().description == "theirs"
 
 

@@ -194,12 +194,12 @@ def is_touched(draft: models.Draft) -> bool:
 
 
 def alias_problem(draft: models.Draft, environments: list[str], alias: str) -> str:
-    """Why the alias cannot be taken in these environments; empty when it can."""
+    """Why the alias cannot be taken in these environments, of each of them; empty when it can."""
     try:
         cleaned = clean_alias(alias, "alias")
     except Refused as error:
         return error.sentence
-    window = draft.content["window"] or EMPTY
+    window, problems = draft.content["window"] or EMPTY, []
     going = set(draft.content["removed"])
     for name in environments:
         own = next((row for row in draft.content["rows"] if row["environment"] == name), None)
@@ -209,8 +209,8 @@ def alias_problem(draft: models.Draft, environments: list[str], alias: str) -> s
         holder = alias_holder(place, cleaned) if place else None
         ours = holder is not None and holder.certificate_id == draft.certificate_id
         if holder is not None and not (ours and (name in going or own is not None or window["row"])):
-            return alias_taken(holder, name, cleaned)
-    return ""
+            problems.append(alias_taken(holder, name, cleaned))
+    return " ".join(problems)
 
 
 def apply(actor: Actor, draft: models.Draft) -> None:
@@ -242,7 +242,10 @@ def _problems(draft: models.Draft, seen: Seen | None, chosen: Certificate | None
     if not window["environments"]:
         problems.append(FieldError("environments", "Tick at least one environment."))
     for name in window["environments"]:
-        found.environment(name, "environments")
+        try:
+            found.environment(name, "environments")
+        except Refused as error:
+            problems += error.fields
         if not window["row"] and any(row["environment"] == name for row in draft.content["rows"]):
             sentence = f"There is a definition for {name} already; a certificate has one in each environment."
             problems.append(FieldError("environments", sentence))

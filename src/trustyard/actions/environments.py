@@ -12,11 +12,13 @@ from trustyard import models
 from trustyard.errors import EnvironmentInUse, FieldError, Refused, sentence_of
 from trustyard.gateways import policies
 from trustyard.models.environments import ROOT_SETS, TYPES
+from trustyard.pki.certificates import Certificate
 from trustyard.pki.containers import read_file
 from trustyard.pki.names import fold
 
 from . import audit, bound, found, news, roots
 from .actors import Actor
+from .gathering import Gathering
 from .permissions import require
 from .retries import retried
 
@@ -39,13 +41,10 @@ def create(
     """Makes an environment. Its name never changes. Raises `Refused`, `Conflict`."""
     require(actor, "environments.write")
     with audit.transaction():
-        cleaned, key = found.free_name(models.Environment.objects.all(), name, "environment")
-        row = models.Environment(name=cleaned, name_key=key, description=found.description(description))
-        row.type = _type(type)
-        _set_roots(row, root_set)
-        row.deny_list = _digests(deny_list)
-        row.policy = _policy(policy or {})
-        row.publish_truststore = publish_truststore
+        row, given = models.Environment(publish_truststore=publish_truststore), Gathering()
+        with given.part():
+            row.name, row.name_key = found.free_name(models.Environment.objects.all(), name, "environment")
+        _describe(row, given, type, description, root_set, deny_list, policy)
         row.save()
         audit.record(actor, "environment.create", "environment", row.name, after=fingerprint(row))
         news.tell(row.name)
@@ -73,16 +72,7 @@ def update(
         row = found.locked(stored, "environment")
         found.check_version(row, if_match)
         before = fingerprint(row)
-        if type is not None:
-            row.type = _type(type)
-        if description is not None:
-            row.description = found.description(description)
-        if root_set is not None:
-            _set_roots(row, root_set)
-        if deny_list is not None:
-            row.deny_list = _digests(deny_list)
-        if policy is not None:
-            row.policy = _policy({**row.policy, **policy})
+        _describe(row, Gathering(), type, description, root_set, deny_list, policy)
         if publish_truststore is not None:
             row.publish_truststore = publish_truststore
         if fingerprint(row) != before:
@@ -188,6 +178,30 @@ def _some(what: str, rows: QuerySet[Any], name: str) -> list[str]:
     return [f"the {what} {one}" for one in shown] + [f"{more} more {what}s"] * (more > 0)
 
 
+def _describe(
+    row: models.Environment,
+    given: Gathering,
+    type: str | None,
+    description: str | None,
+    root_set: RootSet | None,
+    deny_list: Sequence[str] | None,
+    policy: Mapping[str, str] | None,
+) -> None:
+    """Takes what is given. Raises `Refused` with all that is wrong of it, and of what was gathered before."""
+    with given.part():
+        row.type = row.type if type is None else _type(type)
+    with given.part():
+        row.description = row.description if description is None else found.description(description)
+    with given.part():
+        if root_set is not None:
+            _set_roots(row, root_set)
+    with given.part():
+        row.deny_list = row.deny_list if deny_list is None else _digests(deny_list)
+    with given.part():
+        row.policy = row.policy if policy is None else _policy({**row.policy, **policy})
+    given.judge()
+
+
 def _type(type: str) -> str:
     if type not in TYPES:
         sentence = f"The type of an environment is one of {', '.join(TYPES)}."
@@ -197,14 +211,24 @@ def _type(type: str) -> str:
 
 def _set_roots(row: models.Environment, root_set: RootSet) -> None:
     if isinstance(root_set, bytes):
-        certificates = list({c.sha256: c for c in read_file(root_set).certificates}.values())
+        certificates = list({c.sha256: c for c in _bundle(root_set)}.values())
         roots.keep(certificates)
         row.root_set, row.uploaded_roots = "uploaded", [c.sha256 for c in certificates]
     elif root_set in ROOT_SETS and (root_set != "uploaded" or row.uploaded_roots):
         row.root_set = root_set
     else:
         sentence = "A root set is none, mozilla, or an uploaded bundle in PEM."
+        if root_set == "uploaded":
+            sentence = "Select the file with the root certificates."
         raise Refused(sentence, code="bad-environment", fields=[FieldError("root_set", sentence)])
+
+
+def _bundle(data: bytes) -> Sequence[Certificate]:
+    try:
+        return read_file(data).certificates
+    except Refused as error:
+        error.fields = error.fields or [FieldError("root_set", error.detail)]
+        raise
 
 
 def _policy(given: Mapping[str, str]) -> dict[str, str]:

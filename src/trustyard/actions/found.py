@@ -18,6 +18,8 @@ from trustyard.models.versions import Versioned
 from trustyard.pki.names import clean_name, fold
 from trustyard.pki.refusals import refuse_private_key
 
+from .gathering import Gathering
+
 Row = TypeVar("Row", bound=Model)
 MAX_DESCRIPTION = 4000
 MAX_SEARCH = 1000  # characters; of tens of thousands SQLite says that it has no room, PostgreSQL takes seconds
@@ -68,6 +70,16 @@ def environment(name: str, field: str = "environment") -> models.Environment:
         sentence = f"There is no environment {_named(name)}."
         raise Refused(sentence, code="unknown-environment", fields=[FieldError(field, sentence)])
     return row
+
+
+def environments(names: Iterable[str], field: str = "environments") -> list[models.Environment]:
+    """As `environment`, of several. Raises `Refused` with all that are not there."""
+    rows, given = [], Gathering()
+    for name in names:
+        with given.part():
+            rows.append(environment(name, field))
+    given.judge()
+    return rows
 
 
 def entry(certificate: str, place: str, within: str) -> models.Entry:

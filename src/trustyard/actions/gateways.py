@@ -23,6 +23,7 @@ from trustyard.pki.refusals import refuse_private_key
 
 from . import audit, found, gateway_tokens, news, receipts
 from .actors import Actor
+from .gathering import Gathering
 from .permissions import allowed, require
 from .retries import retried
 
@@ -42,11 +43,14 @@ def create(
     place = _place(environment)
     require(actor, "gateways.write", [place.name])
     with audit.transaction():
-        cleaned, key = found.free_name(models.Gateway.objects.filter(environment=place), name, "gateway")
-        row = models.Gateway(environment=place, name=cleaned, name_key=key, kind=_kind(kind))
+        row, given = models.Gateway(environment=place, kind=kind), Gathering()
+        with given.part():
+            row.options = checked_options(kind, options or {})
+            _settle(actor, row, ())
+        with given.part():
+            row.name, row.name_key = found.free_name(models.Gateway.objects.filter(environment=place), name, "gateway")
+        given.judge()
         row.token_generation = gateway_tokens.generation()
-        row.options = checked_options(kind, options or {})
-        _settle(actor, row, ())
         row.save()
         audit.record(actor, "gateway.create", "gateway", _full_name(row), after=fingerprint(row))
         news.tell(place.name)

@@ -5,27 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from trustyard.errors import Refused
+from trustyard.errors import Conflict, Refused
 
 
 class Gathering:
     """Judges parts that do not depend on each other, then raises what was refused of them."""
 
     def __init__(self) -> None:
-        self._wrong: list[Refused] = []
+        self._wrong: list[Refused | Conflict] = []
 
     @contextmanager
     def part(self) -> Iterator[None]:
-        """What is refused within is kept for `judge`."""
+        """What is refused within, or is taken already, is kept for `judge`."""
         try:
             yield
-        except Refused as error:
+        except (Refused, Conflict) as error:
             self._wrong.append(error)
 
     def judge(self) -> None:
-        """Raises `Refused` with every sentence and field, under the code of the first; nothing where all is well."""
+        """Raises one error with every sentence and field; nothing where all is well.
+
+        It is that of the first part whose content is refused, or a `Conflict` where nothing is but what is taken.
+        """
+        if not self._wrong:
+            return
+        first = next((one for one in self._wrong if isinstance(one, Refused)), self._wrong[0])
         if len(self._wrong) == 1:
-            raise self._wrong[0]
-        if self._wrong:
-            fields = [field for one in self._wrong for field in one.fields]
-            raise Refused(" ".join(one.detail for one in self._wrong), code=self._wrong[0].code, fields=fields)
+            raise first
+        kind = Refused if isinstance(first, Refused) else Conflict
+        fields = [field for one in self._wrong for field in one.fields]
+        raise kind(" ".join(one.detail for one in self._wrong), code=first.code, fields=fields)

@@ -26,6 +26,7 @@ from trustyard.pki.refusals import refuse_private_key
 
 from . import audit, found, key_ids, releases
 from .actors import Actor
+from .gathering import Gathering
 from .jwk_connection import disable_with_entry, fingerprint
 from .permissions import require
 from .restored import Confirmed
@@ -53,7 +54,7 @@ class FromCertificate:
 class HandGiven:
     """A public JWK that somebody has, for these environments; connected to nothing."""
 
-    jwk: Mapping[str, Any]
+    jwk: Mapping[str, Any] | None  # None: what was given is none
     environments: Sequence[str]
 
 
@@ -85,17 +86,27 @@ def create(
     """
     require(actor, "jwks.write")
     _check_use(use)
-    _check_kid(kid)
+    given = Gathering()
     with audit.transaction():
-        cleaned, key = found.free_name(models.Jwk.objects.all(), name, "JWK")
-        row, places = _made(actor, source, use, alg, kid)
-        row.name, row.name_key, row.description = cleaned, key, found.description(description)
+        with given.part():
+            cleaned, key = found.free_name(models.Jwk.objects.all(), name, "JWK")
+        with given.part():
+            found.description(description)
+        with given.part():
+            sound = None
+            _check_kid(kid)
+            sound = kid
+        with given.part():
+            row, places = _made(actor, source, use, alg, sound)
+        given.judge()
+        row.name, row.name_key, row.description = cleaned, key, description
         row.save()
         row.environments.set(places)
         found.alone_with([row.kid])
         key_ids.check([row])
         audit.record(actor, "jwk.create", "jwk", row.name, after=fingerprint(row))
-        notices = (not_kept(source.jwk) if isinstance(source, HandGiven) else []) + key_ids.told(row)
+        dropped = not_kept(source.jwk) if isinstance(source, HandGiven) and source.jwk else []
+        notices = [*dropped, *key_ids.told(row)]
         return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored), notices)
 
 
@@ -111,6 +122,9 @@ def _made(
 def _made_from_certificate(
     actor: Actor, source: FromCertificate, use: str | None, alg: str | _Unset | None, kid: str | None
 ) -> tuple[models.Jwk, list[models.Environment]]:
+    for member, sentence in (("certificate", "Choose a certificate."), ("environment", "Choose an environment.")):
+        if not getattr(source, member):
+            raise Refused(sentence, code="bad-jwk", fields=[FieldError(f"source.{member}", sentence)])
     entry = found.entry(source.certificate, source.environment, "source")
     require(actor, "jwks.write", [entry.environment.name])
     # Under the certificate's lock, for a change of it looks for its JWKs there; then as it is by now.
@@ -139,24 +153,29 @@ def _public_of(chosen: Certificate, use: str, alg: str | None, kid: str | None) 
 def _made_by_hand(
     actor: Actor, source: HandGiven, use: str | None, alg: str | _Unset | None, kid: str | None
 ) -> tuple[models.Jwk, list[models.Environment]]:
-    if not source.environments:
-        sentence = "A JWK given by hand needs at least one environment."
-        raise Refused(sentence, code="no-environment", fields=[FieldError("source.environments", sentence)])
-    places = [found.environment(name, "source.environments") for name in source.environments]
+    gathered, public, places, said = Gathering(), {}, [], {"use": use, "kid": kid}
+    with gathered.part():
+        places = found.environments(source.environments, "source.environments")
+        if not places:
+            sentence = "A JWK given by hand needs at least one environment."
+            raise Refused(sentence, code="no-environment", fields=[FieldError("source.environments", sentence)])
     require(actor, "jwks.write", found.names(places))
-    given = dict(source.jwk)
-    given |= {k: v for k, v in (("use", use), ("kid", kid)) if v}
-    if not isinstance(alg, _Unset) and alg is not None:
-        given["alg"] = alg
-    public = _read_given(given)
-    row = models.Jwk(public=public, kid=public["kid"], kid_given=bool(kid or source.jwk.get("kid")))
+    if not isinstance(alg, _Unset):
+        said["alg"] = alg
+    with gathered.part():
+        public = _read_given(source.jwk, {member: value for member, value in said.items() if value})
+    gathered.judge()
+    row = models.Jwk(public=public, kid=public["kid"], kid_given=bool(kid or (source.jwk or {}).get("kid")))
     row.use, row.alg = public.get("use", ""), public.get("alg", "")
     return row, places
 
 
-def _read_given(jwk: Mapping[str, Any]) -> dict[str, Any]:
+def _read_given(jwk: Mapping[str, Any] | None, said: Mapping[str, str]) -> dict[str, Any]:
+    if jwk is None:
+        sentence = 'This is not a JWK: a JSON object such as {"kty": "EC", …}.'
+        raise Refused(sentence, code="bad-jwk", fields=[FieldError("source.jwk", sentence)])
     try:
-        return read_public_jwk(jwk)
+        return read_public_jwk({**jwk, **said})
     except Refused as error:
         error.fields = error.fields or [FieldError("source.jwk", error.sentence)]
         raise
@@ -187,9 +206,16 @@ def update(
         places = list(row.environments.all())
         require(actor, "jwks.write", found.names(places))
         before, was = _said(row), _stored(row)
-        _rename(row, new_name, description)
-        _restate(row, use, alg, kid)
-        _set_state(row, state)
+        given = Gathering()
+        with given.part():
+            _rename(row, new_name)
+        with given.part():
+            row.description = row.description if description is None else found.description(description)
+        with given.part():
+            _restate(row, use, alg, kid)
+        with given.part():
+            _set_state(row, state)
+        given.judge()
         if _stored(row) != was:
             row.version += 1
             row.save()
@@ -209,11 +235,9 @@ def _stored(row: models.Jwk) -> tuple[Any, ...]:
     return row.name, row.description, row.public, *stated, row.state, row.disabled_with_entry
 
 
-def _rename(row: models.Jwk, new_name: str | None, description: str | None) -> None:
+def _rename(row: models.Jwk, new_name: str | None) -> None:
     if new_name is not None and new_name != row.name:
         row.name, row.name_key = found.free_name(models.Jwk.objects.all(), new_name, "JWK", but=row.pk)
-    if description is not None:
-        row.description = found.description(description)
 
 
 def _set_state(row: models.Jwk, state: str | None) -> None:

@@ -40,19 +40,17 @@ def create(
     `expires` is as `token_expiry.read` takes it: a number of days, or the last day.
     """
     require(actor, "tokens.manage")
-    given, expires_at = Gathering(), None
-    with given.part():
-        refuse_other_blanks(found.clean(name)[0], "name")
-    with given.part():
-        check_role(role)
-        check_limits(role, environments)
-    with given.part():
-        expires_at = token_expiry.read(expires, timezone.now())
-    given.judge()
-    places = [found.environment(place, "environments") for place in environments]
+    cleaned, key, places, expires_at, given = "", "", [], None, Gathering()
     secret = PREFIX + secrets.token_urlsafe(32)
     with audit.transaction():
-        cleaned, key = found.free_name(models.Token.objects.filter(revoked_at__isnull=True), name, "token")
+        with given.part():
+            cleaned, key = found.free_name(models.Token.objects.filter(revoked_at__isnull=True), name, "token")
+            refuse_other_blanks(cleaned, "name")
+        with given.part():
+            places = places_of(role, environments)
+        with given.part():
+            expires_at = token_expiry.read(expires, timezone.now())
+        given.judge()
         row = models.Token.objects.create(
             name=cleaned,
             name_key=key,
@@ -129,11 +127,16 @@ def check_role(role: str) -> None:
         raise Refused(sentence, code="bad-role", fields=[FieldError("role", sentence)])
 
 
-def check_limits(role: str, environments: Sequence[str]) -> None:
-    """Raises `Refused` for environments beside a role that they do not limit (D-24)."""
+def places_of(role: str, environments: Sequence[str]) -> list[models.Environment]:
+    """The environments that a holder of this role is limited to; of another role than operator none (D-24).
+
+    Raises `Refused` for a role or environments that do not exist, and for environments that limit nobody.
+    """
+    check_role(role)
     if role != "operator" and environments:
         sentence = "Environments limit operators alone; a viewer sees all and an administrator may do all."
         raise Refused(sentence, code="environments-need-operator", fields=[FieldError("environments", sentence)])
+    return found.environments(environments)
 
 
 def _digest(secret: str) -> str:

@@ -23,7 +23,7 @@ from .actors import Actor, check_not_reserved
 from .gathering import Gathering
 from .permissions import require
 from .retries import retried
-from .tokens import check_limits, check_role
+from .tokens import places_of
 
 
 @retried
@@ -43,15 +43,13 @@ def create_without_password(actor: Actor, username: str, role: str, environments
 def check_new(actor: Actor, username: str, *, role: str, environments: Sequence[str]) -> None:
     """Raises what `create` would, but for the password: before somebody is asked for it."""
     require(actor, "users.manage")
-    _places(role, environments)
-    _free(username, None)
+    _judged(username, None, role, environments)
 
 
 def _create(actor: Actor, username: str, password: str | None, role: str, environments: Sequence[str]) -> models.User:
-    places = _places(role, environments)
     with audit.transaction():
         # Who comes by the provider was given a free name; a constraint says whether it still is.
-        cleaned = _given(username, None) if password is None else _free(username, password)
+        cleaned, places = _judged(username, password, role, environments, free=password is None)
         row = models.User(username=cleaned, role=role)
         if password is None:
             row.set_unusable_password()
@@ -63,32 +61,27 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
         return row
 
 
-def _places(role: str, environments: Sequence[str]) -> list[models.Environment]:
-    check_role(role)
-    check_limits(role, environments)
-    return [found.environment(place, "environments") for place in environments]
+def _judged(
+    username: str, password: str | None, role: str, environments: Sequence[str], *, free: bool = False
+) -> tuple[str, list[models.Environment]]:
+    """The name as it is kept, and the environments. Raises `Refused`, `Conflict` with all that is wrong.
 
-
-def _free(username: str, password: str | None) -> str:
-    cleaned = _given(username, password)
-    there = same_name(cleaned)
-    if there is not None:
-        raise found.taken("user", there, cleaned, "username")
-    return cleaned
-
-
-def _given(username: str, password: str | None) -> str:
-    """The name as it is kept. Raises `Refused` with all that is wrong of name and password, not with one of them."""
-    cleaned, given = "", Gathering()
+    `free`: nobody has the name, so far as is known.
+    """
+    cleaned, places, given = "", [], Gathering()
     with given.part():
         cleaned = clean_name(username, "username")
         refuse_other_blanks(cleaned, "username")
         check_not_reserved(cleaned)
+        if not free and (there := same_name(cleaned)) is not None:
+            raise found.taken("user", there, cleaned, "username")
     with given.part():
         if password is not None:
             _check_password(password, models.User(username=cleaned))
+    with given.part():
+        places = places_of(role, environments)
     given.judge()
-    return cleaned
+    return cleaned, places
 
 
 def same_name(username: str) -> str | None:
@@ -161,17 +154,15 @@ def _change(
 ) -> models.User:
     """Changes what is given of a locked account, and records it where anything changed."""
     before = fingerprint(row)
-    if role is not None:
-        check_role(role)
-        row.role = role
-        if role != "operator":
-            environments = environments or ()  # or a list that an operator had would go on, and limit nobody
-    check_limits(row.role, environments or ())
+    if role is not None and role != "operator":
+        environments = environments or ()  # or a list that an operator had would go on, and limit nobody
+    row.role = row.role if role is None else role
+    places = places_of(row.role, environments or ())
     if active is not None:
         row.is_active = active
     row.save()
     if environments is not None:
-        row.environments.set([found.environment(place, "environments") for place in environments])
+        row.environments.set(places)
     after = fingerprint(row)
     if after != before:
         audit.record(actor, "user.update", "user", row.username, before=before, after=after)

@@ -193,9 +193,11 @@ def user_edit(
     with database() as actor:
         from trustyard.actions import users as actions
 
-        if role == Role.operator and places is None and actions.get(actor, name).role != Role.operator:
+        stored = actions.get(actor, name)
+        version = actions.version(stored)
+        if role == Role.operator and places is None and stored.role != Role.operator:
             raise Usage("Say which environments the operator is for: --env, or --all-env.")
-        row = actions.update(actor, name, role=role.value if role else None, environments=places)
+        row = actions.update(actor, name, role=role.value if role else None, environments=places, if_match=version)
         limits = ", ".join(actions.user_json(row)["environments"]) or "all environments"
         said = f"{row.role}, for {limits}" if row.role == Role.operator else row.role
         say(clean(f"{row.username} has the role {said}."))

@@ -40,28 +40,32 @@ def values(kind: str, options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def given(kind: str, typed: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that a form says; an empty control is left out. Raises `Refused` for JSON that is none."""
+    """The options that a form says; an empty control is left out. JSON that is none stays text, which no list is."""
     options: dict[str, Any] = {}
     for control in controls(kind, {}):
         text = str(typed.get(control.name, "")).strip()
         if control.control == "check":
             options[control.name] = bool(text)
         elif text:
-            options[control.name] = _json(control, text) if control.control == "json" else text
+            options[control.name] = typed_json.read(text) if control.control == "json" and _is_json(text) else text
     return options
 
 
-def worded(kind: str, error: TrustyardError) -> TrustyardError:
-    """The refusal of options in the words of the form: one field for each control, in sentences that name it."""
+def worded(kind: str, error: TrustyardError, typed: Mapping[str, Any]) -> TrustyardError:
+    """The refusal of options in the words of the form: sentences that name the control."""
     if error.code != "bad-options":
         return error
-    labels = {control.name: control.label for control in controls(kind, {})}
-    said: dict[str, list[str]] = {}
+    shown = {control.name: control for control in controls(kind, {})}
+    fields = []
     for field in error.fields:
-        _, name, *within = field.field.split(".")
-        said.setdefault(name, []).append(_sentence(labels.get(name, name), within, field.message))
-    fields = [FieldError(f"options.{name}", " ".join(sentences)) for name, sentences in said.items()]
-    first = [sentence for sentences in said.values() for sentence in sentences][:3]  # all of them are at the controls
+        of, _, path = field.field.partition(".")
+        name, *within = path.split(".")
+        label, message = shown[name].label if name in shown else name, field.message
+        if name in shown and shown[name].control == "json" and not _is_json(str(typed.get(name) or "[]")):
+            message = "this is not readable JSON."
+        fields.append(FieldError(f"options.{name}", _sentence(label, within, message)) if of == "options" else field)
+    fields.sort(key=lambda field: field.field.startswith("options."))  # as they stand in the form
+    first = [field.message for field in fields][:3]  # all of them are at the controls
     return Refused(" ".join(first), code=error.code, fields=fields)
 
 
@@ -114,10 +118,9 @@ def _kind_of(schema: Mapping[str, Any]) -> str:
     return "text" if kinds & {"string", "integer", "number"} else "json"
 
 
-def _json(control: Control, text: str) -> Any:
+def _is_json(text: str) -> bool:
     try:
-        return typed_json.read(text)
+        typed_json.read(text)
     except ValueError:
-        wrong = "this is not readable JSON."
-        field = FieldError(f"options.{control.name}", wrong)
-        raise Refused(f"{control.label}: {wrong}", code="bad-options", fields=[field]) from None
+        return False
+    return True

@@ -108,7 +108,14 @@ def refusal(request: HttpRequest, error: TrustyardError) -> HttpResponse:
 def refused(request: HttpRequest, error: TrustyardError) -> HttpResponse:
     """A refusal on a page of its own, for who cannot stay where they are."""
     known = {403: "403.html", 404: "404.html"}
-    return render(request, known.get(error.status, "refused.html"), {"error": error}, status=error.status)
+    context = {"error": error, "form_at": form_at(request)}
+    return render(request, known.get(error.status, "refused.html"), context, status=error.status)
+
+
+def form_at(request: HttpRequest) -> str:
+    """The address of the form that was sent and not taken, where what was typed is there again; else nothing."""
+    there = shown_at(request) if request.method == "POST" else ""
+    return "" if there == reverse("home") else there
 
 
 def into_notices(response: HttpResponse) -> HttpResponse:
@@ -169,7 +176,10 @@ def go(request: HttpRequest, to: str, said: str = "", releases: Sequence[Release
 
 def problems(error: TrustyardError) -> dict[str, str]:
     """The sentences of an error by field, for the form that shows them beside its controls."""
-    return {field.field: field.message for field in error.fields}
+    said: dict[str, list[str]] = {}
+    for field in error.fields:
+        said.setdefault(field.field, []).append(field.message)
+    return {field: " ".join(dict.fromkeys(messages)) for field, messages in said.items()}
 
 
 def common(request: HttpRequest) -> dict[str, Any]:

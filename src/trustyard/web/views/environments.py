@@ -15,7 +15,7 @@ from trustyard.actions import delivery, environments, releases, roots, waiting
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import require
 from trustyard.actions.progress import taken_by
-from trustyard.errors import Conflict, FieldError, Refused, StaleVersion
+from trustyard.errors import Conflict, Refused, StaleVersion
 from trustyard.gateways import policies
 from trustyard.gateways.policies import Policy
 from trustyard.web import opened
@@ -82,12 +82,12 @@ def create(request: HttpRequest) -> HttpResponse:
         try:
             place = environments.create(
                 actor, name=request.POST.get("name", ""), type=request.POST.get("type", "test"),
-                description=opened.typed(request, "description"), root_set=_roots(request, None),
+                description=opened.typed(request, "description"), root_set=_roots(request),
                 deny_list=_deny_list(request), policy=_policy(request), publish_truststore=_published(request),
             )  # fmt: skip
             return go(request, reverse("environments"), f"The environment {place.name} is made.")
         except (Refused, Conflict) as error:
-            context |= {"error": error, "problems": problems(error)}
+            context |= _wrong(request, error)
     form = opened.shown(request, "", {"name": "", **_values(models.Environment())})
     context |= {"form": form, "file": _file(request), "policy_choices": _CHOICES}
     return render(request, "environments/form.html", context)
@@ -104,7 +104,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             place = environments.update(
                 actor, place.name, if_match=request.POST.get("etag", ""), type=request.POST.get("type"),
-                description=opened.typed(request, "description"), root_set=_roots(request, place),
+                description=opened.typed(request, "description"), root_set=_roots(request),
                 deny_list=_deny_list(request), policy=_policy(request), publish_truststore=_published(request),
             )  # fmt: skip
             return go(request, reverse("environment", args=[pk]), f"The environment {place.name} is saved.")
@@ -112,7 +112,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             moved, place = True, environments.get_by_id(actor, pk)
             context |= {"error": opened.overtaken("environment"), "stored_at": reverse("environment", args=[pk])}
         except (Refused, Conflict) as error:
-            context |= {"error": error, "problems": problems(error)}
+            context |= _wrong(request, error)
     file = _file(request)
     form = opened.shown(request, place.etag, _values(place), moved=moved, touched=["root_set"] if file else [])
     held = {root.sha256: root for root in roots.mozilla()} if place.deny_list else {}
@@ -166,17 +166,17 @@ def _file(request: HttpRequest) -> str:
     return str(file.name) if file is not None and request.POST.get("root_set") == "uploaded" else ""
 
 
-def _roots(request: HttpRequest, place: models.Environment | None) -> str | bytes:
-    kind = request.POST.get("root_set", "none")
-    if kind != "uploaded":
-        return kind
-    file = request.FILES.get("bundle")
-    if file is not None:
-        return bytes(file.read())
-    if place is not None and place.uploaded_roots:
-        return "uploaded"
-    sentence = "Select the file with the root certificates."
-    raise Refused(sentence, code="bad-environment", fields=[FieldError("bundle", sentence)])
+def _roots(request: HttpRequest) -> str | bytes:
+    kind, file = request.POST.get("root_set", "none"), request.FILES.get("bundle")
+    return bytes(file.read()) if kind == "uploaded" and file is not None else kind
+
+
+def _wrong(request: HttpRequest, error: Refused | Conflict) -> dict[str, Any]:
+    """The refusal; what is wrong with an uploaded root set stands at its file."""
+    found = {field.replace(".", "_"): said for field, said in problems(error).items()}
+    if request.POST.get("root_set") == "uploaded" and "root_set" in found:
+        found["bundle"] = found.pop("root_set")
+    return {"error": error, "problems": found}
 
 
 def _policy(request: HttpRequest) -> dict[str, str]:

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from trustyard.actions import requests
 from trustyard.actions.retries import unavailable
 from trustyard.errors import NotAllowed, TrustyardError, Unavailable
-from trustyard.web.page import into_notices, is_fragment, refused, shown_at, to_sign_in
+from trustyard.web.page import form_at, into_notices, is_fragment, refused, shown_at, to_sign_in
 
 log = structlog.get_logger(__name__)
 RETRY_AFTER = "2"  # seconds
@@ -60,7 +60,7 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """
     if is_fragment(request):
         return _stale_part(request) if request.user.is_authenticated else to_sign_in(request)
-    return render(request, "403.html", {"stale_form": True}, status=403)
+    return render(request, "403.html", {"stale_form": True, "form_at": form_at(request)}, status=403)
 
 
 def _stale_part(request: HttpRequest) -> HttpResponse:
@@ -86,7 +86,7 @@ def broken(request: HttpRequest, *_: Any) -> HttpResponse:
     if is_fragment(request):
         sentence = f"Trustyard did not foresee this. The log has the details under the reference {reference}."
         return _part(TrustyardError(sentence, advice="Nothing was half done: try again."), 500)
-    return render(request, "500.html", {"reference": reference}, status=500)
+    return render(request, "500.html", {"reference": reference, "form_at": form_at(request)}, status=500)
 
 
 def without_database(request: HttpRequest, error: Unavailable) -> HttpResponse:
@@ -97,7 +97,9 @@ def without_database(request: HttpRequest, error: Unavailable) -> HttpResponse:
     elif is_fragment(request):
         response = _part(error, 503)
     else:
-        response = HttpResponse(render_to_string("refused.html", {"error": error}), status=503)
+        response = HttpResponse(
+            render_to_string("refused.html", {"error": error, "form_at": form_at(request)}), status=503
+        )
     response["Retry-After"] = RETRY_AFTER
     return response
 

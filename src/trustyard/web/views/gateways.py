@@ -73,7 +73,7 @@ def create(request: HttpRequest) -> HttpResponse:
             )
             return go(request, reverse("gateway", args=[row.pk]), f"The gateway {row.name} is made.")
         except (Refused, Conflict, NotFound) as error:
-            context |= _wrong(kind, error)
+            context |= _wrong(request, kind, error)
     form = opened.shown(request, "", options.values(kind, {}))
     context["controls"] = _controls(kind, form.values, context.get("problems", {}))
     if is_fragment(request):
@@ -102,15 +102,15 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             moved, row = True, gateways.get_by_id(actor, pk)
             context |= {"error": opened.overtaken("gateway"), "stored_at": reverse("gateway", args=[pk])}
         except (Refused, Conflict) as error:
-            context |= _wrong(row.kind, error)
+            context |= _wrong(request, row.kind, error)
     form = opened.shown(request, row.etag, options.values(row.kind, row.options), moved=moved)
     controls = _controls(row.kind, form.values, context.get("problems", {}))
     context |= {"gateway": row, "form": form, "controls": controls}
     return render(request, "gateways/edit.html", context)
 
 
-def _wrong(kind: str, error: TrustyardError) -> dict[str, Any]:
-    told = options.worded(kind, error)
+def _wrong(request: HttpRequest, kind: str, error: TrustyardError) -> dict[str, Any]:
+    told = options.worded(kind, error, request.POST)
     return {"error": told, "problems": problems(told)}
 
 

@@ -14,7 +14,7 @@ from trustyard import models
 from trustyard.actions import environments, jwks, waiting
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import allowed, require
-from trustyard.errors import Conflict, FieldError, NotAllowed, NotFound, Refused, Restored
+from trustyard.errors import Conflict, NotAllowed, NotFound, Refused, Restored
 from trustyard.pki.jwks import read_public_jwk
 from trustyard.pki.names import fold
 from trustyard.web import opened, typed_json
@@ -42,7 +42,8 @@ def create(request: HttpRequest) -> HttpResponse:
             raise  # the page asks for all views alike
         except (Refused, Conflict, NotFound, NotAllowed) as error:
             found = {field.removeprefix("source."): message for field, message in problems(error).items()}
-            context |= {"error": error, "problems": found, **_shown_again(request.POST.get("jwk", ""))}
+            told = Refused("Several things are wrong: each is named below.") if len(found) > 1 else error
+            context |= {"error": told, "problems": found, **_shown_again(request.POST.get("jwk", ""))}
     places = _mine(actor)
     offered = _certificates(actor, places).values_list("name", flat=True)[:OFFERED]
     context |= _choices(request.POST, actor, places)
@@ -52,8 +53,6 @@ def create(request: HttpRequest) -> HttpResponse:
 
 def _create(request: HttpRequest, actor: Actor, deploy: bool) -> jwks.SavedJwk:
     given = request.POST
-    if missing := _missing(given):
-        raise Refused("This is not complete yet: what is missing is named below.", fields=missing)
     source: jwks.FromCertificate | jwks.HandGiven
     if given.get("kind") == "jwk":
         source = jwks.HandGiven(_read(given.get("jwk", "")), given.getlist("environments"))
@@ -73,27 +72,12 @@ def _create(request: HttpRequest, actor: Actor, deploy: bool) -> jwks.SavedJwk:
     )
 
 
-def _missing(given: QueryDict) -> list[FieldError]:
-    """All that is missing, each at its control."""
-    asked = {"name": "The name is missing."}
-    if given.get("kind") == "jwk":
-        asked |= {"jwk": "Paste the JWK.", "environments": "Tick at least one environment."}
-    elif given.get("certificate"):
-        asked |= {"environment": "Choose an environment."}
-    else:
-        asked |= {"certificate": "Choose a certificate."}  # it brings its environments along
-    return [FieldError(name, sentence) for name, sentence in asked.items() if not given.get(name, "").strip()]
-
-
-def _read(text: str) -> dict[str, Any]:
+def _read(text: str) -> dict[str, Any] | None:
     try:
         value = typed_json.read(text)
     except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        sentence = 'This is not a JWK: a JSON object such as {"kty": "EC", …}.'
-        raise Refused(sentence, code="bad-jwk", fields=[FieldError("source.jwk", sentence)])
-    return value
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _shown_again(text: str) -> dict[str, Any]:
@@ -103,11 +87,12 @@ def _shown_again(text: str) -> dict[str, Any]:
 
 def _public(text: str) -> str:
     """The JWK that was pasted, to be shown again: nothing that may be private (D-07)."""
+    given = _read(text)
     try:
-        given = _read(text)
-        public = read_public_jwk(given)
+        public = read_public_jwk(given or {})
     except Refused:
         return text if plainly_public(text) else ""
+    assert given
     return json.dumps({name: value for name, value in given.items() if name in public}, indent=2, ensure_ascii=False)
 
 
