@@ -56,7 +56,7 @@ def said(page: str) -> dict[str, str]:
                 "description": "A description is text of at most 4000 characters.",
                 "bundle": "Select the file with the root certificates.",
                 "deny_list": NO_DIGEST,
-                "policy_weak": "Input should be 'warn', 'leave out' or 'block'.",
+                "policy_weak": "This must be 'warn', 'leave out' or 'block'.",
             },
         ),
         ("/environments/1/", ENVIRONMENT, {"type", "description", "bundle", "deny_list", "policy_weak"}),

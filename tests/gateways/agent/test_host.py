@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.authority import Authority
 from tests.gateways.releases import ders, material
+from tests.live.envoy import eventually
 from trustyard.gateways import folders
 from trustyard.gateways.agent import state
 from trustyard.gateways.agent.configuration import Configuration
@@ -140,8 +141,14 @@ def test_a_reload_that_hangs_is_ended_with_all_that_it_started_and_counts_as_fai
     assert "reload did not end within 0.4 seconds and was ended" in words
     assert used(folder) == [ders()[0]]
     sleeping = int(Path(f"{folder}.pid").read_text())
-    stat = Path(f"/proc/{sleeping}/stat")
-    assert not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    eventually(lambda: not runs(sleeping))  # it was told to end
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_a_command_may_leave_a_process_behind_that_holds_its_output(make: Make, folder: Path) -> None:
