@@ -43,11 +43,9 @@ def _jobs(configuration: Configuration, told: Callable[[str, str], None]) -> _Jo
     return Queued(told, works=configuration.jobs)
 
 
-def _django() -> Callable[..., Any]:
-    """Django with all that answers, which would be loaded while the first request waits: it takes half of a second."""
-    application = get_wsgi_application()
+def _load_answers() -> None:
+    """Loads REST and console, which the first request would wait for: half of a second."""
     import_module(settings.ROOT_URLCONF)
-    return application
 
 
 class _Delivery:
@@ -74,11 +72,11 @@ class Parts:
         self.metrics = Metrics(lambda: self.agents.desk.connected)
         self.runner = _jobs(configuration, self.metrics.delivered)
         self.heartbeat = heartbeat() if not configuration.sqlite else None
-        self.health = Health()
+        self.health = Health(_load_answers)
         self.connections = Connections(configuration.trusted_proxies)
         self.published = Published(_published)
         self.callers = Callers()
-        self.bridge = Bridge(django or _django(), self.callers)
+        self.bridge = Bridge(django or get_wsgi_application(), self.callers)
         self.agents = Agents(self.metrics.delivered)
         self.waiting = Waiting(self.bridge, _Delivery())
         self.router = Router(

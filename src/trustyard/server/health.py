@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
@@ -16,9 +17,13 @@ SECONDS = 5.0
 
 
 class Health:
-    """Readiness asks the database, in a thread of its own and within a time limit."""
+    """Readiness asks the database, in a thread of its own and within a time limit.
 
-    def __init__(self) -> None:
+    `load` makes the rest ready, and does nothing when it is.
+    """
+
+    def __init__(self, load: Callable[[], object] = lambda: None) -> None:
+        self._load = load
         self._threads = ThreadPoolExecutor(1, "ready")
         self._migrated = False
 
@@ -39,6 +44,7 @@ class Health:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _missing(self) -> str:
+        self._load()
         with looked_after():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
