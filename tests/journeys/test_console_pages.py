@@ -63,6 +63,7 @@ def filled(console: Console, rest: Rest, unique: Unique) -> str:
     return name
 
 
+@pytest.mark.timeout(300)
 def test_axe_finds_nothing_serious_on_any_page(console: Console, filled: str, axe: str) -> None:
     console.page.emulate_media(reduced_motion="reduce")
     found: list[str] = []
