@@ -104,9 +104,10 @@ class Worker:
             self.takes_jobs = False
             # Running jobs end first; one that takes too long is taken for a dead worker's, and another worker does it.
             await asyncio.gather(ended(watching, 1.0), ended(running, DEAD_SECONDS))
-        for task in (running, watching):
-            if not task.cancelled() and (error := task.exception()):
-                raise error
+        # Both are asked, whichever is raised: asyncio logs an error that nobody asked for.
+        errors = [task.exception() for task in (running, watching) if not task.cancelled()]
+        if error := next(filter(None, errors), None):
+            raise error
 
 
 def _with_connection(go_on: Callable[[], Any], context: JobContext, working: object) -> Any:
