@@ -66,16 +66,14 @@ def rows(stage: Stage) -> Iterator[Row]:
 
 def _publish(rest: httpx.Client) -> None:
     given = {"name": "public", "type": "test", "root_set": "mozilla", "publish_truststore": True}
-    rest.post("/api/v1/environments", json=given).raise_for_status()
+    rest.post("/environments", json=given).raise_for_status()
     for number, der in enumerate(certificates(3)):
         name = f"public-{number}"
         source = {"kind": "paste", "encoding": "BASE64PEM", "content": pem(der)}
         entry = {"environment": "public", "alias": name, "source": source}
-        rest.post("/api/v1/certificates", json={"name": name, "entries": [entry]}).raise_for_status()
+        rest.post("/certificates", json={"name": name, "entries": [entry]}).raise_for_status()
         key = {"kind": "certificate", "certificate": name, "environment": "public"}
-        rest.post(
-            "/api/v1/jwks?wait=0", json={"name": name, "source": key, "use": "sig", "deploy": True}
-        ).raise_for_status()
+        rest.post("/jwks?wait=0", json={"name": name, "source": key, "use": "sig", "deploy": True}).raise_for_status()
 
 
 @contextlib.contextmanager

@@ -20,10 +20,10 @@ import httpx
 from fleet import fleet, gateways
 from load import request, send
 from processes import cpu_seconds, megabytes
-from stage import Stage
+from stage import Stage, fill, speaks
 from table import Row
 
-from tests.server.serving import Serving, sign_in
+from tests.server.serving import Serving, run, sign_in
 
 GATEWAYS, PEOPLE, PAGES, STARTS = 50, 20, 6, 3
 LOOK_SECONDS = 0.25
@@ -48,25 +48,39 @@ def _start(folder: Path, settings: dict[str, str]) -> tuple[float, float]:
 
 
 def memory(stage: Stage) -> Iterator[Row]:
-    """Lemur's two workers beside it, with 20 clients that page through its list."""
+    """On PostgreSQL and on SQLite; beside it Lemur's two workers, with 20 clients that page through its list."""
     places = stage.places
     stage.fill_lemur()
-    # A process of its own: the one that imported thousands has more than one that serves them.
-    with Serving(stage.folder / "serving", **stage.settings) as server:
-        pid = server.process.pid
-        headers = {"Authorization": f"Bearer {stage.token}"}
-        with httpx.Client(base_url=f"{server.url}/api/v1", headers=headers, trust_env=False, timeout=60) as rest:
-            made = [gateways(rest, GATEWAYS // len(places), 1, place) for place in places]
-        nodes, port = [node for part, _ in made for node in part], made[0][1]
-        with fleet(stage.folder, port, nodes):
-            with ThreadPoolExecutor(PEOPLE) as pool:
-                people = [_person(server.url) for _ in range(PEOPLE)]
-                ours = most(pid, lambda: list(pool.map(_pages, people)))
-            peak = _high(pid)
-    theirs = most(stage.lemur.process.pid, lambda: _clients(stage))
     load = f"{stage.filled:,} certificates, {GATEWAYS} gateways, {PEOPLE} people"
-    yield Row(f"memory with {load}", "MB", ours, theirs, "Lemur's two workers", limit=200, less_is_better=True)
-    yield Row("memory, the most it ever had (signing in)", "MB", peak)
+    theirs = most(stage.lemur.process.pid, lambda: _clients(stage))
+    embedded, settings = stage.folder / "embedded", {"ACCESS_LOG": "off"}
+    with Serving(embedded, **settings) as server:
+        token = run(embedded, "token", "create", "run", "--role", "admin").stdout.strip()
+        with speaks(server, token) as rest:
+            fill(rest, stage.filled)
+    for name, folder, given, shown in (
+        ("PostgreSQL", stage.folder / "serving", stage.settings, stage.token),
+        ("SQLite", embedded, settings, token),
+    ):
+        # A process of its own: the one that imported thousands has more than one that serves them.
+        with Serving(folder, **given) as server:
+            ours, peak = _greatest(stage, server, shown, places)
+        yield Row(
+            f"memory on {name}: {load}", "MB", ours, theirs, "Lemur's two workers", limit=200, less_is_better=True
+        )
+        yield Row(f"memory on {name}, the most it ever had (signing in)", "MB", peak)
+
+
+def _greatest(stage: Stage, server: Serving, token: str, places: list[str]) -> tuple[float, float]:
+    """What it has while all are at work, and what it had at most."""
+    with speaks(server, token) as rest:
+        made = [gateways(rest, GATEWAYS // len(places), 1, place) for place in places]
+    nodes, port = [node for part, _ in made for node in part], made[0][1]
+    with fleet(stage.folder, port, nodes):
+        with ThreadPoolExecutor(PEOPLE) as pool:
+            people = [_person(server.url) for _ in range(PEOPLE)]
+            ours = most(server.process.pid, lambda: list(pool.map(_pages, people)))
+        return ours, _high(server.process.pid)
 
 
 def _person(url: str) -> httpx.Client:

@@ -68,9 +68,7 @@ class Stage:
     @functools.cached_property
     def rest(self) -> httpx.Client:
         """Speaks with our node as that administrator."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        client = httpx.Client(base_url=self.ours.url, headers=headers, trust_env=False, timeout=IMPORT_SECONDS)
-        return self._running.enter_context(client)
+        return self._running.enter_context(speaks(self.ours, self.token))
 
     @functools.cached_property
     def lemur(self) -> Lemur:
@@ -80,13 +78,7 @@ class Stage:
     @functools.cached_property
     def places(self) -> list[str]:
         """Our environments with as many certificates each, all of them in force."""
-        names = [f"place-{number}" for number in range(PLACES)]
-        ders = certificates(self.filled)
-        for number, name in enumerate(names):
-            self.rest.post("/api/v1/environments", json={"name": name, "type": "test"}).raise_for_status()
-            bundle = "".join(pem(der) for der in ders[number::PLACES]).encode()
-            files, given = {"file": (f"{name}.pem", bundle)}, {"environments": name, "deploy": "true"}
-            self.rest.post("/api/v1/certificates/import?wait=0", files=files, data=given).raise_for_status()
+        names = fill(self.rest, self.filled)
         self.cluster.execute("VACUUM ANALYZE", "ours")
         return names
 
@@ -94,3 +86,21 @@ class Stage:
         """As many certificates there: few that it imported, copied in its tables."""
         self.lemur.fill(self.filled)
         self.cluster.execute("VACUUM ANALYZE", "lemur")
+
+
+def speaks(server: Serving, token: str) -> httpx.Client:
+    """A client of the REST API there."""
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.Client(base_url=f"{server.url}/api/v1", headers=headers, trust_env=False, timeout=IMPORT_SECONDS)
+
+
+def fill(rest: httpx.Client, count: int) -> list[str]:
+    """Imports so many certificates into new environments, and makes a release of each; the environments' names."""
+    names = [f"place-{number}" for number in range(PLACES)]
+    ders = certificates(count)
+    for number, name in enumerate(names):
+        rest.post("/environments", json={"name": name, "type": "test"}).raise_for_status()
+        bundle = "".join(pem(der) for der in ders[number::PLACES]).encode()
+        files, given = {"file": (f"{name}.pem", bundle)}, {"environments": name, "deploy": "true"}
+        rest.post("/certificates/import?wait=0", files=files, data=given).raise_for_status()
+    return names

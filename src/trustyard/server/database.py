@@ -9,7 +9,7 @@ from .configuration import Configuration
 from .sqlite.turns import SECONDS
 
 # Readers never wait for the writer (WAL). FULL, because what was answered as saved must outlive a power cut too.
-PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;"
+PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
 # A server that is cut off from the network is noticed within seconds, instead of the many minutes of TCP.
 NOTICE = {
     "connect_timeout": "5",
