@@ -368,3 +368,10 @@ def test_a_person_who_is_signed_in_brings_a_large_file(server: Serving) -> None:
             timeout=30,
         )
         assert answer.status_code == 401, answer.text
+        proxied = {**csrf, "Authorization": "Basic YWRhOng="}  # as a browser shows it to a proxy that asks for one
+        asked = {"environment": "test", "source": "file"}
+        answer = browser.post(
+            "/trust-check/", data=asked, files={"file": ("big.pem", b"0" * 5_000_000)}, headers=proxied
+        )
+        assert "Choose a source." not in answer.text, "the form and its file arrived"
+        assert answer.status_code == 422, answer.text

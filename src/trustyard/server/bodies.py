@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from .answers import CLOSE, Answer, Receive, Scope, header, problem
+from .answers import CLOSE, Answer, Receive, Scope, client, header, problem
 
 MEGABYTE = 1_000_000
 MULTIPART_LIMIT = 11 * MEGABYTE  # a file of 10 MB and the fields around it
@@ -91,8 +91,7 @@ class Bodies:
     @contextmanager
     def holding(self, scope: Scope) -> Iterator[Body]:
         """An empty body, whose bytes count as held until the request is done."""
-        address = scope["client"][0] if scope.get("client") else ""
-        body = Body(self.strangers if self.who else self.known, address)
+        body = Body(self.strangers if self.who else self.known, client(scope))
         try:
             yield body
         finally:

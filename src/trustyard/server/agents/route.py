@@ -9,9 +9,10 @@ import structlog
 
 from trustyard.actions.agents import Said, Standing
 from trustyard.actions.gateway_tokens import Claim
+from trustyard.api.headers import bearer
 from trustyard.gateways.agent import wire
 from trustyard.gateways.receipts import Receipt
-from trustyard.server.answers import CLOSE, Answer, Receive, Scope, Send, problem
+from trustyard.server.answers import CLOSE, Answer, Receive, Scope, Send, header, problem
 from trustyard.server.bodies import Bodies, BodyRefused
 
 from . import requests
@@ -58,7 +59,7 @@ class Agents:
             return problem(404, "not-found", "Not found", "There is no such address.")
         if method != verb:
             return problem(405, "method-not-allowed", "Method not allowed", f"This takes {verb}.", {"Allow": verb})
-        claim = claimed(requests.token(scope))
+        claim = claimed(bearer(header(scope, b"authorization")))
         if claim is None or (standing := await self.desk.standing(claim)) is None:
             return _stranger()
         if path == wire.RECEIPT:
