@@ -148,6 +148,19 @@ def test_a_row_menu_works_with_the_keyboard(console: Console, filled: str) -> No
     expect(button).to_be_focused()
 
 
+def test_the_space_bar_presses_what_is_called_a_button_an_item_or_a_tab(console: Console, filled: str) -> None:
+    page = console.page
+    console.open("/jwks/create/")
+    console.button("Cancel").press(" ")
+    page.wait_for_url(re.compile("/jwks/$"))
+    console.find(filled)
+    console.button(f"Actions for {filled}").press(" ")
+    with page.expect_download():
+        page.get_by_role("menuitem", name="Export", exact=True).press(" ")
+    page.get_by_role("tab", name="Truststore").press(" ")
+    page.wait_for_url(re.compile("/truststore/$"))
+
+
 def test_a_stranger_is_led_to_sign_in_and_finds_the_way_home(served: Serving) -> None:
     with httpx.Client(base_url=served.url, trust_env=False, follow_redirects=False) as stranger:
         for path in PAGES:
