@@ -42,14 +42,17 @@ COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-tex
 
 
 def judge(page: Page, axe: str) -> list[str]:
-    """What axe finds serious or critical, in light and in dark."""
+    """What axe finds serious or critical, or amiss with headings, in light and in dark, with all that can be opened."""
     page.wait_for_load_state()  # a page whose style sheet is on its way has other colours
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     page.evaluate(axe)
     found: list[str] = []
     for scheme in schemes(page):
         options = {"resultTypes": ["violations"]} | (COLOURS if scheme == "dark" else {})
         violations = page.evaluate("options => axe.run(options)", options)["violations"]
-        serious = [one for one in violations if one["impact"] in ("serious", "critical")]
+        serious = [
+            one for one in violations if one["impact"] in ("serious", "critical") or one["id"] == "heading-order"
+        ]
         found += [f"{page.url} in {scheme}: {one['id']} at {one['nodes'][0]['target']}" for one in serious]
     return found
 
