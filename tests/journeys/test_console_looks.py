@@ -271,6 +271,13 @@ def test_a_file_of_roots_is_asked_for_where_it_counts(console: Console) -> None:
     expect(file).to_have_accessible_description(re.compile("Select the file with the root certificates."))
 
 
+def test_a_question_that_is_longer_than_the_window_begins_at_cancel(console: Console) -> None:
+    console.page.set_viewport_size({"width": 360, "height": 240})
+    console.open("/users/")
+    console.menu("admin", "Disable")
+    expect(console.dialog("Disable User").get_by_role("button", name="Cancel")).to_be_focused()
+
+
 @pytest.mark.parametrize(
     ("path", "button", "label"),
     [
