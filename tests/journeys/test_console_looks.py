@@ -372,6 +372,18 @@ def test_the_tab_that_is_open_is_told_from_the_other_in_forced_colours(console: 
     assert tabs[0] != tabs[1]
 
 
+def test_a_select_keeps_its_arrow_in_forced_colours(console: Console) -> None:
+    """These take away arrows that are drawn as gradients: then it is the browser's own."""
+    page = console.page
+    console.open("/certificates/")
+    shown = "box => [getComputedStyle(box).backgroundImage, getComputedStyle(box).appearance]"
+    for forced, expected in (("none", ["conic-gradient", "none"]), ("active", ["none", "auto"])):
+        page.emulate_media(forced_colors=forced)
+        image, appearance = page.get_by_label("Status").evaluate(shown)
+        assert [image.partition("(")[0], appearance] == expected
+    page.emulate_media(forced_colors="none")
+
+
 def test_icons_grow_with_the_text(console: Console) -> None:
     console.open("/certificates/")
     icon = console.button("Create").locator("svg")
