@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from trustyard.server.bodies import Bodies, BodyRefused, Store
 
@@ -306,8 +307,9 @@ def test_a_database_that_does_not_say_who_sends_a_large_body_is_told() -> None:
     async def away(scope: Any) -> str:
         raise OSError
 
-    with pytest.raises(BodyRefused) as caught:
+    with pytest.raises(BodyRefused) as caught, capture_logs() as lines:
         _read([], Bodies(away), content_length="200000")
+    assert [(line["event"], line["error"]) for line in lines] == [("bodies.sender_not_asked", "OSError")]
     assert (caught.value.answer.status, caught.value.answer.headers["Retry-After"]) == (503, "2")
 
 
