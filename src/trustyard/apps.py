@@ -6,8 +6,6 @@ from django.apps import AppConfig
 
 
 class TrustyardConfig(AppConfig):
-    """One app, one label: models, migrations, templates and static files."""
+    """Models, migrations, templates and static files."""
 
     name = "trustyard"
-    label = "trustyard"
-    default_auto_field = "django.db.models.BigAutoField"

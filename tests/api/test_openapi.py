@@ -80,6 +80,10 @@ def test_the_page_is_for_those_who_signed_in_and_asks_no_other_host(cast: Cast) 
     assert (turned_away.status_code, turned_away.headers["Location"]) == (302, "/accounts/login/?next=/api/v1/docs")
     browser.force_login(users.create(ADA, "olga", password="a long and quiet night"),
                         backend="allauth.account.auth_backends.AuthenticationBackend")  # fmt: skip
+    proxied = browser.get("/api/v1/docs", headers={"Accept": "text/html", "Authorization": "Basic YWRhOng="})
+    assert (proxied.status_code, proxied.json()["type"]) == (401, "/problems/not-signed-in"), (
+        "and not to Sign in and back"
+    )
     page = browser.get("/api/v1/docs")
     text = page.content.decode()
     assert page.status_code == 200

@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-import typer
 from django.db import OperationalError
 
 from tests.databases import chosen, opened
@@ -18,6 +17,7 @@ from trustyard import __version__
 from trustyard.actions import environments, users
 from trustyard.actions.actors import LOCAL, Actor
 from trustyard.cli import local
+from trustyard.cli.failures import Failure
 from trustyard.cli.local import Role
 from trustyard.errors import StaleVersion, TrustyardError
 from trustyard.models import User
@@ -219,12 +219,11 @@ def test_the_version_is_printed(data: Path) -> None:
     assert run(data, "--version").stdout == f"trustyard {__version__}\n"
 
 
-def test_what_the_database_refuses_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(typer.Exit) as ended, local.told():
+def test_what_the_database_refuses_is_a_sentence() -> None:
+    with pytest.raises(Failure) as ended, local.told():
         raise OperationalError("attempt to write a readonly database")
-    assert ended.value.exit_code == 1
-    said = capsys.readouterr().err
-    assert "The database does not do what it was asked: attempt to write a readonly database." in said
+    said = "The database does not do what it was asked: attempt to write a readonly database."
+    assert (ended.value.code, ended.value.sentence) == (1, said)
     with pytest.raises(ValueError, match="ours"), local.told():
         raise ValueError("a mistake of ours stays one")
 

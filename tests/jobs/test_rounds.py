@@ -9,6 +9,18 @@ from trustyard.jobs.rounds import Rounds
 WAIT = 20
 
 
+class Slow:
+    """A job that has begun and goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on, self.done = threading.Event(), threading.Event(), threading.Semaphore(0)
+
+    def __call__(self) -> None:
+        self.begun.set()
+        assert self.go_on.wait(WAIT)
+        self.done.release()
+
+
 def test_the_first_round_comes_at_once_and_another_as_soon_as_somebody_says_so() -> None:
     done = threading.Semaphore(0)
     rounds = Rounds("test", done.release, 3600)
@@ -36,38 +48,26 @@ def test_rounds_go_on_by_themselves_and_a_round_that_fails_is_not_the_last() -> 
 
 def test_news_during_a_round_are_another_round() -> None:
     """What the round under way had seen may be older than the news."""
-    begun, go_on, done = threading.Event(), threading.Event(), threading.Semaphore(0)
-
-    def work() -> None:
-        begun.set()
-        assert go_on.wait(WAIT)
-        done.release()
-
-    rounds = Rounds("test", work, 3600)
+    job = Slow()
+    rounds = Rounds("test", job, 3600)
     rounds.start()
-    assert begun.wait(WAIT)
+    assert job.begun.wait(WAIT)
     rounds.now()
-    go_on.set()
-    assert done.acquire(timeout=WAIT)
-    assert done.acquire(timeout=WAIT)
+    job.go_on.set()
+    assert job.done.acquire(timeout=WAIT)
+    assert job.done.acquire(timeout=WAIT)
     rounds.stop()
 
 
 def test_the_stop_waits_for_the_round_under_way_and_no_other_is_begun() -> None:
-    begun, go_on, done = threading.Event(), threading.Event(), threading.Semaphore(0)
-
-    def work() -> None:
-        begun.set()
-        assert go_on.wait(WAIT)
-        done.release()
-
-    rounds = Rounds("test", work, 0)
+    job = Slow()
+    rounds = Rounds("test", job, 0)
     rounds.start()
-    assert begun.wait(WAIT)
-    threading.Timer(0.1, go_on.set).start()
+    assert job.begun.wait(WAIT)
+    threading.Timer(0.1, job.go_on.set).start()
     rounds.stop()
-    assert done.acquire(blocking=False)
-    assert not done.acquire(timeout=0.1)
+    assert job.done.acquire(blocking=False)
+    assert not job.done.acquire(timeout=0.1)
 
 
 def test_rounds_that_never_began_can_be_stopped() -> None:

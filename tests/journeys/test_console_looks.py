@@ -271,6 +271,13 @@ def test_a_file_of_roots_is_asked_for_where_it_counts(console: Console) -> None:
     expect(file).to_have_accessible_description(re.compile("Select the file with the root certificates."))
 
 
+def test_a_question_that_is_longer_than_the_window_begins_at_cancel(console: Console) -> None:
+    console.page.set_viewport_size({"width": 360, "height": 240})
+    console.open("/users/")
+    console.menu("admin", "Disable")
+    expect(console.dialog("Disable User").get_by_role("button", name="Cancel")).to_be_focused()
+
+
 @pytest.mark.parametrize(
     ("path", "button", "label"),
     [
@@ -363,6 +370,18 @@ def test_the_tab_that_is_open_is_told_from_the_other_in_forced_colours(console: 
     tabs = [page.get_by_role("tab", name=name).evaluate(line) for name in ("Certificates", "Truststore")]
     page.emulate_media(forced_colors="none")
     assert tabs[0] != tabs[1]
+
+
+def test_a_select_keeps_its_arrow_in_forced_colours(console: Console) -> None:
+    """These take away arrows that are drawn as gradients: then it is the browser's own."""
+    page = console.page
+    console.open("/certificates/")
+    shown = "box => [getComputedStyle(box).backgroundImage, getComputedStyle(box).appearance]"
+    for forced, expected in (("none", ["conic-gradient", "none"]), ("active", ["none", "auto"])):
+        page.emulate_media(forced_colors=forced)
+        image, appearance = page.get_by_label("Status").evaluate(shown)
+        assert [image.partition("(")[0], appearance] == expected
+    page.emulate_media(forced_colors="none")
 
 
 def test_icons_grow_with_the_text(console: Console) -> None:

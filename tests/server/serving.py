@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
 import subprocess
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -113,6 +115,11 @@ class Serving:
         # Else each client reads all roots anew, for a connection without TLS.
         options = {"verify": False, **options}
         return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30, **options)
+
+    def connection(self) -> socket.socket:
+        """A connection to it, with nothing said yet."""
+        parts = urlsplit(self.url)
+        return socket.create_connection((parts.hostname, parts.port), timeout=30)
 
     def terminate(self) -> int:
         """SIGTERM, and the exit code."""

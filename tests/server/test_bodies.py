@@ -9,21 +9,16 @@ import threading
 import time
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from trustyard.server.bodies import Bodies, BodyRefused, Store
 
 from .serving import Serving, eventually, sign_in, token_for
 
 INSPECT = "/api/v1/certificates/inspect"
-
-
-def _connection(server: Serving) -> socket.socket:
-    parts = urlsplit(server.url)
-    return socket.create_connection((parts.hostname, parts.port), timeout=30)
 
 
 def _head(server: Serving, *lines: str) -> bytes:
@@ -57,7 +52,7 @@ def test_a_body_that_ends_early_reaches_nobody(server: Serving, head: str) -> No
     """A cut-off body must not be taken as a complete one."""
     whole = json.dumps({"name": f"cut-{head[:3]}"}).encode()
     framed = whole if "Length" in head else f"{len(whole):x}\r\n".encode() + whole + b"\r\n"
-    with _connection(server) as sent:
+    with server.connection() as sent:
         path = _head(server, head).replace(INSPECT.encode(), b"/api/v1/environments")
         sent.sendall(path + framed)
     eventually(lambda: any('"status": 400' in line and "/api/v1/environments" in line for line in server.log))
@@ -89,7 +84,7 @@ def test_a_body_that_is_too_large_comes_before_a_stale_version(server: Serving) 
 
 
 def test_who_asks_first_is_told_before_sending(server: Serving) -> None:
-    with _connection(server) as sent:
+    with server.connection() as sent:
         sent.sendall(_head(server, "Content-Length: 50000000", "Expect: 100-continue"))
         assert sent.recv(4096).startswith(b"HTTP/1.1 413 ")
 
@@ -103,7 +98,7 @@ def test_an_import_may_bring_more_than_others(server: Serving) -> None:
         files = {"file": ("big.pem", b"0" * 20_000_000)}
         answer = client.post(path, files=files, data={"environments": "test"})
         assert [one["item"] for one in answer.json()["left_out"]] == ["big.pem"]
-    with _connection(server) as sent:
+    with server.connection() as sent:
         sent.sendall(
             _head(server, "Content-Length: 64000001", "Expect: 100-continue").replace(INSPECT.encode(), path.encode())
         )
@@ -112,7 +107,7 @@ def test_an_import_may_bring_more_than_others(server: Serving) -> None:
 
 def test_slow_uploads_stop_nobody_else(server: Serving) -> None:
     """However many trickle in, none of them holds a thread."""
-    slow = [_connection(server) for _ in range(40)]
+    slow = [server.connection() for _ in range(40)]
     try:
         for one in slow:
             one.sendall(_head(server, "Content-Length: 1000") + b"{")
@@ -306,8 +301,9 @@ def test_a_database_that_does_not_say_who_sends_a_large_body_is_told() -> None:
     async def away(scope: Any) -> str:
         raise OSError
 
-    with pytest.raises(BodyRefused) as caught:
+    with pytest.raises(BodyRefused) as caught, capture_logs() as lines:
         _read([], Bodies(away), content_length="200000")
+    assert [(line["event"], line["error"]) for line in lines] == [("bodies.sender_not_asked", "OSError")]
     assert (caught.value.answer.status, caught.value.answer.headers["Retry-After"]) == (503, "2")
 
 
@@ -323,7 +319,7 @@ def test_the_large_bodies_of_strangers_are_not_held_and_stop_nobody(
     head += [f"Authorization: {authorization}"] if authorization else []
     begun = "\r\n".join([*head, "", ""]).encode()
     # Each of them all but the last byte: more together than Trustyard holds of everybody.
-    senders = [_connection(server) for _ in range(20)]
+    senders = [server.connection() for _ in range(20)]
     try:
         for sender in senders:
             sender.sendall(begun + b" " * 13_999_999)
@@ -344,7 +340,7 @@ def test_the_large_bodies_of_strangers_are_not_held_and_stop_nobody(
 
 
 def test_an_import_with_a_token_that_is_not_known_is_refused_before_its_body_is_sent(server: Serving) -> None:
-    with _connection(server) as sender:
+    with server.connection() as sender:
         head = _head(server, "Content-Length: 60000000", "Expect: 100-continue")
         head = head.replace(server.token.encode(), b"ty_nobody").replace(INSPECT.encode(), IMPORT.encode())
         sender.sendall(head)
@@ -368,3 +364,10 @@ def test_a_person_who_is_signed_in_brings_a_large_file(server: Serving) -> None:
             timeout=30,
         )
         assert answer.status_code == 401, answer.text
+        proxied = {**csrf, "Authorization": "Basic YWRhOng="}  # as a browser shows it to a proxy that asks for one
+        asked = {"environment": "test", "source": "file"}
+        answer = browser.post(
+            "/trust-check/", data=asked, files={"file": ("big.pem", b"0" * 5_000_000)}, headers=proxied
+        )
+        assert "Choose a source." not in answer.text, "the form and its file arrived"
+        assert answer.status_code == 422, answer.text

@@ -26,8 +26,9 @@ def ask() -> Iterator[Ask]:
     """Who it is, by these headers."""
     callers = Callers()
 
-    def asked(**headers: str) -> str:
-        scope: dict[str, Any] = {"headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
+    def asked(path: str = "/api/v1/certificates", **headers: str) -> str:
+        given = [(name.encode(), value.encode()) for name, value in headers.items()]
+        scope: dict[str, Any] = {"path": path, "headers": given}
         return asyncio.run(callers(scope))
 
     yield asked
@@ -64,6 +65,7 @@ def test_a_session_is_known_unless_a_header_says_otherwise(ask: Ask, vic: models
     own, known = cookie(vic), f"user:{vic.pk}"
     assert ask(cookie=own) == known
     assert ask(cookie=own, authorization="Bearer ty_nobody") == "", "as the API has it"
+    assert ask("/trust-check/", cookie=own, authorization="Basic dmljOng=") == known, "a proxy asks for a password"
     models.User.objects.update(is_active=False)
     assert ask(cookie=own) == ""
 

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from structlog.testing import capture_logs
@@ -27,11 +26,6 @@ from .serving import Serving, eventually
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 TEN_MEGABYTES = 10_000_000
-
-
-def _connection(server: Serving) -> socket.socket:
-    parts = urlsplit(server.url)
-    return socket.create_connection((parts.hostname, parts.port), timeout=30)
 
 
 def _said(connection: socket.socket) -> bytes:
@@ -69,13 +63,13 @@ def _sent_without_end(connection: socket.socket, piece: bytes) -> bytes:
     ids=["many headers", "a long header", "a long address", "empty lines", "trailers"],
 )
 def test_headers_without_end_are_not_taken(server: Serving, begun: bytes, piece: bytes) -> None:
-    with _connection(server) as sender:
+    with server.connection() as sender:
         sender.sendall(begun)
         assert _sent_without_end(sender, piece) != b"all of it was taken"
 
 
 def test_headers_that_are_too_large_are_refused_in_words(server: Serving) -> None:
-    with _connection(server) as sender:
+    with server.connection() as sender:
         sender.sendall(GET + b"X-Long: " + b"a" * (HEAD_BYTES + 500_000))
         head, _, body = _said(sender).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 431 ")
@@ -86,7 +80,7 @@ def test_headers_that_are_too_large_are_refused_in_words(server: Serving) -> Non
 
 
 def test_large_headers_that_are_within_the_limit_are_answered_again_and_again(server: Serving) -> None:
-    with _connection(server) as sender:
+    with server.connection() as sender:
         for _ in range(5):
             sender.sendall(GET + b"X-Long: " + b"a" * (HEAD_BYTES - 1_000) + b"\r\n\r\n")
             said = b""
@@ -97,21 +91,21 @@ def test_large_headers_that_are_within_the_limit_are_answered_again_and_again(se
 
 def test_a_body_in_very_small_pieces_is_not_taken_for_headers(server: Serving) -> None:
     head = b"POST /api/v1/certificates/inspect HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with _connection(server) as sender:
+    with server.connection() as sender:
         sender.sendall(head + b"a\r\n0123456789\r\n" * 20_000 + b"0\r\n\r\n")
         assert _said(sender).startswith(b"HTTP/1.1 401 ")
 
 
 def test_requests_sent_ahead_of_their_answers_are_bounded(server: Serving) -> None:
-    with _connection(server) as sender:
+    with server.connection() as sender:
         assert _sent_without_end(sender, (GET + b"\r\n") * 1_000) != b"all of it was taken"
 
 
 def test_what_is_no_request_leaves_no_line_in_the_log(server: Serving) -> None:
-    with _connection(server) as sender:
+    with server.connection() as sender:
         sender.sendall(b"\x16\x03\x01 this is TLS\r\n\r\n")
         assert _said(sender).startswith(b"HTTP/1.1 400 ")
-    with _connection(server) as sender:
+    with server.connection() as sender:
         sender.sendall(GET + b"Connection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n")
         assert b" 200 " in _said(sender)
     with server.client() as client:

@@ -101,7 +101,7 @@ def test_a_node_that_takes_a_release_has_its_time_though_another_request_of_it_h
         with desk.present(1, "n", None):
             with desk.present(1, "n", None):
                 pass
-            desk.is_busy(1, "n")
+            desk.note_busy(1, "n")
         await asyncio.sleep(0.2)
         await closed(desk.writer)
         assert words == [CAME]

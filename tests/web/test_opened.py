@@ -24,7 +24,6 @@ from .people import signed_in
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
 PROBES = [{"address": "gateway.example:8443", "node": None, "trust": "used"}]
-OTHER_PROBES = [{"address": "other.example:8443", "node": None, "trust": "used"}]
 
 
 class Form(HTMLParser):

@@ -10,6 +10,8 @@ from trustyard.actions.actors import Actor
 from trustyard.errors import NotAllowed, NotSignedIn
 from trustyard.models import User
 
+from .headers import bearer
+
 _SEND = "Send `Authorization: Bearer <token>`."
 
 
@@ -23,10 +25,10 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 def _of_token(given: str, address: str) -> Actor:
-    scheme, _, secret = given.strip().partition(" ")
-    if scheme.lower() != "bearer" or not secret.strip():
+    token = bearer(given)
+    if not token:
         raise NotSignedIn("The header Authorization holds no bearer token.", advice=_SEND)
-    actor = tokens.authenticate(secret.strip(), address)
+    actor = tokens.authenticate(token, address)
     if actor is None:
         raise NotSignedIn("This token is not known, or was revoked.", code="bad-token", advice="Use another token.")
     return actor

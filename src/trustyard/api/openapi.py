@@ -90,7 +90,8 @@ def page(request: HttpRequest, api: Api) -> HttpResponse:
     try:
         actor_of(request)
     except NotSignedIn as error:
-        if "text/html" in request.headers.get("Accept", ""):
+        # Where a header is at fault no sign-in helps: it would lead here again.
+        if "text/html" in request.headers.get("Accept", "") and "Authorization" not in request.headers:
             return redirect_to_login(request.path)
         return problem(error)
     swagger = json.dumps({"layout": "BaseLayout", "deepLinking": True, "url": f"{ROOT}openapi.json"})

@@ -47,11 +47,9 @@ def agent(
             state = running.once()
     except Refused as error:
         details = [f"{one.field}: {one.message}" if one.field else one.message for one in error.fields]
-        Failure(error.sentence, details=details).show()
-        raise typer.Exit(1) from None
+        raise Failure(error.sentence, details=details) from None
     except Away as error:
-        Failure(str(error)).show()
-        raise typer.Exit(1) from None
+        raise Failure(str(error)) from None
     if state is None:
         say("Nothing is new.")
     elif state != "accepted":

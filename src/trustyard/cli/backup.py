@@ -79,8 +79,7 @@ def restore(
         if not restored.secret_key:
             say("The secret key did not come with it: every gateway that connects needs a new bootstrap.")
     if restored.broken:
-        Failure(f"All is restored, but its audit chain was broken when the backup was made, {restored.broken}.").show()
-        raise typer.Exit(1)
+        raise Failure(f"All is restored, but its audit chain was broken when the backup was made, {restored.broken}.")
 
 
 def _shown(ended: Any) -> dict[str, Any]:

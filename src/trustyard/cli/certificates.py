@@ -27,6 +27,7 @@ from .options import (
     Status,
     Yes,
     fingerprint,
+    members,
     names,
     yes_or_no,
 )
@@ -78,7 +79,7 @@ def add(
     deploying: DeployIfTold,
 ) -> None:
     """Take a certificate in, with the same certificate and alias in each of the environments."""
-    source = source_of(given, inspected)
+    source = source_of(given.given(), inspected)
     if source is None:
         raise Usage("Name a source: --url, --file, --paste or --inspected.")
     body = {
@@ -164,20 +165,14 @@ def edit(
     deploying: DeployIfTold,
 ) -> None:
     """Change a certificate: what is not given stays as it is."""
-    changed = _changed(names(env), alias, source_of(given, inspected), choose)
+    changed = _changed(names(env), alias, source_of(given.given(), inspected), choose)
     removed = names(remove_env)
-    body: dict[str, Any] = {"deploy": deploying.deploy}
-    if new_name is not None:
-        body["name"] = new_name
-    if description is not None:
-        body["description"] = description
+    body = members(name=new_name, description=description, jwk_connection=answer.given())
     if changed:
         body["entries"] = [changed]
-    if answer.given() is not None:
-        body["jwk_connection"] = answer.given()
-    if len(body) == 1 and not removed and not deploying.deploy:
+    if not (body or removed or deploying.deploy):
         raise Usage("Nothing to change: see `trustyard cert edit --help`.")
-    body |= deploying.confirmed()
+    body |= {"deploy": deploying.deploy, **deploying.confirmed()}
     before = call.rest.get(path("certificates", name))
     if removed:
         body = {"name": before.json["name"], "description": before.json["description"], **body}
@@ -273,26 +268,20 @@ def _accepted(call: Call, certificate: dict[str, Any]) -> dict[str, str]:
     return words
 
 
-def source_of(given: SourceOptions, inspected: str | None) -> dict[str, Any] | None:
+def source_of(source: dict[str, Any] | None, inspected: str | None) -> dict[str, Any] | None:
     """The source of a command that takes --inspected too, None without one. Raises `Usage` for two."""
-    source = given.given()
     if inspected is None:
         return source
     if source is not None:
-        raise Usage("--inspected is a source of its own: leave --url, --file and --paste out.")
+        raise Usage("--inspected is a source of its own: leave the other one out.")
     return {"kind": "inspected", "token": inspected}
 
 
 def _entry(
     environments: list[str], alias: str | None, source: dict[str, Any] | None, choose: str | None
 ) -> dict[str, Any]:
-    parts = {
-        "environments": environments,
-        "alias": alias,
-        "source": source,
-        "choose": fingerprint(choose) if choose is not None else None,
-    }
-    return {name: value for name, value in parts.items() if value is not None}
+    chosen = fingerprint(choose) if choose is not None else None
+    return members(environments=environments, alias=alias, source=source, choose=chosen)
 
 
 def _changed(

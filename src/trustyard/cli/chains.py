@@ -58,7 +58,7 @@ def compare(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 1 where they differ.")] = False,
 ) -> None:
     """Compare two certificates, differences first; an entry with its live server if nothing else is named."""
-    source = source_of(given, inspected)
+    source = source_of(given.given(), inspected)
     named = [one for one in (right, with_ or with_env, source) if one is not None]
     if len(named) > 1:
         raise Usage("Name one other side: a second argument, --with, --url, --file, --paste or --inspected.")

@@ -9,7 +9,7 @@ import typer
 from .certificate_screen import more
 from .commands import Call, ask, command, group
 from .failures import Usage
-from .options import Description, Paging, Query, Yes, fingerprint, read_text
+from .options import Description, Paging, Query, Yes, fingerprint, members, read_text
 from .rest import path
 from .screen import clean, facts, say, table
 
@@ -51,15 +51,9 @@ def add(
     publish_truststore: Publish = None,
 ) -> None:
     """Make an environment."""
-    body: dict[str, Any] = {"name": name, "type": type_, "description": description or ""}
-    if root_set is not None:
-        body["root_set"] = _roots(root_set)
+    body = {"name": name, **_given(type_, description or "", root_set, policy, publish_truststore)}
     if deny:
         body["deny_list"] = [fingerprint(text) for text in deny]
-    if policy:
-        body["policy"] = _policy(policy)
-    if publish_truststore is not None:
-        body["publish_truststore"] = publish_truststore
     call.show(call.rest.send("POST", path("environments"), body).json, _one)
 
 
@@ -92,17 +86,7 @@ def edit(
     ] = None,
 ) -> None:
     """Change an environment. A changed root set is in force with its next release."""
-    body: dict[str, Any] = {}
-    if type_ is not None:
-        body["type"] = type_
-    if description is not None:
-        body["description"] = description
-    if root_set is not None:
-        body["root_set"] = _roots(root_set)
-    if policy:
-        body["policy"] = _policy(policy)
-    if publish_truststore is not None:
-        body["publish_truststore"] = publish_truststore
+    body = _given(type_, description, root_set, policy, publish_truststore)
     denied, allowed = ({fingerprint(text) for text in given or []} for given in (deny, allow))
     if denied & allowed:
         raise Usage("A root cannot be denied and allowed at once.")
@@ -122,6 +106,18 @@ def remove(call: Call, name: Name, *, yes: Yes = False) -> None:
     ask(f"Remove the environment {before.json['name']}?", yes=yes)
     gone = call.rest.send("DELETE", path("environments", name), etag=before.etag)
     call.show(gone.json, lambda _: say(f"Removed {clean(before.json['name'])}."))
+
+
+def _given(
+    type_: str | None, description: str | None, root_set: str | None, policy: list[str] | None, publish: bool | None
+) -> dict[str, Any]:
+    return members(
+        type=type_,
+        description=description,
+        root_set=None if root_set is None else _roots(root_set),
+        policy=_policy(policy) if policy else None,
+        publish_truststore=publish,
+    )
 
 
 def _policy(given: list[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import typer
 from .batches import MAX_CERTIFICATES, Batch, batches
 from .commands import Call, command
 from .failures import ERROR, Failure
-from .options import DeployIfTold, names, password_of
+from .options import DeployIfTold, members, names, password_of
 from .progress import Progress
 from .rest import path
 from .screen import clean, say, table
@@ -54,9 +54,7 @@ def import_(
     More than 20,000 or 64 MB go in several batches. The same command again goes on where one was interrupted.
     """
     body = {"environments": names(env), "deploy": deploying.deploy, **deploying.confirmed()}
-    secret = password_of(password, password_file)
-    if secret is not None:
-        body["password"] = secret
+    body |= members(password=password_of(password, password_file))
     value = _imported(call, batches(paths, batch), body, deploying.wait)
     if not call.as_json:
         _left_out(value)

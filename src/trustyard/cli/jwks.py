@@ -19,6 +19,7 @@ from .options import (
     Paging,
     Query,
     Yes,
+    members,
     names,
     read_text,
     yes_or_no,
@@ -73,7 +74,7 @@ def add(
         else {"kind": "jwk", "jwk": _read(file), "environments": environments}
     )
     body = {"name": name, "description": description or "", "source": source, "deploy": deploying.deploy}
-    body |= {**_given(use=use, kid=kid), **_stated(alg=alg)}
+    body |= {**members(use=use, kid=kid), **_stated(alg=alg)}
     body |= deploying.confirmed()
     answer = call.rest.send("POST", path("jwks"), body, params={"wait": deploying.wait})
     call.done(answer.json, lambda value: _added(value, deployed=deploying.deploy))
@@ -128,7 +129,7 @@ def edit(
     """Change a JWK: what is not given stays as it is, and its key always does."""
     if kid is not None and thumbprint:
         raise Usage("--kid and --thumbprint are two key IDs: give one.")
-    changed = {**_given(name=new_name, description=description, kid=kid, state=state), **_stated(use=use, alg=alg)}
+    changed = {**members(name=new_name, description=description, kid=kid, state=state), **_stated(use=use, alg=alg)}
     if thumbprint:
         changed["kid"] = None
     if not changed and not deploying.deploy:
@@ -149,13 +150,9 @@ def delete(call: Call, name: Name, *, yes: Yes = False, deploying: DeployUnlessT
     call.done(gone.json, lambda _: say(f"Deleted the JWK {clean(before.json['name'])}."))
 
 
-def _given(**members: str | None) -> dict[str, Any]:
-    return {member: value for member, value in members.items() if value is not None}
-
-
-def _stated(**members: str | None) -> dict[str, Any]:
-    """As `_given`, where REST says null for `none`."""
-    return {member: None if value == "none" else value for member, value in _given(**members).items()}
+def _stated(**given: str | None) -> dict[str, Any]:
+    """As `members`, where REST says null for `none`."""
+    return {member: None if value == "none" else value for member, value in members(**given).items()}
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -279,27 +279,24 @@ def audit_verify() -> None:
         say(f"{verdict.events} event{'' if verdict.events == 1 else 's'}, and each fits the one before it.")
         return
     where = f"at event {verdict.broken_at}" if verdict.broken_at else "at its end"
-    Failure(f"The chain is broken {where}: {verdict.reason}.").show()
-    raise typer.Exit(1)
+    raise Failure(f"The chain is broken {where}: {verdict.reason}.")
 
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Errors as sentences and exit code 1."""
+    """Errors as sentences: raises `Failure`."""
     try:
         yield
     except TrustyardError as error:
         details = [f"{one.field}: {one.message}" for one in error.fields if one.message not in error.sentence]
-        Failure(error.sentence, advice=error.advice, details=details).show()
-        raise typer.Exit(1) from None
+        raise Failure(error.sentence, advice=error.advice, details=details) from None
     except Exception as error:
         if not _of_the_database(error):
             raise
         from trustyard.server.opening import in_words
 
         advice = "`trustyard check` says what is set, and more of what is wrong."
-        Failure(f"The database does not do what it was asked: {in_words(error)}", advice=advice).show()
-        raise typer.Exit(1) from None
+        raise Failure(f"The database does not do what it was asked: {in_words(error)}", advice=advice) from None
 
 
 def _of_the_database(error: Exception) -> bool:

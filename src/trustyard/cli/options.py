@@ -196,6 +196,11 @@ class SourceOptions(LocalSource):
         return self.read(self.url)
 
 
+def members(**given: Any) -> dict[str, Any]:
+    """Members of a JSON object, without those that were not given (None)."""
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def yes_or_no(value: bool | None) -> str | None:
     """A parameter as REST takes it; text, so that a filter for no is told from none."""
     return None if value is None else str(value).lower()

@@ -13,7 +13,7 @@ from . import deployments, differences
 from .commands import Call, ask, command
 from .failures import CHOICE, Failure, Problem, Usage
 from .jwk_connection import actions, changes
-from .options import DeployIfTold, Yes
+from .options import DeployIfTold, Yes, members
 from .rest import path
 from .screen import alike, clean, same, say, table
 
@@ -105,9 +105,7 @@ def promote(
     if seen["certificates"]:
         count = len(seen["certificates"])
         ask(f"Promote {count} certificate{'' if count == 1 else 's'} from {start} to {target}?", yes=yes)
-    body |= {"version": seen["version"], "deploy": deploying.deploy, **deploying.confirmed()}
-    if note is not None:
-        body["note"] = note
+    body |= {"version": seen["version"], "deploy": deploying.deploy, **members(note=note), **deploying.confirmed()}
     try:
         done = call.rest.send("POST", address, body, params={"wait": deploying.wait}).json
     except Problem as problem:

@@ -12,7 +12,7 @@ from .certificate_screen import more
 from .commands import Call, command, group
 from .failures import Failure, Usage
 from .files import save
-from .options import Deploying, Output, Paging, Waiting
+from .options import Deploying, Output, Paging, Waiting, members
 from .rest import path
 from .screen import clean, facts, say, table
 
@@ -75,9 +75,9 @@ def preview(call: Call, environment: Environment) -> None:
 @command(app, "deploy")
 def deploy(call: Call, environment: Environment, *, note: Note = None, deploying: Deploying) -> None:
     """Put in force what is saved. Nothing changed: delivery to gateways that lack the newest release is tried again."""
-    body: dict[str, Any] = {"note": note} if note is not None else {}
+    body = {**members(note=note), **deploying.confirmed()}
     address = path("environments", environment, "releases")
-    answer = call.rest.send("POST", address, {**body, **deploying.confirmed()}, params={"wait": deploying.wait})
+    answer = call.rest.send("POST", address, body, params={"wait": deploying.wait})
     call.done(answer.json, lambda value: _deployed(value, environment, new=answer.status == 201))
 
 
@@ -102,7 +102,7 @@ def restore(
     if preview:
         call.show(call.rest.send("POST", address, {"preview": True}).json, _restoration)
         return
-    body = {name: value for name, value in (("note", note), ("version", previewed)) if value is not None}
+    body = members(note=note, version=previewed)
     answer = call.rest.send("POST", address, body, params={"wait": waiting.wait})
     call.done(answer.json, lambda value: _deployed(value, environment, new=answer.status == 201))
 

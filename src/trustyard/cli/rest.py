@@ -59,7 +59,7 @@ def path(*segments: str) -> str:
 class Rest:
     """A Trustyard server and the token to speak to it with. Never follows a redirect: the token goes nowhere else."""
 
-    def __init__(self, url: str, token: str | None, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, token: str | None) -> None:
         self.url = url.rstrip("/")
         self.answered = False  # whether the server said anything that is no refusal
         parts = _parts(self.url)
@@ -75,9 +75,7 @@ class Rest:
         try:
             # Whom to trust takes longer to read than most answers do, and is of no use without TLS.
             verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if local and parts.scheme == "http" else _trusted()
-            self._client = httpx.Client(
-                headers=headers, transport=transport, trust_env=not local, follow_redirects=False, verify=verify
-            )
+            self._client = httpx.Client(headers=headers, trust_env=not local, follow_redirects=False, verify=verify)
         except OSError as error:  # ssl.SSLError too: a file named by SSL_CERT_FILE
             raise Failure(f"TLS cannot be set up: {error}.", advice="Look at SSL_CERT_FILE and SSL_CERT_DIR.") from None
         except ValueError as error:  # an address of a proxy that is none

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from .certificate_screen import choice
-from .certificates import Choose, Environment, Inspected
+from .certificates import Choose, Environment, Inspected, source_of
 from .commands import Call, command, group
 from .failures import ERROR, Usage
-from .options import LocalSource, fingerprint
+from .options import LocalSource, fingerprint, members
 from .rest import path
 from .screen import clean, facts, say
 
@@ -46,13 +46,10 @@ def check(
     ] = "saved",
 ) -> None:
     """Say whether the environment's truststore accepts it, by which rule, and what to add. Refused: exit code 1."""
-    body: dict[str, Any] = {
-        "source": _source(address, given, inspected),
-        "purpose": purpose,
-        "trust": trust,
-        "state": state,
-    }
-    body |= {key: value for key, value in (("name", name), ("moment", at)) if value is not None}
+    source = source_of(given.at(address), inspected)
+    if source is None:
+        raise Usage("Name a source: `trust check https://…`, a file, --paste or --inspected.")
+    body = {"source": source, "purpose": purpose, "trust": trust, "state": state, **members(name=name, moment=at)}
     if choose is not None:
         body["choose"] = fingerprint(choose)
     with choice():
@@ -60,17 +57,6 @@ def check(
     call.show(answer, _answer)
     if answer["verdict"] != "accepted":
         raise typer.Exit(ERROR)
-
-
-def _source(address: str | None, given: LocalSource, inspected: str | None) -> dict[str, Any]:
-    if inspected and (address or given.file or given.paste):
-        raise Usage("One source at a time: an argument, --file, --paste or --inspected.")
-    if inspected:
-        return {"kind": "inspected", "token": inspected}
-    source = given.at(address)
-    if source is None:
-        raise Usage("Name a source: `trust check https://…`, a file, --paste or --inspected.")
-    return source
 
 
 def _answer(answer: dict[str, Any]) -> None:

@@ -60,6 +60,11 @@ def header(scope: Scope, name: bytes) -> str:
     return ", ".join(value.decode("latin1") for key, value in scope["headers"] if key == name)
 
 
+def client(scope: Scope) -> str:
+    """Where a request comes from; empty where that is not known."""
+    return str(scope["client"][0]) if scope.get("client") else ""
+
+
 def get_only(scope: Scope) -> Answer | None:
     """The refusal of any verb but GET and HEAD."""
     if scope["method"] in ("GET", "HEAD"):

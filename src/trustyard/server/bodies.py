@@ -9,8 +9,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from .answers import CLOSE, Answer, Receive, Scope, header, problem
+import structlog
 
+from .answers import CLOSE, Answer, Receive, Scope, client, header, problem
+
+log = structlog.get_logger(__name__)
 MEGABYTE = 1_000_000
 MULTIPART_LIMIT = 11 * MEGABYTE  # a file of 10 MB and the fields around it
 LIMIT = 14 * MEGABYTE
@@ -91,8 +94,7 @@ class Bodies:
     @contextmanager
     def holding(self, scope: Scope) -> Iterator[Body]:
         """An empty body, whose bytes count as held until the request is done."""
-        address = scope["client"][0] if scope.get("client") else ""
-        body = Body(self.strangers if self.who else self.known, address)
+        body = Body(self.strangers if self.who else self.known, client(scope))
         try:
             yield body
         finally:
@@ -148,7 +150,8 @@ class Bodies:
             return True
         try:
             name = await self.who(scope)
-        except Exception:  # noqa: BLE001 - the database, whatever it does
+        except Exception as error:  # noqa: BLE001 - the database, most likely
+            log.warning("bodies.sender_not_asked", error=type(error).__name__)
             away = {**CLOSE, "Retry-After": "2"}
             detail = "The database does not answer."
             raise BodyRefused(problem(503, "database-unavailable", "Not available", detail, away)) from None

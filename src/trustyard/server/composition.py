@@ -68,7 +68,7 @@ def _published(environment: str, name: str, known: str) -> Edition | None:
 class Parts:
     """Everything with threads in it. To be created inside the running event loop, once Django is set up."""
 
-    def __init__(self, configuration: Configuration, django: Callable[..., Any] | None = None) -> None:
+    def __init__(self, configuration: Configuration) -> None:
         self.metrics = Metrics(lambda: self.agents.desk.connected)
         self.runner = _jobs(configuration, self.metrics.delivered)
         self.heartbeat = heartbeat() if not configuration.sqlite else None
@@ -76,7 +76,7 @@ class Parts:
         self.connections = Connections(configuration.trusted_proxies)
         self.published = Published(_published)
         self.callers = Callers()
-        self.bridge = Bridge(django or get_wsgi_application(), self.callers)
+        self.bridge = Bridge(get_wsgi_application(), self.callers)
         self.agents = Agents(self.metrics.delivered)
         self.waiting = Waiting(self.bridge, _Delivery())
         self.router = Router(

@@ -6,7 +6,8 @@ import functools
 
 from django.conf import settings
 
-Headers = list[tuple[bytes, bytes]]
+from .answers import Headers
+
 POLICY = "; ".join(
     [
         "default-src 'none'",

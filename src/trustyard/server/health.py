@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import structlog
 from django.db import connection
 
 from trustyard.models.connections import looked_after
@@ -13,6 +14,7 @@ from trustyard.models.connections import looked_after
 from .answers import Answer, json_answer, problem
 from .opening import behind
 
+log = structlog.get_logger(__name__)
 SECONDS = 5.0
 
 
@@ -25,7 +27,7 @@ class Health:
     def __init__(self, load: Callable[[], object] = lambda: None) -> None:
         self._load = load
         self._threads = ThreadPoolExecutor(1, "ready")
-        self._migrated = False
+        self._loaded = self._migrated = False
 
     def alive(self) -> Answer:
         """The event loop turns, else nobody would read this."""
@@ -37,14 +39,19 @@ class Health:
             async with asyncio.timeout(SECONDS):
                 missing = await asyncio.get_running_loop().run_in_executor(self._threads, self._missing)
         except Exception:  # noqa: BLE001 - whatever the database does, the answer is that it is not ready
-            missing = "The database cannot be reached."
+            missing = "The database cannot be reached." if self._loaded else "Not all is loaded that answers requests."
         return problem(503, "not-ready", "Not ready", missing) if missing else json_answer({"status": "ready"})
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _missing(self) -> str:
-        self._load()
+        try:
+            self._load()
+        except Exception:  # nobody asks anything of a server that is not ready, so no other line would tell
+            log.exception("ready.not_loaded")
+            return "What answers requests cannot be loaded; the log says why."
+        self._loaded = True
         with looked_after():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")

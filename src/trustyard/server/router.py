@@ -12,7 +12,7 @@ import structlog
 from trustyard.actions import requests
 
 from . import published
-from .answers import CLOSE, Answer, App, Message, Receive, Scope, Send, get_only, problem
+from .answers import CLOSE, Answer, App, Message, Receive, Scope, Send, client, get_only, problem
 from .health import Health
 from .metrics import Metrics
 from .proxies import Proxies
@@ -73,7 +73,7 @@ class Router:
                 status=watched.status,
                 milliseconds=round(seconds * 1000, 1),
                 actor=request.actor,
-                address=scope["client"][0] if scope.get("client") else "",
+                address=client(scope),
             )
 
     async def _dispatch(self, part: str, scope: Scope, receive: Receive, send: Send) -> None:

@@ -23,7 +23,6 @@ DEBUG = False
 
 ALLOWED_HOSTS = TRUSTYARD.hosts
 ROOT_URLCONF = "trustyard.server.urls"
-WSGI_APPLICATION = None
 AUTH_USER_MODEL = "trustyard.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": database(TRUSTYARD)}

@@ -11,9 +11,10 @@ from django.conf import settings
 from django.http.cookie import parse_cookie
 
 from trustyard.actions import requests
+from trustyard.api.headers import bearer
 from trustyard.api.paths import ROOT
 
-from .answers import Scope, header
+from .answers import Scope, client, header
 from .connections import whose
 
 REMEMBERED = 10_000
@@ -68,27 +69,33 @@ class Senders:
 
     def of(self, scope: Scope) -> str:
         """The name that the sender's turns are counted under."""
-        shown = _shown(scope)
-        if shown in self._known or shown.startswith("token"):
-            return self._known.get(shown, shown)
-        return whose(scope["client"][0] if scope.get("client") else "")
+        mark = _mark(scope)
+        if mark in self._known or mark.startswith("token"):
+            return self._known.get(mark, mark)
+        return whose(client(scope))
 
     def learn(self, scope: Scope) -> None:
         """Remembers who the request that is over was from."""
-        shown, name = _shown(scope), requests.asker()
-        if shown and name:
-            self._known[shown] = name
-            self._known.move_to_end(shown)
+        mark, name = _mark(scope), requests.asker()
+        if mark and name:
+            self._known[mark] = name
+            self._known.move_to_end(mark)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
 
 
-def _shown(scope: Scope) -> str:
-    """Stands for the one token or session that counts here, whatever else is sent with it; empty where there is none.
+def shown(scope: Scope) -> tuple[str, str]:
+    """`token` or `session`, and the one that counts here, whatever else is sent with it; empty where there is none.
 
-    It is no secret itself.
+    To the REST API a header `Authorization` is what counts. In one to the console a browser tells a proxy before it
+    who it is.
     """
-    if scope["path"].startswith(ROOT) and (token := header(scope, b"authorization")):
-        return f"token {hash(token.strip().partition(' ')[2].strip())}"
-    session = parse_cookie(header(scope, b"cookie")).get(settings.SESSION_COOKIE_NAME)
-    return f"session {hash(session)}" if session else ""
+    if scope["path"].startswith(ROOT) and (authorization := header(scope, b"authorization")):
+        return "token", bearer(authorization)
+    return "session", parse_cookie(header(scope, b"cookie")).get(settings.SESSION_COOKIE_NAME, "")
+
+
+def _mark(scope: Scope) -> str:
+    """Stands for the token or session of a request; empty where there is none. It is no secret itself."""
+    kind, secret = shown(scope)
+    return f"{kind} {hash(secret)}" if secret else ""

@@ -66,9 +66,9 @@ def _unsealed(text: str) -> dict[str, Any]:
     return found
 
 
-def typed(request: HttpRequest, name: str) -> str:
-    """What stands in a text area, with the line ends that were typed; a browser sends CRLF."""
-    return _lines(request.POST.get(name, ""))
+def description(request: HttpRequest) -> str:
+    """What stands in the box Description, with the line ends that were typed; a browser sends CRLF."""
+    return _lines(request.POST.get("description", ""))
 
 
 def _lines(text: str) -> str:

@@ -40,14 +40,14 @@ def values(kind: str, options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def given(kind: str, typed: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that a form says; an empty control is left out. JSON that is none stays text, which no list is."""
+    """The options that a form says; an empty control is left out."""
     options: dict[str, Any] = {}
     for control in controls(kind, {}):
         text = str(typed.get(control.name, "")).strip()
         if control.control == "check":
             options[control.name] = bool(text)
         elif text:
-            options[control.name] = typed_json.read(text) if control.control == "json" and _is_json(text) else text
+            options[control.name] = _json(text) if control.control == "json" else text
     return options
 
 
@@ -61,7 +61,8 @@ def worded(kind: str, error: TrustyardError, typed: Mapping[str, Any]) -> Trusty
         of, _, path = field.field.partition(".")
         name, *within = path.split(".")
         label, message = shown[name].label if name in shown else name, field.message
-        if name in shown and shown[name].control == "json" and not _is_json(str(typed.get(name) or "[]")):
+        text = str(typed.get(name, ""))
+        if name in shown and shown[name].control == "json" and text and _json(text) == text:
             message = "this is not readable JSON."
         fields.append(FieldError(f"options.{name}", _sentence(label, within, message)) if of == "options" else field)
     fields.sort(key=lambda field: field.field.startswith("options."))  # as they stand in the form
@@ -118,9 +119,9 @@ def _kind_of(schema: Mapping[str, Any]) -> str:
     return "text" if kinds & {"string", "integer", "number"} else "json"
 
 
-def _is_json(text: str) -> bool:
+def _json(text: str) -> Any:
+    """The value; of what is no JSON the text as it is, which no list is."""
     try:
-        typed_json.read(text)
+        return typed_json.read(text)
     except ValueError:
-        return False
-    return True
+        return text

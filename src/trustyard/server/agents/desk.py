@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import structlog
 
-from trustyard.actions import agents, gateway_tokens, news, servers
+from trustyard.actions import agents, news, servers
 from trustyard.actions.agents import Seen, Standing
 from trustyard.actions.gateway_tokens import Claim
 from trustyard.models.connections import looked_after
@@ -175,7 +175,7 @@ class Desk:
         """Runs a blocking call in a thread of the desk."""
         return await self._loop.run_in_executor(self._threads, lambda: _asked(call))
 
-    def is_busy(self, gateway_id: int, node: str) -> None:
+    def note_busy(self, gateway_id: int, node: str) -> None:
         """The node is being given a release, and will be silent for a while."""
         self._nodes[gateway_id, node].busy = True
 
@@ -254,8 +254,3 @@ class Desk:
 def _asked(call: Callable[[], Answer]) -> Answer:
     with looked_after():
         return call()
-
-
-def claimed(token: str) -> Claim | None:
-    """What an agent's token says, if it has the form of one."""
-    return gateway_tokens.claimed(token, gateway_tokens.AGENT)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trustyard.gateways.agent import wire
-from trustyard.server.answers import Answer, Scope, header, problem
+from trustyard.server.answers import Answer, Scope, problem
 
 VERSION = r"[1-9][0-9]{0,8}\.[0-9a-f]{64}"
 MAX_NODE = 200
@@ -48,12 +48,6 @@ class Word(BaseModel):
     state: Literal["accepted", "refused", "unreachable"]
     words: str = Field(default="", max_length=wire.WORDS)
     milliseconds: int | None = Field(default=None, ge=0, le=2**31 - 1)
-
-
-def token(scope: Scope) -> str:
-    """The bearer token; empty where there is none."""
-    kind, _, value = header(scope, b"authorization").partition(" ")
-    return value.strip() if kind.lower() == "bearer" else ""
 
 
 def question(scope: Scope) -> Question:

@@ -7,15 +7,17 @@ from collections.abc import Callable
 
 import structlog
 
+from trustyard.actions import gateway_tokens
 from trustyard.actions.agents import Said, Standing
 from trustyard.actions.gateway_tokens import Claim
+from trustyard.api.headers import bearer
 from trustyard.gateways.agent import wire
 from trustyard.gateways.receipts import Receipt
-from trustyard.server.answers import CLOSE, Answer, Receive, Scope, Send, problem
+from trustyard.server.answers import CLOSE, Answer, Receive, Scope, Send, header, problem
 from trustyard.server.bodies import Bodies, BodyRefused
 
 from . import requests
-from .desk import Desk, NodeTaken, TooMany, Waiter, claimed
+from .desk import Desk, NodeTaken, TooMany, Waiter
 from .requests import Question, Refusal
 
 log = structlog.get_logger(__name__)
@@ -58,7 +60,7 @@ class Agents:
             return problem(404, "not-found", "Not found", "There is no such address.")
         if method != verb:
             return problem(405, "method-not-allowed", "Method not allowed", f"This takes {verb}.", {"Allow": verb})
-        claim = claimed(requests.token(scope))
+        claim = gateway_tokens.claimed(bearer(header(scope, b"authorization")), gateway_tokens.AGENT)
         if claim is None or (standing := await self.desk.standing(claim)) is None:
             return _stranger()
         if path == wire.RECEIPT:
@@ -93,7 +95,7 @@ class Agents:
         if packed is None:
             return _stranger()
         version, body = packed
-        self.desk.is_busy(standing.gateway_id, asked.node)
+        self.desk.note_busy(standing.gateway_id, asked.node)
         self.desk.writer.note(Said(standing.gateway_id, version, Receipt(asked.node, "sent")))
         return Answer(200, body, {**self._plain(standing), "Content-Type": "application/json"})
 

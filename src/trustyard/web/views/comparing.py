@@ -14,7 +14,7 @@ from trustyard import models
 from trustyard.actions import comparing, environments, sources
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import require
-from trustyard.errors import ChoiceNeeded, NotFound, Refused, TooLarge, TrustyardError
+from trustyard.errors import ChoiceNeeded, NotFound, Refused, TooLarge
 from trustyard.web.page import actor_of, is_fragment, page
 
 _TO_CHOOSE = {
@@ -92,5 +92,4 @@ def _compared(actor: Actor, left: models.Entry, right: comparing.Side) -> dict[s
     except ChoiceNeeded as error:
         return {"choice": error.extra["certificates"]}
     except (Refused, TooLarge) as error:
-        shown: TrustyardError = error
-        return {"error": shown}
+        return {"error": error}

@@ -96,7 +96,7 @@ def define(request: HttpRequest, pk: UUID) -> HttpResponse:
         with drafts.changing(actor, pk) as draft:
             if drafts.is_late(draft, "define", request.POST.get("typed", "")):
                 return HttpResponse(status=204)
-            if not drafts.define(draft, name, opened.typed(request, "description")) and not name:
+            if not drafts.define(draft, name, opened.description(request)) and not name:
                 return HttpResponse(status=204)  # the words of a refused Save stay
     except (Conflict, NotFound):
         return HttpResponse(status=204)  # typed just before Save or Cancel

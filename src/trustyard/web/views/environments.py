@@ -82,7 +82,7 @@ def create(request: HttpRequest) -> HttpResponse:
         try:
             place = environments.create(
                 actor, name=request.POST.get("name", ""), type=request.POST.get("type", "test"),
-                description=opened.typed(request, "description"), root_set=_roots(request),
+                description=opened.description(request), root_set=_roots(request),
                 deny_list=_deny_list(request), policy=_policy(request), publish_truststore=_published(request),
             )  # fmt: skip
             return go(request, reverse("environments"), f"The environment {place.name} is made.")
@@ -104,7 +104,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             place = environments.update(
                 actor, place.name, if_match=request.POST.get("etag", ""), type=request.POST.get("type"),
-                description=opened.typed(request, "description"), root_set=_roots(request),
+                description=opened.description(request), root_set=_roots(request),
                 deny_list=_deny_list(request), policy=_policy(request), publish_truststore=_published(request),
             )  # fmt: skip
             return go(request, reverse("environment", args=[pk]), f"The environment {place.name} is saved.")

@@ -62,7 +62,7 @@ def _create(request: HttpRequest, actor: Actor, deploy: bool) -> jwks.SavedJwk:
     return jwks.create(
         actor,
         name=given.get("name", ""),
-        description=opened.typed(request, "description"),
+        description=opened.description(request),
         source=source,
         use=given.get("use") or None,
         alg=None if alg == "none" else (alg or jwks.UNSET),

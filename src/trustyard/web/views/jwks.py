@@ -108,7 +108,7 @@ def _update(request: HttpRequest, actor: Actor, row: models.Jwk) -> HttpResponse
         row.name,
         if_match=given.get("etag", ""),
         new_name=given.get("name"),
-        description=opened.typed(request, "description"),
+        description=opened.description(request),
         state=_state(given.get("state", ""), row),
         deploy=deploy,
         confirm_restored=confirmed(request),

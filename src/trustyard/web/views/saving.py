@@ -39,7 +39,7 @@ def save(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _define(request: HttpRequest, actor: Actor, pk: UUID) -> HttpResponse | None:
     try:
         with drafts.changing(actor, pk) as draft:
-            drafts.define(draft, request.POST.get("name", ""), opened.typed(request, "description"))
+            drafts.define(draft, request.POST.get("name", ""), opened.description(request))
     except Conflict:
         return _used(request, actor, pk)
     return None
@@ -83,7 +83,7 @@ def _used(request: HttpRequest, actor: Actor, pk: UUID) -> HttpResponse:
     # A double click or the back button: what the first press made is shown, nothing is made twice (D-20).
     draft = drafts.get(actor, pk)
     kept = draft.content["name"], draft.content["description"]
-    if "name" in request.POST and (request.POST["name"], opened.typed(request, "description")) != kept:  # another tab
+    if "name" in request.POST and (request.POST["name"], opened.description(request)) != kept:  # another tab
         name = kept[0].strip()
         messages.warning(request, f"{name} was saved before. What you typed in this form since was not taken.")
     return go(request, reverse("draft", args=[draft.pk]))

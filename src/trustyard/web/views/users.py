@@ -38,7 +38,7 @@ def create(request: HttpRequest) -> HttpResponse:
             return go(request, reverse("users"), f"The user {row.username} is made.")
         except (Refused, Conflict) as error:
             context = {"error": error, "problems": problems(error)}
-    return _form(request, "users/form.html", context)
+    return _form(request, context)
 
 
 @page("GET", "POST")
@@ -60,15 +60,15 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             row = users.get_by_id(actor, pk) if context["moved"] else row
     context |= {"row": row, "stored": found.limits(row)}
     context |= {"version": users.version(row), "by_provider": users.of_provider(row)}
-    return _form(request, "users/form.html", context)
+    return _form(request, context)
 
 
-def _form(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+def _form(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     places = request.POST.getlist("environments") if request.method == "POST" else context.get("stored", [])
     context |= {
         "given": request.POST, "roles": ROLES, "places": places, "environments": environments.find(actor_of(request)),
     }  # fmt: skip
-    return render(request, template, context)
+    return render(request, "users/form.html", context)
 
 
 @page("GET", "POST")

@@ -78,7 +78,7 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _define(request: HttpRequest, draft: models.Draft) -> None:
     # The outer form comes along with every request, so that nothing typed there is lost.
     if "name" in request.POST and not _is_late(request, draft, "define"):
-        drafts.define(draft, request.POST["name"], opened.typed(request, "description"))
+        drafts.define(draft, request.POST["name"], opened.description(request))
 
 
 def _is_late(request: HttpRequest, draft: models.Draft, part: str) -> bool:

@@ -10,12 +10,12 @@ function open(dialog) {
   first(dialog)?.focus();
 }
 
-// Where nothing is marked the browser would take the box that scrolls, which has no name.
+// The browser would take the box that scrolls, which has no name: where nothing is marked or filled in it is Cancel.
 function first(dialog) {
   const marked = dialog.querySelector("[data-first]");
   if (marked) return marked;
   const control = dialog.querySelector('input:enabled:not([type="hidden"])');
-  return control?.type === "radio" ? dialog.querySelector(`input[name="${control.name}"]:checked`) ?? control : control;
+  return control?.type === "radio" ? dialog.querySelector(`input[name="${control.name}"]:checked`) ?? control : control ?? dialog.querySelector("[data-close]");
 }
 
 function openAll(root) {

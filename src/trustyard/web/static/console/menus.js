@@ -55,6 +55,13 @@ function follow() {
 window.addEventListener("scroll", follow, { passive: true, capture: true });
 window.addEventListener("resize", follow);
 
+// What is called an item, a button or a tab is pressed with the space bar too; of a link the browser does not know that.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " " || !(event.target instanceof Element) || !event.target.matches("a[role]")) return;
+  event.preventDefault();
+  event.target.click();
+});
+
 const menuButton = document.querySelector(".menu-button");
 menuButton?.addEventListener("click", () => {
   const open = menuButton.closest(".side").classList.toggle("open");
