@@ -116,7 +116,7 @@ def test_a_longer_list_asks_the_database_no_more(add: Add, ca: Ca) -> None:
         return len(queries)
 
     root = Ca.new("Acme Root")
-    add("first", "test", "production", issued=root.subordinate("Issuing"))
+    add("the first", "test", "production", issued=root.subordinate("Issuing"))
     few = count()
     for number in range(8):
         add(f"next {number}", "test", "production", issued=root.subordinate(f"Issuing {number}"))
