@@ -14,6 +14,9 @@ class Gathering:
     def __init__(self) -> None:
         self._wrong: list[Refused | Conflict] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._wrong)
+
     @contextmanager
     def part(self) -> Iterator[None]:
         """What is refused within, or is taken already, is kept for `judge`."""
@@ -32,6 +35,6 @@ class Gathering:
         first = next((one for one in self._wrong if isinstance(one, Refused)), self._wrong[0])
         if len(self._wrong) == 1:
             raise first
-        kind = Refused if isinstance(first, Refused) else Conflict
         fields = [field for one in self._wrong for field in one.fields]
-        raise kind(" ".join(one.detail for one in self._wrong), code=first.code, fields=fields)
+        sentence = " ".join(one.detail for one in self._wrong)
+        raise type(first)(sentence, code=first.code, fields=fields, extra=first.extra)
