@@ -75,6 +75,16 @@ def test_of_many_certificates_of_one_key_some_are_named_and_all_are_counted(add:
     assert words.endswith(" and 3 more.")
 
 
+def test_a_certificate_of_its_key_in_many_environments_is_counted_wherever_it_is(add: Add, ca: Ca) -> None:
+    key = new_key()
+    places = [f"site {number}" for number in range(NAMED + 2)]
+    for place in places:
+        environments.create(ADMIN, name=place)
+    one = add("old", issued=ca.issue("device", private=key))
+    add("new", *places, issued=ca.issue("device", private=key))
+    assert said(one)["same-key"].endswith("new in site 4 (certificate new) and 2 more.")
+
+
 def test_of_a_key_of_thousands_a_few_are_named_and_doubles_are_still_found(add: Add, ca: Ca) -> None:
     key = new_key()
     issued = [ca.issue(f"device {number}", private=key) for number in range(MOST + 2)]
