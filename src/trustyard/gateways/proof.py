@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.content import Material
 from trustyard.pki.denyall import deny_all_der
+from trustyard.pki.filenames import safe_filename
 from trustyard.pki.sentences import few
 
 ProofState = Literal["observed", "accepted", "drifted", "open"]
@@ -99,7 +100,9 @@ def judge(
 
 def _certificates(release: Material, trust: str) -> list[Certificate]:
     if trust.startswith("alias/"):
-        ders = [der for entry, der in release.entries() if entry.alias == trust.removeprefix("alias/")]
+        # As it is written, or by the name that Envoy has for it.
+        named = {(alias := trust.removeprefix("alias/")), safe_filename(alias)}
+        ders = [der for entry, der in release.entries() if safe_filename(entry.alias) in named]
     else:
         ders = release.used() if trust == "used" else release.truststore()
     return [read_certificate(der) for der in ders or [deny_all_der()]]
