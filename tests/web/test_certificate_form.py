@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.authority import Authority
@@ -239,6 +241,19 @@ def test_an_alias_that_is_taken_in_two_environments_is_said_of_both(form: Form) 
     twice = form.post("window/apply/", environments=[*places, "gone"], alias="more", **pasted)
     [problems] = re.findall(r'id="environments-problem" role="alert"[^>]*>([^<]*)<', twice)
     assert [word in problems for word in ("for production already", "for stage already", "named gone")] == [True] * 3
+
+
+def test_an_alias_is_checked_in_many_environments_at_once_while_it_is_typed(form: Form) -> None:
+    places = [f"place {number}" for number in range(12)]
+    for name in places:
+        environments.create(LOCAL, name=name)
+    form.post("window/", name="acme", description="")
+    asked = []
+    for ticked in (places[:2], places):
+        with CaptureQueriesContext(connection) as queries:
+            form.post("window/keep/", environments=ticked, alias=f"alias {len(ticked)}")
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
 
 
 def test_a_jwk_that_went_while_its_dialog_was_open_leaves_nothing_to_decide(form: Form) -> None:

@@ -16,7 +16,7 @@ from trustyard.sources.addresses import parse_url
 
 from . import drafts, found, sources
 from .actors import Actor
-from .entries import alias_holder, alias_taken, clean_alias
+from .entries import alias_taken, clean_alias
 from .sources import Connection, FileGiven, Inspected, Paste, Seen
 
 EMPTY: dict[str, Any] = {
@@ -201,12 +201,14 @@ def alias_problem(draft: models.Draft, environments: list[str], alias: str) -> s
         return error.sentence
     window, problems = draft.content["window"] or EMPTY, []
     going = set(draft.content["removed"])
+    rows = models.Entry.objects.select_related("certificate", "environment").filter(alias_key=fold(cleaned))
+    rows = rows.filter(environment__name_key__in=[fold(name) for name in environments])
+    holders = {entry.environment.name_key: entry for entry in rows}
     for name in environments:
         own = next((row for row in draft.content["rows"] if row["environment"] == name), None)
         if own is not None and own["key"] != window["row"]:
             continue  # that a row is there already is said at Environments
-        place = models.Environment.objects.filter(name_key=fold(name)).first()
-        holder = alias_holder(place, cleaned) if place else None
+        holder = holders.get(fold(name))
         ours = holder is not None and holder.certificate_id == draft.certificate_id
         if holder is not None and not (ours and (name in going or own is not None or window["row"])):
             problems.append(alias_taken(holder, name, cleaned))
