@@ -62,6 +62,8 @@ def older(held: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:
     Stored ones; no query where all are file names themselves.
     """
     odd = {one: safe_filename(one[1]) for one in held if not is_filename(one[1])}
+    if not odd:
+        return {}
     rows = models.Entry.objects.order_by("pk").filter(environment__in={place for place, _ in odd})
     first: dict[tuple[int, str], str] = {}
     for some in batches(sorted(set(odd.values()))):

@@ -186,7 +186,10 @@ def certificates_json(
     newest, by_key = around or around_later(certificates)()
     entries = [entry for certificate in certificates for entry in certificate.known_entries]
     _bring_jwks(entries)
-    beside, left_out = findings.beside(entries, by_key), omissions.of_entries(entries, now)
+    beside = findings.beside(entries, by_key)
+    left_out = omissions.of_entries(
+        entries, now, {} if around else None
+    )  # their save has judged the aliases of new ones
     return [
         {
             "name": certificate.name,

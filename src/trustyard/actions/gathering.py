@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from trustyard.errors import Conflict, Refused
 
@@ -17,13 +16,20 @@ class Gathering:
     def __bool__(self) -> bool:
         return bool(self._wrong)
 
-    @contextmanager
-    def part(self) -> Iterator[None]:
+    def part(self) -> Gathering:
         """What is refused within, or is taken already, is kept for `judge`."""
-        try:
-            yield
-        except (Refused, Conflict) as error:
-            self._wrong.append(error)
+        return self
+
+    def __enter__(self) -> None:  # and no generator: a save has a dozen parts
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        if not isinstance(error, Refused | Conflict):
+            return None
+        self._wrong.append(error)
+        return True
 
     def judge(self) -> None:
         """Raises one error with every sentence and field; nothing where all is well.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -53,9 +53,15 @@ def why(
     return None
 
 
-def of_entries(entries: Sequence[models.Entry], now: datetime) -> dict[int, Why]:
-    """By their ids why releases leave out these entries as they are now; those that they take have none."""
-    older = alias_files.older((entry.environment_id, entry.alias) for entry in entries)
+def of_entries(
+    entries: Sequence[models.Entry], now: datetime, older: Mapping[tuple[int, str], str] | None = None
+) -> dict[int, Why]:
+    """By their ids why releases leave out these entries as they are now; those that they take have none.
+
+    `older` is what `alias_files.older` says of them, for who knows it.
+    """
+    if older is None:
+        older = alias_files.older((entry.environment_id, entry.alias) for entry in entries)
     found = {}
     for entry in entries:
         place, x509 = entry.environment, entry.x509
