@@ -31,7 +31,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         else:
             yield _odd(san.value)
     if wildcards:
-        yield finding("wildcard", name=few([shown(name) for name in wildcards], _NAMED))
+        yield finding("wildcard", name=few(wildcards, _NAMED, shown))
     if not facts.sans and not facts.is_ca:
         yield from _common_name(examined)
 
