@@ -152,7 +152,7 @@ def test_the_truststore_forgets_what_passes_with_time(add: Add, monkeypatch: pyt
 
 def test_the_worst_of_several_marks_a_row_whatever_the_moment() -> None:
     made = (Ca.new("Fine", days=4000), Ca.new("Weak", key="rsa1024", days=4000), Ca.new("Ended", days=0))
-    fine, weak, ended = [models.StoredCertificate.keep(read_certificate(one.cert_der)) for one in made]
+    fine, weak, ended = [models.StoredCertificate.of(read_certificate(one.cert_der)) for one in made]
     assert findings.mark([fine, ended]) is None, "that it ended is a status already"
     assert findings.mark([fine, weak]) == "error"
 

@@ -256,6 +256,21 @@ def test_an_alias_is_checked_in_many_environments_at_once_while_it_is_typed(form
     assert asked[0] == asked[1]
 
 
+def test_the_certificates_of_a_source_are_kept_at_once_however_many_it_holds(form: Form) -> None:
+    places, asked = [f"place {number}" for number in range(6)], []
+    for name in places:
+        environments.create(LOCAL, name=name)
+    for at, count in enumerate((2, 12)):
+        pem = "".join(Authority(f"CA {count} {number}").pem for number in range(count))
+        pasted = {"source": "paste", "encoding": "BASE64PEM", "content": pem + Authority("CA").issue("leaf").pem}
+        form.post("window/", name="acme", description="")
+        with CaptureQueriesContext(connection) as queries:
+            said = form.post("window/apply/", environments=places[at * 3 : at * 3 + 3], alias=f"leaf {at}", **pasted)
+        assert 'role="alert"' not in said
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
+
+
 def test_a_jwk_that_went_while_its_dialog_was_open_leaves_nothing_to_decide(form: Form) -> None:
     """D-05."""
     asked = form.save("mine")

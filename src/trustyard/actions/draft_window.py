@@ -224,6 +224,8 @@ def apply(actor: Actor, draft: models.Draft) -> None:
     if fields:
         raise Refused(fields[0].message, code="window-incomplete", fields=fields)
     assert chosen is not None
+    if seen is not None:  # kept by their digests alone: no certificates of anybody's yet
+        models.StoredCertificate.keep_all(seen.reading.certificates)
     alias = clean_alias(window["alias"], "alias")
     if window["row"]:
         row = drafts.row_of(draft, window["row"])
@@ -277,8 +279,6 @@ def nothing_seen(draft: models.Draft) -> str:
 
 
 def _taken(seen: Seen, chosen: Certificate) -> dict[str, Any]:
-    for certificate in seen.reading.certificates:
-        models.StoredCertificate.keep(certificate)  # by its digest alone: no certificate of anybody's yet
     chain = [certificate.sha256 for certificate in seen.reading.certificates]
     return {"sha256": chosen.sha256, "kind": seen.kind, "url": seen.url, "chain": chain, "new": True}
 
