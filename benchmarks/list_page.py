@@ -74,7 +74,8 @@ def _store(count: int) -> None:
     places = list(models.Environment.objects.order_by("pk"))
     with transaction.atomic():
         for number in range(count):
-            stored = models.StoredCertificate.keep(read_certificate(authority.issue(f"partner {number}").der))
+            stored = models.StoredCertificate.of(read_certificate(authority.issue(f"partner {number}").der))
+            stored.save()
             name = f"partner-{number}"
             row = models.Certificate.objects.create(name=name, name_key=name, description="Mutual TLS")
             for place in places:

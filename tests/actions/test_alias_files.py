@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.tls_servers import Ca
 from trustyard import models
-from trustyard.actions import alias_files, certificates, entries, promotion, releases
+from trustyard.actions import alias_files, certificates, chains, entries, promotion, releases, truststores
 from trustyard.actions.certificates import EntryGiven, Saved
 from trustyard.actions.imports import Given, Import
 from trustyard.errors import Conflict
@@ -22,7 +22,7 @@ from trustyard.jobs import cleaning
 from trustyard.pki.filenames import safe_filename
 from trustyard.pki.names import fold
 
-from .conftest import ADMIN, OPERATOR
+from .conftest import ADMIN, OPERATOR, fresh
 
 ONE, TWO = "partner, bank(live(key>x", "partner; bank)live=key{x"
 SAID = f"The alias {TWO} would have the file name of {ONE} of the certificate one in test."
@@ -112,6 +112,21 @@ def test_where_both_were_stored_all_the_same_the_older_one_is_released_and_the_o
     assert [entry.alias for entry in release.read().entries] == [TWO]
     reasons = [(left.alias, left.reason) for left in release.read().left_out]
     assert reasons == [(ONE, f"Its file name would be that of the alias {TWO}: give one of the two another alias.")]
+
+
+def test_what_the_release_leaves_out_for_its_file_name_is_said_so_everywhere_and_waits_nowhere(add: Add) -> None:
+    add("two", alias=TWO)
+    two, one = (add(name, alias=name).certificate for name in ("another", "one"))
+    rename_as_an_older_node("one", ONE)
+    row = next(row for row in truststores.rows(ADMIN, "test") if row["alias"] == ONE)
+    (entry,) = certificates.certificate_json(fresh(one))["entries"]
+    (anchor,) = (one for one in chains.of_entry(ADMIN, "one", "test")["anchors"] if one["alias"] == ONE)
+    assert row["left_out"].startswith("Its file name would be that of the alias ")
+    assert entry["left_out"] == anchor["left_out"] == row["left_out"]
+    assert "left out of releases: file name taken" in anchor["sentence"]
+    assert certificates.certificate_json(fresh(two))["entries"][0]["left_out"] is None
+    left = promotion.preview(OPERATOR, "production", source="test").left_behind
+    assert [(one.alias, one.reason) for one in left] == [(ONE, f"In test: {row['left_out']}")]
 
 
 def test_an_alias_that_an_older_node_added_is_seen_after_the_next_clean_up(add: Add) -> None:

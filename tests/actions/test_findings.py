@@ -75,6 +75,16 @@ def test_of_many_certificates_of_one_key_some_are_named_and_all_are_counted(add:
     assert words.endswith(" and 3 more.")
 
 
+def test_a_certificate_of_its_key_in_many_environments_is_counted_wherever_it_is(add: Add, ca: Ca) -> None:
+    key = new_key()
+    places = [f"site {number}" for number in range(NAMED + 2)]
+    for place in places:
+        environments.create(ADMIN, name=place)
+    one = add("old", issued=ca.issue("device", private=key))
+    add("new", *places, issued=ca.issue("device", private=key))
+    assert said(one)["same-key"].endswith("new in site 4 (certificate new) and 2 more.")
+
+
 def test_of_a_key_of_thousands_a_few_are_named_and_doubles_are_still_found(add: Add, ca: Ca) -> None:
     key = new_key()
     issued = [ca.issue(f"device {number}", private=key) for number in range(MOST + 2)]
@@ -116,7 +126,7 @@ def test_a_longer_list_asks_the_database_no_more(add: Add, ca: Ca) -> None:
         return len(queries)
 
     root = Ca.new("Acme Root")
-    add("first", "test", "production", issued=root.subordinate("Issuing"))
+    add("the first", "test", "production", issued=root.subordinate("Issuing"))
     few = count()
     for number in range(8):
         add(f"next {number}", "test", "production", issued=root.subordinate(f"Issuing {number}"))
@@ -142,7 +152,7 @@ def test_the_truststore_forgets_what_passes_with_time(add: Add, monkeypatch: pyt
 
 def test_the_worst_of_several_marks_a_row_whatever_the_moment() -> None:
     made = (Ca.new("Fine", days=4000), Ca.new("Weak", key="rsa1024", days=4000), Ca.new("Ended", days=0))
-    fine, weak, ended = [models.StoredCertificate.keep(read_certificate(one.cert_der)) for one in made]
+    fine, weak, ended = [models.StoredCertificate.of(read_certificate(one.cert_der)) for one in made]
     assert findings.mark([fine, ended]) is None, "that it ended is a status already"
     assert findings.mark([fine, weak]) == "error"
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.actions.conftest import ADMIN, OPERATOR, TEST_OPERATOR, VIEWER, fresh, pem
@@ -244,6 +246,23 @@ def test_a_key_that_was_withdrawn_is_not_published_again(add: Add, ca: Ca) -> No
     assert "revoked in Trustyard" in why["renewed"]
     jwks.update(ADMIN, "by-hand", if_match="*", state="active")
     assert len(kids(restoring.restore(ADMIN, "test", release.number).release)) == 1
+
+
+def test_of_many_keys_that_were_deleted_a_restore_asks_no_more_than_of_one(add: Add) -> None:
+    asked = []
+    for count in (1, 4):
+        for number in range(count):
+            add(f"{count} {number}")
+            jwks.create(ADMIN, name=f"{count} {number}", source=jwks.FromCertificate(f"{count} {number}", "test"))
+        published = releases.deploy(ADMIN, "test").release.number
+        for number in range(count):
+            jwks.delete(ADMIN, f"{count} {number}", if_match="*", deploy=False)
+        releases.deploy(ADMIN, "test")
+        with CaptureQueriesContext(connection) as queries:
+            done = restoring.preview(ADMIN, "test", published)
+        assert len(done.wanted.content.jwks) == count
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
 
 
 def test_a_disabled_key_that_was_deleted_stays_out_whatever_it_was_called_then(add: Add) -> None:

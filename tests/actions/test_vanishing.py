@@ -87,6 +87,7 @@ def test_a_look_at_a_listener_that_ends_after_it_keeps_nothing(gone: str, monkey
     delivery.record(row.pk, 2, Receipt("local", "accepted"))
     (one,) = proofs.wanted()
     assert one.probe == Probe(address="127.0.0.1:1")
+    assert (proofs.wanted(row.pk), proofs.wanted(row.pk + 1)) == ([one], []), "a job reads those of its gateway alone"
 
     def look(*_: object) -> NoReturn:
         (models.Release if gone == "release" else models.Gateway).objects.all().delete()

@@ -80,7 +80,7 @@ def test_what_is_missing_is_named(operator: Rest, ca: Ca) -> None:
     nothing = operator.post(CERTIFICATES, {})
     assert (nothing.status, nothing.fields) == (422, ["name", "entries"])
     assert operator.post(CERTIFICATES, {"name": "x", "entries": []}).code == "no-entry"
-    assert operator.post(CERTIFICATES, {"name": " ", "entries": []}).fields == ["name"]
+    assert operator.post(CERTIFICATES, {"name": " ", "entries": []}).fields == ["name", "entries"]
     half = operator.post(CERTIFICATES, {"name": "x", "entries": [{"environment": "test", "alias": "x"}]})
     assert (half.status, half.fields) == (422, ["entries.0.source"])
 
@@ -120,6 +120,37 @@ def test_a_bad_entry_is_refused_by_its_field(
     assert operator.get(CERTIFICATES).json["total"] == 0
 
 
+def test_all_that_is_wrong_is_said_at_once_and_no_server_is_asked_before(add: Add, operator: Rest, ca: Ca) -> None:
+    held = add("held").json
+    entries = [
+        {"environment": "moon", "alias": "x", "source": file(ca.issue("x"))},
+        {"environment": "test", "alias": "root-x", "source": file(b"no certificate")},
+        {"environment": "production", "alias": " ", "source": {"kind": "connection", "url": "https://127.0.0.1"}},
+    ]
+    wrong = {"name": "a\nb", "description": "x" * 5000, "entries": entries}
+    fields = [
+        "name", "description", "entries.0.environment", "entries.1.alias", "entries.2.alias", "entries.1.source"
+    ]  # fmt: skip
+    made = operator.post(CERTIFICATES, {**wrong, "entries": [*entries, {"environment": "late", "alias": "late"}]})
+    assert (made.status, made.fields) == (
+        422,
+        [*fields[:3], "entries.3.environment", *fields[3:5], "entries.3.source", fields[5]],
+    )
+    assert operator.patch(path("certificates", "held"), wrong, "*").fields == fields
+    assert operator.get(path("certificates", "held")).json["version"] == held["version"]
+
+
+def test_a_name_and_aliases_that_are_taken_are_said_at_once(add: Add, operator: Rest, ca: Ca) -> None:
+    add("held", "test", "production")
+    add("own", "production")
+    entry = {"environments": ["test", "production"], "alias": "held", "source": file(ca.issue("x"))}
+    answer = operator.post(CERTIFICATES, {"name": "held", "entries": [entry]})
+    assert (answer.status, answer.code) == (409, "name-taken")
+    assert answer.fields == ["name", "entries.0.alias", "entries.0.alias"]
+    changed = operator.patch(path("certificates", "own"), {"name": "held", "entries": [entry]}, "*")
+    assert (changed.status, changed.fields) == (409, answer.fields)
+
+
 def test_an_unknown_environment_is_named_in_the_message(operator: Rest, ca: Ca) -> None:
     """S-08."""
     entry = {"environment": "moon", "alias": "x", "source": file(ca.issue("x"))}
@@ -150,6 +181,10 @@ def test_several_certificates_and_no_choice_are_listed(operator: Rest, ca: Ca) -
     assert (refused.status, refused.code) == (422, "choice-needed")
     names = [certificate["certificate_name"] for certificate in refused.json["certificates"]]
     assert sorted(names) == ["one", "two"]
+    twice = [entry, {**entry, "environment": "production"}]
+    both = operator.post(CERTIFICATES, {"name": "x", "entries": twice})
+    assert (both.code, both.fields) == ("choice-needed", ["entries.0.choose", "entries.1.choose"])
+    assert both.json["certificates"] == refused.json["certificates"]
     chosen = refused.json["certificates"][1]["sha256"]
     made = operator.post(CERTIFICATES, {"name": "x", "entries": [{**entry, "choose": chosen}]})
     assert made.json["entries"][0]["sha256"] == chosen

@@ -180,6 +180,8 @@ def test_a_server_that_forgets_its_intermediate_is_told_though_its_own_certifica
         "It no longer presents: Chain Root, Chain Sub.",
         "It now presents besides: Stranger.",
     ]
+    server.use(LEAF, [Ca.new(f"Stranger {number:02}").cert_pem for number in range(12)])
+    assert compare(operator, side("acme"), side("acme", live=True)).json["notes"][1].endswith("Stranger 09 and 2 more.")
 
 
 def test_another_server_is_compared_without_words_about_the_chain_of_the_entry_s_own(

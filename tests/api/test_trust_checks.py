@@ -15,6 +15,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 from tests.pki.paths import HOST, MOMENT, NONE, make
 from tests.tls_servers import Ca, Issued, TlsServer, build, new_key, self_signed
 from trustyard.actions import environments
+from trustyard.pki.filenames import safe_filename
 
 from .conftest import ADA, Cast, file
 from .rest import Answer, Rest, path
@@ -111,6 +112,12 @@ def test_a_missing_intermediate_that_trustyard_knows_is_named(operator: Rest, la
     assert (advice["kind"], advice["sha256"]) == ("intermediate", SUB.sha256)
     assert "The source lacks the intermediate Check Sub" in advice["message"]
     assert "accepted" in advice["message"]
+
+
+def test_one_alias_is_named_as_it_is_written_or_as_envoy_has_it(operator: Rest, whole: TlsServer) -> None:
+    keep(operator, ROOT, "Büro 2")
+    for trust in ("büro 2", "alias/Büro 2", f"alias/{safe_filename('Büro 2')}"):
+        assert ask(operator, connection(whole), trust=trust).json["verdict"] == "accepted"
 
 
 def test_a_ca_of_another_environment_is_named_with_its_alias(operator: Rest, whole: TlsServer) -> None:

@@ -10,6 +10,7 @@ from tests.gateways.releases import material
 from trustyard.gateways.proof import Probe, Seen, judge
 from trustyard.pki.certificates import read_certificate
 from trustyard.pki.denyall import deny_all_der
+from trustyard.pki.filenames import safe_filename
 
 A, B = Authority("Partner A"), Authority("Partner B")
 
@@ -81,6 +82,12 @@ def test_a_listener_for_one_alias_is_held_against_that_alias() -> None:
     release = material(3, {"a": A.der, "b": B.der})
     assert judge(seen(B.der), release, None, "alias/b")[0] == "observed"
     assert judge(seen(B.der), release, None, "used")[0] == "drifted"
+
+
+def test_an_alias_is_named_as_it_is_written_or_as_envoy_has_it() -> None:
+    release = material(3, {"Büro 2": B.der, "a": A.der})
+    for trust in ("alias/Büro 2", f"alias/{safe_filename('Büro 2')}"):
+        assert judge(seen(B.der), release, None, trust)[0] == "observed"
 
 
 @pytest.mark.parametrize(

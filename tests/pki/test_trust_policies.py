@@ -1,4 +1,4 @@
-"""Policies that one CA maps to another's (RFC 5280, sections 6.1.3 (d) and 6.1.4 (a), (b))."""
+"""Policies that are required, and that one CA maps to another's (RFC 5280, sections 6.1.3 (d), 6.1.4 and 6.1.5)."""
 
 from __future__ import annotations
 
@@ -44,4 +44,14 @@ def test_a_policy_is_valid_under_each_name_that_it_is_mapped_to(
     below = make("Lower", above, ca=True, extra=[policies(*lower)])
     partner = make("Partner", below, extra=[policies(leaf)])
     verdict = judge(ask(partner, anchors=[ROOT], others=[above, below]))
+    assert decides in {remark.rule.code for remark in verdict.remarks}
+
+
+@pytest.mark.parametrize("subject", ["Partner", "Upper"], ids=["issued", "self-issued"])
+@pytest.mark.parametrize(("after", "decides"), [(1, "policy"), (2, "path-accepted")])
+def test_the_last_certificate_counts_for_a_required_policy_whoever_issued_it(
+    subject: str, after: int, decides: str
+) -> None:
+    above = make("Upper", ROOT, ca=True, extra=[policies("1.1"), (x509.PolicyConstraints(after, None), True)])
+    verdict = judge(ask(make(subject, above), anchors=[ROOT], others=[above]))
     assert decides in {remark.rule.code for remark in verdict.remarks}

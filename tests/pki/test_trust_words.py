@@ -49,7 +49,7 @@ FURTHER: list[tuple[str, str, Case]] = [
     ),
     (
         "name-mismatch",
-        "is not for partner.test; its alternative names: 0.test, 1.test, 2.test, 3.test, 4.test.",
+        "is not for partner.test; its alternative names: 0.test, 1.test, 2.test, 3.test, 4.test and 4 more.",
         lambda: below(SubjectAlternativeName=alternative(*(f"{n}.test" for n in range(9)))),
     ),
     (

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.authority import Authority
@@ -239,6 +241,34 @@ def test_an_alias_that_is_taken_in_two_environments_is_said_of_both(form: Form) 
     twice = form.post("window/apply/", environments=[*places, "gone"], alias="more", **pasted)
     [problems] = re.findall(r'id="environments-problem" role="alert"[^>]*>([^<]*)<', twice)
     assert [word in problems for word in ("for production already", "for stage already", "named gone")] == [True] * 3
+
+
+def test_an_alias_is_checked_in_many_environments_at_once_while_it_is_typed(form: Form) -> None:
+    places = [f"place {number}" for number in range(12)]
+    for name in places:
+        environments.create(LOCAL, name=name)
+    form.post("window/", name="acme", description="")
+    asked = []
+    for ticked in (places[:2], places):
+        with CaptureQueriesContext(connection) as queries:
+            form.post("window/keep/", environments=ticked, alias=f"alias {len(ticked)}")
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
+
+
+def test_the_certificates_of_a_source_are_kept_at_once_however_many_it_holds(form: Form) -> None:
+    places, asked = [f"place {number}" for number in range(6)], []
+    for name in places:
+        environments.create(LOCAL, name=name)
+    for at, count in enumerate((2, 12)):
+        pem = "".join(Authority(f"CA {count} {number}").pem for number in range(count))
+        pasted = {"source": "paste", "encoding": "BASE64PEM", "content": pem + Authority("CA").issue("leaf").pem}
+        form.post("window/", name="acme", description="")
+        with CaptureQueriesContext(connection) as queries:
+            said = form.post("window/apply/", environments=places[at * 3 : at * 3 + 3], alias=f"leaf {at}", **pasted)
+        assert 'role="alert"' not in said
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
 
 
 def test_a_jwk_that_went_while_its_dialog_was_open_leaves_nothing_to_decide(form: Form) -> None:

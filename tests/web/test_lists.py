@@ -24,8 +24,8 @@ from .people import signed_in
 
 pytestmark = pytest.mark.django_db
 
-# Session, user, certificates (count, rows), entries with X.509, environments; releases; the filter.
-QUERIES = {"/certificates/": 8}
+# Session, user, certificates (count, rows), entries with X.509, environments; releases; file names; the filter.
+QUERIES = {"/certificates/": 9}
 SORTS = "name -name valid_until -valid_until -changed changed"
 
 
@@ -194,6 +194,18 @@ def test_what_a_policy_leaves_out_is_not_said_to_wait(person: Client) -> None:
     assert "It ends only at what the releases of test and production leave out." in (
         person.get(f"/certificates/{short.pk}/").content.decode()
     )
+
+
+def test_an_alias_whose_file_name_an_older_one_has_is_not_said_to_wait(person: Client) -> None:
+    environments.create(LOCAL, name="test")
+    authority, older, later = Authority("List CA"), "partner, bank(live(key>x", "partner; bank)live=key{x"
+    for alias in (older, "later"):
+        entry = EntryGiven(("test",), alias, Paste("BASE64PEM", authority.issue(alias).pem))
+        [row] = certificates.create(LOCAL, [Definition(alias, "", [entry])]).certificates
+    models.Entry.objects.filter(alias="later").update(alias=later, alias_key=later)  # as two saves at one moment could
+    pages = [person.get(path).content.decode() for path in ("/certificates/", f"/certificates/{row.pk}/")]
+    assert re.findall(r'<small title="[^"]+">([^<]+)</small>', pages[0]) == ["file name taken", "waits"]
+    assert re.findall(r"waits for a release|not in force: [^<]+", pages[1]) == ["not in force: file name taken"]
 
 
 def state(person: Client, name: str) -> str:

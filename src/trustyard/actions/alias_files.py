@@ -56,6 +56,23 @@ def taken(alias: str, environment: str, held: Holder) -> str:
     return f"The alias {alias} would have the file name of {other} of the certificate {certificate} in {environment}."
 
 
+def older(held: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:
+    """Of these aliases, each with the id of its environment: the older one there whose file name it would have.
+
+    Stored ones; no query where all are file names themselves.
+    """
+    odd = {one: safe_filename(one[1]) for one in held if not is_filename(one[1])}
+    if not odd:
+        return {}
+    rows = models.Entry.objects.order_by("pk").filter(environment__in={place for place, _ in odd})
+    first: dict[tuple[int, str], str] = {}
+    for some in batches(sorted(set(odd.values()))):
+        for place, alias in rows.filter(alias_file__in=some).values_list("environment", "alias"):
+            first.setdefault((place, safe_filename(alias)), alias)
+    found = {one: first.get((one[0], file), one[1]) for one, file in odd.items()}
+    return {one: alias for one, alias in found.items() if alias != one[1]}
+
+
 def colliding(aliases: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Pairs of an alias and the earlier one whose file name it would have; `aliases` are given oldest first."""
     first: dict[str, str] = {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trustyard import models
-from trustyard.errors import Conflict, FieldError, NotFound, Refused
+from trustyard.errors import FieldError, NotFound, Refused
 from trustyard.models.compiled import Compiled
 from trustyard.pki.certificates import Certificate as X509Certificate
 
@@ -21,6 +21,7 @@ from .actors import Actor
 from .certificates_read import Around, around_later, certificate_json, certificates_json, get, get_by_id
 from .entries import EntryGiven
 from .entries import keep as keep_chosen
+from .gathering import Gathering
 from .jwk_connection import JwkAnswer, JwkChange
 from .permissions import require
 from .restored import Confirmed
@@ -97,29 +98,38 @@ def create(
 
 
 def _planned(actor: Actor, definition: Definition, index: int) -> tuple[Definition, list[entries.Planned]]:
-    # The name is judged first: nobody should wait for a slow server to learn that the name is taken. Where nobody
-    # waits, the constraint says whether it is.
-    name, key = found.clean(definition.name)
-    if (is_retry() or entries.connects(definition.entries)) and (held := _NAMED.rows(key)):
-        raise found.taken("certificate", held[0][0], name)
-    if not definition.entries:
-        sentence = "A certificate needs at least one entry: an environment, an alias and a source."
-        raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
-    prefix = "entries" if index == 0 else f"others.{index - 1}.entries"
-    places = entries.places_of(definition.entries, prefix)
+    prefix, wrong = "entries" if index == 0 else f"others.{index - 1}.entries", Gathering()
+    with wrong.part():  # nobody should wait for a slow server to learn that the name is taken
+        _name(definition, ask=entries.connects(definition.entries))
+    with wrong.part():
+        found.description(definition.description)
+    with wrong.part():
+        if not definition.entries:
+            sentence = "A certificate needs at least one entry: an environment, an alias and a source."
+            raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
+    places = entries.places_of(definition.entries, prefix, wrong)
     require(actor, "certificates.write", found.names(places.values()))
-    plans = entries.plan(actor, definition.entries, places, prefix)
-    entries.complete(plans)
-    return definition, plans
+    return definition, entries.plan(actor, definition.entries, places, prefix, wrong, new=True)
+
+
+def _name(definition: Definition, *, ask: bool) -> tuple[str, str]:
+    """The cleaned name and its key; where nobody is to `ask`, a constraint says whether it is taken."""
+    name, key = found.clean(definition.name)
+    if ask and (held := _NAMED.rows(key)):
+        raise found.taken("certificate", held[0][0], name)
+    return name, key
 
 
 def _create(
     actor: Actor, definition: Definition, plans: Sequence[entries.Planned]
 ) -> tuple[models.Certificate, list[models.Environment]]:
-    name, key = found.clean(definition.name)  # free when it was planned; a constraint says whether it still is
-    certificate = models.Certificate(name=name, name_key=key, description=found.description(definition.description))
+    wrong = Gathering()
+    with wrong.part():
+        name, key = _name(definition, ask=is_retry())
+    entries.judge(plans, {}, wrong)
+    certificate = models.Certificate(name=name, name_key=key, description=definition.description)
     models.Certificate.create_all([certificate], later=True)
-    applied = entries.write(certificate, plans, new=True)
+    applied = entries.write(certificate, plans, {})
     after = {"description": certificate.description, "entries": applied.after}
     audit.record(actor, "certificate.create", "certificate", certificate.name, after=after)
     return certificate, applied.touched
@@ -150,7 +160,13 @@ def update(
     stored = get(actor, name)
     require(actor, "certificates.write")
     found.check_version(stored, if_match)
-    plans = _plans(actor, entries, replace)
+    wrong = Gathering()
+    with wrong.part():
+        if new_name is not None and new_name != stored.name:  # one of before stays, whatever names may hold now
+            found.clean(new_name)
+    with wrong.part():
+        found.description(description or "")
+    plans = _plans(actor, entries, replace, wrong)
     others = [_planned(actor, definition, index + 1) for index, definition in enumerate(also)]
     with audit.transaction():
         certificate = found.locked(stored, "certificate")
@@ -178,16 +194,16 @@ def update(
     return saved
 
 
-def _plans(actor: Actor, given: Sequence[EntryGiven] | None, replace: bool) -> list[entries.Planned]:
-    if given is None:
-        return []
-    if replace and not given:
-        sentence = "A certificate needs at least one entry; delete the certificate to be rid of all."
-        raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
-    places = entries.places_of(given)  # an unknown environment is refused before anything else of the entries
-    read = [one for one in given if one.source is not None]  # an entry that only stays needs no permission (D-24)
-    require(actor, "certificates.write", [places[name].name for one in read for name in one.environments])
-    return entries.plan(actor, given, places)
+def _plans(actor: Actor, given: Sequence[EntryGiven] | None, replace: bool, wrong: Gathering) -> list[entries.Planned]:
+    with wrong.part():
+        if replace and given is not None and not given:
+            sentence = "A certificate needs at least one entry; delete the certificate to be rid of all."
+            raise Refused(sentence, code="no-entry", fields=[FieldError("entries", sentence)])
+    places = entries.places_of(given or (), "entries", wrong)
+    # An entry that only stays needs no permission (D-24).
+    read = {name for one in given or () if one.source is not None for name in one.environments}
+    require(actor, "certificates.write", [place.name for name, place in places.items() if name in read])
+    return entries.plan(actor, given or (), places, "entries", wrong)
 
 
 def _left_out(certificate: models.Certificate, plans: Sequence[entries.Planned]) -> list[models.Entry]:
@@ -209,12 +225,9 @@ def _permit_update(
     touched += [entry.environment.name for entry in removed]
     renamed = new_name is not None and new_name != certificate.name
     if renamed or (description is not None and description != certificate.description):
-        touched += _environments(certificate)  # D-24: name and description belong to all of its environments
+        # D-24: name and description belong to all of its environments.
+        touched += certificate.entries.values_list("environment__name", flat=True)
     require(actor, "certificates.write", touched)
-
-
-def _environments(certificate: models.Certificate) -> list[str]:
-    return list(certificate.entries.values_list("environment__name", flat=True))
 
 
 def _changes(
@@ -238,13 +251,16 @@ def _write(
     description: str | None,
 ) -> list[models.Environment]:
     before: dict[str, Any] = {"name": certificate.name, "description": certificate.description}
-    if new_name is not None and new_name != certificate.name:  # a name of before stays, whatever names may hold now
-        certificate.name, certificate.name_key = found.free_name(
-            models.Certificate.objects.all(), new_name, "certificate", but=certificate.pk
-        )
+    stored, wrong = entries.stored_of(certificate), Gathering()
+    with wrong.part():
+        if new_name is not None and new_name != certificate.name:
+            certificate.name, certificate.name_key = found.free_name(
+                models.Certificate.objects.all(), new_name, "certificate", but=certificate.pk
+            )
+    entries.judge(plans, stored, wrong)
     if description is not None:
-        certificate.description = found.description(description)
-    applied = entries.write(certificate, plans, removed)
+        certificate.description = description
+    applied = entries.write(certificate, plans, stored, removed)
     after: dict[str, Any] = {"name": certificate.name, "description": certificate.description}
     renamed = before["name"] != after["name"]
     if before == after and not applied.touched:
@@ -381,12 +397,3 @@ def _deployed(
         return []
     made = releases.make(actor, touched, note=note, confirm_restored=confirm_restored)
     return [one.release for one in made]
-
-
-def free(name: str, but: int | None = None) -> str | None:
-    """Why a certificate cannot be named so, for the live check while typing; None when it can."""
-    try:
-        found.free_name(models.Certificate.objects.all(), name, "certificate", but=but)
-    except (Refused, Conflict) as error:
-        return error.sentence
-    return None

@@ -12,6 +12,7 @@ from django.utils import timezone
 from trustyard import models
 from trustyard.errors import FieldError, Refused
 from trustyard.pki.certificates import rfc3339, status
+from trustyard.pki.content import Why
 from trustyard.pki.findings import Finding
 from trustyard.pki.names import fold
 
@@ -186,12 +187,17 @@ def certificates_json(
     entries = [entry for certificate in certificates for entry in certificate.known_entries]
     _bring_jwks(entries)
     beside = findings.beside(entries, by_key)
+    left_out = omissions.of_entries(
+        entries, now, {} if around else None
+    )  # their save has judged the aliases of new ones
     return [
         {
             "name": certificate.name,
             "description": certificate.description,
             "version": certificate.version,
-            "entries": [_entry_json(entry, now, newest, beside) for entry in certificate.known_entries],
+            "entries": [
+                _entry_json(entry, now, newest, beside, left_out.get(entry.pk)) for entry in certificate.known_entries
+            ],
         }
         for certificate in certificates
     ]
@@ -232,8 +238,9 @@ def _entry_json(
     now: datetime,
     newest: Mapping[int, Newest],
     beside: dict[int, list[Finding]],
+    why: Why | None,
 ) -> dict[str, Any]:
-    revoked, why = None, omissions.of_entry(entry, now)
+    revoked = None
     if entry.revoked_at is not None:
         revoked = {"at": rfc3339(entry.revoked_at), "by": entry.revoked_by, "reason": entry.revoked_reason}
     return {

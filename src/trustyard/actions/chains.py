@@ -14,7 +14,7 @@ from trustyard.pki.certificates import Certificate, rfc3339, status
 from trustyard.pki.chains import Anchor, Chain, Ending, anchored, chain_of, names_above, words
 from trustyard.pki.truststores import root_alias
 
-from . import findings, found, in_force, omissions, releases, roots
+from . import alias_files, findings, found, in_force, omissions, releases, roots
 from .actors import Actor
 from .permissions import require
 
@@ -63,11 +63,12 @@ def _anchors(names: set[str]) -> Iterator[Anchor]:
     known = {root.sha256: root for root in roots.mozilla() if root.facts.subject in names} | stored
     newest = releases.latest_of_all()
     saved = _saved(stored)
+    older = alias_files.older((place, alias) for place, pairs in saved.items() for alias, _ in pairs)
     for place in places:
         held = newest.get(place.pk)
         own = saved.get(place.pk, {})
         present = in_force.held(held).aliases(stored, own) if held and stored else []
-        yield from _entries(place, stored, own, dict.fromkeys(present), weak, now)
+        yield from _entries(place, stored, own, dict.fromkeys(present), weak, older, now)
         yield from _roots(place, known, in_force.roots(held) if held else frozenset(), now)
 
 
@@ -86,12 +87,14 @@ def _entries(
     definitions: dict[tuple[str, str], str],
     present: Collection[tuple[str, str]],
     weak: dict[str, str],
+    older: dict[tuple[int, str], str],
     now: datetime,
 ) -> Iterator[Anchor]:
     for alias, sha256 in dict.fromkeys([*definitions, *present]):
         pair, own = (alias, sha256), stored[sha256]
         saved = pair in definitions
-        why = omissions.why(place, own.facts, now, weak.get(sha256, "")) if saved else None
+        error, met = weak.get(sha256, ""), older.get((place.pk, alias), "")
+        why = omissions.why(place, own.facts, now, error, met) if saved else None
         name = definitions.get(pair, "")
         yield Anchor(place.name, alias, "certificate", own, name, saved, pair in present, why)
 

@@ -12,11 +12,14 @@ from trustyard.errors import FieldError, Refused
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.comparing import Comparison
 from trustyard.pki.comparing import compare as compared
+from trustyard.pki.sentences import few
 
 from . import found, sources
 from .actors import Actor
 from .chains import brief
 from .permissions import require
+
+_NAMED = 10  # certificates of a chain, in one sentence
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def _chain_changes(entry: models.Entry, presented: sources.Chosen) -> tuple[str,
     gone = sorted(name for sha256, name in before.items() if sha256 not in {*now, *own})
     come = sorted(name for sha256, name in now.items() if sha256 not in {*before, *own})
     said = (("It no longer presents", gone), ("It now presents besides", come))
-    return tuple(f"{words}: {', '.join(names[:10])}." for words, names in said if names)
+    return tuple(f"{words}: {few(names, _NAMED)}." for words, names in said if names)
 
 
 def _entry(side: Side, field: str) -> models.Entry | None:

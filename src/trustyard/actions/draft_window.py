@@ -16,7 +16,7 @@ from trustyard.sources.addresses import parse_url
 
 from . import drafts, found, sources
 from .actors import Actor
-from .entries import alias_holder, alias_taken, clean_alias
+from .entries import alias_taken, clean_alias
 from .sources import Connection, FileGiven, Inspected, Paste, Seen
 
 EMPTY: dict[str, Any] = {
@@ -201,12 +201,14 @@ def alias_problem(draft: models.Draft, environments: list[str], alias: str) -> s
         return error.sentence
     window, problems = draft.content["window"] or EMPTY, []
     going = set(draft.content["removed"])
+    rows = models.Entry.objects.select_related("certificate", "environment").filter(alias_key=fold(cleaned))
+    rows = rows.filter(environment__name_key__in=[fold(name) for name in environments])
+    holders = {entry.environment.name_key: entry for entry in rows}
     for name in environments:
         own = next((row for row in draft.content["rows"] if row["environment"] == name), None)
         if own is not None and own["key"] != window["row"]:
             continue  # that a row is there already is said at Environments
-        place = models.Environment.objects.filter(name_key=fold(name)).first()
-        holder = alias_holder(place, cleaned) if place else None
+        holder = holders.get(fold(name))
         ours = holder is not None and holder.certificate_id == draft.certificate_id
         if holder is not None and not (ours and (name in going or own is not None or window["row"])):
             problems.append(alias_taken(holder, name, cleaned))
@@ -222,6 +224,8 @@ def apply(actor: Actor, draft: models.Draft) -> None:
     if fields:
         raise Refused(fields[0].message, code="window-incomplete", fields=fields)
     assert chosen is not None
+    if seen is not None:  # kept by their digests alone: no certificates of anybody's yet
+        models.StoredCertificate.keep_all(seen.reading.certificates)
     alias = clean_alias(window["alias"], "alias")
     if window["row"]:
         row = drafts.row_of(draft, window["row"])
@@ -275,8 +279,6 @@ def nothing_seen(draft: models.Draft) -> str:
 
 
 def _taken(seen: Seen, chosen: Certificate) -> dict[str, Any]:
-    for certificate in seen.reading.certificates:
-        models.StoredCertificate.keep(certificate)  # by its digest alone: no certificate of anybody's yet
     chain = [certificate.sha256 for certificate in seen.reading.certificates]
     return {"sha256": chosen.sha256, "kind": seen.kind, "url": seen.url, "chain": chain, "new": True}
 

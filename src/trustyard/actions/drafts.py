@@ -152,7 +152,11 @@ def row_of(draft: models.Draft, key: str) -> dict[str, Any]:
 
 def name_problem(draft: models.Draft, name: str) -> str:
     """Why the certificate cannot be named so; empty when it can."""
-    return certificates.free(name, but=draft.certificate_id) or ""
+    try:
+        found.free_name(models.Certificate.objects.all(), name, "certificate", but=draft.certificate_id)
+    except (Refused, Conflict) as error:
+        return error.sentence
+    return ""
 
 
 @retried

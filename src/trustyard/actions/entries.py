@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from trustyard.pki.names import clean_name, fold
 
 from . import alias_files, found, sources
 from .actors import Actor
+from .gathering import Gathering
 from .retries import is_retry
 
 ROOT_PREFIX = "root-"  # the aliases of root rows begin so; entries may not
@@ -65,39 +66,69 @@ class Applied:
 Places = Mapping[str, models.Environment]  # by the names that were given
 
 
-def places_of(given: Sequence[EntryGiven], prefix: str = "entries") -> Places:
-    """The environments that these name. Raises `Refused` with the field at fault."""
+def places_of(given: Sequence[EntryGiven], prefix: str, wrong: Gathering) -> Places:
+    """The environments that these name; one that does not exist is `wrong` at its field."""
     places: dict[str, models.Environment] = {}
     for index, one in enumerate(given):
         for name in one.environments:
             if name not in places:
-                places[name] = found.environment(name, f"{prefix}.{index}.environment")
+                with wrong.part():
+                    places[name] = found.environment(name, f"{prefix}.{index}.environment")
     return places
 
 
-def plan(actor: Actor, given: Sequence[EntryGiven], places: Places, prefix: str = "entries") -> list[Planned]:
-    """Reads every source. Raises `Refused` and its kin, with the field at fault.
+def plan(
+    actor: Actor, given: Sequence[EntryGiven], places: Places, prefix: str, wrong: Gathering, *, new: bool = False
+) -> list[Planned]:
+    """Reads every source. Raises `Refused` and its kin for all that is wrong, also before, each at its field.
 
-    Sources are read here, before any lock is taken: a slow server must not hold the database.
+    Sources are read here, before any lock is taken: a slow server must not hold the database. Nor does anybody wait for
+    one to learn of something else. Entries of a `new` certificate need an alias and a source.
     """
-    plans: list[Planned] = []
+    aliases = _judged(given, places, prefix, wrong, new=new)
+    chosen: list[sources.Chosen | None] = []
+    for index, one in enumerate(given):
+        if connects([one]):
+            wrong.judge()
+        with wrong.part():
+            chosen.append(_chosen(actor, one, f"{prefix}.{index}"))
+    wrong.judge()
+    return [
+        Planned(places[name], alias, taken, f"{prefix}.{index}")
+        for index, (one, alias, taken) in enumerate(zip(given, aliases, chosen, strict=True))
+        for name in one.environments
+    ]
+
+
+def _judged(
+    given: Sequence[EntryGiven], places: Places, prefix: str, wrong: Gathering, *, new: bool
+) -> list[str | None]:
+    """The aliases as they are kept; what is wrong with the entries but for their sources is gathered."""
+    aliases: list[str | None] = []
+    seen: set[int] = set()
     for index, one in enumerate(given):
         place = f"{prefix}.{index}"
-        if not one.environments:
-            sentence = "An entry needs at least one environment."
-            raise Refused(sentence, code="no-environment", fields=[FieldError(f"{place}.environment", sentence)])
-        environments = [places[name] for name in one.environments]
-        _once(environments, plans, place)
-        alias = None if one.alias is None else clean_alias(one.alias, f"{place}.alias")
-        chosen = None
-        if one.source is not None:
-            try:
-                chosen = sources.choose(actor, one.source, one.choose)
-            except Refused as error:
-                error.fields = [_below(place, at) for at in error.fields or [FieldError("", error.sentence)]]
-                raise
-        plans += [Planned(environment, alias, chosen, place) for environment in environments]
-    return plans
+        with wrong.part():
+            _once([places[name] for name in one.environments if name in places], seen, place)
+        with wrong.part():
+            if not one.environments:
+                sentence = "An entry needs at least one environment."
+                raise Refused(sentence, code="no-environment", fields=[FieldError(f"{place}.environment", sentence)])
+            if new:
+                _check_whole(" and ".join(one.environments), one.alias, one.source, place)
+        with wrong.part():
+            aliases.append(None if one.alias is None else clean_alias(one.alias, f"{place}.alias"))
+    return aliases
+
+
+def _chosen(actor: Actor, one: EntryGiven, place: str) -> sources.Chosen | None:
+    if one.source is None:
+        return None
+    try:
+        return sources.choose(actor, one.source, one.choose)
+    except Refused as error:
+        error.fields = [_below(place, at) for at in error.fields or [FieldError("", error.sentence)]]
+        raise
 
 
 def connects(given: Iterable[EntryGiven]) -> bool:
@@ -124,13 +155,12 @@ def clean_alias(alias: str, place: str) -> str:
     return cleaned
 
 
-def _once(environments: Sequence[models.Environment], plans: Sequence[Planned], place: str) -> None:
-    taken = {planned.environment.pk for planned in plans}
+def _once(environments: Sequence[models.Environment], seen: set[int], place: str) -> None:
     for environment in environments:
-        if environment.pk in taken:
+        if environment.pk in seen:
             sentence = f"Two entries are for the environment {environment.name}; a certificate has one in each."
             raise Refused(sentence, code="environment-twice", fields=[FieldError(f"{place}.environment", sentence)])
-        taken.add(environment.pk)
+        seen.add(environment.pk)
 
 
 def keep(plans: Iterable[Planned]) -> None:
@@ -139,40 +169,49 @@ def keep(plans: Iterable[Planned]) -> None:
     models.StoredCertificate.keep_all(one for each in chosen for one in (each.certificate, *each.others))
 
 
-def complete(plans: Iterable[Planned], stored: Container[int] = ()) -> None:
-    """Raises `Refused` for an entry without alias or source, but where one is `stored` (ids of environments).
+Stored = dict[int, models.Entry]  # the entries of a certificate, by the ids of their environments
 
-    It comes before anything is written: of two faults every database is to name the same one.
+
+def stored_of(certificate: models.Certificate) -> Stored:
+    """What is stored of it now."""
+    return {entry.environment_id: entry for entry in certificate.entries.select_related("environment", "x509")}
+
+
+def judge(plans: Iterable[Planned], stored: Stored, wrong: Gathering) -> None:
+    """Judges plans against what is stored, before anything is written.
+
+    Raises `Refused` for new entries without alias or source, `Conflict` for aliases that are taken, with all that was
+    gathered before.
     """
     for planned in plans:
-        needed = (("alias", "an alias", planned.alias), ("source", "a source", planned.chosen))
-        missing = {name: it for name, it, value in needed if value is None}
-        if missing and planned.environment.pk not in stored:
-            fields = [FieldError(f"{planned.field}.{name}", f"A new entry needs {it}.") for name, it in missing.items()]
-            raise Refused(
-                f"A new entry in {planned.environment.name} needs {' and '.join(missing.values())}.",
-                code="entry-incomplete",
-                fields=fields,
-            )
+        present = stored.get(planned.environment.pk)
+        with wrong.part():
+            if present is None:
+                _check_whole(planned.environment.name, planned.alias, planned.chosen, planned.field)
+        with wrong.part():
+            if planned.alias is not None:
+                _check_free(planned, planned.alias, present, ask=is_retry() or bool(wrong))  # else a constraint tells
+    wrong.judge()
+
+
+def _check_whole(where: str, alias: object, source: object, place: str) -> None:
+    needed = (("alias", "an alias", alias), ("source", "a source", source))
+    missing = {name: it for name, it, value in needed if value is None}
+    if missing:
+        fields = [FieldError(f"{place}.{name}", f"A new entry needs {it}.") for name, it in missing.items()]
+        sentence = f"A new entry in {where} needs {' and '.join(missing.values())}."
+        raise Refused(sentence, code="entry-incomplete", fields=fields)
 
 
 def write(
-    certificate: models.Certificate,
-    plans: Sequence[Planned],
-    removed: Sequence[models.Entry] = (),
-    *,
-    new: bool = False,
+    certificate: models.Certificate, plans: Sequence[Planned], stored: Stored, removed: Sequence[models.Entry] = ()
 ) -> Applied:
     """Writes the plans and removes entries, inside the caller's transaction and under the certificate's lock.
 
-    What the plans chose is kept already (`keep`). A `new` certificate has no entries yet, and knows them afterwards.
-
-    Raises `Refused` for a new entry without alias or source, `Conflict` for an alias taken in its environment.
+    What the plans chose is kept already (`keep`), and they were judged. A certificate of which nothing is `stored` yet
+    knows its entries afterwards.
     """
-    rows = () if new else certificate.entries.select_related("environment", "x509")
-    stored = {entry.environment_id: entry for entry in rows}
-    complete(plans, stored)
-    applied = Applied()
+    applied, new = Applied(), not stored
     for entry in removed:
         applied.touched.append(entry.environment)
         applied.before[entry.environment.name] = fingerprint(entry)
@@ -204,9 +243,6 @@ def _write(certificate: models.Certificate, planned: Planned, entry: models.Entr
     if entry is None:
         entry = models.Entry(certificate=certificate, environment=planned.environment)
     if planned.alias is not None:
-        if is_retry():  # else the constraint says whether it is taken
-            _alias_free(planned, entry)
-        _file_free(planned, entry)
         set_alias(entry, planned.alias)
     if planned.chosen is not None:
         if entry._state.adding or entry.x509_id != planned.chosen.certificate.sha256:
@@ -233,27 +269,24 @@ def fill(entry: models.Entry, chosen: sources.Chosen) -> None:
     entry.chain = list(chosen.chain)
 
 
-def _alias_free(planned: Planned, entry: models.Entry) -> None:
-    alias = planned.alias or ""
-    other = alias_holder(planned.environment, alias, but=entry.pk)
-    if other is not None:
-        sentence = alias_taken(other, planned.environment.name, alias)
-        raise Conflict(sentence, code="alias-taken", fields=[FieldError(f"{planned.field}.alias", sentence)])
+def _check_free(planned: Planned, alias: str, present: models.Entry | None, *, ask: bool) -> None:
+    """Raises `Conflict` where another entry than the `present` one has the alias, or its file name."""
+    environment, place = planned.environment, f"{planned.field}.alias"
+    but = present.pk if present is not None else None
+    if ask and (other := alias_holder(environment, alias, but)):
+        sentence = alias_taken(other, environment.name, alias)
+        raise Conflict(sentence, code="alias-taken", fields=[FieldError(place, sentence)])
+    held = None if present is not None and alias == present.alias else alias_files.holder(environment, alias, but)
+    if held is not None and fold(held[0]) != fold(alias):  # which the constraint tells better
+        sentence = alias_files.taken(alias, environment.name, held)
+        advice = "Take an alias with other letters."
+        raise Conflict(sentence, code="alias-taken", advice=advice, fields=[FieldError(place, sentence)])
 
 
 def alias_taken(holder: models.Entry, environment: str, given: str) -> str:
     """The sentence that names who has the alias, as it is spelt there."""
     but = found.but_for_case(holder.alias, given)
     return f"The alias {holder.alias} is taken in {environment} by the certificate {holder.certificate.name}{but}."
-
-
-def _file_free(planned: Planned, entry: models.Entry) -> None:
-    alias = planned.alias or ""
-    held = None if alias == entry.alias else alias_files.holder(planned.environment, alias, but=entry.pk)
-    if held is not None and fold(held[0]) != fold(alias):  # which the constraint tells better
-        sentence = alias_files.taken(alias, planned.environment.name, held)
-        fields = [FieldError(f"{planned.field}.alias", sentence)]
-        raise Conflict(sentence, code="alias-taken", advice="Take an alias with other letters.", fields=fields)
 
 
 def alias_holder(environment: models.Environment, alias: str, but: int | None = None) -> models.Entry | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from trustyard import models
 from trustyard.pki import findings as pki
 from trustyard.pki.certificates import Certificate, lasting_json
 from trustyard.pki.findings import Finding, Severity, finding, shown
+from trustyard.pki.sentences import few
 
 from . import alike, roots
 from .alike import NAMED, NOBODY, Alike
@@ -96,7 +96,7 @@ def beside(entries: Sequence[models.Entry], by_key: Mapping[str, Alike] | None =
         place, own = entry.environment, found.setdefault(entry.pk, [])
         same = [o for o in doubles.get((entry.x509_id, place.pk), ()) if o.pk != entry.pk]
         if same:
-            words = _listed((f"{o.alias} (certificate {o.certificate})" for o in same), len(same))
+            words = few([f"{o.alias} (certificate {o.certificate})" for o in same], NAMED)
             own.append(finding("duplicate", environment=place.name, others=words))
         if roots.holds(place, entry.x509_id):
             own.append(finding("in-root-set", environment=place.name))
@@ -125,12 +125,5 @@ def _without_issuer(entries: Sequence[models.Entry]) -> set[int]:
 def _with_its_key(entry: models.Entry, by_key: Mapping[str, Alike]) -> str:
     shared = by_key.get(entry.x509.spki_sha256, NOBODY)
     others = [other for other in shared.others if other.sha256 != entry.x509_id]
-    words = (f"{o.alias} in {o.environment} (certificate {o.certificate})" for o in others)
-    return _listed(words, len({other.sha256 for other in others}), over=shared.more)
-
-
-def _listed(words: Iterable[str], count: int, *, over: bool = False) -> str:
-    """The first of `count` things (or of more than `count`) by name, and how many more there are."""
-    named = list(islice(words, NAMED))
-    left = count - len(named)
-    return ", ".join(named) + (f" and {'over ' if over else ''}{left} more" if left > 0 else "")
+    words = [f"{o.alias} in {o.environment} (certificate {o.certificate})" for o in others]
+    return few(words, NAMED, over=shared.more)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from trustyard.errors import Conflict, Refused
 
@@ -14,13 +13,23 @@ class Gathering:
     def __init__(self) -> None:
         self._wrong: list[Refused | Conflict] = []
 
-    @contextmanager
-    def part(self) -> Iterator[None]:
+    def __bool__(self) -> bool:
+        return bool(self._wrong)
+
+    def part(self) -> Gathering:
         """What is refused within, or is taken already, is kept for `judge`."""
-        try:
-            yield
-        except (Refused, Conflict) as error:
-            self._wrong.append(error)
+        return self
+
+    def __enter__(self) -> None:  # and no generator: a save has a dozen parts
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        if not isinstance(error, Refused | Conflict):
+            return None
+        self._wrong.append(error)
+        return True
 
     def judge(self) -> None:
         """Raises one error with every sentence and field; nothing where all is well.
@@ -32,6 +41,6 @@ class Gathering:
         first = next((one for one in self._wrong if isinstance(one, Refused)), self._wrong[0])
         if len(self._wrong) == 1:
             raise first
-        kind = Refused if isinstance(first, Refused) else Conflict
         fields = [field for one in self._wrong for field in one.fields]
-        raise kind(" ".join(one.detail for one in self._wrong), code=first.code, fields=fields)
+        sentence = " ".join(one.detail for one in self._wrong)
+        raise type(first)(sentence, code=first.code, fields=fields, extra=first.extra)

@@ -189,7 +189,7 @@ def _places(names: Sequence[str]) -> list[models.Environment]:
     if not names:
         sentence = "An import needs at least one environment."
         raise Refused(sentence, code="no-environment", fields=[FieldError("environments", sentence)])
-    rows = {row.pk: row for row in (found.environment(name, "environments") for name in names)}
+    rows = {row.pk: row for row in found.environments(names)}
     return [rows[pk] for pk in sorted(rows)]
 
 

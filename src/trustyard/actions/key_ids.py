@@ -8,6 +8,7 @@ from typing import Any
 from trustyard import models
 from trustyard.errors import Conflict, FieldError
 from trustyard.pki.reading import Notice
+from trustyard.pki.sentences import few
 
 _NAMED = 5
 
@@ -30,9 +31,8 @@ def told(jwk: models.Jwk) -> list[Notice]:
     twins = [
         twin for twin in rows.exclude(pk=jwk.pk).distinct() if twin.kid != jwk.kid and key_members(twin.public) == key
     ]
-    listed = ", ".join(f"{twin.name} ({twin.kid})" for twin in twins[:_NAMED])
-    more = f" and {len(twins) - _NAMED} more" if len(twins) > _NAMED else ""
-    sentence = f"This key is published in an environment of this JWK already, under another key ID: {listed}{more}."
+    named = few([f"{twin.name} ({twin.kid})" for twin in twins], _NAMED)
+    sentence = f"This key is published in an environment of this JWK already, under another key ID: {named}."
     return [Notice("key-published-twice", sentence)] if twins else []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from trustyard import models
 from trustyard.pki.certificates import rfc3339, status
 from trustyard.pki.content import LeftOut, TrustedEntry, Why
 
-from . import findings
+from . import alias_files, findings
 
 
 class Dated(Protocol):
@@ -35,20 +35,41 @@ def passing(dates: Dated, now: datetime, *, revoked: bool = False) -> Why | None
     return None
 
 
-def why(place: models.Environment, dates: Dated, now: datetime, error: str, *, revoked: bool = False) -> Why | None:
-    """Why an entry of this environment is left out. `error` is what `findings.error` says of its certificate."""
+def why(
+    place: models.Environment, dates: Dated, now: datetime, error: str, older: str, *, revoked: bool = False
+) -> Why | None:
+    """Why an entry of this environment is left out.
+
+    `error` is what `findings.error` says of its certificate, `older` the alias there whose file name its own would have
+    (`alias_files`); each is empty where there is none.
+    """
     if known := passing(dates, now, revoked=revoked):
         return known
     if error and leaves_weak_out(place):
         return Why("too weak", f"The policy of {place.name} leaves it out: {error}")
+    if older:
+        sentence = f"Its file name would be that of the alias {older}: give one of the two another alias."
+        return Why("file name taken", sentence)
     return None
 
 
-def of_entry(entry: models.Entry, now: datetime) -> Why | None:
-    """Why releases leave this entry out as it is now; None where they take it."""
-    place, x509 = entry.environment, entry.x509
-    error = findings.error(x509) if leaves_weak_out(place) else ""
-    return why(place, x509, now, error, revoked=entry.revoked)
+def of_entries(
+    entries: Sequence[models.Entry], now: datetime, older: Mapping[tuple[int, str], str] | None = None
+) -> dict[int, Why]:
+    """By their ids why releases leave out these entries as they are now; those that they take have none.
+
+    `older` is what `alias_files.older` says of them, for who knows it.
+    """
+    if older is None:
+        older = alias_files.older((entry.environment_id, entry.alias) for entry in entries)
+    found = {}
+    for entry in entries:
+        place, x509 = entry.environment, entry.x509
+        error = findings.error(x509) if leaves_weak_out(place) else ""
+        met = older.get((place.pk, entry.alias), "")
+        if left_out := why(place, x509, now, error, met, revoked=entry.revoked):
+            found[entry.pk] = left_out
+    return found
 
 
 def leaves_weak_out(environment: models.Environment) -> bool:

@@ -15,7 +15,7 @@ from trustyard.pki.content import LeftOut
 from trustyard.pki.differences import Difference
 from trustyard.pki.names import fold
 
-from . import entries, findings, omissions, releases
+from . import alias_files, entries, findings, omissions, releases
 from .jwk_connection import JwkChange
 from .restored import digest_of
 
@@ -99,12 +99,13 @@ def plan(
     now = timezone.now()
     rows = [entry for entry in _entries(start) if held is None or entry.certificate_id in held]
     weak = findings.errors(entry.x509_id for entry in rows) if omissions.leaves_weak_out(start) else {}
+    met = dict(alias_files.colliding(entry.alias for entry in sorted(rows, key=lambda entry: entry.pk)))
     own = {entry.certificate_id: entry for entry in _shared(start, place)}
     chosen = {entry.pk for entry in _chosen(start, rows, names)}
     for entry in rows:
         there = own.get(entry.certificate_id)
         name, error = entry.certificate.name, weak.get(entry.x509_id, "")
-        why = omissions.why(start, entry.x509, now, error, revoked=entry.revoked)
+        why = omissions.why(start, entry.x509, now, error, met.get(entry.alias, ""), revoked=entry.revoked)
         # Over all certificates, chosen or not, so that one preview serves any selection from it.
         seen.append([name, entry.certificate.version, entry.alias, entry.x509_id, why is not None])
         if entry.pk not in chosen:

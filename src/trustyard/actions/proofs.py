@@ -35,11 +35,12 @@ class Wanted:
     number: int
 
 
-def wanted() -> list[Wanted]:
-    """Every probe of every gateway that has said something of its environment's newest release."""
+def wanted(gateway_id: int | None = None) -> list[Wanted]:
+    """Every probe of every gateway, or of this one, that has said something of its environment's newest release."""
     newest = [release.id for release in releases.latest_of_all().values()]
-    said = models.Receipt.objects.filter(release_id__in=newest).exclude(gateway__options__probes=[])
-    numbers = dict(said.values_list("gateway_id", "release__number"))
+    said = models.Receipt.objects.filter(release_id__in=newest).exclude(gateway__options__probes=[]).order_by()
+    said = said if gateway_id is None else said.filter(gateway=gateway_id)
+    numbers = dict(said.values_list("gateway_id", "release__number").distinct())  # each of its nodes may have said it
     rows = models.Gateway.objects.filter(pk__in=numbers).select_related("environment").order_by("pk")
     return [Wanted(delivery.given(row), probe, numbers[row.pk]) for row in rows for probe in _probes(row)]
 

@@ -235,11 +235,9 @@ def _entries(
     met = _met(rows)
     # As a release keeps them, not as the database sorts: of doubles, the first is the one that is sent.
     for row in sorted(rows, key=lambda row: (row.alias.casefold(), row.sha256)):
-        if why := omissions.why(environment, row, now, weak.get(row.sha256, ""), revoked=row.revoked):
+        error, older = weak.get(row.sha256, ""), met.get(row.alias, "")
+        if why := omissions.why(environment, row, now, error, older, revoked=row.revoked):
             left_out.append(LeftOut(row.certificate, row.alias, why.sentence))
-        elif older := met.get(row.alias):
-            sentence = f"Its file name would be that of the alias {older}: give one of the two another alias."
-            left_out.append(LeftOut(row.certificate, row.alias, sentence))
         else:
             kept.append(TrustedEntry(row.alias, row.certificate, row.sha256))
     return kept, [*left_out, *omissions.doubles(kept)]

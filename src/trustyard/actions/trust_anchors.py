@@ -10,6 +10,7 @@ from trustyard import models
 from trustyard.errors import FieldError, Refused
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.content import Content
+from trustyard.pki.filenames import safe_filename
 from trustyard.pki.names import fold
 from trustyard.pki.truststores import root_alias
 
@@ -38,7 +39,7 @@ class Anchors:
 
 
 def of(environment: models.Environment, trust: str, state: str, moment: datetime) -> Anchors:
-    """`trust` is `all`, `used` (without the root set), or an alias, also as `alias/<alias>`.
+    """`trust` is `all`, `used` (without the root set), or an alias, also as Envoy names it (`alias/<its file name>`).
 
     What is saved is what a release made at that moment would hold, so that a check for next year leaves out what has
     expired by then.
@@ -73,7 +74,7 @@ def _chosen(every: tuple[Anchor, ...], trust: str, environment: str) -> tuple[An
         case "used":
             return tuple(anchor for anchor in every if not anchor.root)
     alias = trust.removeprefix("alias/")
-    found = tuple(anchor for anchor in every if fold(anchor.alias) == fold(alias))
+    found = tuple(a for a in every if fold(a.alias) == fold(alias) or safe_filename(a.alias) == alias)
     if not found:
         sentence = f"{environment} trusts nothing under the alias {alias}."
         raise Refused(sentence, code="alias-unknown", fields=[FieldError("trust", sentence)])

@@ -51,10 +51,7 @@ def _create(actor: Actor, username: str, password: str | None, role: str, enviro
         # Who comes by the provider was given a free name; a constraint says whether it still is.
         cleaned, places = _judged(username, password, role, environments, free=password is None)
         row = models.User(username=cleaned, role=role)
-        if password is None:
-            row.set_unusable_password()
-        else:
-            _set_password(row, password)
+        row.set_password(password)  # with None, no password fits
         row.save()
         row.environments.set(places)
         audit.record(actor, "user.create", "user", row.username, after=fingerprint(row))
@@ -196,7 +193,8 @@ def set_password(
         elif current is None or not row.check_password(current):
             sentence = "The current password is not this one."
             raise Refused(sentence, code="wrong-password", fields=[FieldError("current", sentence)])
-        _set_password(row, password)
+        _check_password(password, row)
+        row.set_password(password)
         row.save()
         sessions.end_quietly(row, but=keep)
         audit.record(actor, "user.password", "user", row.username)
@@ -295,11 +293,6 @@ def _named(rows: QuerySet[models.User], username: str) -> models.User:
     if row is None:
         raise NotFound(f"There is no user named {username}.")
     return row
-
-
-def _set_password(row: models.User, password: str) -> None:
-    _check_password(password, row)
-    row.set_password(password)
 
 
 def _check_password(password: str, row: models.User) -> None:

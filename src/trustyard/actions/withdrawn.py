@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from django.db.models import Q
 
 from trustyard import models
 from trustyard.pki.content import PublishedJwk, TrustedEntry
@@ -19,6 +18,7 @@ from trustyard.pki.names import fold
 from .key_ids import key_members
 
 _REVOKED = "Revoked in Trustyard."
+_NEVER = 0, False
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,22 @@ class Withdrawn:
 
     def _deleted_disabled(self, key: PublishedJwk) -> bool:
         """Whether the last JWK of this key and use, or of this name and key ID, that was deleted here was disabled."""
-        named = Q(object_name=key.name, before__kid=key.jwk.get("kid"))  # earlier versions did not say which key
-        same = Q(before__key=thumbprint(key.jwk), before__use=key.jwk.get("use", ""))
-        deleted = models.AuditEvent.objects.filter(action="jwk.delete", pk__gt=self._began)
-        rows = deleted.filter(named | same).order_by("-pk")
-        for places, state in rows.values_list("before__environments", "before__state"):
-            if places is None or self._environment in places:  # earlier versions did not say where
-                return bool(state == "disabled")
-        return False
+        named = "named", key.name, key.jwk.get("kid")
+        same = "same", thumbprint(key.jwk), key.jwk.get("use", "")
+        return max(self._deleted.get(named, _NEVER), self._deleted.get(same, _NEVER))[1]
+
+    @functools.cached_property
+    def _deleted(self) -> dict[tuple[Any, ...], tuple[int, bool]]:
+        """By name and key ID, and by key and use, the last event that deleted it, and whether it was disabled then."""
+        found = {}
+        deleted = models.AuditEvent.objects.filter(action="jwk.delete", pk__gt=self._began).order_by("pk")
+        for pk, name, said in deleted.values_list("pk", "object_name", "before").iterator():
+            before = said or {}
+            places = before.get("environments")
+            if places is None or self._environment in places:  # earlier versions said neither where nor which key
+                last = pk, before.get("state") == "disabled"
+                found["named", name, before.get("kid")] = found["same", before.get("key"), before.get("use")] = last
+        return found
 
 
 def _began(environment: str) -> int:

@@ -107,7 +107,7 @@ def _show(value: dict[str, Any], environments: list[str], *, deployed: bool) -> 
     there = sum(row["code"] == "already-there" for row in value["left_out"])
     say(f"Stored {value['stored']} in {clean(', '.join(environments))}, {there} were there already.")
     if value["stored"] and not deployed:
-        say("They come into force with the next release; `trustyard release deploy ENV` makes one.")
+        say("None of it is in force before a release: `trustyard release preview ENV` shows what the next one takes.")
 
 
 def _left_out(value: dict[str, Any]) -> None:

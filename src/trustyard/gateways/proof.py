@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,8 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.content import Material
 from trustyard.pki.denyall import deny_all_der
+from trustyard.pki.filenames import safe_filename
+from trustyard.pki.sentences import few
 
 ProofState = Literal["observed", "accepted", "drifted", "open"]
+_NAMED = 3  # certificates that a listener lacks
 
 
 class Probe(BaseModel):
@@ -98,7 +100,9 @@ def judge(
 
 def _certificates(release: Material, trust: str) -> list[Certificate]:
     if trust.startswith("alias/"):
-        ders = [der for entry, der in release.entries() if entry.alias == trust.removeprefix("alias/")]
+        # As it is written, or by the name that Envoy has for it.
+        named = {(alias := trust.removeprefix("alias/")), safe_filename(alias)}
+        ders = [der for entry, der in release.entries() if safe_filename(entry.alias) in named]
     else:
         ders = release.used() if trust == "used" else release.truststore()
     return [read_certificate(der) for der in ders or [deny_all_der()]]
@@ -114,7 +118,7 @@ def _difference(names: set[bytes], wanted: list[Certificate]) -> str:
     missing = must - names
     parts = []
     if missing:
-        parts.append(f"it lacks {_listed(by_name[name].facts.certificate_name for name in missing)}")
+        parts.append(f"it lacks {few(sorted({by_name[name].facts.certificate_name for name in missing}), _NAMED)}")
     if foreign:
         parts.append(f"it asks for {len(foreign)} other{'' if len(foreign) == 1 else 's'}")
     return " and ".join(parts)
@@ -123,8 +127,3 @@ def _difference(names: set[bytes], wanted: list[Certificate]) -> str:
 def _undistinguished(names: set[bytes], now: list[Certificate], before: list[Certificate]) -> bool:
     same = {c.sha256 for c in now} == {c.sha256 for c in before}
     return not same and not _difference(names, before)
-
-
-def _listed(names: Iterable[str]) -> str:
-    found = sorted(set(names))
-    return ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")

@@ -52,7 +52,7 @@ def deliver(context: JobContext, gateway_id: int, number: int = 0, failures: int
 @tasks.task(name="probe")
 def probe(gateway_id: int, address: str, number: int, misses: int = 0) -> None:
     """Looks at a listener, and again after a while, for as long as it is to be looked at."""
-    one = next((found for found in proofs.wanted() if probe_key(found) == _probe_key(gateway_id, address)), None)
+    one = next((found for found in proofs.wanted(gateway_id) if found.probe.address == address), None)
     if one is None:
         return
     well = probes.observe(one, lambda _: queue.put([delivery_to(gateway_id)]))
@@ -70,7 +70,7 @@ def look_at(one: Wanted, *, misses: int = 0, pause: float = 0.0) -> Job:
 
 def probe_key(one: Wanted) -> str:
     """The key under which looks at this listener are enqueued."""
-    return _probe_key(one.gateway.id, one.probe.address)
+    return f"listener {one.probe.address} of gateway {one.gateway.id}"
 
 
 @tasks.periodic(cron="* * * * *")
@@ -100,7 +100,3 @@ async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
 
 def _key(gateway_id: int) -> str:
     return f"gateway {gateway_id}"
-
-
-def _probe_key(gateway_id: int, address: str) -> str:
-    return f"listener {address} of gateway {gateway_id}"

@@ -72,12 +72,6 @@ class StoredCertificate(models.Model):
         return row
 
     @classmethod
-    def keep(cls, certificate: X509Certificate) -> StoredCertificate:
-        """The row of this certificate, made when it is not there; the same DER is stored once."""
-        row, _ = cls.objects.get_or_create(sha256=certificate.sha256, defaults=_columns(certificate))
-        return row
-
-    @classmethod
     def ders(cls, wanted: Collection[str]) -> dict[str, bytes]:
         """DER by SHA-256 of those that are stored."""
         rows = cls.objects.filter(pk__in=wanted).values_list("pk", "der")
@@ -85,7 +79,7 @@ class StoredCertificate(models.Model):
 
     @classmethod
     def keep_all(cls, certificates: Iterable[X509Certificate]) -> None:
-        """As `keep`, for many at once, in the order in which everybody inserts them."""
+        """Stores those that are not there, the same DER once, in the order in which everybody inserts them."""
         once = {certificate.sha256: certificate for certificate in certificates}
         if 0 < len(once) <= FEW:
             insert([cls.of(once[sha256]) for sha256 in sorted(once)], ignore=True)

@@ -18,6 +18,7 @@ from trustyard.errors import InputRefused
 from trustyard.pki import certificates
 from trustyard.pki.reading import Notice
 from trustyard.pki.refusals import refuse_private_key
+from trustyard.pki.sentences import few
 
 KEY_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"),
                "AKP": ("alg", "kty", "pub")}  # fmt: skip
@@ -81,9 +82,7 @@ def not_kept(jwk: Mapping[str, Any]) -> list[Notice]:
     """
     known = (*KEY_MEMBERS.get(str(jwk.get("kty")), ()), *FURTHER)
     names = [name[:MAX_NAME] for name, value in jwk.items() if name not in known and value is not None]
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    listed = f"{', '.join(names[:MAX_NAMES])}{more}"
-    sentence = f"Members of this JWK that Trustyard does not publish were left out: {listed}."
+    sentence = f"Members of this JWK that Trustyard does not publish were left out: {few(names, MAX_NAMES)}."
     return [Notice("jwk-members-left-out", sentence)] if names else []
 
 

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 
 from trustyard.gateways.envoy.resources import MOST_SAID, SECRET, Catalogue, Resource, validation_context
 from trustyard.gateways.receipts import Receipt, State
+from trustyard.pki.sentences import few
 from trustyard.xds.room import MAX_NAMES, Room
 
 Key = tuple[str, str]
 MAX_LINES = 10_000
 MAX_NAME = 200  # characters; the longest name that Trustyard serves has 106
 MAX_WORDS = 1000  # of a refusal
+NAMED = 5  # subscriptions, in the words of a receipt
 PATIENCE_SECONDS = 30.0  # until what was refused is tried again by itself (D-06); doubled each time
 MOST_PATIENCE_SECONDS = 600.0
 
@@ -178,7 +180,7 @@ class Ledger:
         if not ours:
             return Receipt(node, "pending", f"This node refers to nothing that Trustyard serves. {notes}".strip())
         state: State = "accepted" if all(line.running == wanted.version for line, wanted in ours) else "sent"
-        names = _listed(sorted(line.name for line, _ in ours))
+        names = few(sorted(line.name for line, _ in ours), NAMED)
         verb = "Runs" if state == "accepted" else "Not yet answered for all of"
         return Receipt(
             node, state, f"{verb} {names}. {notes}".strip(), self._milliseconds() if state == "accepted" else None
@@ -189,7 +191,7 @@ class Ledger:
         known = {(line.type_url, line.name) for line, _ in ours}
         strange = sorted(line.name for key, line in self.lines.items() if key not in known)
         if strange:
-            notes[f"Trustyard serves nothing of the name {_listed(strange)}."] = None
+            notes[f"Trustyard serves nothing of the name {few(strange, NAMED)}."] = None
         return " ".join(notes)
 
     def _milliseconds(self) -> int | None:
@@ -204,8 +206,3 @@ def _remedy(line: Line) -> Resource | None:
     if not line.running and line.type_url == SECRET:
         remedy = validation_context(line.name, [])
     return remedy if remedy and remedy.version != line.refused else None
-
-
-def _listed(names: list[str], most: int = 5) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from trustyard.pki.sentences import few
+
 from .values import Anchor, Chain, CrossSign, Ending, Link, Missing
 
 _NAMED = 3  # environments or anchors named in one sentence; the rest is counted
@@ -169,5 +171,5 @@ def name_of(chain: Chain, sha256: str) -> str:
 def listed(names: Sequence[str]) -> str:
     """`a, b and 3 more`."""
     if len(names) > _NAMED:
-        return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+        return few(names, _NAMED)
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from trustyard.pki import der
 from trustyard.pki.distinguished import read_name, rfc4514
+from trustyard.pki.sentences import few
 
 from .catalogue import Finding, finding
 from .examined import NAME_CONSTRAINTS, Examined
@@ -47,15 +48,10 @@ def _words(value: bytes) -> Iterator[str]:
         kinds: dict[str, list[str]] = {}
         for tree in part.children():
             kind, name = _tree(tree)
-            kinds.setdefault(kind, []).append(name)
+            kinds.setdefault(kind, []).extend([name[:200]] if name else [])
         if not kinds:
             raise _Wrong(f"their list of {_LISTS[part.tag]} names is empty")
-        yield f"{_LISTS[part.tag]} {', '.join(f'{kind} {_listed(names)}'.strip() for kind, names in kinds.items())}"
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(name[:200] for name in names[:_SHOWN] if name) + more
+        yield f"{_LISTS[part.tag]} {', '.join(f'{kind} {few(names, _SHOWN)}'.strip() for kind, names in kinds.items())}"
 
 
 def _tree(element: der.Element) -> tuple[str, str]:

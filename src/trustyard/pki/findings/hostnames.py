@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from trustyard.pki.distinguished import first_value
 from trustyard.pki.hosts import ip_of
+from trustyard.pki.sentences import few
 
 from .catalogue import Finding, finding, shown
 from .examined import SERVER, Examined
@@ -30,8 +31,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         else:
             yield _odd(san.value)
     if wildcards:
-        more = f" and {len(wildcards) - _NAMED} more" if len(wildcards) > _NAMED else ""
-        yield finding("wildcard", name=", ".join(map(shown, wildcards[:_NAMED])) + more)
+        yield finding("wildcard", name=few(wildcards, _NAMED, shown))
     if not facts.sans and not facts.is_ca:
         yield from _common_name(examined)
 

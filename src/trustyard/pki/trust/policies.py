@@ -24,7 +24,7 @@ def check(path: Path) -> Iterator[Remark]:
             mappings = link.says(strict.MAPPINGS) or ()
             mapped = {subject for issuer, subject in mappings if issuer in valid or strict.ANY_POLICY in valid}
             valid = valid - {issuer for issuer, _ in mappings} | (mapped if mapping > 0 else set())
-        if not link.self_issued and at > 0:
+        if at > 0 and (last or not link.self_issued):  # the last one counts, whoever issued it (6.1.5 (a))
             require, mapping, inhibit_any = (max(n - 1, 0) for n in (require, mapping, inhibit_any))
         found = link.says(strict.POLICY_CONSTRAINTS) or strict.PolicyConstraints(None, None)
         require = min(require, _or(found.require, require))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from trustyard.pki.distinguished import first_value
 from trustyard.pki.names import printable
+from trustyard.pki.sentences import few
 
 from . import strict
 from .hosts import can_be_asked_for, looks_like_host, matches, plain_name, too_wide
@@ -22,6 +23,7 @@ WANTED: dict[Purpose, tuple[str, str]] = {
 _ANY = "2.5.29.37.0"
 _TLS_USAGES = frozenset({0, 2, 4})  # digital signature, key encipherment, key agreement
 _COMMON_NAME = "2.5.4.3"
+_NAMED = 5  # alternative names, in one sentence
 
 
 def check(path: Path, purpose: Purpose) -> Iterator[Remark]:
@@ -53,7 +55,7 @@ def check_name(leaf: Link, name: str, purpose: Purpose) -> Iterator[Remark]:
         sentence = f"{leaf.title} has no alternative name; common names are not looked at."
         yield remark("name-missing", sentence, leaf.sha256)
     elif not matches(leaf, wanted):
-        known = ", ".join(_shown(n) for n in leaf.names[:5]) or "none"
+        known = few(leaf.names, _NAMED, _shown) or "none"
         sentence = f"{leaf.title} is not for {name}; its alternative names: {known}."
         yield remark("name-mismatch", sentence, leaf.sha256)
 

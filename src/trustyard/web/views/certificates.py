@@ -20,6 +20,7 @@ from trustyard.actions.export import export as exported
 from trustyard.actions.in_force import Newest
 from trustyard.actions.progress import taken
 from trustyard.errors import Unavailable
+from trustyard.pki.content import Why
 from trustyard.pki.readable import content
 from trustyard.web.downloads import download
 from trustyard.web.page import actor_of, is_fragment, page
@@ -111,10 +112,11 @@ def index(request: HttpRequest) -> HttpResponse:
     listed = list(shown.object_list)
     bring_entries(listed)
     now, newest = timezone.now(), releases.latest_of_all()
+    left_out = omissions.of_entries([entry for one in listed for entry in one.known_entries], now)
     filtered = any(given.get(name) for name in ("q", "environment", "status", "expires_within"))
     context = {
         "page": shown,
-        "rows": [_row(certificate, now, newest) for certificate in listed],
+        "rows": [_row(certificate, now, newest, left_out) for certificate in listed],
         "filtered": filtered,
         "problem": problem,
         "statuses": STATUSES,
@@ -136,17 +138,16 @@ def _days(given: str) -> tuple[int | None, str]:
     return None, "Expires in (days) takes a whole number of days, from 0 to 999999."
 
 
-def _row(certificate: models.Certificate, now: datetime, newest: dict[int, Newest]) -> Row:
+def _row(certificate: models.Certificate, now: datetime, newest: dict[int, Newest], left_out: dict[int, Why]) -> Row:
     entries = certificate.known_entries
-    places = [_place(entry, now, newest) for entry in entries]
+    places = [_place(entry, now, newest, left_out.get(entry.pk)) for entry in entries]
     present = {place.status for place in places}
     until = min((entry.x509.not_after for entry in entries), default=None)
     mark = findings.mark(entry.x509 for entry in entries)
     return Row(certificate, places, until, [status for status in _WORST if status in present], mark)
 
 
-def _place(entry: models.Entry, now: datetime, newest: dict[int, Newest]) -> Place:
-    why = omissions.of_entry(entry, now)
+def _place(entry: models.Entry, now: datetime, newest: dict[int, Newest], why: Why | None) -> Place:
     status, in_force = entry_status(entry, now), is_in_force(entry, newest)
     return Place(entry.environment.name, status, in_force, why.word if why else "")
 
@@ -168,12 +169,13 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     took |= taken(set(own) - took.keys())
     folded = len(rows) > _SHOWN
     named = [row for row in rows if str(row.pk) == request.GET.get("entry")]
+    left_out = omissions.of_entries(rows, now)
     about = _about(actor, (named or rows[:1]) if folded else rows, now)
     entries = [
         {
             "entry": entry,
             "taken": took[newest[entry.environment_id].id] if entry.environment_id in newest else "",
-            "place": _place(entry, now, newest),
+            "place": _place(entry, now, newest, left_out.get(entry.pk)),
             "about": about.get(entry.pk),
         }
         for entry in rows
