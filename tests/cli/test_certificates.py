@@ -14,6 +14,7 @@ import pytest
 from .conftest import Canned, Program
 
 ACME = "/api/v1/certificates/acme"
+WAITS = "The change is in force with the next release"
 
 
 def entry(environment: str, *jwks: str) -> dict[str, Any]:
@@ -390,7 +391,17 @@ def test_what_releases_leave_out_is_not_said_to_come_with_the_next_one(run: Prog
         stored.answer("POST", "/api/v1/certificates", entries, status=201)
         shown = run(*add).stdout
         assert f"  no, {said}" in shown
-        assert ("It is in force with the next release" in shown) == comes
+        assert (WAITS in shown) == comes
+
+
+def test_only_what_changes_a_release_is_said_to_wait_for_one(run: Program, stored: Canned) -> None:
+    """Gateways trust what was revoked without a deploy until there is a release; a description is in none."""
+    stored.answer("POST", f"{ACME}/entries/test/revoke", acme({**entry("test"), "left_out": "Revoked in Trustyard."}))
+    revoke = ("cert", "revoke", "acme", "--env", "test", "--reason", "lost key")
+    assert WAITS in run(*revoke, "--no-deploy").stdout
+    assert WAITS not in run(*revoke).stdout
+    for option, value, waits in (("--description", "x", False), ("--name", "other", True)):
+        assert (WAITS in run("cert", "edit", "acme", option, value).stdout) == waits
 
 
 def test_the_list_says_where_a_certificate_is_not_in_force(run: Program, canned: Canned) -> None:
