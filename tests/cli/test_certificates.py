@@ -108,6 +108,15 @@ def test_adding_from_a_connection_asks_for_one_entry_in_all_environments(run: Pr
     assert "in force with the next release" in result.stdout
 
 
+def test_what_a_save_has_to_say_of_the_source_stands_on_standard_error(run: Program, canned: Canned) -> None:
+    """D-07."""
+    told = [{"code": "private-key-dropped", "message": "The input also held a private key."}]
+    canned.answer("POST", "/api/v1/certificates", acme(entry("test"), notices=told), status=201)
+    result = run("cert", "add", "acme", "--env", "test", "--alias", "acme", "--url", "https://127.0.0.1:9443")
+    assert result.exit_code == 0
+    assert "Notice: The input also held a private key." in result.stderr
+
+
 def test_a_file_goes_with_its_name_and_password(run: Program, canned: Canned, tmp_path: Path) -> None:
     """S-11."""
     canned.answer("POST", "/api/v1/certificates", acme(entry("test")), status=201)

@@ -15,12 +15,14 @@ from trustyard import models
 from trustyard.errors import Conflict, FieldError, NotFound, Refused
 from trustyard.models.compiled import Compiled
 from trustyard.pki.certificates import Certificate as X509Certificate
+from trustyard.pki.containers import Notice
 
 from . import audit, entries, found, jwk_connection, releases, standing
 from .actors import Actor
 from .certificates_read import Around, around_later, certificate_json, certificates_json, get, get_by_id
 from .entries import EntryGiven
 from .entries import keep as keep_chosen
+from .entries import notices as notices_of
 from .jwk_connection import JwkAnswer, JwkChange
 from .permissions import require
 from .restored import Confirmed
@@ -61,6 +63,7 @@ class Saved:
     certificates: list[models.Certificate] = field(default_factory=list)
     releases: list[models.Release] = field(default_factory=list)
     jwks: list[JwkChange] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     around: Callable[[], Around] | None = None  # what the answer needs of new ones; it travelled with the commit
 
     @property
@@ -85,7 +88,7 @@ def create(
     require(actor, "certificates.write")
     planned = [_planned(actor, definition, index) for index, definition in enumerate(definitions)]
     with audit.transaction():
-        saved, touched = Saved(), []
+        saved, touched = Saved(notices=notices_of(one for _, plans in planned for one in plans)), []
         keep_chosen(one for _, plans in planned for one in plans)
         for definition, plans in planned:
             certificate, environments = _create(actor, definition, plans)
@@ -163,7 +166,7 @@ def update(
         leaving = [one for one in concerned if actions[one.jwk.pk] != "update"]
         staying = [one for one in concerned if actions[one.jwk.pk] == "update"]
         algorithms = answer.algorithms if answer else {}
-        saved = Saved([certificate])
+        saved = Saved([certificate], notices=notices_of(plans))
         saved.jwks = jwk_connection.carry_out(actor, leaving, actions, algorithms)
         keep_chosen([*plans, *(one for _, planned in others for one in planned)])
         touched = _write(actor, certificate, plans, removed, new_name, description)

@@ -9,7 +9,7 @@ from typing import Any
 from . import deployments
 from .failures import Failure, Problem
 from .jwk_connection import changes
-from .screen import clean, day, facts, say, table
+from .screen import clean, day, facts, notices, say, table
 
 WORST_FIRST = ("revoked", "expired", "not yet valid", "expiring", "valid")
 
@@ -28,8 +28,7 @@ def inspection(seen: dict[str, Any]) -> None:
             _findings(one["findings"])
             say()
     facts([("Format", seen.get("format"))])
-    for notice in seen.get("notices") or []:
-        say(f"Notice: {clean(notice['message'])}", error=True)
+    notices(seen)
     if several:
         taken = seen.get("preselected")
         usual = f"; without it the one with SHA-256 {clean(taken)}" if taken else ""
@@ -137,6 +136,7 @@ def saved(one: dict[str, Any], done: str, *, waits: bool) -> None:
         ],
     )
     changes(one)
+    notices(one)
     for sentence, places in _errors(one["entries"]).items():
         say(f"Finding in {', '.join(places)}: {clean(sentence)}", error=True)
     if waits and not all(entry.get("left_out") and not entry.get("in_force") for entry in one["entries"]):
