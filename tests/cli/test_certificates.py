@@ -265,6 +265,29 @@ def test_related_jwks_without_an_answer_end_with_3_and_the_list(run: Program, st
         assert words in said
 
 
+def test_only_answers_that_the_server_takes_are_offered(run: Program, stored: Canned) -> None:
+    """D-04: one that does not fit cannot be updated, nor those beside it; D-27: environments may differ."""
+    fits, misfit, gone = (
+        {"name": name, "environment": place, "kid": name, "alg": "RS256", "becomes": None, "options": options}
+        for name, place, options in (
+            ("fits", "test", ["update", "disconnect"]),
+            ("misfit", "test", ["disconnect"]),
+            ("gone", "production", ["delete", "disconnect"]),
+        )
+    )
+
+    def offered(*jwks: dict[str, Any]) -> list[str]:
+        options = list(dict.fromkeys(option for jwk in jwks for option in jwk["options"]))
+        stored.answer("PATCH", ACME, {**ASKED, "options": options, "jwks": list(jwks)}, status=409)
+        said = run("cert", "edit", "acme", "--env", "test", "--url", "https://127.0.0.1").stderr
+        return [line.strip().removesuffix(" --confirm acme") for line in said.splitlines() if "--confirm" in line]
+
+    assert offered(fits) == ["--jwks update", "--jwks disconnect"]
+    assert offered(fits, misfit) == ["--jwks disconnect"]
+    each = "--jwks 'test=update|disconnect' --jwks 'production=delete|disconnect'"
+    assert offered(fits, gone) == ["--jwks disconnect", each]
+
+
 def test_the_line_that_answers_can_be_copied_for_any_name(run: Program, canned: Canned) -> None:
     name = "it's $(acme)"
     target = "/api/v1/certificates/it%27s%20%24%28acme%29"
