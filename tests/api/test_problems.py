@@ -270,6 +270,21 @@ def test_a_private_key_is_refused_by_name_and_not_echoed(operator: Rest, ca: Ca)
     assert b"PRIVATE" not in alone.content + both.content
 
 
+def test_whatever_takes_a_certificate_tells_of_the_private_key_that_came_with_it(cast: Cast, ca: Ca) -> None:
+    """D-07: also a save that nobody looked before."""
+    issued = ca.issue("acme")
+    both = issued.key_pem + issued.cert_pem
+    entries = [{"environments": ["test", "production"], "alias": "acme", "source": file(both)}]
+    made = cast.operator.post(path("certificates"), {"name": "acme", "entries": entries})
+    changed = cast.operator.patch(made.headers["Location"], {"entries": entries})
+    roots = cast.admin.patch(path("environments", "test"), {"root_set": {"pem": both.decode()}})
+    for answer in (made, changed, roots):
+        [notice] = answer.json["notices"]
+        assert notice["code"] == "private-key-dropped"
+        assert "exposed" in notice["message"]
+    assert cast.operator.patch(made.headers["Location"], {"description": "x"}).json["notices"] == []
+
+
 def test_an_inspection_can_be_saved_by_its_token_by_whoever_made_it(cast: Cast, ca: Ca) -> None:
     """S-06: inspecting stores nothing that is listed; what was seen is what is saved."""
     seen = cast.operator.post(INSPECT, file(ca.issue("acme")))

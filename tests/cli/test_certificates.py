@@ -14,6 +14,7 @@ import pytest
 from .conftest import Canned, Program
 
 ACME = "/api/v1/certificates/acme"
+WAITS = "The change is in force with the next release"
 
 
 def entry(environment: str, *jwks: str) -> dict[str, Any]:
@@ -105,6 +106,15 @@ def test_adding_from_a_connection_asks_for_one_entry_in_all_environments(run: Pr
     }
     assert "Added acme" in result.stdout
     assert "in force with the next release" in result.stdout
+
+
+def test_what_a_save_has_to_say_of_the_source_stands_on_standard_error(run: Program, canned: Canned) -> None:
+    """D-07."""
+    told = [{"code": "private-key-dropped", "message": "The input also held a private key."}]
+    canned.answer("POST", "/api/v1/certificates", acme(entry("test"), notices=told), status=201)
+    result = run("cert", "add", "acme", "--env", "test", "--alias", "acme", "--url", "https://127.0.0.1:9443")
+    assert result.exit_code == 0
+    assert "Notice: The input also held a private key." in result.stderr
 
 
 def test_a_file_goes_with_its_name_and_password(run: Program, canned: Canned, tmp_path: Path) -> None:
@@ -255,6 +265,29 @@ def test_related_jwks_without_an_answer_end_with_3_and_the_list(run: Program, st
         assert words in said
 
 
+def test_only_answers_that_the_server_takes_are_offered(run: Program, stored: Canned) -> None:
+    """D-04: one that does not fit cannot be updated, nor those beside it; D-27: environments may differ."""
+    fits, misfit, gone = (
+        {"name": name, "environment": place, "kid": name, "alg": "RS256", "becomes": None, "options": options}
+        for name, place, options in (
+            ("fits", "test", ["update", "disconnect"]),
+            ("misfit", "test", ["disconnect"]),
+            ("gone", "production", ["delete", "disconnect"]),
+        )
+    )
+
+    def offered(*jwks: dict[str, Any]) -> list[str]:
+        options = list(dict.fromkeys(option for jwk in jwks for option in jwk["options"]))
+        stored.answer("PATCH", ACME, {**ASKED, "options": options, "jwks": list(jwks)}, status=409)
+        said = run("cert", "edit", "acme", "--env", "test", "--url", "https://127.0.0.1").stderr
+        return [line.strip().removesuffix(" --confirm acme") for line in said.splitlines() if "--confirm" in line]
+
+    assert offered(fits) == ["--jwks update", "--jwks disconnect"]
+    assert offered(fits, misfit) == ["--jwks disconnect"]
+    each = "--jwks 'test=update|disconnect' --jwks 'production=delete|disconnect'"
+    assert offered(fits, gone) == ["--jwks disconnect", each]
+
+
 def test_the_line_that_answers_can_be_copied_for_any_name(run: Program, canned: Canned) -> None:
     name = "it's $(acme)"
     target = "/api/v1/certificates/it%27s%20%24%28acme%29"
@@ -390,7 +423,17 @@ def test_what_releases_leave_out_is_not_said_to_come_with_the_next_one(run: Prog
         stored.answer("POST", "/api/v1/certificates", entries, status=201)
         shown = run(*add).stdout
         assert f"  no, {said}" in shown
-        assert ("It is in force with the next release" in shown) == comes
+        assert (WAITS in shown) == comes
+
+
+def test_only_what_changes_a_release_is_said_to_wait_for_one(run: Program, stored: Canned) -> None:
+    """Gateways trust what was revoked without a deploy until there is a release; a description is in none."""
+    stored.answer("POST", f"{ACME}/entries/test/revoke", acme({**entry("test"), "left_out": "Revoked in Trustyard."}))
+    revoke = ("cert", "revoke", "acme", "--env", "test", "--reason", "lost key")
+    assert WAITS in run(*revoke, "--no-deploy").stdout
+    assert WAITS not in run(*revoke).stdout
+    for option, value, waits in (("--description", "x", False), ("--name", "other", True)):
+        assert (WAITS in run("cert", "edit", "acme", option, value).stdout) == waits
 
 
 def test_the_list_says_where_a_certificate_is_not_in_force(run: Program, canned: Canned) -> None:

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -190,6 +191,17 @@ def with_file(person: Client, sent: dict[str, str], address: str) -> str:
     """The form that comes back to who selected a file of roots."""
     file = SimpleUploadedFile("company.pem", Authority("Company").pem.encode())
     return person.post(address, {**sent, "root_set": "uploaded", "bundle": file}).content.decode()
+
+
+def test_of_a_file_of_roots_with_a_private_key_only_the_key_is_dropped_and_that_is_said(
+    person: Client, tmp_path: Path
+) -> None:
+    """D-07."""
+    certificate, key = (Path(path).read_bytes() for path in Authority("Company").written(tmp_path))
+    sent = opened(person, place()) | {"root_set": "uploaded", "bundle": SimpleUploadedFile("a.pem", key + certificate)}
+    assert person.post(at(place()), sent).status_code == 303
+    page = person.get(at(place())).content.decode()
+    assert "The environment test is saved. The input also held a private key." in page
 
 
 AGAIN = "company.pem is not kept when the form comes back: select a file again."

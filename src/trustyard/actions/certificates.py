@@ -15,12 +15,14 @@ from trustyard import models
 from trustyard.errors import FieldError, NotFound, Refused
 from trustyard.models.compiled import Compiled
 from trustyard.pki.certificates import Certificate as X509Certificate
+from trustyard.pki.containers import Notice
 
 from . import audit, entries, found, jwk_connection, releases, standing
 from .actors import Actor
 from .certificates_read import Around, around_later, certificate_json, certificates_json, get, get_by_id
 from .entries import EntryGiven
 from .entries import keep as keep_chosen
+from .entries import notices as notices_of
 from .gathering import Gathering
 from .jwk_connection import JwkAnswer, JwkChange
 from .permissions import require
@@ -62,6 +64,7 @@ class Saved:
     certificates: list[models.Certificate] = field(default_factory=list)
     releases: list[models.Release] = field(default_factory=list)
     jwks: list[JwkChange] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     around: Callable[[], Around] | None = None  # what the answer needs of new ones; it travelled with the commit
 
     @property
@@ -86,7 +89,7 @@ def create(
     require(actor, "certificates.write")
     planned = [_planned(actor, definition, index) for index, definition in enumerate(definitions)]
     with audit.transaction():
-        saved, touched = Saved(), []
+        saved, touched = Saved(notices=notices_of(one for _, plans in planned for one in plans)), []
         keep_chosen(one for _, plans in planned for one in plans)
         for definition, plans in planned:
             certificate, environments = _create(actor, definition, plans)
@@ -179,9 +182,10 @@ def update(
         leaving = [one for one in concerned if actions[one.jwk.pk] != "update"]
         staying = [one for one in concerned if actions[one.jwk.pk] == "update"]
         algorithms = answer.algorithms if answer else {}
-        saved = Saved([certificate])
+        every = [*plans, *(one for _, planned in others for one in planned)]
+        saved = Saved([certificate], notices=notices_of(every))
         saved.jwks = jwk_connection.carry_out(actor, leaving, actions, algorithms)
-        keep_chosen([*plans, *(one for _, planned in others for one in planned)])
+        keep_chosen(every)
         touched = _write(actor, certificate, plans, removed, new_name, description)
         saved.jwks += jwk_connection.carry_out(actor, staying, actions, algorithms)
         for definition, planned in others:
@@ -207,9 +211,8 @@ def _plans(actor: Actor, given: Sequence[EntryGiven] | None, replace: bool, wron
 
 
 def _left_out(certificate: models.Certificate, plans: Sequence[entries.Planned]) -> list[models.Entry]:
-    staying = [planned.environment.pk for planned in plans]
     rows = certificate.entries.select_related("environment", "x509", "certificate")
-    return list(rows.exclude(environment_id__in=staying))
+    return list(rows.exclude(environment__in=[planned.environment.pk for planned in plans]))
 
 
 def _permit_update(
@@ -225,8 +228,7 @@ def _permit_update(
     touched += [entry.environment.name for entry in removed]
     renamed = new_name is not None and new_name != certificate.name
     if renamed or (description is not None and description != certificate.description):
-        # D-24: name and description belong to all of its environments.
-        touched += certificate.entries.values_list("environment__name", flat=True)
+        touched += certificate.entries.values_list("environment__name", flat=True)  # D-24: they belong to all of them
     require(actor, "certificates.write", touched)
 
 
@@ -395,5 +397,4 @@ def _deployed(
 ) -> list[models.Release]:
     if not deploy:
         return []
-    made = releases.make(actor, touched, note=note, confirm_restored=confirm_restored)
-    return [one.release for one in made]
+    return [one.release for one in releases.make(actor, touched, note=note, confirm_restored=confirm_restored)]

@@ -13,6 +13,7 @@ from trustyard import models
 from trustyard.errors import Conflict, FieldError, Refused
 from trustyard.models.inserting import insert
 from trustyard.pki.certificates import rfc3339
+from trustyard.pki.containers import Notice
 from trustyard.pki.names import clean_name, fold
 
 from . import alias_files, found, sources
@@ -167,6 +168,11 @@ def keep(plans: Iterable[Planned]) -> None:
     """Stores the X.509 certificates of these plans, each once. Comes before `write`, and once in a transaction."""
     chosen = [planned.chosen for planned in plans if planned.chosen is not None]
     models.StoredCertificate.keep_all(one for each in chosen for one in (each.certificate, *each.others))
+
+
+def notices(plans: Iterable[Planned]) -> list[Notice]:
+    """What the sources of these plans have to say, such as that a private key was dropped (D-07), each once."""
+    return list(dict.fromkeys(one for planned in plans if planned.chosen for one in planned.chosen.notices))
 
 
 Stored = dict[int, models.Entry]  # the entries of a certificate, by the ids of their environments

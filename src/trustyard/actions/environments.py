@@ -12,8 +12,7 @@ from trustyard import models
 from trustyard.errors import EnvironmentInUse, FieldError, Refused, sentence_of
 from trustyard.gateways import policies
 from trustyard.models.environments import ROOT_SETS, TYPES
-from trustyard.pki.certificates import Certificate
-from trustyard.pki.containers import read_file
+from trustyard.pki.containers import Reading, read_file
 from trustyard.pki.names import fold
 
 from . import audit, bound, found, news, roots
@@ -145,6 +144,11 @@ def environment_json(row: models.Environment) -> dict[str, Any]:
     }
 
 
+def saved_json(row: models.Environment) -> dict[str, Any]:
+    """An environment after a change, with what to know of a bundle that was given (D-07)."""
+    return {**environment_json(row), "notices": [notice.json() for notice in row.notices]}
+
+
 def fingerprint(row: models.Environment) -> dict[str, Any]:
     """What audit events say of an environment."""
     return {
@@ -211,8 +215,10 @@ def _type(type: str) -> str:
 
 def _set_roots(row: models.Environment, root_set: RootSet) -> None:
     if isinstance(root_set, bytes):
-        certificates = list({c.sha256: c for c in _bundle(root_set)}.values())
+        bundle = _bundle(root_set)
+        certificates = list({c.sha256: c for c in bundle.certificates}.values())
         roots.keep(certificates)
+        row.notices = bundle.notices
         row.root_set, row.uploaded_roots = "uploaded", [c.sha256 for c in certificates]
     elif root_set in ROOT_SETS and (root_set != "uploaded" or row.uploaded_roots):
         row.root_set = root_set
@@ -223,9 +229,9 @@ def _set_roots(row: models.Environment, root_set: RootSet) -> None:
         raise Refused(sentence, code="bad-environment", fields=[FieldError("root_set", sentence)])
 
 
-def _bundle(data: bytes) -> Sequence[Certificate]:
+def _bundle(data: bytes) -> Reading:
     try:
-        return read_file(data).certificates
+        return read_file(data)
     except Refused as error:
         error.fields = error.fields or [FieldError("root_set", error.detail)]
         raise

@@ -111,6 +111,7 @@ class Chosen:
     url: str
     chain: tuple[str, ...]
     others: tuple[Certificate, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 def look_at(actor: Actor, source: Source) -> Seen:
@@ -151,7 +152,7 @@ def choose(actor: Actor, source: Source, sha256: str | None) -> Chosen:
         )
     chain = source.chain if isinstance(source, Kept) else tuple(c.sha256 for c in reading.certificates)
     others = tuple(c for c in reading.certificates if c.sha256 != chosen.sha256)
-    return Chosen(chosen, kind, url, chain, others)
+    return Chosen(chosen, kind, url, chain, others, reading.notices)
 
 
 def forget_expired() -> int:

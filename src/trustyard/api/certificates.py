@@ -258,6 +258,7 @@ def export(request: Request, name: str, query: Query[schemas.CertificateExport])
 def _saved(saved: Saved, wait: float, *, status: int = 200, location: str = "") -> HttpResponse:
     around = saved.around() if saved.around else None
     value = {**certificate_json(saved.certificate, around), "jwks": _jwks(saved)}
+    value["notices"] = [notice.json() for notice in saved.notices]
     return deployed(value, saved.releases, wait, status=status, etag=saved.certificate.etag, location=location)
 
 

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from trustyard.actions import environments
-from trustyard.actions.environments import environment_json
+from trustyard.actions.environments import environment_json, saved_json
 
 from . import bodies
 from .answers import shown
@@ -31,7 +31,7 @@ def listing(request: Request, filters: Query[schemas.EnvironmentFilters], paging
     "/environments",
     **operation(
         "environments.write",
-        {201: schemas.Environment},
+        {201: schemas.EnvironmentSaved},
         summary="Make an environment",
         reads=(bodies.JSON,),
         refusals=(409,),
@@ -50,7 +50,7 @@ def create(request: Request, given: schemas.NewEnvironment) -> HttpResponse:
         policy=given.policy.read(),
         publish_truststore=given.publish_truststore,
     )
-    return shown(environment_json(row), status=201, etag=row.etag, location=address("environments", row.name))
+    return shown(saved_json(row), status=201, etag=row.etag, location=address("environments", row.name))
 
 
 @router.get(
@@ -67,7 +67,7 @@ def read(request: Request, name: str) -> HttpResponse:
     "/environments/{segment:name}",
     **operation(
         "environments.write",
-        {200: schemas.Environment},
+        {200: schemas.EnvironmentSaved},
         summary="Change an environment",
         changes=environments.get,
         reads=(bodies.JSON,),
@@ -86,7 +86,7 @@ def edit(request: Request, name: str, given: schemas.EnvironmentChange) -> HttpR
         policy=None if given.policy is None else given.policy.read(),
         publish_truststore=given.publish_truststore,
     )
-    return shown(environment_json(row), etag=row.etag)
+    return shown(saved_json(row), etag=row.etag)
 
 
 @router.delete(

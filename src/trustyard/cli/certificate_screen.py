@@ -9,7 +9,7 @@ from typing import Any
 from . import deployments
 from .failures import Failure, Problem
 from .jwk_connection import changes
-from .screen import clean, day, facts, say, table
+from .screen import clean, day, facts, notices, say, table
 
 WORST_FIRST = ("revoked", "expired", "not yet valid", "expiring", "valid")
 
@@ -28,8 +28,7 @@ def inspection(seen: dict[str, Any]) -> None:
             _findings(one["findings"])
             say()
     facts([("Format", seen.get("format"))])
-    for notice in seen.get("notices") or []:
-        say(f"Notice: {clean(notice['message'])}", error=True)
+    notices(seen)
     if several:
         taken = seen.get("preselected")
         usual = f"; without it the one with SHA-256 {clean(taken)}" if taken else ""
@@ -117,8 +116,8 @@ def _counted(report: dict[str, Any]) -> str:
     return f"{count} finding{'' if count == 1 else 's'}{more}."
 
 
-def saved(one: dict[str, Any], done: str, *, deployed: bool) -> None:
-    """What a write did: to which entries, to which JWKs, and whether it is in force."""
+def saved(one: dict[str, Any], done: str, *, waits: bool) -> None:
+    """What a write did: to which entries, to which JWKs, and whether it waits for a release."""
     say(f"{done} {clean(one['name'])}")
     told = (one.get("deployment") or {}).get("environments") or []
     accepted = {each["environment"]: deployments.acceptance(each["gateways"]) for each in told}
@@ -137,10 +136,11 @@ def saved(one: dict[str, Any], done: str, *, deployed: bool) -> None:
         ],
     )
     changes(one)
+    notices(one)
     for sentence, places in _errors(one["entries"]).items():
         say(f"Finding in {', '.join(places)}: {clean(sentence)}", error=True)
-    if not deployed and not all(entry.get("left_out") for entry in one["entries"]):
-        say("Saved. It is in force with the next release: `trustyard release deploy ENV`.")
+    if waits and not all(entry.get("left_out") and not entry.get("in_force") for entry in one["entries"]):
+        say("Saved. The change is in force with the next release: `trustyard release deploy ENV`.")
 
 
 def _errors(entries: Iterable[dict[str, Any]]) -> dict[str, list[str]]:

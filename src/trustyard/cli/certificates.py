@@ -91,7 +91,7 @@ def add(
     }
     with screen.choice():
         answer = call.rest.send("POST", path("certificates"), body, params={"wait": deploying.wait})
-    call.done(answer.json, lambda value: screen.saved(value, "Added", deployed=deploying.deploy))
+    call.done(answer.json, lambda value: screen.saved(value, "Added", waits=not deploying.deploy))
 
 
 @command(app, "list")
@@ -185,7 +185,8 @@ def edit(
             params={"wait": deploying.wait},
             etag=before.etag,
         )
-    call.done(after.json, lambda value: screen.saved(value, "Changed", deployed=deploying.deploy))
+    waits = not deploying.deploy and bool(new_name is not None or changed or removed)  # no release tells a description
+    call.done(after.json, lambda value: screen.saved(value, "Changed", waits=waits))
 
 
 @command(app, "lint")
@@ -256,7 +257,7 @@ def _mark(call: Call, name: str, env: str, verb: str, reason: str, deploying: De
     address = path("certificates", name, "entries", env, verb)
     answer = call.rest.send("POST", address, body, params={"wait": deploying.wait})
     done = f"{'Revoked' if verb == 'revoke' else 'Restored'} in {env}:"
-    call.done(answer.json, lambda value: screen.saved(value, done, deployed=deploying.deploy))
+    call.done(answer.json, lambda value: screen.saved(value, done, waits=not deploying.deploy))
 
 
 def _accepted(call: Call, certificate: dict[str, Any]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from .commands import Call, ask, command, group
 from .failures import Usage
 from .options import Description, Paging, Query, Yes, fingerprint, members, read_text
 from .rest import path
-from .screen import clean, facts, say, table
+from .screen import clean, facts, notices, say, table
 
 app = group("Environments: test, production and others.")
 
@@ -160,3 +160,4 @@ def _one(one: dict[str, Any]) -> None:
             ("Denied Roots", ", ".join(one["deny_list"])),
         ]
     )
+    notices(one)

@@ -121,10 +121,20 @@ class Undecided(Failure):
         ]
         table(("JWK", "Environment", "Key ID", "Algorithm", "With update becomes", "Options"), rows, error=True)
         say("Nothing was changed. Repeat the command with one of:", error=True)
-        for option in self.options:
-            say(f"  --jwks {clean(option)} --confirm {clean(shlex.quote(self.name))}", error=True)
-        if any(jwk.get("problem") for jwk in self.jwks) and "update" in self.options:
-            say("and, where an algorithm no longer fits, --algorithm JWK=ALG.", error=True)
+        for line in self._answers():
+            say(f"  {clean(line)} --confirm {clean(shlex.quote(self.name))}", error=True)
+        if any(jwk.get("becomes") and jwk["becomes"]["alg"] != jwk.get("alg") for jwk in self.jwks):
+            say("With an update, --algorithm JWK=ALG names another algorithm that fits.", error=True)
+
+    def _answers(self) -> Iterator[str]:
+        """What all JWKs of an environment know is an answer there, and what all of them know is one for all."""
+        places: dict[str, list[str]] = {}
+        for jwk in self.jwks:
+            options, place = jwk.get("options") or self.options, str(jwk.get("environment"))
+            places[place] = [option for option in places.get(place, options) if option in options]
+        yield from (f"--jwks {option}" for option in self.options if all(option in each for each in places.values()))
+        if len({tuple(each) for each in places.values()}) > 1:
+            yield " ".join(f"--jwks {shlex.quote(place + '=' + '|'.join(each))}" for place, each in places.items())
 
 
 @contextmanager

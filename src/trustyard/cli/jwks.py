@@ -25,7 +25,7 @@ from .options import (
     yes_or_no,
 )
 from .rest import path
-from .screen import clean, facts, json_text, say, table
+from .screen import clean, facts, json_text, notices, say, table
 
 app = group("JWKs: public keys that gateways verify tokens with.")
 
@@ -173,8 +173,7 @@ def _read(name: str) -> dict[str, Any]:
 
 def _added(one: dict[str, Any], *, deployed: bool) -> None:
     _one(one)
-    for notice in one.get("notices", []):
-        say(f"Notice: {clean(notice['message'])}", error=True)
+    notices(one)
     if not deployed:
         say("Saved. It is published with the next release: `trustyard release deploy ENV`.")
 

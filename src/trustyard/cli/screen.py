@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
@@ -101,6 +101,12 @@ def facts(pairs: Iterable[tuple[str, object]]) -> None:
     width = max((len(name) for name, _ in kept), default=0) + 1
     for name, text in kept:
         say(f"{name + ':':<{width}} {text}")
+
+
+def notices(answer: Mapping[str, Any]) -> None:
+    """Says what to know of what was given, such as that a private key was dropped."""
+    for notice in answer.get("notices") or []:
+        say(f"Notice: {clean(notice['message'])}", error=True)
 
 
 def day(moment: str | None, *, now: datetime | None = None) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import models
+
+from trustyard.pki.containers import Notice
 
 from .versions import Versioned
 
@@ -24,6 +28,7 @@ class Environment(Versioned):
     publish_truststore = models.BooleanField(default=False, db_default=False)  # for anybody: see docs/published.md
     last_number = models.PositiveIntegerField(default=0)  # the newest release's number; counted under this row's lock
     created_at = models.DateTimeField(auto_now_add=True)
+    notices: Sequence[Notice] = ()  # of the upload that was just taken, for its answer alone
 
     class Meta:
         ordering = ["pk"]

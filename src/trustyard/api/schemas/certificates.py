@@ -10,7 +10,7 @@ from trustyard.actions.certificates import Definition, EntryGiven, JwkAnswer
 
 from .deployments import ConfirmRestored, Deployment, JwkChange
 from .facts import Facts, Status
-from .sources import Source
+from .sources import Notice, Source
 from .strict import Description, Given, Name, Page, Search, Sha256, Shown, Text
 
 
@@ -165,6 +165,7 @@ class CertificateSaved(Certificate):
     """A certificate after a change, with what went along."""
 
     jwks: list[JwkChange] = Field(default_factory=list, description="The JWKs that the change acted on.")
+    notices: list[Notice] = Field(default_factory=list, description="What to know of the sources (D-07).")
     deployment: Deployment | None = Field(None, description="There when something was deployed.")
 
 

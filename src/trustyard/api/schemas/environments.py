@@ -8,6 +8,7 @@ from pydantic import BaseModel, Discriminator, Field, Tag
 
 from trustyard.gateways.policies import Policy
 
+from .sources import Notice
 from .strict import Description, Given, Name, Page, Search, Sha256, Shown
 
 
@@ -99,6 +100,12 @@ class Environment(Shown):
     publish_truststore: bool = Field(description=PUBLISH)
     release: int | None = Field(description="The number of the newest release.")
     version: int
+
+
+class EnvironmentSaved(Environment):
+    """An environment after a change."""
+
+    notices: list[Notice] = Field(description="What to know of a bundle that was given.")
 
 
 class Environments(Page):

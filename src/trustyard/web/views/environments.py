@@ -85,7 +85,7 @@ def create(request: HttpRequest) -> HttpResponse:
                 description=opened.description(request), root_set=_roots(request),
                 deny_list=_deny_list(request), policy=_policy(request), publish_truststore=_published(request),
             )  # fmt: skip
-            return go(request, reverse("environments"), f"The environment {place.name} is made.")
+            return go(request, reverse("environments"), _said(place, "made"))
         except (Refused, Conflict) as error:
             context |= _wrong(request, error)
     form = opened.shown(request, "", {"name": "", **_values(models.Environment())})
@@ -107,7 +107,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
                 description=opened.description(request), root_set=_roots(request),
                 deny_list=_deny_list(request), policy=_policy(request), publish_truststore=_published(request),
             )  # fmt: skip
-            return go(request, reverse("environment", args=[pk]), f"The environment {place.name} is saved.")
+            return go(request, reverse("environment", args=[pk]), _said(place, "saved"))
         except StaleVersion:
             moved, place = True, environments.get_by_id(actor, pk)
             context |= {"error": opened.overtaken("environment"), "stored_at": reverse("environment", args=[pk])}
@@ -129,6 +129,10 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         **_in_it(place),
     }
     return render(request, "environments/form.html", context)
+
+
+def _said(place: models.Environment, done: str) -> str:
+    return " ".join([f"The environment {place.name} is {done}.", *(notice.message for notice in place.notices)])
 
 
 def _in_it(place: models.Environment) -> dict[str, Any]:
