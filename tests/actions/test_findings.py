@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -12,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.pki.worst import with_names
 from tests.tls_servers import Ca, new_key
 from trustyard import models
 from trustyard.actions import certificates, environments, findings, truststores
@@ -173,3 +176,15 @@ def test_the_migration_fills_the_key_of_what_is_stored_already() -> None:
     MigrationExecutor(connection).migrate(after)
     assert dict(models.StoredCertificate.objects.values_list("pk", "spki_sha256")) == wanted
     assert all(wanted.values())
+
+
+def test_large_certificates_are_not_remembered_with_all_that_was_read_of_them() -> None:
+    """An hour of saving such ones would fill the memory of the server."""
+    tracemalloc.start()
+    try:
+        for number in range(5):
+            findings.facts(models.StoredCertificate(der=with_names(5_000 + number)).read())
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()

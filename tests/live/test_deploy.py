@@ -13,9 +13,13 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -228,7 +232,7 @@ def test_nginx_of_compose_brings_requests_and_streams_to_two_nodes_and_passes_ov
 
         def get(path: str) -> httpx.Response:
             extensions = {"sni_hostname": "trustyard.example.org"}
-            headers = {"X-Forwarded-For": "6.6.6.6", "X-Request-ID": "mine"}
+            headers = {"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Host": "evil.example", "X-Request-ID": "mine"}
             return client.get(f"https://127.0.0.1:{proxy.https}{path}", headers=headers, extensions=extensions)
 
         # 1. The path, the id and the client as they should be.
@@ -248,3 +252,30 @@ def test_nginx_of_compose_brings_requests_and_streams_to_two_nodes_and_passes_ov
         assert {get("/healthz").status_code for _ in range(10)} == {200}
         servers[0].kill()
         assert {get("/healthz").status_code for _ in range(20)} == {200}
+
+
+class _Busy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(503 if self.path == "/busy" else 200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_who_is_told_to_come_later_takes_the_nodes_from_nobody_else(tmp_path: Path) -> None:
+    if not STREAM.exists():
+        missing("nginx's module for streams is missing: install the package libnginx-mod-stream (make test does it)")
+    tls = Ca.new("Company").issue("trustyard.example.org").write(tmp_path)
+    with ExitStack() as stack:
+        nodes: list[Any] = []
+        for _ in range(2):
+            node = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), _Busy))
+            threading.Thread(target=node.serve_forever, args=(0.01,)).start()
+            stack.callback(node.shutdown)
+            address = f"127.0.0.1:{node.server_port}"
+            nodes.append(SimpleNamespace(url=f"http://{address}", said=[f"xDS: {address}"]))
+        proxy = stack.enter_context(Proxy(tmp_path, nodes, tls))
+        client = stack.enter_context(httpx.Client(verify=False, trust_env=False))
+        answers = [client.get(f"https://127.0.0.1:{proxy.https}{path}").status_code for path in 4 * ["/busy", "/"]]
+    assert answers == 4 * [503, 200]

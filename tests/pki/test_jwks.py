@@ -234,6 +234,7 @@ def off_curve() -> dict[str, Any]:
         ("bad-jwk", RSA | {"e": "Ag"}),
         ("bad-jwk", RSA | {"e": "AA"}),
         ("bad-jwk", RSA | {"n": "AQAB"}),
+        ("bad-jwk", RSA | {"n": 340 * "w" + "wA"}),
         ("bad-jwk", GOOD | {"use": "both"}),
         ("bad-jwk", GOOD | {"kid": 7}),
         ("bad-jwk", GOOD | {"kid": ""}),

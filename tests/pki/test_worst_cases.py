@@ -206,6 +206,18 @@ def test_each_certificate_of_a_file_has_its_signature_checked_at_most_once(monke
     assert len(checked) == MAX_CERTIFICATES
 
 
+def test_names_of_megabytes_are_not_remembered_once_an_input_is_put_in_order() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(5):
+            given = worst.with_text(b"%d %s" % (number, 500_000 * b"n"))
+            in_chain_order([*read_file(given).certificates, read_certificate(CERTIFICATE)])
+        del given
+        assert tracemalloc.get_traced_memory()[0] < MB
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_thousand_certificates_of_one_name_are_ordered_in_a_bounded_number_of_steps() -> None:
     """Two names that certify each other, with key identifiers that fit nowhere."""
     ders = []

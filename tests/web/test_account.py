@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64encode
+
 import pytest
 from django.core.cache import cache
 from django.test import Client, RequestFactory
@@ -48,6 +51,48 @@ def test_what_is_wrong_with_the_new_password_is_no_attempt(vic: Client) -> None:
         status, page = change(vic, PASSWORD, "short")
         assert (status, "at least 10 characters" in page) == (200, True)
     assert change(vic, PASSWORD)[0] == 303
+
+
+def add_key(browser: Client, name: str, credential: str) -> str:
+    browser.post("/account/confirm/", {"password": PASSWORD})
+    return browser.post("/account/second-factor/key/", {"name": name, "credential": credential}).content.decode()
+
+
+def of_key(client_data: bytes = b"{}", attestation: bytes = b"") -> str:
+    held = {"clientDataJSON": client_data, "attestationObject": attestation}
+    response = {name: urlsafe_b64encode(value).decode().rstrip("=") for name, value in held.items()}
+    return json.dumps({"id": "YQ", "rawId": "YQ", "type": "public-key", "response": response})
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        10_000 * "[",
+        '{"id": "!", "rawId": "!", "type": "public-key", "response": {}}',
+        of_key(b"{}"),
+        of_key(b"[]"),
+        of_key(b"\xff"),
+        of_key(b'{"type": "webauthn.create", "challenge": "", "origin": 5}', b"\xa0"),
+        of_key(b'{"type": "webauthn.create", "challenge": "", "origin": ""}', 9_000 * b"\x81"),
+    ],
+    ids=range(7),
+)
+def test_what_no_browser_says_of_a_security_key_is_refused_in_words(vic: Client, credential: str) -> None:
+    assert "This security key was not accepted. Try again." in add_key(vic, "key", credential)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (1_000 * "n", "The name is longer than 100 characters."),
+        ("ke\u202ey", "The name holds a control character."),
+        ("-----BEGIN PRIVATE KEY-----\nMIIE", "private key"),
+    ],
+)
+def test_a_security_key_is_named_as_everything_else(vic: Client, name: str, words: str) -> None:
+    page = add_key(vic, name, of_key())
+    assert words in page
+    assert name not in page
 
 
 @pytest.mark.parametrize(

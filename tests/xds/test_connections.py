@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.xds.memory import ControlPlane
 from trustyard.xds import server
 
 MOST = 3
+MAX_CONCURRENT_STREAMS = 3  # RFC 9113, section 6.5.2
 HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # an empty SETTINGS frame
 
 
@@ -80,7 +82,10 @@ def test_a_connection_without_a_stream_is_ended_and_one_with_a_stream_goes_on(mo
         served.receive()
         with connect(plane) as idle:
             idle.sendall(HELLO)
-            assert idle.recv(9)[3] == 4, "the server's own SETTINGS: it was let in"
+            head = idle.recv(9)
+            assert head[3] == 4, "the server's own SETTINGS: it was let in"
+            told = dict(struct.iter_unpack(">HI", idle.recv(head[2])))
+            assert told[MAX_CONCURRENT_STREAMS] == 100
             eventually(lambda: is_over(idle))
         with Client(plane.port, "wrong") as stranger:
             stranger.subscribe("used")

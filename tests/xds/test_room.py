@@ -25,7 +25,7 @@ from trustyard.xds import desk as desks
 from trustyard.xds import room
 from trustyard.xds.desk import Desk
 from trustyard.xds.dialects import Delta, StateOfTheWorld
-from trustyard.xds.ledger import MAX_NAME, Ledger, Line
+from trustyard.xds.ledger import MAX_LINES, MAX_NAME, Ledger, Line, TooMuch
 from trustyard.xds.session import Session
 
 ONE, TWO = (Authority(name).der for name in ("one", "two"))
@@ -265,3 +265,43 @@ def test_the_nodes_of_a_gateway_share_the_room_for_names_and_give_it_back(
             two.subscribe("used")
             assert two.end() == (FULL, "The nodes of a gateway subscribe to 100000 names at most.")
     eventually(lambda: served(plane, token))
+
+
+@pytest.mark.parametrize("leaves", [True, False], ids=["hangs up", "is ended"])
+def test_a_stream_is_not_over_before_its_node_has_taken_the_response_under_way(leaves: bool) -> None:
+    """Else gRPC cannot end it: it stays open with its response, and counts no more as a stream of its gateway."""
+
+    async def serve() -> None:
+        written, taken, left = asyncio.Queue[Any](), asyncio.Event(), asyncio.Event()
+
+        async def write(response: Any) -> None:
+            written.put_nowait(response)
+            await taken.wait()
+
+        async def requests() -> AsyncIterator[DeltaDiscoveryRequest]:
+            yield DeltaDiscoveryRequest(type_url=SECRET, resource_names_subscribe=["used", "truststore"])
+            await left.wait()
+
+        ledger, gateway = Ledger(catalogue(1, ONE)), GatewayInMemory(1, "test", "edge")
+        session = Session(gateway, "", "node", ledger, Delta(ledger), lambda _: None)
+        running = asyncio.ensure_future(session.run(requests(), write))
+        await written.get()
+        ending = None if leaves else (grpc.StatusCode.UNAUTHENTICATED, "rotated")
+        session.end(*ending) if ending else left.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not running.done()
+        taken.set()
+        assert await running == ending
+        assert written.empty(), "nor is another one begun"
+
+    asyncio.run(serve())
+
+
+@pytest.mark.parametrize("field", ["resource_names_subscribe", "resource_names_unsubscribe"])
+def test_a_request_that_lists_the_same_name_without_end_ends_the_stream(plane: ControlPlane, field: str) -> None:
+    with Client(plane.port, plane.store.add()) as client:
+        client.send(**{field: (MAX_LINES + 1) * ["a"]})
+        assert client.end() == (FULL, "A node subscribes to 10000 names at most.")
+    with pytest.raises(TooMuch):
+        StateOfTheWorld(Ledger(catalogue(1, ONE))).read(DiscoveryRequest(resource_names=(MAX_LINES + 1) * ["a"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,21 +10,23 @@ from trustyard import models
 from trustyard.pki import findings as pki
 from trustyard.pki.certificates import Certificate, lasting_json
 from trustyard.pki.findings import Finding, Severity, finding, shown
+from trustyard.pki.remembering import CERTIFICATE, remembered
 from trustyard.pki.sentences import few
 
 from . import alike, roots
 from .alike import NAMED, NOBODY, Alike
 
 _MOST_MARKS = 100_000
+_remembered = remembered(longest=CERTIFICATE, entries=1024, size=lambda certificate: len(certificate.der))
 _MARKED: tuple[Severity, ...] = ("error", "warning")
 
 
-@functools.lru_cache(maxsize=1024)
+@_remembered
 def _lasting(certificate: Certificate) -> tuple[Finding, ...]:
     return pki.lasting(certificate)
 
 
-@functools.lru_cache(maxsize=1024)
+@_remembered
 def facts(certificate: Certificate) -> dict[str, Any]:
     """The X.509 facts as JSON values, computed once; the caller overwrites `status` and `findings`."""
     return lasting_json(certificate)

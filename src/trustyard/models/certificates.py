@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Self
 
@@ -11,6 +10,7 @@ from django.db import models
 from trustyard.pki.certificates import Certificate as X509Certificate
 from trustyard.pki.certificates import expiring_from, read_certificate
 from trustyard.pki.names import search_fold
+from trustyard.pki.remembering import CERTIFICATE, remembered
 
 from .batches import BATCH
 from .environments import Environment
@@ -21,9 +21,7 @@ SOURCE_KINDS = ("connection", "file", "paste")
 FEW = 20  # rows of a statement that SQLite takes whole
 
 
-@functools.lru_cache(maxsize=4096)
-def _read(sha256: str, der: bytes) -> X509Certificate:
-    return read_certificate(der)
+_read = remembered(longest=CERTIFICATE, entries=4096)(read_certificate)
 
 
 def _searchable(*lines: str) -> str:
@@ -62,7 +60,7 @@ class StoredCertificate(models.Model):
 
     def read(self) -> X509Certificate:
         """The certificate as a value of `trustyard.pki`."""
-        return self._known or _read(self.sha256, bytes(self.der))
+        return self._known or _read(bytes(self.der))
 
     @classmethod
     def of(cls, certificate: X509Certificate) -> StoredCertificate:

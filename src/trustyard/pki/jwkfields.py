@@ -94,7 +94,10 @@ def build(jwk: Mapping[str, Any]) -> PublicKeyTypes:
     kty, crv = jwk.get("kty"), jwk.get("crv")
     try:
         if kty == "RSA":
-            return rsa.RSAPublicNumbers(_number(jwk, "e"), _number(jwk, "n")).public_key()
+            modulus = _number(jwk, "n")
+            if modulus % 2 == 0:
+                raise ValueError  # anybody finds its private key, and pyca takes it
+            return rsa.RSAPublicNumbers(_number(jwk, "e"), modulus).public_key()
         if kty == "EC" and crv in _EC:
             curve = _EC[str(crv)]()
             size = (curve.key_size + 7) // 8

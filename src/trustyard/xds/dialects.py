@@ -40,7 +40,8 @@ class Delta:
         self._unanswered: dict[str, tuple[Line, Resource]] = {}  # the answer names the nonce alone
 
     def read(self, request: DeltaDiscoveryRequest) -> None:
-        """One request: an answer to a response, a change of subscriptions, or both."""
+        """One request: an answer to a response, a change of subscriptions, or both. Raises TooMuch."""
+        self._ledger.judge(request.resource_names_subscribe, request.resource_names_unsubscribe)
         _answer(self._ledger, self._unanswered.pop(request.response_nonce, None), request)
         for name in request.resource_names_unsubscribe:
             self._forget(request.type_url, name)
@@ -85,7 +86,8 @@ class StateOfTheWorld:
         self._unanswered: dict[str, tuple[str, Line, Resource]] = {}
 
     def read(self, request: DiscoveryRequest) -> None:
-        """One request: the names that the node wants now, and perhaps an answer."""
+        """One request: the names that the node wants now, and perhaps an answer. Raises TooMuch."""
+        self._ledger.judge(request.resource_names)
         type_url = request.type_url
         waiting = self._unanswered.get(type_url)
         if waiting and waiting[0] == request.response_nonce:

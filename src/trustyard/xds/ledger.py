@@ -9,7 +9,7 @@ Envoy 1.40: docs/gateways/envoy.md, *What Envoy does*).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
 
 from trustyard.gateways.envoy.resources import MOST_SAID, SECRET, Catalogue, Resource, validation_context
@@ -79,6 +79,11 @@ class Ledger:
     def should_retry(self) -> bool:
         """Whether something was refused long enough ago: the reason may have been a passing one."""
         return any(line.refused for line in self.lines.values()) and self._clock() >= self._retry_at
+
+    def judge(self, *lists: Sized) -> None:
+        """Raises TooMuch where a request lists more names than a node may have: those it has already cost time, too."""
+        if max(map(len, lists)) > MAX_LINES:
+            raise TooMuch(f"A node subscribes to {MAX_LINES} names at most.")
 
     def subscribe(self, type_url: str, name: str, running: str = "") -> Line:
         """A resource that the node asks for; `running` is the version that it reports to have. Raises TooMuch."""

@@ -31,10 +31,13 @@ HANDSHAKE_SECONDS = 30.0  # until a connection speaks HTTP/2, TLS included; many
 IDLE_SECONDS = 60.0  # without a stream: longer than an Envoy waits between two tries
 MAX_NODE = 200
 MAX_MESSAGE = 2_000_000
+MAX_STREAMS_EACH = 100  # of one connection, of which an Envoy opens one; what the standard calls usual
 
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a share of the connections
     ("grpc.max_receive_message_length", MAX_MESSAGE),
+    # gRPC takes headers of a megabyte, whatever its limits of them say, and keeps those of each open call.
+    ("grpc.max_concurrent_streams", MAX_STREAMS_EACH),
     # A node that vanished without a word is noticed within 15 seconds.
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),

@@ -36,6 +36,7 @@ class Session:
         self._dialect = dialect
         self._spoke = spoke
         self._news = asyncio.Event()  # something may be due
+        self._over = False  # no response is begun any more
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
     def aim(self, catalogue: Catalogue, *, retry: bool = False) -> None:
@@ -54,19 +55,24 @@ class Session:
 
     async def run(self, requests: AsyncIterable[Any], write: Callable[[Any], Awaitable[None]]) -> Ending | None:
         """Serves the stream until the node leaves (None), or until `end` gives the status to close it with."""
-        tasks = [asyncio.ensure_future(t) for t in (self._read_all(requests), self._write_all(write))]
-        futures: list[asyncio.Future[Any]] = [*tasks, self._ending]
+        reading, writing = (asyncio.ensure_future(t) for t in (self._read_all(requests), self._write_all(write)))
+        futures: list[asyncio.Future[Any]] = [reading, writing, self._ending]
         try:
             done, _ = await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+            # gRPC ends no stream amid a response: until the node has read that, the stream is open and counts as such.
+            reading.cancel()
+            self._over = True
+            self._news.set()
+            await asyncio.wait([writing])
             if self._ending in done:
                 return self._ending.result()
             for future in done:
                 future.result()  # raises what went wrong
             return None
         finally:
-            for task in tasks:
+            for task in (reading, writing):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(reading, writing, return_exceptions=True)
 
     async def _read_all(self, requests: AsyncIterable[Any]) -> None:
         async for request in requests:
@@ -76,10 +82,12 @@ class Session:
 
     async def _write_all(self, write: Callable[[Any], Awaitable[None]]) -> None:
         """Writes responses. None is queued: each is made when the node can take it, from what is due by then."""
-        while True:
+        while not self._over:
             await self._news.wait()
             self._news.clear()
             for line, resource in self.ledger.due():
+                if self._over:
+                    return
                 if self._dialect.may_push(line):
                     await self._send(line, resource, write)
 

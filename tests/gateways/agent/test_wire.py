@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.gateways.releases import ders, material
-from trustyard.gateways.agent.wire import MOST, Unreadable, packed, unpacked
+from trustyard.gateways.agent.wire import MOST, VALUES, Unreadable, packed, unpacked
 from trustyard.pki.content import Content
 
 RELEASE = material(3, {"acme": ders()[0], "Ünïcode": ders()[1]}, (ders()[2],), ({"kid": "k", "kty": "RSA"},))
@@ -62,6 +62,7 @@ def hostile(**changes: Any) -> bytes:
     value = json.loads(packed(RELEASE, allow_older=False))
     entry = value["content"]["entries"][0]
     entry.update({name: changes.pop(name) for name in list(changes) if name in entry})
+    value["content"]["jwks"][0].update({name: changes.pop(name) for name in list(changes) if name == "jwk"})
     value.update(changes)
     value["digest"] = Content.from_json(value["content"]).digest()
     return json.dumps(value).encode()
@@ -76,6 +77,8 @@ def hostile(**changes: Any) -> bytes:
         hostile(created_at="1969-12-31T00:00:00+00:00"),
         hostile(created_at="9999-12-31T23:59:59-14:00"),
         hostile(alias="a\ud800"),
+        hostile(alias=101 * "a"),
+        hostile(jwk={"kid": "k", "nbf": float("nan")}),
         changed(lambda value: value["content"]["entries"][0].update(alias=5)),
         changed(lambda value: value["content"]["entries"][0].update(certificate=None)),
         hostile(certificate=None),
@@ -84,7 +87,8 @@ def hostile(**changes: Any) -> bytes:
         b"[" * 1_000_000,
     ],
     ids=[
-        "infinite", "huge", "year 1", "before 1970", "year 10000", "half a character", "a number", "nothing",
+        "infinite", "huge", "year 1", "before 1970", "year 10000", "half a character", "a long name", "no number",
+        "a number", "nothing",
         "nothing with its digest", "a number too large", "no names", "nested",
     ],
 )  # fmt: skip
@@ -98,3 +102,9 @@ def test_numbers_moments_and_names_that_no_file_can_hold_are_unreadable(data: by
 )
 def test_the_first_and_the_last_number_and_the_first_moment_are_taken(data: bytes) -> None:
     assert unpacked(data).material.content == RELEASE.content
+
+
+def test_more_values_than_any_release_has_are_not_read() -> None:
+    """64 MB of empty lists would take 1.6 GB."""
+    with pytest.raises(Unreadable, match="more values"):
+        unpacked(b"[" + (VALUES + 1) * b"[]," + b"[]]")

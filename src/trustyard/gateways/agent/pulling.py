@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import ssl
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -34,7 +35,12 @@ class Trustyard:
         self._process = secrets.token_hex(8)
         self.edition = ""  # of the server's last answer
         here = is_loopback(urlsplit(configuration.address).hostname or "")
-        self._client = httpx.Client(verify=_trust(configuration.ca), trust_env=not here, follow_redirects=False)
+        self._client = httpx.Client(
+            verify=_trust(configuration.ca),
+            trust_env=not here,
+            follow_redirects=False,
+            headers={"Accept-Encoding": "identity"},  # nothing is unpacked: a few kB could be gigabytes
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -45,17 +51,18 @@ class Trustyard:
     def ask(self, have: str, wait: float) -> wire.Given | None:
         """The newest release if it is another than `have`; None when nothing was new for `wait` seconds.
 
-        None at once, with another `edition`, asks for the last receipt once more.
+        None at once, with another `edition`, asks for the last receipt once more. Whoever else answers at once that
+        nothing is new counts as away: it would be asked without a pause.
         """
+        edition, started = self.edition, time.monotonic()
         query = {"node": self._configuration.node, "process": self._process, "wait": f"{wait:.3f}"}
         query |= {name: value for name, value in (("have", have), ("edition", self.edition)) if value}
         status, body = self._send("GET", wire.RELEASE, query, None, wait + SLACK)
-        if status == 204:
-            return None
-        try:
-            return wire.unpacked(body)
-        except wire.Unreadable as error:
-            raise Away(str(error)) from None
+        given = _unpacked(body) if status == 200 else None
+        new = self.edition != edition or (given and given.version != have)
+        if not new and time.monotonic() - started < wait / 2:
+            raise Away("Trustyard answers too early that nothing is new.")
+        return given
 
     def tell(self, release: str, receipt: Receipt) -> bool:
         """Hands in a receipt; False when Trustyard does not know that release."""
@@ -98,17 +105,24 @@ class Trustyard:
             raise Away(f"Trustyard cannot be reached: {str(error) or type(error).__name__}.") from None
         if answer.status_code not in known or (answer.status_code == 404 and not _unknown_release(body)):
             raise Away(_words(answer, body))
-        self.edition = answer.headers.get(wire.EDITION, self.edition)
+        self.edition = answer.headers.get(wire.EDITION, self.edition)[: wire.MOST_EDITION]
         return answer.status_code, body
 
 
 def _read(answer: httpx.Response) -> bytes:
     body = bytearray()
-    for chunk in answer.iter_bytes():
+    for chunk in answer.iter_raw():
         body += chunk
         if len(body) > LARGEST:
             raise ValueError(f"the answer is larger than {LARGEST // 1_000_000} MB")
     return bytes(body)
+
+
+def _unpacked(body: bytes) -> wire.Given:
+    try:
+        return wire.unpacked(body)
+    except wire.Unreadable as error:
+        raise Away(str(error)) from None
 
 
 def _problem(body: bytes) -> dict[str, object]:

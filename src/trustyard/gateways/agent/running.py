@@ -18,7 +18,6 @@ from .configuration import Configuration
 from .host import Host
 from .pulling import Away, Trustyard
 from .state import Handled
-from .wire import version
 
 Say = Callable[[str], None]
 AWAY_SECONDS = (0.5, 60.0)  # the first pause and the longest, when Trustyard is away
@@ -108,7 +107,7 @@ class Agent:
         if given is None:
             return
         receipt = self._host.apply(given)
-        self._handle(version(given.material.number, given.material.content.digest()), receipt)
+        self._handle(given.version, receipt)
 
     def _have(self) -> str:
         """What Trustyard need not send: what is in force, or what was refused, until it is to be tried again."""

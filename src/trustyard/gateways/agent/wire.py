@@ -11,13 +11,16 @@ from typing import Any
 
 from trustyard.gateways.receipts import MOST_WORDS
 from trustyard.pki.content import Content, Material
+from trustyard.pki.names import MAX_LENGTH
 
 RELEASE, RECEIPT = "/agents/v1/release", "/agents/v1/receipt"  # addresses, below that of the server
 MOST = 999_999_999  # the last number of a release
 FIRST_YEAR, LAST_YEAR = 2000, 9999  # keystores count time from 1970
 LONGEST_WAIT = 60.0  # seconds that a request for a release may stay open
 EDITION = "x-trustyard-edition"  # of the answers: when it is another, what was said before is to be said again
+MOST_EDITION = 64  # characters of one
 WORDS = MOST_WORDS  # characters of it
+VALUES = 2_000_000  # of a release, beyond any of 64 MB: what is read of them takes far more memory than their text
 
 
 class Unreadable(ValueError):
@@ -30,6 +33,11 @@ class Given:
 
     material: Material
     allow_older: bool
+
+    @property
+    def version(self) -> str:
+        """How it is named to the server."""
+        return version(self.material.number, self.material.content.digest())
 
 
 def version(number: int, digest: str) -> str:
@@ -52,6 +60,8 @@ def packed(material: Material, *, allow_older: bool) -> bytes:
 
 def unpacked(data: bytes) -> Given:
     """The release, if the content has the digest it says and each certificate is there. Raises Unreadable."""
+    if data.count(b",") > VALUES:
+        raise Unreadable("The answer has more values than any release.")
     try:
         value: dict[str, Any] = json.loads(data)
         content = Content.from_json(value["content"])
@@ -71,13 +81,13 @@ def unpacked(data: bytes) -> Given:
 
 
 def _judge_text(content: Content) -> None:
-    """Names are text, and such as files can hold. Raises TypeError, UnicodeEncodeError."""
+    """Names are text, such as files and keystores can hold. Raises TypeError, ValueError."""
     names = [content.environment, *content.roots, *(jwk.name for jwk in content.jwks)]
     names += [part for entry in content.entries for part in (entry.alias, entry.certificate, entry.sha256)]
-    if not all(isinstance(name, str) for name in names):
+    if not all(isinstance(name, str) for name in names) or max(map(len, names)) > MAX_LENGTH:
         raise TypeError
-    # JSON can hold half a surrogate pair, which UTF-8 cannot.
-    json.dumps(content.canonical(), ensure_ascii=False).encode()
+    # Python reads half a surrogate pair, which UTF-8 cannot hold, and numbers that are none.
+    json.dumps(content.canonical(), ensure_ascii=False, allow_nan=False).encode()
 
 
 def _judge(material: Material, told: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trustyard.pki import signatures
 from trustyard.pki.certificates import Certificate
+from trustyard.pki.remembering import remembered
 from trustyard.pki.structure import Structure
 
 MAX_CHECKS = 100  # signatures judged for one family; what is left over is told by names alone
@@ -23,7 +23,7 @@ class Issuer:
     signature: bool | None = None
 
 
-@functools.lru_cache(maxsize=8192)
+@remembered(longest=512, entries=8192)
 def name_key(name: str) -> str:
     """The key under which two names are the same, whatever string types hold them (RFC 5280, section 7.1)."""
     return " ".join(name.casefold().split())

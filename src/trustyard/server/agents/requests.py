@@ -64,8 +64,8 @@ def question(scope: Scope) -> Question:
         raise _bad("The query holds have, edition, node, process and wait, and nothing else.")
     if have and not re.fullmatch(VERSION, have):
         raise _bad("have is <number>.<digest> of a release.")
-    if len(process) > 64 or len(edition) > 64:
-        raise _bad("process and edition have at most 64 characters.")
+    if max(len(process), len(edition)) > wire.MOST_EDITION:
+        raise _bad(f"process and edition have at most {wire.MOST_EDITION} characters.")
     return found
 
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import ipaddress
+import struct
 from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.stages import LoginStageController
 from allauth.account.views import ReauthenticateView
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.base.views import ReauthenticateView as ReauthenticateByCodeView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
 from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.views import AddWebAuthnView, ReauthenticateWebAuthnView, RemoveWebAuthnView
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse, reverse_lazy
 
 from trustyard.actions import audit, second_factors
+from trustyard.errors import Refused
+from trustyard.pki.names import clean_name
 from trustyard.web.page import actor_of
 from trustyard.web.stages import is_over
 
@@ -44,8 +50,37 @@ class _Told:
         return (self.wrong, 200) if codes else ("", 200)
 
 
+class _Sound:
+    """A form that takes what browsers say of a key: whoever writes that by hand sees it refused, and no failure."""
+
+    def full_clean(self) -> None:
+        form: Any = super()  # the form that this is mixed into
+        try:
+            form.full_clean()
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error):
+            form.add_error(None, get_adapter().validation_error("incorrect_code"))
+
+
+class _NewKey(_Sound, AddWebAuthnForm):  # type: ignore[misc]  # allauth comes without types
+    def clean_name(self) -> str:
+        try:
+            return clean_name(super().clean_name())
+        except Refused as refused:
+            raise ValidationError(refused.sentence, code=refused.code) from None
+
+
+class _Key(_Sound, AuthenticateWebAuthnForm):  # type: ignore[misc]  # the same
+    pass
+
+
+class _KeyAgain(_Sound, ReauthenticateWebAuthnForm):  # type: ignore[misc]  # the same
+    pass
+
+
 class SecondStep(_Told, AuthenticateView):  # type: ignore[misc]  # allauth comes without types
     """After the password: a code, or a security key."""
+
+    webauthn_form_class = _Key
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         stage = LoginStageController.enter(request, AuthenticateStage.key)
@@ -120,7 +155,12 @@ class RemoveApp(_Changes, DeactivateTOTPView):  # type: ignore[misc]  # the same
 class AddKey(_Changes, AddWebAuthnView):  # type: ignore[misc]  # the same
     """A security key or passkey (WebAuthn)."""
 
-    kind, wrong = "webauthn", WRONG_KEY
+    form_class, kind, wrong = _NewKey, "webauthn", WRONG_KEY
+
+    def told(self, *forms: Any) -> tuple[str, int]:
+        problem, status = super().told(*forms)
+        unfit = [error for form in forms for error in form.errors.get("name", ())]
+        return (unfit or [problem])[0], status
 
     def name_of(self, form: Any) -> str:
         return str(form.cleaned_data["name"])
@@ -170,7 +210,7 @@ class ByCode(_Confirms, ReauthenticateByCodeView):  # type: ignore[misc]  # the 
 class ByKey(_Confirms, ReauthenticateWebAuthnView):  # type: ignore[misc]  # the same
     """By a security key."""
 
-    wrong = WRONG_KEY
+    form_class, wrong = _KeyAgain, WRONG_KEY
 
     def form_invalid(self, form: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form))
