@@ -18,6 +18,7 @@ from tests.databases import Cluster
 from tests.programs import free_port
 from tests.server.serving import run
 from trustyard.errors import Refused
+from trustyard.server.backup.outputs import output
 from trustyard.server.checking import findings, host
 from trustyard.server.checking.database import to_come
 from trustyard.server.configuration import Configuration
@@ -93,6 +94,25 @@ def test_a_data_directory_that_this_user_may_not_make_is_said(tmp_path: Path) ->
         os.setreuid(user, -1)
     assert f"may not make it in {tmp_path}" in found
     assert "first start makes it" not in found
+
+
+def test_what_lies_where_this_user_may_not_look_is_named(tmp_path: Path) -> None:
+    closed, user = tmp_path / "closed", os.geteuid()
+    closed.mkdir(0o000)
+    os.seteuid(65534 if user == 0 else user)
+    try:
+        there = said(closed / "data")
+        files = said(tmp_path, XDS_CERT=f"{closed}/cert", XDS_KEY=f"{closed}/key")
+        with pytest.raises(Refused) as refused, output(f"{closed}/file", overwrite=False):
+            pass
+    finally:
+        os.seteuid(user)
+    assert there == f"!{closed}/data cannot be looked at: Permission denied. What comes after it was not checked."
+    assert files.splitlines() == [
+        f"!TRUSTYARD_XDS_CERT: {closed}/cert cannot be read: Permission denied.",
+        f"!TRUSTYARD_XDS_KEY: {closed}/key cannot be read: Permission denied.",
+    ]
+    assert refused.value.sentence == f"{closed}/file cannot be written: Permission denied."
 
 
 def test_a_database_of_another_user_is_said() -> None:
