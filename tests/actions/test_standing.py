@@ -108,6 +108,28 @@ def test_an_environment_where_another_has_its_name_of_before_is_nothing_to_it(ad
     assert trusted("test") == ["first", "waits"]
 
 
+@pytest.mark.parametrize("alias", ["first", "another"])
+def test_what_it_left_is_taken_out_though_another_of_its_name_waits_there(add: Add, ca: Ca, alias: str) -> None:
+    issued = {"first": ca.issue("later"), "another": ca.issue("first")}
+    add("first", "test", "production", issued=issued["another"])
+    leave_test("first")
+    rename("first", "second")
+    entry = EntryGiven(("test",), alias, pem(issued[alias]))
+    certificates.create(ADMIN, [Definition("first", "", [entry])])
+    assert deploy("second") == [("test", 2), ("production", 2)]
+
+
+def test_what_others_left_is_nothing_to_it(add: Add) -> None:
+    add("first", "test", "production")
+    leave_test("first")
+    deploy("first")
+    add("other", "test", "production")
+    leave_test("other")
+    assert deploy("first") == [("production", 2)]
+    rename("first", "second")
+    assert deploy("second") == [("production", 3)]
+
+
 def test_its_deletion_takes_it_out_of_the_environment_that_it_left_too_whatever_it_was_called_then(add: Add) -> None:
     add("first", "test", "production")
     leave_test("first")
