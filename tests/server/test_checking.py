@@ -36,7 +36,19 @@ def said(data: Path, **settings: str) -> str:
 def test_what_is_wrong_with_addresses_and_certificates_is_said(tmp_path: Path) -> None:
     assert "PUBLIC_URL is http" in said(tmp_path, PUBLIC_URL="http://trust.example.org")
     assert "PUBLIC_URL is http" not in said(tmp_path, PUBLIC_URL="http://127.0.0.1:8080")
-    assert "no proxy is trusted" in said(tmp_path, PUBLIC_URL="https://trust.example.org")
+    https = {"PUBLIC_URL": "https://trust.example.org"}
+    assert "no proxy is trusted" in said(tmp_path, **https)
+    assert "no proxy" not in said(tmp_path, **https, TRUSTED_PROXIES="10.0.0.0/8")
+    for everywhere in ("0.0.0.0:8400", "[::]:8400"):
+        assert "only loopback names" in said(tmp_path, LISTEN=everywhere)
+        for more in (https, {"ALLOWED_HOSTS": "trust.example.org"}):
+            assert "only loopback names" not in said(tmp_path, LISTEN=everywhere, **more)
+    assert "only loopback names" not in said(tmp_path, LISTEN="127.0.0.1:8401", XDS_LISTEN="127.0.0.1:8400")
+    provider = {f"OIDC_{name}": value for name, value in
+                {"ISSUER": "https://id.example.org", "CLIENT_ID": "us", "ROLES": "*=viewer"}.items()}  # fmt: skip
+    assert "OIDC_ISSUER is set" in said(tmp_path, **provider)
+    assert "OIDC_ISSUER is set" not in said(tmp_path, **provider, **https)
+    assert "TRUSTYARD_LISTN is no setting" in said(tmp_path, LISTN="127.0.0.1:8400")
     now = datetime.now(UTC)
     for days, word in ((400, "!TRUSTYARD_XDS_CERT is not valid now (expired"), (360, "TRUSTYARD_XDS_CERT expires on")):
         folder = tmp_path / str(days)
@@ -81,6 +93,24 @@ def test_what_does_not_load_is_named_and_nobody_is_asked_for_a_pass_phrase(tmp_p
         with pytest.raises(Refused, match=words) as caught:
             credentials(Path(pair[0]), Path(pair[1]))
         assert caught.value.code == "xds-tls"
+
+
+def test_what_the_folders_are_like_and_how_much_room_they_have_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o700)
+    assert "open to others" not in said(tmp_path)
+    for mode in (0o710, 0o704):
+        tmp_path.chmod(mode)
+        assert "is open to others" in said(tmp_path)
+    (tmp_path / "file").touch()
+    for root in ("none", "file"):
+        assert f"there is no folder {tmp_path / root} yet" in said(tmp_path, FILES_ROOTS=str(tmp_path / root))
+    assert "no folder" not in said(tmp_path, FILES_ROOTS=str(tmp_path))
+    for limit, mark in (("SCARCE", ""), ("FULL", "!")):
+        monkeypatch.setattr(host, limit, 2**62)
+        left = [line for line in said(tmp_path / "none" / "data").splitlines() if "MB left" in line]
+        assert [line.startswith(f"{mark}The disk of the data directory has ") for line in left] == [True]
 
 
 def test_a_data_directory_that_this_user_may_not_make_is_said(tmp_path: Path) -> None:
