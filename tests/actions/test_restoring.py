@@ -76,6 +76,15 @@ def test_the_next_deploy_lists_what_it_would_change_and_asks_once(add: Add) -> N
     assert not releases.deploy(ADMIN, "test").created, "asked once"
 
 
+def test_a_deploy_of_just_what_was_restored_asks_nothing_and_makes_nothing(add: Add) -> None:
+    add("acme")
+    add("bank")
+    number = restoring.restore(ADMIN, "test", 1).release.number
+    certificates.delete(ADMIN, "bank", if_match="*", deploy=False)
+    done = releases.deploy(ADMIN, "test")
+    assert (done.release.number, done.created) == (number, False)
+
+
 def test_a_confirmation_of_another_list_is_asked_again(add: Add, ca: Ca) -> None:
     """Two people at once: what was confirmed is what was listed."""
     add("acme")

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from tests.authority import Authority
 from tests.databases import Cluster
+from tests.faults.clocks import clock_off
 from tests.programs import free_port
 from tests.server.serving import run
 from trustyard.errors import Refused
@@ -219,6 +221,10 @@ def test_what_is_wrong_with_the_database_is_said(cluster: Cluster, tmp_path: Pat
     empty = check(url, code=0)
     assert "lacks" in empty
     assert "The database allows 17 connections" in empty
+    assert "clock" not in empty
+    for by, word in ((20, "20 s behind"), (-1000, "!The clock of the database is 1000 s ahead of")):
+        with clock_off(timedelta(seconds=by), tmp_path):
+            assert f"{word} this host's" in check(url, code=int(word.startswith("!")))
     cluster.execute("ALTER ROLE guest CONNECTION LIMIT 9")
     assert "The database allows 9 connections, 0 of which" in check(url.replace("trustyard@", "guest@"))
     cluster.execute("ALTER ROLE guest CONNECTION LIMIT -1")
@@ -230,7 +236,10 @@ def test_what_is_wrong_with_the_database_is_said(cluster: Cluster, tmp_path: Pat
     cluster.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     assert "!The database's encoding is LATIN1" in check(f"{cluster.url}latin")
     cluster.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC", "good")
-    assert "!The user guest may not create tables" in check(url.replace("trustyard@", "guest@"))
+    with psycopg.connect(url), psycopg.connect(url):
+        told_guest = check(url.replace("trustyard@", "guest@"))
+    assert "!The user guest may not create tables" in told_guest
+    assert "The database allows 17 connections, 2 of which" in told_guest, "of another role"
     cluster.execute("ALTER ROLE guest SET default_transaction_read_only = on")
     assert "takes no writes" in check(url.replace("trustyard@", "guest@"))
     # A second host on the same database, that nobody gave the secret key.
