@@ -275,6 +275,30 @@ def test_a_key_that_was_withdrawn_is_not_published_again(add: Add, ca: Ca) -> No
     assert len(kids(restoring.restore(ADMIN, "test", release.number).release)) == 1
 
 
+def test_a_disabled_jwk_stays_out_though_its_key_is_active_for_another_use_or_under_another_key_id(add: Add) -> None:
+    add("acme")
+    source = jwks.FromCertificate("acme", "test")
+    for name, use, kid in (("sign", "sig", None), ("seal", "enc", None), ("again", "sig", "another")):
+        made = jwks.create(ADMIN, name=name, source=source, use=use, kid=kid, deploy=True)
+
+    def restored() -> set[str]:
+        content = restoring.restore(ADMIN, "test", made.releases[0].number).release.content
+        return {key["name"] for key in content["jwks"]}
+
+    jwks.update(ADMIN, "sign", if_match="*", state="disabled")
+    assert restored() == {"seal", "again"}
+    jwks.update(ADMIN, "again", if_match="*", state="disabled")
+    assert restored() == {"seal"}
+    jwks.update(ADMIN, "sign", if_match="*", state="active", kid="third")
+    assert restored() == {"seal", "sign"}, "under the key ID that it had"
+    jwks.update(ADMIN, "sign", if_match="*", state="disabled")
+    for name in ("sign", "again"):
+        jwks.delete(ADMIN, name, if_match="*", deploy=False)
+    assert restored() == {"seal"}
+    jwks.update(ADMIN, "seal", if_match="*", state="disabled", use=None, alg=None)
+    assert restored() == set(), "whatever it is for by now"
+
+
 def test_a_disabled_key_that_was_deleted_stays_out_whatever_it_was_called_then(add: Add) -> None:
     """D-13: by another name and key ID, and though another key of its old name was deleted since."""
     for name in ("acme", "bank"):
