@@ -156,6 +156,21 @@ def test_a_draft_of_what_another_deleted_says_so(ada: Actor, ca: Ca) -> None:
             act(ada, draft.pk)
 
 
+def test_each_other_certificate_of_a_source_comes_along_once(ada: Actor, ca: Ca) -> None:
+    one, two = ca.issue("one"), ca.issue("two")
+    source = Paste("BASE64PEM", (one.cert_pem + two.cert_pem).decode())
+    draft, seen = drafts.begin(ada, in_both(ca)), sources.look_at(ada, source)
+    for at in (0, 1):
+        with drafts.changing(ada, draft.pk) as now:
+            draft_window.open_row(now, now.content["rows"][at]["key"])
+            draft_window.saw(now, source, seen)
+            draft_window.choose(now, one.sha256)
+            draft_window.keep(now, {"others": True})
+            draft_window.apply(ada, now)
+    (other,) = now.content["others"]
+    assert (other["sha256"], other["name"], other["environments"]) == (two.sha256, "two", ["test"])
+
+
 def test_one_of_the_others_is_taken_back_alone(ada: Actor) -> None:
     with drafts.changing(ada, drafts.begin(ada).pk) as now:
         now.content["others"] = [{"sha256": "one"}, {"sha256": "two"}]
