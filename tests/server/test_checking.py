@@ -40,6 +40,7 @@ def test_what_is_wrong_with_addresses_and_certificates_is_said(tmp_path: Path) -
     assert "PUBLIC_URL is http" not in said(tmp_path, PUBLIC_URL="http://127.0.0.1:8080")
     https = {"PUBLIC_URL": "https://trust.example.org"}
     assert "no proxy is trusted" in said(tmp_path, **https)
+    assert "PUBLIC_URL is http:" not in said(tmp_path, **https) + said(tmp_path)
     assert "no proxy" not in said(tmp_path, **https, TRUSTED_PROXIES="10.0.0.0/8")
     for everywhere in ("0.0.0.0:8400", "[::]:8400"):
         assert "only loopback names" in said(tmp_path, LISTEN=everywhere)
@@ -49,7 +50,7 @@ def test_what_is_wrong_with_addresses_and_certificates_is_said(tmp_path: Path) -
     provider = {f"OIDC_{name}": value for name, value in
                 {"ISSUER": "https://id.example.org", "CLIENT_ID": "us", "ROLES": "*=viewer"}.items()}  # fmt: skip
     assert "OIDC_ISSUER is set" in said(tmp_path, **provider)
-    assert "OIDC_ISSUER is set" not in said(tmp_path, **provider, **https)
+    assert "OIDC_ISSUER is set" not in said(tmp_path, **provider, **https) + said(tmp_path)
     assert "TRUSTYARD_LISTN is no setting" in said(tmp_path, LISTN="127.0.0.1:8400")
     now = datetime.now(UTC)
     for days, word in ((400, "!TRUSTYARD_XDS_CERT is not valid now (expired"), (360, "TRUSTYARD_XDS_CERT expires on")):
@@ -121,9 +122,12 @@ def test_a_data_directory_that_this_user_may_not_make_is_said(tmp_path: Path) ->
     user = os.getuid()
     os.setreuid(65534 if user == 0 else -1, -1)  # root may write everywhere; access(2) asks for the real user
     try:
-        found = said(tmp_path / "folder" / "data")
+        found = said(tmp_path / "folder" / "data", FILES_ROOTS=str(tmp_path))
+        there = said(tmp_path)
     finally:
         os.setreuid(user, -1)
+    assert f"!TRUSTYARD_FILES_ROOTS: {tmp_path} cannot be written to." in found
+    assert f"!The data directory {tmp_path} cannot be written to." in there
     assert f"may not make it in {tmp_path}" in found
     assert "first start makes it" not in found
 
