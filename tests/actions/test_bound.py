@@ -22,9 +22,12 @@ def test_nobody_comes_to_be_for_all_because_the_only_environment_went() -> None:
     for name, places in (("sam", ["staging"]), ("kim", ["staging", "test"])):
         users.create(ADMIN, name, password="a long enough one", role="operator", environments=places)
         tokens.create(ADMIN, name, role="operator", environments=places)
+    tokens.create(ADMIN, "lou", role="operator", environments=["staging"])
+    tokens.revoke(ADMIN, "lou")
+    tokens.create(ADMIN, "lou", role="operator", environments=["test"])  # another one, of the same name
     delete("staging")
     assert dict(models.User.objects.values_list("username", "role")) == {"sam": "viewer", "kim": "operator"}
-    assert list(models.Token.objects.filter(revoked_at=None).values_list("name", flat=True)) == ["kim"]
+    assert list(models.Token.objects.filter(revoked_at=None).values_list("name", flat=True)) == ["kim", "lou"]
     said = list(models.AuditEvent.objects.order_by("-pk").values_list("action", "object_name")[:3])
     assert said == [("environment.delete", "staging"), ("token.revoke", "sam"), ("user.update", "sam")]
 

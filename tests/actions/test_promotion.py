@@ -139,9 +139,11 @@ def test_jwks_of_what_changes_in_the_target_need_an_answer_for_each_certificate(
         promotion.promote(ADMIN, "production", source="test")
     questions = {one["certificate"]: [jwk["name"] for jwk in one["jwks"]] for one in asked.value.extra["certificates"]}
     assert questions == {"acme": ["acme-jwk"], "bank": ["bank-jwk"]}
+    assert asked.value.sentence == "2 certificates are used in 2 JWK(s). What would you like to do?"
     with pytest.raises(JwkConnection) as half:
         promotion.promote(ADMIN, "production", source="test", answers={"acme": JwkAnswer("update", {}, "acme")})
     assert [one["certificate"] for one in half.value.extra["certificates"]] == ["bank"]
+    assert half.value.sentence == "This Certificate is used in 1 JWK(s). What would you like to do?"
     assert held("production") == before
     with pytest.raises(Refused) as wrong:
         promotion.promote(ADMIN, "production", source="test", answers={"acme": JwkAnswer("update", {}, "ACME")})
@@ -173,8 +175,9 @@ def test_what_a_release_would_leave_out_is_not_taken_and_named(add: Add, ca: Ca)
 
 
 def test_what_a_policy_leaves_out_is_not_taken_from_there_and_named_where_it_goes() -> None:
-    short = FileGiven("short.pem", root("A short CA", rsa.generate_private_key(65537, 1024)).pem.encode())
-    certificates.create(ADMIN, [Definition("short", "", [EntryGiven(("test",), "short", short)])])
+    for name, place in (("short", "test"), ("of production alone", "production")):
+        short = FileGiven("short.pem", root(name, rsa.generate_private_key(65537, 1024)).pem.encode())
+        certificates.create(ADMIN, [Definition(name, "", [EntryGiven((place,), name, short)])])
     environments.update(ADMIN, "production", if_match="*", policy={"weak": "leave out"})
     seen = promotion.preview(ADMIN, "production", source="test").json()
     assert [step["certificate"] for step in seen["certificates"]] == ["short"]
@@ -247,8 +250,11 @@ def test_what_is_shown_is_what_is_done_and_what_the_next_release_then_says(add: 
     for name in answers:
         renewed_in_test(ca, name)
     seen = promotion.preview(OPERATOR, "production", source="test", answers=answers)
-    done = promotion.promote(OPERATOR, "production", source="test", answers=answers, version=seen.version, deploy=True)
+    done = promotion.promote(
+        OPERATOR, "production", source="test", answers=answers, version=seen.version, deploy=True, note="as shown"
+    )
     assert seen.json() == done.json()
+    assert done.releases[0].note == "as shown"
     assert [row["alias"] for row in seen.json()["difference"]["added"]] == ["new", "revoked"], "trusted again"
     number = done.releases[0].number
     assert differences.compare(ADMIN, "production", number).difference.json() == seen.json()["difference"]
@@ -263,10 +269,14 @@ def test_each_certificate_is_changed_and_recorded_as_by_a_save_of_its_own(add: A
     for name in answers:
         renewed_in_test(ca, name)
     before = entries.fingerprint(models.Entry.objects.get(certificate__name="acme", environment__name="production"))
-    etags = {row.name: row.etag for row in models.Certificate.objects.all()}
+    add("of production alone", "production")
+    versions = dict(models.Certificate.objects.values_list("name", "version"))
+    last = models.AuditEvent.objects.latest("pk").pk
     promotion.promote(OPERATOR, "production", source="test", answers=answers)
-    assert not any(row.etag == etags[row.name] for row in models.Certificate.objects.all())
-    events = models.AuditEvent.objects.order_by("-pk")[:6]
+    assert dict(models.Certificate.objects.values_list("name", "version")) == {
+        name: version + (name != "of production alone") for name, version in versions.items()
+    }
+    events = models.AuditEvent.objects.filter(pk__gt=last).order_by("-pk")
     said = [(event.action, event.object_name) for event in reversed(events)]
     assert said == [
         ("certificate.update", "acme"),
@@ -299,6 +309,18 @@ def test_two_certificates_may_swap_their_keys_in_one_promotion(add: Add, ca: Ca)
     answers = {name: JwkAnswer("update", {}, name) for name in ("acme", "bank")}
     promotion.promote(ADMIN, "production", source="test", answers=answers)
     assert list(models.Jwk.objects.order_by("-name").values_list("kid", flat=True)) == kids
+
+
+def test_two_jwks_that_would_get_one_key_are_refused_already_by_the_preview(add: Add, ca: Ca) -> None:
+    """D-23."""
+    answers, issued, before = with_jwk(add, "acme", "bank"), ca.issue("same"), held("production")
+    for name in answers:
+        renewed_in_test(ca, name, issued)
+    for act in (promotion.preview, promotion.promote):
+        with pytest.raises(Conflict) as refused:
+            act(ADMIN, "production", source="test", answers=answers)
+        assert refused.value.code == "kid-taken"
+    assert held("production") == before
 
 
 def test_a_key_that_would_take_anothers_id_is_refused_already_by_the_preview(add: Add, ca: Ca) -> None:

@@ -78,6 +78,15 @@ def test_the_next_deploy_lists_what_it_would_change_and_asks_once(add: Add) -> N
     assert not releases.deploy(ADMIN, "test").created, "asked once"
 
 
+def test_a_deploy_of_just_what_was_restored_asks_nothing_and_makes_nothing(add: Add) -> None:
+    add("acme")
+    add("bank")
+    number = restoring.restore(ADMIN, "test", 1).release.number
+    certificates.delete(ADMIN, "bank", if_match="*", deploy=False)
+    done = releases.deploy(ADMIN, "test")
+    assert (done.release.number, done.created) == (number, False)
+
+
 def test_a_confirmation_of_another_list_is_asked_again(add: Add, ca: Ca) -> None:
     """Two people at once: what was confirmed is what was listed."""
     add("acme")
@@ -160,6 +169,7 @@ def test_a_revoked_certificate_stays_out_though_its_entry_holds_another_or_is_go
     for name in ("renewed", "deleted", "kept"):
         certificates.revoke(ADMIN, name, "test", reason="stolen")
     renew(renewed, ca)
+    certificates.update(ADMIN, "deleted", if_match="*", entries=[EntryGiven(("test",), "another alias")])
     certificates.delete(ADMIN, "deleted", if_match=fresh(deleted.certificate).etag)
     certificates.restore(ADMIN, "kept", "test")
     renew(kept, ca)
@@ -173,8 +183,23 @@ def test_a_certificate_that_was_revoked_and_is_trusted_again_by_another_name_com
     add("acme", issued=issued)
     certificates.revoke(ADMIN, "acme", "test", reason="by mistake")
     certificates.delete(ADMIN, "acme", if_match="*")
-    add("other", issued=issued)
+    for name in ("other", "third"):
+        add(name, issued=issued)
+    certificates.revoke(ADMIN, "third", "test", reason="one name is enough")
     assert aliases(restoring.restore(ADMIN, "test", 1).release) == ["acme"]
+
+
+def test_a_revoked_entry_stays_out_though_another_has_its_certificate(add: Add, ca: Ca) -> None:
+    """D-13: the statement is of the entry, whatever its alias or its certificate is called since."""
+    for name in ("acme", "bank"):
+        issued = ca.issue(name)
+        add(name, issued=issued)
+        (old,) = add(f"{name}-too", issued=issued).releases
+        certificates.revoke(ADMIN, name, "test", reason="stolen")
+    certificates.update(ADMIN, "acme", if_match="*", new_name="renamed")
+    certificates.update(ADMIN, "bank", if_match="*", entries=[EntryGiven(("test",), "another")])
+    assert aliases(restoring.restore(ADMIN, "test", old.number).release) == ["acme-too", "bank-too"]
+    assert aliases(restoring.restore(ADMIN, "test", 2).release) == ["acme-too"]
 
 
 def test_a_certificate_of_two_aliases_comes_back_once_and_the_other_alias_is_named(add: Add, ca: Ca) -> None:
@@ -199,17 +224,21 @@ def test_a_revocation_in_an_environment_that_was_deleted_says_nothing_of_a_new_o
     add: Add, ca: Ca
 ) -> None:
     issued = ca.issue("acme")
-    environments.create(ADMIN, name="again")
-    add("acme", "again", issued=issued)
-    certificates.revoke(ADMIN, "acme", "again", reason="of the old partner")
-    certificates.delete(ADMIN, "acme", if_match="*")
-    environments.delete(ADMIN, "again", if_match="*")
+    for name in ("again", "again", "another"):
+        environments.create(ADMIN, name=name)
+        if name == "again":
+            add("acme", "again", issued=issued)
+            certificates.revoke(ADMIN, "acme", "again", reason="of the old partner")
+            certificates.delete(ADMIN, "acme", if_match="*")
+            environments.delete(ADMIN, "again", if_match="*")
     environments.create(ADMIN, name="again")
     add("acme", "again", issued=issued)
     add("bank", "again")
     certificates.revoke(ADMIN, "bank", "again", reason="stolen")
     for name in ("acme", "bank"):
         certificates.delete(ADMIN, name, if_match="*")
+    environments.update(ADMIN, "again", if_match="*", description="still the same")
+    environments.delete(ADMIN, "another", if_match="*")
     done = restoring.restore(ADMIN, "again", 2)
     assert aliases(done.release) == ["acme"]
     assert [row["alias"] for row in done.release.left_out] == ["bank"]
@@ -265,6 +294,30 @@ def test_of_many_keys_that_were_deleted_a_restore_asks_no_more_than_of_one(add: 
     assert asked[0] == asked[1]
 
 
+def test_a_disabled_jwk_stays_out_though_its_key_is_active_for_another_use_or_under_another_key_id(add: Add) -> None:
+    add("acme")
+    source = jwks.FromCertificate("acme", "test")
+    for name, use, kid in (("sign", "sig", None), ("seal", "enc", None), ("again", "sig", "another")):
+        made = jwks.create(ADMIN, name=name, source=source, use=use, kid=kid, deploy=True)
+
+    def restored() -> set[str]:
+        content = restoring.restore(ADMIN, "test", made.releases[0].number).release.content
+        return {key["name"] for key in content["jwks"]}
+
+    jwks.update(ADMIN, "sign", if_match="*", state="disabled")
+    assert restored() == {"seal", "again"}
+    jwks.update(ADMIN, "again", if_match="*", state="disabled")
+    assert restored() == {"seal"}
+    jwks.update(ADMIN, "sign", if_match="*", state="active", kid="third")
+    assert restored() == {"seal", "sign"}, "under the key ID that it had"
+    jwks.update(ADMIN, "sign", if_match="*", state="disabled")
+    for name in ("sign", "again"):
+        jwks.delete(ADMIN, name, if_match="*", deploy=False)
+    assert restored() == {"seal"}
+    jwks.update(ADMIN, "seal", if_match="*", state="disabled", use=None, alg=None)
+    assert restored() == set(), "whatever it is for by now"
+
+
 def test_a_disabled_key_that_was_deleted_stays_out_whatever_it_was_called_then(add: Add) -> None:
     """D-13: by another name and key ID, and though another key of its old name was deleted since."""
     for name in ("acme", "bank"):
@@ -277,7 +330,11 @@ def test_a_disabled_key_that_was_deleted_stays_out_whatever_it_was_called_then(a
     add("third")
     jwks.create(ADMIN, name="bank", source=jwks.FromCertificate("third", "test"))
     jwks.delete(ADMIN, "bank", if_match="*")
-    assert kids(restoring.restore(ADMIN, "test", sign.releases[0].number).release) == []
+    number = sign.releases[0].number
+    assert kids(restoring.restore(ADMIN, "test", number).release) == []
+    jwks.create(ADMIN, name="bank", source=jwks.FromCertificate("bank", "test"))
+    jwks.delete(ADMIN, "bank", if_match="*", deploy=False)
+    assert len(kids(restoring.restore(ADMIN, "test", number).release)) == 1, "the last word counts"
 
 
 def test_a_key_that_was_deleted_while_disabled_says_nothing_of_its_name_elsewhere(add: Add) -> None:
@@ -289,6 +346,7 @@ def test_a_key_that_was_deleted_while_disabled_says_nothing_of_its_name_elsewher
         (published[place],) = jwks.create(ADMIN, name="sign", source=source, deploy=True).releases
         jwks.update(ADMIN, "sign", if_match="*", state=state)
         jwks.delete(ADMIN, "sign", if_match="*")
+    jwks.create(ADMIN, name="sign", source=jwks.FromCertificate("acme", "test"))
     here, there = (restoring.restore(ADMIN, place, published[place].number).release for place in published)
     assert (kids(here), kids(there)) == (kids(published["test"]), [])
 
@@ -308,8 +366,8 @@ def test_a_key_that_was_deleted_while_disabled_says_nothing_of_its_name_in_a_new
     certificates.delete(ADMIN, "acme", if_match="*")
     environments.delete(ADMIN, "again", if_match="*")
     published = publish()
-    jwks.update(ADMIN, "sign", if_match="*", new_name="renamed")
-    jwks.delete(ADMIN, "renamed", if_match="*")
+    given = [EntryGiven(("again",), None, pem(ca.issue("another")))]
+    certificates.update(ADMIN, "acme", if_match="*", entries=given, answer=JwkAnswer("update", {}, "acme"))
     assert kids(restoring.restore(ADMIN, "again", published.number).release) == kids(published)
 
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.tls_servers import Ca
 from trustyard import models
-from trustyard.actions import certificates, drafts, releases, waiting
+from trustyard.actions import certificates, drafts, jwks, releases, waiting
 from trustyard.actions.actors import of_user
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
 
@@ -108,6 +108,28 @@ def test_an_environment_where_another_has_its_name_of_before_is_nothing_to_it(ad
     assert trusted("test") == ["first", "waits"]
 
 
+@pytest.mark.parametrize("alias", ["first", "another"])
+def test_what_it_left_is_taken_out_though_another_of_its_name_waits_there(add: Add, ca: Ca, alias: str) -> None:
+    issued = {"first": ca.issue("later"), "another": ca.issue("first")}
+    add("first", "test", "production", issued=issued["another"])
+    leave_test("first")
+    rename("first", "second")
+    entry = EntryGiven(("test",), alias, pem(issued[alias]))
+    certificates.create(ADMIN, [Definition("first", "", [entry])])
+    assert deploy("second") == [("test", 2), ("production", 2)]
+
+
+def test_what_others_left_is_nothing_to_it(add: Add) -> None:
+    add("first", "test", "production")
+    leave_test("first")
+    deploy("first")
+    add("other", "test", "production")
+    leave_test("other")
+    assert deploy("first") == [("production", 2)]
+    rename("first", "second")
+    assert deploy("second") == [("production", 3)]
+
+
 def test_its_deletion_takes_it_out_of_the_environment_that_it_left_too_whatever_it_was_called_then(add: Add) -> None:
     add("first", "test", "production")
     leave_test("first")
@@ -172,3 +194,30 @@ def test_a_new_certificate_does_not_answer_for_one_that_had_its_name_before(add:
     assert trusted("test") == ["first"]
     assert [place for place, _ in deploy("second")] == ["test", "production"]
     assert trusted("test") == []
+
+
+def test_what_else_a_change_would_deploy_is_counted_where_it_deploys_and_without_what_is_its_own(add: Add) -> None:
+    acme = add("acme", "test", "production").certificate
+    entry = EntryGiven(("test", "production"), "other", pem(Ca.new("Other")))
+    certificates.create(ADMIN, [Definition("other", "", [entry])])
+    for name in ("acme", "other"):
+        own = jwks.create(ADMIN, name=name, source=jwks.FromCertificate(name, "test"))
+    ada = of_user(models.User.objects.create(username="ada", role="admin"), "")
+
+    def said(**content: object) -> dict[str, int]:
+        draft = drafts.begin(ada, fresh(acme))
+        rows = {row["environment"]: row for row in draft.content["rows"]}
+        rows["test"]["changed"] = content.pop("changed", False)
+        draft.content |= content
+        return {one.environment.name: one.count for one in waiting.besides_draft(ada, draft)}
+
+    assert said() == {"test": 2, "production": 1}, "a certificate in both, and its JWK in one of them"
+    assert said(changed=True) == {"test": 2}
+    assert said(name="renamed") == {"test": 2, "production": 1}
+    assert said(removed=["production"]) == {"production": 1}
+    assert said(others=[{"environments": ["production"]}]) == {"production": 1}
+    assert [one.count for one in waiting.besides(acme.entries.filter(environment__name="test"))] == [2]
+    assert [one.count for one in waiting.besides_jwk(own.jwk)] == [2], "the certificate, and the other JWK"
+    assert [one.count for one in waiting.besides_new_jwk(["test"])] == [3]
+    going = waiting.going(ada, fresh(acme))
+    assert [(one.environment.name, one.count) for one in going.besides] == [("test", 2), ("production", 1)]

@@ -103,6 +103,12 @@ def test_a_setting_bounds_the_life_of_new_tokens(at_most_90_days: None) -> None:
             token_expiry.read(late, NOW)
 
 
+def test_two_weeks_before_its_end_a_token_ends_soon() -> None:
+    for ends, state in ((None, "active"), (15, "active"), (14, "ends soon"), (0, "expired")):
+        moment = NOW + timedelta(days=ends) if ends is not None else None
+        assert token_expiry.state(moment, None, NOW) == state
+
+
 def test_a_token_ends_by_its_date_and_only_its_holder_is_told() -> None:
     row, secret = tokens.create(ADA, "ci", expires="1d")
     assert tokens.authenticate(secret, "") is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -12,9 +12,10 @@ from django.db import connection
 from trustyard import models
 from trustyard.actions import agents, delivery, in_force, proofs, published, releases, truststores
 from trustyard.actions.certificates import Saved
-from trustyard.errors import NotFound, Refused
+from trustyard.errors import NotFound
 from trustyard.gateways.proof import Probe
 from trustyard.gateways.receipts import Receipt
+from trustyard.sources.listeners import Listener
 
 from .conftest import ADMIN
 
@@ -89,9 +90,9 @@ def test_a_look_at_a_listener_that_ends_after_it_keeps_nothing(gone: str, monkey
     assert one.probe == Probe(address="127.0.0.1:1")
     assert (proofs.wanted(row.pk), proofs.wanted(row.pk + 1)) == ([one], []), "a job reads those of its gateway alone"
 
-    def look(*_: object) -> NoReturn:
+    def look(*_: object) -> Listener:
         (models.Release if gone == "release" else models.Gateway).objects.all().delete()
-        raise Refused("Nobody is there.")
+        return Listener(False, (), "let in", "it asks nobody for a certificate")
 
     monkeypatch.setattr(proofs.listeners, "look", look)
     assert proofs.observe(one) is None

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Canned, Program
+from trustyard.cli.batches import batches
+from trustyard.cli.failures import Failure
 
 IMPORT = "/api/v1/certificates/import"
 PEM = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
@@ -117,6 +121,30 @@ def test_nothing_is_sent_when_there_is_nothing_to_send(canned: Canned, run: Prog
         assert done.exit_code == 1
         assert words in done.stderr
     assert canned.asked == []
+
+
+def test_what_may_not_be_looked_into_is_named_and_the_rest_is_taken() -> None:
+    with TemporaryDirectory() as name:
+        folder, user = Path(name), os.geteuid()
+        closed, listed = folder / "closed", folder / "listed"
+        for file in (folder / "acme.pem", closed / "acme.pem", listed / "bank.pem"):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(PEM)
+        for place, mode in ((closed, 0o000), (listed, 0o444), (folder, 0o755)):
+            place.chmod(mode)
+        os.seteuid(65534 if user == 0 else user)
+        try:
+            [batch] = batches([name], 100)
+            with pytest.raises(Failure, match="cannot be read: Permission denied"):
+                list(batches([f"{closed}/acme.pem"], 100))
+        finally:
+            os.seteuid(user)
+            for place in (closed, listed):
+                place.chmod(0o700)
+    assert [file["filename"] for file in batch.files] == [f"{name}/acme.pem"]
+    assert [(row["item"], row["reason"]) for row in batch.unreadable] == [
+        (str(path), f"{path} cannot be read: Permission denied.") for path in (listed / "bank.pem", closed)
+    ]
 
 
 def test_a_file_that_is_more_than_the_server_takes_is_not_sent(canned: Canned, run: Program, folder: Path) -> None:

@@ -70,6 +70,11 @@ def test_a_gateway_that_was_removed_meanwhile_says_nothing(
     assert bring(gateway.pk) is None
 
 
+def test_an_environment_without_a_release_has_nothing_to_bring(gateway: models.Gateway) -> None:
+    environments.create(LOCAL, name="empty")
+    assert bring(gateways.create(LOCAL, "empty", name="edge", kind="files").pk) is None
+
+
 def test_a_delivery_that_fails_in_a_way_nobody_foresaw_is_a_word_of_the_node_itself_and_gives_way_to_the_next(
     gateway: models.Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,7 +148,9 @@ def test_nothing_is_written_of_what_is_refused_and_nothing_that_is_there_is_repl
     assert "was changed" in run(tmp_path / "data", "restore", "broken.backup", code=1).stderr
     assert not (tmp_path / "data").exists()
     run(tmp_path / "data", "restore", str(made))
-    assert "not empty" in run(tmp_path / "data", "restore", str(made), code=1).stderr
+    assert "not empty: it has rows of trustyard." in run(tmp_path / "data", "restore", str(made), code=1).stderr
+    (tmp_path / "files" / "environments" / "test").mkdir(parents=True)
+    assert "has environments already" in run(tmp_path / "files", "restore", str(made), code=1).stderr
     # An existing file stays as it is unless told otherwise.
     assert "exists already" in run(tmp_path / "data", "backup", "broken.backup", code=1).stderr
     said = json.loads(run(tmp_path / "data", "backup", "broken.backup", "--overwrite", "--json").stdout)

@@ -9,15 +9,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from tests.authority import Authority
 from tests.databases import Cluster
+from tests.faults.clocks import clock_off
 from tests.programs import free_port
 from tests.server.serving import run
 from trustyard.errors import Refused
+from trustyard.server.backup.outputs import output
 from trustyard.server.checking import findings, host
 from trustyard.server.checking.database import to_come
 from trustyard.server.configuration import Configuration
@@ -35,7 +38,20 @@ def said(data: Path, **settings: str) -> str:
 def test_what_is_wrong_with_addresses_and_certificates_is_said(tmp_path: Path) -> None:
     assert "PUBLIC_URL is http" in said(tmp_path, PUBLIC_URL="http://trust.example.org")
     assert "PUBLIC_URL is http" not in said(tmp_path, PUBLIC_URL="http://127.0.0.1:8080")
-    assert "no proxy is trusted" in said(tmp_path, PUBLIC_URL="https://trust.example.org")
+    https = {"PUBLIC_URL": "https://trust.example.org"}
+    assert "no proxy is trusted" in said(tmp_path, **https)
+    assert "PUBLIC_URL is http:" not in said(tmp_path, **https) + said(tmp_path)
+    assert "no proxy" not in said(tmp_path, **https, TRUSTED_PROXIES="10.0.0.0/8")
+    for everywhere in ("0.0.0.0:8400", "[::]:8400"):
+        assert "only loopback names" in said(tmp_path, LISTEN=everywhere)
+        for more in (https, {"ALLOWED_HOSTS": "trust.example.org"}):
+            assert "only loopback names" not in said(tmp_path, LISTEN=everywhere, **more)
+    assert "only loopback names" not in said(tmp_path, LISTEN="127.0.0.1:8401", XDS_LISTEN="127.0.0.1:8400")
+    provider = {f"OIDC_{name}": value for name, value in
+                {"ISSUER": "https://id.example.org", "CLIENT_ID": "us", "ROLES": "*=viewer"}.items()}  # fmt: skip
+    assert "OIDC_ISSUER is set" in said(tmp_path, **provider)
+    assert "OIDC_ISSUER is set" not in said(tmp_path, **provider, **https) + said(tmp_path)
+    assert "TRUSTYARD_LISTN is no setting" in said(tmp_path, LISTN="127.0.0.1:8400")
     now = datetime.now(UTC)
     for days, word in ((400, "!TRUSTYARD_XDS_CERT is not valid now (expired"), (360, "TRUSTYARD_XDS_CERT expires on")):
         folder = tmp_path / str(days)
@@ -82,17 +98,57 @@ def test_what_does_not_load_is_named_and_nobody_is_asked_for_a_pass_phrase(tmp_p
         assert caught.value.code == "xds-tls"
 
 
+def test_what_the_folders_are_like_and_how_much_room_they_have_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o700)
+    assert "open to others" not in said(tmp_path)
+    for mode in (0o710, 0o704):
+        tmp_path.chmod(mode)
+        assert "is open to others" in said(tmp_path)
+    (tmp_path / "file").touch()
+    for root in ("none", "file"):
+        assert f"there is no folder {tmp_path / root} yet" in said(tmp_path, FILES_ROOTS=str(tmp_path / root))
+    assert "no folder" not in said(tmp_path, FILES_ROOTS=str(tmp_path))
+    for limit, mark in (("SCARCE", ""), ("FULL", "!")):
+        monkeypatch.setattr(host, limit, 2**62)
+        left = [line for line in said(tmp_path / "none" / "data").splitlines() if "MB left" in line]
+        assert [line.startswith(f"{mark}The disk of the data directory has ") for line in left] == [True]
+
+
 def test_a_data_directory_that_this_user_may_not_make_is_said(tmp_path: Path) -> None:
     assert "the first start makes it" in said(tmp_path / "folder" / "data")
     tmp_path.chmod(0o500)
     user = os.getuid()
     os.setreuid(65534 if user == 0 else -1, -1)  # root may write everywhere; access(2) asks for the real user
     try:
-        found = said(tmp_path / "folder" / "data")
+        found = said(tmp_path / "folder" / "data", FILES_ROOTS=str(tmp_path))
+        there = said(tmp_path)
     finally:
         os.setreuid(user, -1)
+    assert f"!TRUSTYARD_FILES_ROOTS: {tmp_path} cannot be written to." in found
+    assert f"!The data directory {tmp_path} cannot be written to." in there
     assert f"may not make it in {tmp_path}" in found
     assert "first start makes it" not in found
+
+
+def test_what_lies_where_this_user_may_not_look_is_named(tmp_path: Path) -> None:
+    closed, user = tmp_path / "closed", os.geteuid()
+    closed.mkdir(0o000)
+    os.seteuid(65534 if user == 0 else user)
+    try:
+        there = said(closed / "data")
+        files = said(tmp_path, XDS_CERT=f"{closed}/cert", XDS_KEY=f"{closed}/key")
+        with pytest.raises(Refused) as refused, output(f"{closed}/file", overwrite=False):
+            pass
+    finally:
+        os.seteuid(user)
+    assert there == f"!{closed}/data cannot be looked at: Permission denied. What comes after it was not checked."
+    assert files.splitlines() == [
+        f"!TRUSTYARD_XDS_CERT: {closed}/cert cannot be read: Permission denied.",
+        f"!TRUSTYARD_XDS_KEY: {closed}/key cannot be read: Permission denied.",
+    ]
+    assert refused.value.sentence == f"{closed}/file cannot be written: Permission denied."
 
 
 def test_a_database_of_another_user_is_said() -> None:
@@ -169,6 +225,10 @@ def test_what_is_wrong_with_the_database_is_said(cluster: Cluster, tmp_path: Pat
     empty = check(url, code=0)
     assert "lacks" in empty
     assert "The database allows 17 connections" in empty
+    assert "clock" not in empty
+    for by, word in ((20, "20 s behind"), (-1000, "!The clock of the database is 1000 s ahead of")):
+        with clock_off(timedelta(seconds=by), tmp_path):
+            assert f"{word} this host's" in check(url, code=int(word.startswith("!")))
     cluster.execute("ALTER ROLE guest CONNECTION LIMIT 9")
     assert "The database allows 9 connections, 0 of which" in check(url.replace("trustyard@", "guest@"))
     cluster.execute("ALTER ROLE guest CONNECTION LIMIT -1")
@@ -180,7 +240,10 @@ def test_what_is_wrong_with_the_database_is_said(cluster: Cluster, tmp_path: Pat
     cluster.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     assert "!The database's encoding is LATIN1" in check(f"{cluster.url}latin")
     cluster.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC", "good")
-    assert "!The user guest may not create tables" in check(url.replace("trustyard@", "guest@"))
+    with psycopg.connect(url), psycopg.connect(url):
+        told_guest = check(url.replace("trustyard@", "guest@"))
+    assert "!The user guest may not create tables" in told_guest
+    assert "The database allows 17 connections, 2 of which" in told_guest, "of another role"
     cluster.execute("ALTER ROLE guest SET default_transaction_read_only = on")
     assert "takes no writes" in check(url.replace("trustyard@", "guest@"))
     # A second host on the same database, that nobody gave the secret key.

@@ -118,12 +118,18 @@ def test_second_factors_outlive_the_key_that_they_were_sealed_with(settings: Any
     factors = SecondFactorAdapter()
     sealed = {"secret": factors.encrypt("JBSWY3DPEHPK3PXP"), "other": "as it is"}
     row = Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data=sealed)
+    codes = {"seed": factors.encrypt("seed"), "migrated_codes": [factors.encrypt("code"), "sealed with a lost key"]}
+    spare = Authenticator.objects.create(user=user, type=Authenticator.Type.RECOVERY_CODES, data=codes)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another key", [settings.SECRET_KEY]
     seal_again()
     settings.SECRET_KEY_FALLBACKS = []
     row.refresh_from_db()
     assert factors.decrypt(row.data["secret"]) == "JBSWY3DPEHPK3PXP"
     assert row.data["other"] == "as it is"
+    spare.refresh_from_db()
+    assert factors.decrypt(spare.data["seed"]) == "seed"
+    assert factors.decrypt(spare.data["migrated_codes"][0]) == "code"
+    assert spare.data["migrated_codes"][1] == "sealed with a lost key"
 
 
 @pytest.mark.django_db

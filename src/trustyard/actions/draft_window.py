@@ -230,7 +230,7 @@ def apply(actor: Actor, draft: models.Draft) -> None:
     if window["row"]:
         row = drafts.row_of(draft, window["row"])
         row |= {"alias": alias, "changed": True}
-        if seen is not None and (row["new"] or chosen.sha256 != row["sha256"] or not row["stored"]):
+        if seen is not None:
             row |= _taken(seen, chosen)
     else:
         for name in window["environments"]:

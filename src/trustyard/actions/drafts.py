@@ -297,8 +297,12 @@ def rebase(actor: Actor, pk: UUID) -> models.Draft:
             place = entry.environment.name
             if place in content["removed"] and place not in mine:
                 continue
-            row = mine.pop(place, None)
-            rows.append(_row(entry) if row is None or not row["changed"] else {**row, "stored": True})
+            own, row = mine.pop(place, None), _row(entry)
+            if own is not None and own["new"]:
+                row = {**own, "stored": True}
+            elif own is not None and own["changed"]:
+                row |= {"alias": own["alias"], "changed": True}
+            rows.append(row)
         there = {entry.environment.name for entry in entries}
         rows += [{**row, "stored": False} for row in mine.values() if row["new"]]
         content["rows"], content["removed"] = rows, [place for place in content["removed"] if place in there]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -42,7 +44,7 @@ def wanted(gateway_id: int | None = None) -> list[Wanted]:
     said = said if gateway_id is None else said.filter(gateway=gateway_id)
     numbers = dict(said.values_list("gateway_id", "release__number").distinct())  # each of its nodes may have said it
     rows = models.Gateway.objects.filter(pk__in=numbers).select_related("environment").order_by("pk")
-    return [Wanted(delivery.given(row), probe, numbers[row.pk]) for row in rows for probe in _probes(row)]
+    return [Wanted(delivery.given(row), probe, numbers[row.pk]) for row in rows for probe in _probes(row.options)]
 
 
 def observe(one: Wanted) -> ProofState | None:
@@ -66,9 +68,9 @@ def observe(one: Wanted) -> ProofState | None:
     return state if _record(one, state, words) else None
 
 
-def _probes(row: models.Gateway) -> tuple[Probe, ...]:
+def _probes(options: Mapping[str, Any]) -> tuple[Probe, ...]:
     try:
-        return Probed.model_validate({"probes": row.options.get("probes") or ()}).probes
+        return Probed.model_validate({"probes": options.get("probes") or ()}).probes
     except ValidationError:  # stored by a newer Trustyard
         return ()
 
@@ -83,17 +85,16 @@ def _record(one: Wanted, state: ProofState | None, words: str) -> bool:
     if release is None:
         return False
     rows = models.Receipt.objects.select_for_update(no_key=True).filter(release=release, gateway_id=one.gateway.id)
-    listener = f"listener {one.probe.address}"
-    node = one.probe.node or _only_node(rows.exclude(node=listener)) or listener
-    now = timezone.now()
+    node, now = _node(one, rows), timezone.now()
     receipt = rows.filter(node=node).first()
+    before = receipt.state if receipt is not None else None
     if receipt is None:
-        if state is None or not models.Gateway.objects.filter(pk=one.gateway.id).exists():
+        # What no node has taken yet cannot be seen there; a gateway that was removed said nothing.
+        if state is None or not (rows if state == "open" else rows.filter(state__in=_ANSWERED)).exists():
             return False
         receipt = models.Receipt(release=release, gateway_id=one.gateway.id, node=node, state=state, at=now)
-    before = receipt.state
     receipt.proof, receipt.proof_at = words, now
-    receipt.state = _state(before, state)
+    receipt.state = _state(receipt.state, state)
     receipt.save()
     if before != receipt.state and {before, receipt.state} & set(ALARMS):
         name = f"{one.gateway.environment}/{one.gateway.name}"
@@ -108,6 +109,11 @@ def _state(before: str, seen: ProofState | None) -> str:
     return seen if before in _ANSWERED or seen == "open" else before
 
 
-def _only_node(rows: QuerySet[models.Receipt]) -> str | None:
-    nodes = list(rows.values_list("node", flat=True)[:2])
-    return nodes[0] if len(nodes) == 1 else None
+def _node(one: Wanted, rows: QuerySet[models.Receipt]) -> str:
+    """Whose row it is: the node's, or one of the listener's own where that is not known, or the node has others too."""
+    listener, node = f"listener {one.probe.address}", one.probe.node
+    others = [probe for probe in _probes(one.gateway.options) if probe != one.probe and node in (None, probe.node)]
+    if others:
+        return listener
+    nodes = [node] if node else list(rows.exclude(node=listener).values_list("node", flat=True)[:2])
+    return nodes[0] if len(nodes) == 1 else listener

@@ -63,7 +63,7 @@ def besides_draft(actor: Actor, draft: models.Draft) -> list[Others]:
     """What the releases of *Save and Deploy* would bring besides what this draft changes."""
     content, stored = draft.content, draft.certificate
     renamed = stored is not None and content["name"] != stored.name
-    touched = {row["environment"] for row in content["rows"] if row["changed"] or row["new"] or renamed}
+    touched = {row["environment"] for row in content["rows"] if row["changed"] or renamed}
     touched |= set(content["removed"])
     story = standing.story_of(stored) if stored is not None else standing.Story(set())
     if stored is not None and not touched and not content["others"]:

@@ -6,7 +6,7 @@ import base64
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,11 +40,9 @@ class Withdrawn:
             self._holders.setdefault(sha256, []).append(holder)
         self._environment, self._began = environment.name, _began(environment.name)
         self._once_revoked = _once_revoked(self._environment, self._began)
-        self._states: dict[str, list[tuple[str, str]]] = {}
-        for name, public, state in models.Jwk.objects.filter(environments=environment).values_list(
-            "name", "public", "state"
-        ):
-            self._states.setdefault(_key(public), []).append((state, name))
+        self._jwks: dict[str, list[models.Jwk]] = {}
+        for jwk in models.Jwk.objects.filter(environments=environment).defer("description"):
+            self._jwks.setdefault(_key(jwk.public), []).append(jwk)
 
     def certificate(self, entry: TrustedEntry) -> str | None:
         """Why this entry does not come back, or None."""
@@ -59,15 +57,17 @@ class Withdrawn:
 
     def jwk(self, key: PublishedJwk) -> str | None:
         """Why this key is not published again, or None."""
-        standing = self._states.get(_key(key.jwk), [])
-        if any(state == "active" for state, _ in standing):
-            return None
+        found = self._jwks.get(_key(key.jwk), [])
+        for_that = [jwk for jwk in found if jwk.use == key.jwk.get("use", "")]
+        standing = [jwk for jwk in for_that if jwk.kid == key.jwk.get("kid")] or for_that
         if standing:
-            return f"The JWK {standing[0][1]} is disabled."
+            return _disabled(standing)
         made_from = _made_from(key.jwk)
         if made_from and self._revoked(made_from, self._holders.get(made_from, [])):
             return "The certificate that this JWK was made from is revoked in Trustyard."
-        return "This JWK was disabled when it was deleted." if self._deleted_disabled(key) else None
+        if self._deleted_disabled(key):
+            return "This JWK was disabled when it was deleted."
+        return _disabled(found)  # its use may have been changed since
 
     def _deleted_disabled(self, key: PublishedJwk) -> bool:
         """Whether the last JWK of this key and use, or of this name and key ID, that was deleted here was disabled."""
@@ -107,6 +107,12 @@ def _once_revoked(environment: str, began: int) -> set[str]:
         elif entry:
             revoked.discard(entry["sha256"])
     return revoked
+
+
+def _disabled(jwks: Sequence[models.Jwk]) -> str | None:
+    if not jwks or any(jwk.state == "active" for jwk in jwks):
+        return None
+    return f"The JWK {jwks[0].name} is disabled."
 
 
 def _key(jwk: Mapping[str, Any]) -> str:

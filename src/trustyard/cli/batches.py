@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,15 +74,25 @@ def batches(paths: list[str], most: int) -> Iterator[Batch]:
 def _walked(paths: list[str]) -> Iterator[tuple[str, bool]]:
     """Each file to read, and whether it was found in a folder. Links to folders are not followed."""
     for name in paths:
-        if name == "-" or not Path(name).is_dir():
+        if name == "-" or not _is(Path(name).is_dir, otherwise=False):
             yield name, False
             continue
-        for folder, folders, files in os.walk(name):
+        closed: list[OSError] = []
+        for folder, folders, files in os.walk(name, onerror=closed.append):
             folders[:] = sorted(each for each in folders if not each.startswith("."))
             for each in sorted(files):
                 file = Path(folder, each)
-                if _SUFFIXES.fullmatch(each) and not each.startswith(".") and file.is_file():
+                if _SUFFIXES.fullmatch(each) and not each.startswith(".") and _is(file.is_file, otherwise=True):
                     yield str(file), True
+        yield from ((error.filename, True) for error in closed)
+
+
+def _is(asked: Callable[[], bool], *, otherwise: bool) -> bool:
+    """What lies where this user may not look is taken for a file: reading it says why not."""
+    try:
+        return asked()
+    except OSError:
+        return otherwise
 
 
 def _is_text(data: bytes) -> bool:

@@ -316,9 +316,12 @@ def _file(text: str) -> Path | None:
     if not text:
         return None
     path = _folder(text)
-    if not path.is_file():
-        raise ValueError(f"There is no file {path}.")
-    return path
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:  # it lies in a folder that this user may not look into
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
+    raise ValueError(f"There is no file {path}.")
 
 
 def _key_file(text: str) -> Path | None:

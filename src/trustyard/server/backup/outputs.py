@@ -26,10 +26,10 @@ def output(name: str, *, overwrite: bool) -> Iterator[IO[bytes]]:
         yield from _standard()
         return
     target = Path(name)
-    if target.is_dir() or (target.exists() and not overwrite):
-        raise _exists(target)
-    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
+        if target.is_dir() or (target.exists() and not overwrite):
+            raise _exists(target)
+        fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:

@@ -37,8 +37,11 @@ def findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     except TrustyardError as error:
         yield from (wrong(f"{field.field}: {field.message}") for field in error.fields)
         return
-    for look in (folders, room, secret_key, tls, _addresses, _identity, database):
-        yield from look(configuration)
+    try:
+        for look in (folders, room, secret_key, tls, _addresses, _identity, database):
+            yield from look(configuration)
+    except PermissionError as error:  # it lies in a folder that this user may not look into
+        yield wrong(f"{error.filename} cannot be looked at: {error.strerror}. What comes after it was not checked.")
 
 
 def _addresses(configuration: Configuration) -> Iterator[Finding]:

@@ -106,11 +106,12 @@ def _clock() -> Iterator[Finding]:
 
 
 def _connections() -> Iterator[Finding]:
-    # The narrowest of three limits: the server's, the role's and the database's own, where -1 is none.
+    # The narrowest of three limits: the server's, the role's and the database's own, where -1 is none. Of the sessions
+    # of other roles not everybody may see the backend_type; those that are no client's lack a user or a database.
     most, used = _row("""
         WITH used AS (
             SELECT usename, datname FROM pg_stat_activity
-            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+            WHERE usename IS NOT NULL AND datname IS NOT NULL AND pid <> pg_backend_pid()
         ), limits AS (
             SELECT current_setting('max_connections')::int
                 - current_setting('superuser_reserved_connections')::int AS most, (SELECT count(*) FROM used) AS used
