@@ -41,8 +41,8 @@ def authority() -> Authority:
 
 @pytest.fixture
 def add(authority: Authority) -> Add:
-    def make(name: str, *places: str, deploy: bool = True) -> Saved:
-        entry = EntryGiven(places or ("test",), name, Paste("BASE64PEM", authority.issue(name).pem))
+    def make(name: str, *places: str, alias: str = "", deploy: bool = True) -> Saved:
+        entry = EntryGiven(places or ("test",), alias or name, Paste("BASE64PEM", authority.issue(name).pem))
         return certificates.create(LOCAL, [Definition(name, "", [entry])], deploy=deploy)
 
     return make
@@ -295,6 +295,19 @@ def test_promote_takes_only_what_is_ticked_and_refuses_what_somebody_overtook(ad
     assert not models.Entry.objects.filter(environment__name="production").exists()
     admin.post(there, {"version": field(stale, "version"), "certificate": ["one"]}, **HTMX)
     assert [entry.alias for entry in models.Entry.objects.filter(environment__name="production")] == ["one"]
+
+
+def test_promote_offers_the_others_where_an_alias_is_taken(admin: Client, add: Add) -> None:
+    for name in ("free", "held"):
+        add(name)
+    add("holder", "production", alias="held")
+    there = "/environments/promote/?from=test&to=production"
+    page = admin.get(there)
+    assert "The alias held is taken in production by the certificate holder." in text(page)
+    assert re.findall(r'name="certificate" value="(\w+)"', page.content.decode()) == ["free"]
+    done = admin.post(there, {"certificate": ["free"], "version": field(page, "version")}, **HTMX)
+    assert done["HX-Redirect"] == "/environments/"
+    assert models.Entry.objects.filter(environment__name="production", alias="free").exists()
 
 
 def test_promote_asks_about_the_jwks_of_each_certificate(admin: Client, add: Add, authority: Authority) -> None:
