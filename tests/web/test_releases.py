@@ -140,6 +140,10 @@ def test_a_listener_that_shows_something_else_is_named_above_the_truststore(admi
     files = gateways.create(LOCAL, "test", name="files", kind="files")
     said = Receipt("local", "drifted", "written", 5)
     receipts.record_all([(files.pk, 1, said)])
+    files.receipts.update(proof="Other names.", proof_at=datetime.now(UTC))
+    there = ("/gateways/", f"/gateways/{files.pk}/", "/releases/", f"/releases/{release(1).pk}/")
+    for page in (*there, "/certificates/truststore/?environment=test"):
+        assert "written · Other names." in text(admin.get(page)), page
     page = text(admin.get("/certificates/truststore/?environment=test"))
     assert "but a listener shows something else than its gateway says" in page
     assert "files/local drifted" in page
