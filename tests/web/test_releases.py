@@ -314,6 +314,13 @@ def test_promote_offers_the_others_where_an_alias_is_taken(admin: Client, add: A
     assert models.Entry.objects.filter(environment__name="production", alias="free").exists()
 
 
+def test_promote_takes_as_many_certificates_as_an_import_stores(admin: Client, add: Add) -> None:
+    add("one")
+    given = {"certificate": ["one", *(f"gone {number}" for number in range(20_000))]}
+    refused = admin.post("/environments/promote/?from=test&to=production", given, **HTMX)
+    assert "There is no certificate named gone 0 in test." in text(refused)
+
+
 def test_promote_asks_about_the_jwks_of_each_certificate(admin: Client, add: Add, authority: Authority) -> None:
     """D-02, S-29: a choice and the typed name for each."""
     add("acme", "test", "production")
