@@ -78,7 +78,7 @@ class Desk:
         self._nodes_of: Counter[int] = Counter()  # by gateway
         self._packed: dict[tuple[str, str, bool], asyncio.Future[tuple[str, bytes] | None]] = {}
         self._news = asyncio.Event()
-        self._stirred: set[str] = set()  # environments of the news that were not followed yet
+        self._stirred: set[Waiter] = set()  # who waited when there was news of their environment
         self._begun = servers.edition() or secrets.token_hex(6)
         self.stopping = False
         self.writer = Writer(lambda words: self.in_thread(lambda: agents.keep(words)))
@@ -97,7 +97,10 @@ class Desk:
             self._loop.call_soon_threadsafe(self._hear, environment)
 
     def _hear(self, environment: str) -> None:
-        self._stirred.add(environment)
+        for waiter in self._waiters:
+            standing = self._standings.get(waiter.claim.gateway_id)
+            if standing and standing.environment == environment:
+                self._stirred.add(waiter)
         self._news.set()  # all standings are read at once
 
     async def standing(self, claim: Claim) -> Standing | None:
@@ -243,10 +246,8 @@ class Desk:
                     await asyncio.shield(self._reading)
             stirred, self._stirred = self._stirred, set()
             await self._look_once()
-            for waiter in self._waiters:  # nothing new, but a node that refused its release tries again (D-06)
-                standing = self._standings.get(waiter.claim.gateway_id)
-                if standing and standing.environment in stirred:
-                    waiter.wake()
+            for waiter in stirred:  # nothing new, but a node that refused its release tries it again (D-06)
+                waiter.wake()
 
     async def _look(self) -> None:
         while True:
