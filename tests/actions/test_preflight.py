@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.actions.conftest import ADMIN, OPERATOR, VIEWER
+from tests.actions.test_gateway_places import open_to_gateways
 from tests.live.anchors import root
 from trustyard import models
 from trustyard.actions import certificates, environments, gateways, preflight, releases, truststores
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
 from trustyard.actions.sources import FileGiven
 from trustyard.errors import Preflight, Refused
+from trustyard.gateways.places import Root
 
 pytestmark = pytest.mark.django_db
 Add = Callable[..., Saved]
@@ -34,6 +37,10 @@ def save_short(*, deploy: bool = False) -> None:
 
 def preview(name: str = "test") -> dict[str, Any]:
     return preflight.preview(VIEWER, name).json()
+
+
+def codes(gateway: dict[str, Any]) -> list[str]:
+    return [note["code"] for note in gateway["notes"]]
 
 
 def test_a_preview_says_what_would_change_and_writes_nothing(add: Add) -> None:
@@ -78,6 +85,20 @@ def test_each_gateway_is_told_apart_by_what_it_honours(add: Add) -> None:
     notes = {one["gateway"]: [note["sentence"] for note in one["notes"]] for one in preview()["gateways"]}
     assert notes["edge"] == []
     assert notes["reports"] == ["HAProxy and nginx do not trust acme: it is not a CA, and somebody else issued it."]
+
+
+def test_a_haproxy_that_is_given_no_roots_is_judged_without_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_to_gateways(monkeypatch, tmp_path, Root(tmp_path))
+    environments.update(ADMIN, "test", if_match="*", root_set="mozilla")
+    for include in ("all", "used"):
+        options = {"socket": f"{tmp_path}/admin.sock", "ca_file": f"{tmp_path}/{include}.pem", "include": include}
+        gateways.create(ADMIN, "test", name=include, kind="haproxy", options=options)
+    save_short()
+    every, used = preview()["gateways"]
+    assert (used["certificates"], "too-large" in codes(used)) == (1, False)
+    assert (every["certificates"] > 100, "too-large" in codes(every)) == (True, True)
 
 
 def test_the_errors_of_certificates_are_named() -> None:

@@ -123,6 +123,21 @@ def test_every_alias_that_is_taken_is_named_and_nothing_goes_over(add: Add) -> N
     assert held("production") == before
 
 
+@pytest.mark.parametrize(("count", "rest"), [(6, ""), (9, " So are 4 others.")])
+def test_of_many_aliases_that_are_taken_the_sentence_names_the_first_and_the_fields_all(
+    add: Add, count: int, rest: str
+) -> None:
+    for number in range(count):
+        add(f"ours {number}", alias=f"a{number}")
+        add(f"theirs {number}", "production", alias=f"a{number}")
+    with pytest.raises(Conflict) as refused:
+        promotion.promote(ADMIN, "production", source="test")
+    assert len(refused.value.fields) == count
+    assert refused.value.detail.partition(" by the certificate theirs 4.")[2].partition(" Nothing was")[0] == (
+        rest or " The alias a5 is taken in production by the certificate theirs 5."
+    )
+
+
 def test_jwks_of_what_changes_in_the_target_need_an_answer_for_each_certificate(add: Add, ca: Ca) -> None:
     """D-02, D-14."""
     for name in ("acme", "bank"):

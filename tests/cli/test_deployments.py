@@ -51,6 +51,19 @@ def test_a_refusal_ends_with_4_in_the_gateways_own_words(run: Program, canned: C
     assert canned.last.body == {"note": "because"}
 
 
+def test_why_a_listener_is_an_alarm_is_said_where_it_was_deployed_and_by_the_release(
+    run: Program, canned: Canned
+) -> None:
+    seen = "A connection without a certificate got through."
+    made = deployment(state="open", detail="Runs used.", proof=seen)
+    release = {"number": 7, "digest": "ab" * 32, "created_at": "2026-03-03T14:00:00Z", "made_by": "ada"}
+    canned.answer("POST", "/api/v1/environments/test/releases", {**release, "deployment": made}, status=201)
+    said = run("release", "deploy", "test").stderr
+    assert said == f"Not in force everywhere: edge (node-1) in test is open: Runs used. · {seen}\n"
+    canned.answer("GET", "/api/v1/environments/test/releases/7", {**release, **made["environments"][0]})
+    assert f"open   Runs used. · {seen} · 6 ms" in run("release", "show", "test", "7").stdout
+
+
 def test_an_environment_without_a_gateway_waits_for_one_in_the_consoles_words(run: Program, canned: Canned) -> None:
     said = {"number": 7, "digest": "ab" * 32, "deployment": deployment(state="pending")}
     said["deployment"]["environments"][0]["gateways"] = []

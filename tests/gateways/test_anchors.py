@@ -51,7 +51,7 @@ def test_hundreds_that_issued_one_another_are_judged_in_a_bounded_number_of_step
     release = material(1, web)
     with Lines(2_000 * len(web)):
         assert for_openssl(release, "used").notes == tuple(f"{alias} {LOST}" for alias in web)
-        assert len(judge(release, read(release), "haproxy", NOON).notes) > len(web)
+        assert len(judge(read(release), "haproxy", NOON).notes) > len(web)
 
 
 def test_what_openssl_cannot_read_is_left_out_and_named() -> None:

@@ -21,14 +21,14 @@ VERSION_2 = certificate(version=der.encode(0xA0, der.encode(der.INTEGER, b"\x01"
 
 def told(release: Material, kind: str) -> list[tuple[str, str | None, str]]:
     """The notes that are not about how an anchor is made."""
-    notes = judge(release, read(release), kind, NOON).notes
+    notes = judge(read(release), kind, NOON).notes
     return [(note.code, note.alias, note.sentence) for note in notes if not note.code.startswith("anchor-")]
 
 
 def test_a_release_that_every_gateway_takes_is_counted_and_not_talked_about() -> None:
     release = material(1, {"a": GOOD.der}, (OTHER.der,))
     for kind in ("envoy", "haproxy", "files", "agent"):
-        judged = judge(release, read(release), kind, NOON)
+        judged = judge(read(release), kind, NOON)
         assert judged.notes == ()
         assert (judged.certificates, judged.octets) == (2, len(pem_bundle([GOOD.der, OTHER.der])))
 

@@ -78,6 +78,24 @@ def test_a_check_that_fails_is_told_in_the_commands_own_words_and_the_old_releas
         assert place.distrust("a")["state"] == "accepted", "the next release is judged by itself"
 
 
+def test_what_was_refused_is_tried_again_when_it_is_deployed_again_or_the_gateway_changed(
+    place: Place, tmp_path: Path
+) -> None:
+    """By itself it would be after ten seconds, then twenty, forty, …"""
+    tries, mended = tmp_path / "tries", tmp_path / "mended"
+    script = f"echo >> {tries}; test -e {mended}"
+    again = f"/environments/{place.name}/releases?wait="
+    with Agent(place, tmp_path, commands(check=["sh", "-c", script])):
+        eventually(place.connected)
+        assert place.trust("a", CAS[0])["state"] == "refused"
+        for number in range(2, 5):
+            eventually(lambda: place.rest("POST", f"{again}1", {}) and tries.stat().st_size >= number)  # noqa: B023
+        mended.touch()
+        gateway = f"/environments/{place.name}/gateways/edge"
+        place.rest("PATCH", gateway, {"options": {"allow_older": True}}, **{"If-Match": "*"})
+        eventually(lambda: place.said()["state"] == "accepted")
+
+
 def test_a_reload_that_hangs_is_ended_and_told(place: Place, tmp_path: Path) -> None:
     place.trust("a", CAS[0], wait=0)
     script = 'case "$(readlink "$0/current")" in releases/2-*) exec sleep 600;; esac'

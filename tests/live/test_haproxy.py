@@ -155,7 +155,8 @@ def test_a_transaction_that_somebody_left_open_is_waited_for_not_ended(haproxy: 
 def test_a_haproxy_that_is_away_is_unreachable_and_its_file_stays(tmp_path: Path) -> None:
     haproxy = HAProxy(tmp_path)
     kept = haproxy.ca_file.read_bytes()
-    assert bring(haproxy, material(1, {"a": Authority("A").der})).state == "unreachable"
+    away = bring(haproxy, material(1, {"a": Authority("A").der}))
+    assert (away.state, f"({haproxy.socket})." in away.detail) == ("unreachable", True), away.detail
     haproxy.start()
     haproxy.stop()
     assert bring(haproxy, material(1, {"a": Authority("A").der})).state == "unreachable"

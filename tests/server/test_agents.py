@@ -273,6 +273,17 @@ def test_what_was_said_is_asked_for_again_after_the_gateway_changed(place: Place
         assert wire.unpacked(ask(agent).content).allow_older
 
 
+def test_an_agent_that_waits_is_answered_when_its_release_is_deployed_again(place: Place, later: Any) -> None:
+    place.deploy()
+    with place.agent() as agent:
+        waiting = later(ask, agent, have=place.version(), wait=29)
+        eventually(lambda: place.nodes().get("n1"))
+        again = place.rest.post(f"/api/v1/environments/{place.name}/releases?wait=0", json={})
+        assert again.status_code == 200, again.text
+        answer = waiting.result(20)
+        assert answer.status_code == 204
+
+
 @pytest.mark.parametrize(
     "query",
     [

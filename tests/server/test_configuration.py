@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.programs import ROOT
 from trustyard.errors import Refused
 from trustyard.pki.hosts import host_port
 from trustyard.server.checking import settings_shown
@@ -24,6 +26,16 @@ def test_without_any_setting_the_contracts_defaults_hold() -> None:
     assert (plain.listen, plain.xds_listen) == (("127.0.0.1", 8400), ("127.0.0.1", 8401))
     assert plain.sqlite
     assert plain.files_roots == plain.fetch_allow == plain.fetch_deny == plain.trusted_proxies == ()
+
+
+@pytest.mark.parametrize("page", ["nodes.md", "sign-in.md"])
+def test_the_settings_of_a_page_of_the_manual_go_together(page: str, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8").replace("/etc/trustyard", str(tmp_path))
+    given = dict(re.findall(r"^ *TRUSTYARD_([A-Z_]+)=(.+)$", text, re.MULTILINE))
+    for name in ("secret-key", "xds.crt", "xds.key", "oidc-secret"):
+        (tmp_path / name).write_text("x" * 32)
+    assert len(given) > 6
+    configuration(**{name: value.strip('"') for name, value in given.items()})
 
 
 def test_every_mistake_is_told_at_once_and_by_its_name() -> None:

@@ -145,6 +145,19 @@ def test_a_foreign_host_name_is_refused(stranger: httpx.Client) -> None:
     assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
 
 
+def test_no_request_of_a_stranger_counts_as_a_fault_of_ours(stranger: httpx.Client) -> None:
+    """An alert looks at these lines, and each would hold a stack."""
+
+    def faults() -> list[str]:
+        return re.findall(r'log_lines_total\{level="(?:error|critical)"\} (\S+)', stranger.get("/metrics").text)
+
+    before = faults()
+    assert len(before) == 2
+    assert stranger.get("/sign-in/", headers={"Host": "evil.example"}).status_code == 400
+    assert stranger.get("/sign-in/?" + "&".join(["a"] * 25_001)).status_code == 400
+    assert faults() == before
+
+
 def test_a_write_that_deploys_waits_for_its_receipts_and_hides_how(server: Serving) -> None:
     with server.client() as client:
         _environment(client, "waits")

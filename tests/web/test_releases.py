@@ -41,8 +41,8 @@ def authority() -> Authority:
 
 @pytest.fixture
 def add(authority: Authority) -> Add:
-    def make(name: str, *places: str, deploy: bool = True) -> Saved:
-        entry = EntryGiven(places or ("test",), name, Paste("BASE64PEM", authority.issue(name).pem))
+    def make(name: str, *places: str, alias: str = "", deploy: bool = True) -> Saved:
+        entry = EntryGiven(places or ("test",), alias or name, Paste("BASE64PEM", authority.issue(name).pem))
         return certificates.create(LOCAL, [Definition(name, "", [entry])], deploy=deploy)
 
     return make
@@ -140,6 +140,10 @@ def test_a_listener_that_shows_something_else_is_named_above_the_truststore(admi
     files = gateways.create(LOCAL, "test", name="files", kind="files")
     said = Receipt("local", "drifted", "written", 5)
     receipts.record_all([(files.pk, 1, said)])
+    files.receipts.update(proof="Other names.", proof_at=datetime.now(UTC))
+    there = ("/gateways/", f"/gateways/{files.pk}/", "/releases/", f"/releases/{release(1).pk}/")
+    for page in (*there, "/certificates/truststore/?environment=test"):
+        assert "written · Other names." in text(admin.get(page)), page
     page = text(admin.get("/certificates/truststore/?environment=test"))
     assert "but a listener shows something else than its gateway says" in page
     assert "files/local drifted" in page
@@ -295,6 +299,26 @@ def test_promote_takes_only_what_is_ticked_and_refuses_what_somebody_overtook(ad
     assert not models.Entry.objects.filter(environment__name="production").exists()
     admin.post(there, {"version": field(stale, "version"), "certificate": ["one"]}, **HTMX)
     assert [entry.alias for entry in models.Entry.objects.filter(environment__name="production")] == ["one"]
+
+
+def test_promote_offers_the_others_where_an_alias_is_taken(admin: Client, add: Add) -> None:
+    for name in ("free", "held"):
+        add(name)
+    add("holder", "production", alias="held")
+    there = "/environments/promote/?from=test&to=production"
+    page = admin.get(there)
+    assert "The alias held is taken in production by the certificate holder." in text(page)
+    assert re.findall(r'name="certificate" value="(\w+)"', page.content.decode()) == ["free"]
+    done = admin.post(there, {"certificate": ["free"], "version": field(page, "version")}, **HTMX)
+    assert done["HX-Redirect"] == "/environments/"
+    assert models.Entry.objects.filter(environment__name="production", alias="free").exists()
+
+
+def test_promote_takes_as_many_certificates_as_an_import_stores(admin: Client, add: Add) -> None:
+    add("one")
+    given = {"certificate": ["one", *(f"gone {number}" for number in range(20_000))]}
+    refused = admin.post("/environments/promote/?from=test&to=production", given, **HTMX)
+    assert "There is no certificate named gone 0 in test." in text(refused)
 
 
 def test_promote_asks_about_the_jwks_of_each_certificate(admin: Client, add: Add, authority: Authority) -> None:

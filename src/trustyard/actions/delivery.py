@@ -56,6 +56,11 @@ class Row:
     joined: bool
     proof: str = ""
 
+    @property
+    def words(self) -> str:
+        """What the node said, and what was seen at its listener."""
+        return " · ".join(part for part in (self.detail, self.proof) if part)
+
     def json(self) -> dict[str, Any]:
         """As the contract's *Deployment* shows it."""
         return {

@@ -12,7 +12,7 @@ from trustyard import models
 from trustyard.errors import Preflight
 from trustyard.gateways import policies
 from trustyard.gateways.policies import Policy
-from trustyard.gateways.preflight import Judged, Named, Note, judge, read
+from trustyard.gateways.preflight import Judged, Named, Note, judge, read, takes_roots
 from trustyard.pki import findings
 from trustyard.pki.content import Material
 
@@ -138,12 +138,13 @@ def of(waiting: Waiting) -> Preview:
     """Judges what an environment would hold next."""
     place = waiting.environment
     material = _material(waiting)
-    certificates = read(material)
     now = timezone.now()
     rows = models.Gateway.objects.filter(environment=place).order_by("name_key")
-    judged = {kind: judge(material, certificates, kind, now) for kind in {row.kind for row in rows}}
-    gateways = tuple(OfGateway(row.name, row.kind, judged[row.kind]) for row in rows)
-    return Preview(waiting, _policy(place), tuple(_weak(material, certificates)), gateways)
+    alike = [(row.kind, takes_roots(row.kind, row.options)) for row in rows]
+    given = {roots: read(material, roots=roots) for roots in {False, *(roots for _, roots in alike)}}
+    judged = {one: judge(given[one[1]], one[0], now) for one in set(alike)}
+    gateways = tuple(OfGateway(row.name, row.kind, judged[one]) for row, one in zip(rows, alike, strict=True))
+    return Preview(waiting, _policy(place), tuple(_weak(material, given[False])), gateways)
 
 
 def check(waiting: Sequence[Waiting]) -> None:

@@ -17,6 +17,7 @@ from .jwk_connection import Acted, Concerned, JwkAnswer
 from .promotion_plan import Promotion, Step
 
 Answers = Mapping[str, JwkAnswer]  # by the certificate's name
+_NAMED = 5  # aliases that the sentence names, where many are taken
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,10 @@ def _check_aliases(done: Promotion) -> None:
     ]
     if taken:
         advice = "Nothing was promoted. Rename one of the two, or promote the others alone."
-        sentence = " ".join(error.message for error in taken)
+        named = taken if len(taken) <= _NAMED + 1 else taken[:_NAMED]
+        sentence = " ".join(error.message for error in named)
+        if len(named) < len(taken):
+            sentence += f" So are {len(taken) - len(named)} others."
         raise Conflict(sentence, code="alias-taken", advice=advice, fields=taken)
 
 

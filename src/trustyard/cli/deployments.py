@@ -19,7 +19,7 @@ _NOBODY = {
 def show(deployment: dict[str, Any]) -> None:
     """Prints a row for each gateway node, and what was left out of each release with the reason."""
     rows = [
-        (one["environment"], one["release"], each["gateway"], each["node"] or "-", each["state"], _words(each))
+        (one["environment"], one["release"], each["gateway"], each["node"] or "-", each["state"], words(each))
         for one in deployment["environments"]
         for each in one["gateways"] or [{**_NOBODY, "state": one["state"]}]
     ]
@@ -53,8 +53,8 @@ def _not_accepted(deployment: dict[str, Any]) -> Iterator[str]:
             if each["state"] in SETTLED or never_joined:
                 continue
             node = f" ({each['node']})" if each["node"] else ""
-            detail = f": {each['detail']}" if each.get("detail") else ""
-            yield f"{each['gateway']}{node} in {one['environment']} is {each['state']}{detail}"
+            said = " · ".join(_said(each))
+            yield f"{each['gateway']}{node} in {one['environment']} is {each['state']}" + (f": {said}" if said else "")
 
 
 def acceptance(gateways: list[dict[str, Any]]) -> str:
@@ -65,6 +65,11 @@ def acceptance(gateways: list[dict[str, Any]]) -> str:
     return "accepted by no gateway" if NOT_TAKEN.issuperset(states) else "not accepted everywhere"
 
 
-def _words(gateway: dict[str, Any]) -> str:
-    took = f"{gateway['milliseconds']} ms" if gateway.get("milliseconds") is not None else ""
-    return " · ".join(part for part in (gateway.get("detail"), gateway.get("proof"), took) if part)
+def words(gateway: dict[str, Any]) -> str:
+    """What a node said, what was seen of it, and how long it took."""
+    took = [f"{gateway['milliseconds']} ms"] if gateway.get("milliseconds") is not None else []
+    return " · ".join([*_said(gateway), *took])
+
+
+def _said(gateway: dict[str, Any]) -> list[str]:
+    return [part for part in (gateway.get("detail"), gateway.get("proof")) if part]

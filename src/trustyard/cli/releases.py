@@ -168,6 +168,6 @@ def _one(one: dict[str, Any]) -> None:
     say()
     table(
         ("Gateway", "Node", "State", "Detail"),
-        [(each["gateway"], each["node"] or "-", each["state"], each["detail"]) for each in one["gateways"]],
+        [(each["gateway"], each["node"] or "-", each["state"], deployments.words(each)) for each in one["gateways"]],
     )
     deployments.left_out(one.get("left_out") or [], "this release")

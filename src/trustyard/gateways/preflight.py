@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,20 +49,21 @@ class Judged:
     notes: tuple[Note, ...]
 
 
-def read(material: Material) -> Named:
+def takes_roots(kind: str, options: Mapping[str, Any]) -> bool:
+    """Whether a gateway is given the root set too."""
+    return kind != "haproxy" or options.get("include") == "all"
+
+
+def read(material: Material, *, roots: bool = True) -> Named:
     """The certificates of a release, each once under its first alias: read once for all gateways that are judged."""
-    return [(alias, read_certificate(der)) for alias, _, der in material.named()]
+    return [(alias, read_certificate(der)) for alias, _, der in material.named(roots=roots)]
 
 
-def judge(material: Material, certificates: Named, kind: str, moment: datetime) -> Judged:
-    """The release as that kind of gateway would take it; nothing is sent, and nothing of the gateway is asked.
-
-    `certificates` is what `read` makes of the material.
-    """
+def judge(certificates: Named, kind: str, moment: datetime) -> Judged:
+    """What `read` made of a release, as that kind of gateway would take it; nothing is sent, nothing asked."""
+    octets = len(pem_bundle([certificate.der for _, certificate in certificates]))
     notes = [*_traits(certificates, kind, moment), *_loading(certificates, kind)]
-    used = material.used()
-    notes += _limits(kind, len(used), len(pem_bundle(used)))
-    return Judged(len(certificates), len(pem_bundle(material.truststore())), tuple(notes))
+    return Judged(len(certificates), octets, (*notes, *_limits(kind, len(certificates), octets)))
 
 
 def _traits(certificates: Named, kind: str, moment: datetime) -> list[Note]:

@@ -29,7 +29,8 @@ def observe(one: Wanted, redeliver: Callable[[int], None]) -> bool:
         state = proofs.observe(one)
         if state == "drifted":
             redeliver(one.gateway.id)
-            news.tell(one.gateway.environment)  # streams say again what they should have
+            if one.gateway.kind == "envoy":  # agents that refused their release would try it at every look
+                news.tell(one.gateway.environment)  # streams say again what they should have
     except Exception:  # the database, most likely; the next look comes
         log.exception("probe.failed", **said)
     if state in proofs.ALARMS:

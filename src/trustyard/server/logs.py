@@ -55,7 +55,8 @@ def logging_config() -> dict[str, Any]:
             # Django's own default would print each of its warnings a second time.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.request": {"level": "ERROR"},  # a 404 is an answer, not an event
-            "django.security.DisallowedHost": {"level": "CRITICAL"},  # any stranger could fill the log
+            "django.security": {"level": "CRITICAL"},  # hosts, fields without number: any stranger could fill the log
+            "django.security.csrf": {"level": "WARNING"},  # may be a proxy that was set up wrongly
             "django.server": {"handlers": [], "propagate": True},
             "uvicorn": {"level": "WARNING"},
             "uvicorn.error": {"level": "ERROR"},  # its warnings are of requests that are none: any stranger's again

@@ -102,9 +102,13 @@ class Agent:
         have = self._have()
         if self._again_at:
             wait = max(0.0, min(wait, self._again_at - time.monotonic()))
+        wait *= random.uniform(0.8, 1)  # noqa: S311 - jitter, no secret
+        asked = time.monotonic()
         with self._stop.allowed():
-            given = self._trustyard.ask(have, wait * random.uniform(0.8, 1))  # noqa: S311 - jitter, no secret
+            given = self._trustyard.ask(have, wait)
         if given is None:
+            if time.monotonic() - asked < wait:  # it was deployed again, or the gateway has other options
+                self._again_at = 0.0
             return
         receipt = self._host.apply(given)
         self._handle(given.version, receipt)

@@ -53,7 +53,8 @@ def _try(material: Material, options: HaproxyOptions, place: Place) -> tuple[Sta
         said = plain(str(error))
         return "unreachable" if _BUSY in said else "refused", f"HAProxy: {said}"
     except OSError as error:
-        return "unreachable", f"Release {material.number} was not delivered: {error.strerror or error}."
+        where = f" ({error.filename})" if error.filename else ""
+        return "unreachable", f"Release {material.number} was not delivered: {error.strerror or error}{where}."
 
 
 def _replace(runtime: Runtime, name: str, file: Path, anchors: Anchors, number: int) -> tuple[State, str]:

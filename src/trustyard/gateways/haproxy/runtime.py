@@ -43,7 +43,11 @@ class Runtime:
             family = socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as connection:
             connection.settimeout(SECONDS)
-            connection.connect(self.address)
+            try:
+                connection.connect(self.address)
+            except OSError as error:
+                error.filename = self.address if isinstance(self.address, str) else "{}:{}".format(*self.address)
+                raise
             connection.sendall(command.encode("ascii"))
             connection.shutdown(socket.SHUT_WR)
             return _read(connection, deadline, most).decode("utf-8", "replace").strip()

@@ -78,6 +78,7 @@ class Desk:
         self._nodes_of: Counter[int] = Counter()  # by gateway
         self._packed: dict[tuple[str, str, bool], asyncio.Future[tuple[str, bytes] | None]] = {}
         self._news = asyncio.Event()
+        self._stirred: set[Waiter] = set()  # who waited when there was news of their environment
         self._begun = servers.edition() or secrets.token_hex(6)
         self.stopping = False
         self.writer = Writer(lambda words: self.in_thread(lambda: agents.keep(words)))
@@ -93,7 +94,14 @@ class Desk:
         with suppress(RuntimeError):  # the loop has ended
             if environment == news.EVERYTHING:
                 self._loop.call_soon_threadsafe(self._say_who_is_there)
-            self._loop.call_soon_threadsafe(self._news.set)  # all standings are read at once
+            self._loop.call_soon_threadsafe(self._hear, environment)
+
+    def _hear(self, environment: str) -> None:
+        for waiter in self._waiters:
+            standing = self._standings.get(waiter.claim.gateway_id)
+            if standing and standing.environment == environment:
+                self._stirred.add(waiter)
+        self._news.set()  # all standings are read at once
 
     async def standing(self, claim: Claim) -> Standing | None:
         """The standing of the gateway with this token; None where the token is no longer the current one."""
@@ -236,7 +244,10 @@ class Desk:
             if self._reading is not None:  # begun before the news
                 with suppress(Exception):
                     await asyncio.shield(self._reading)
+            stirred, self._stirred = self._stirred, set()
             await self._look_once()
+            for waiter in stirred:  # nothing new, but a node that refused its release tries it again (D-06)
+                waiter.wake()
 
     async def _look(self) -> None:
         while True:

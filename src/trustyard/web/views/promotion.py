@@ -103,12 +103,28 @@ def _page(
     context |= {"start": start, "target": target}
     if start and target and start != target:
         try:
-            context |= _shown(request, promotion.preview(actor, target, source=start).json())
+            seen, taken = _preview(actor, start, target)
+            context |= _shown(request, seen.json())
+            error = error or taken
         except (Conflict, Refused, NotFound, NotAllowed) as refused:
             error = error or refused
     context |= {"error": error, "note": request.POST.get("note", "")}
     status = error.status if error and not is_fragment(request) else 200
     return render(request, "environments/promote.html", context, status=status)
+
+
+def _preview(actor: Actor, start: str, target: str) -> tuple[promotion.Promotion, Conflict | None]:
+    """What promoting all would do; where aliases are taken, the others, and the refusal."""
+    try:
+        return promotion.preview(actor, target, source=start), None
+    except Conflict as refused:
+        if refused.code != "alias-taken":
+            raise
+        taken = {at.field.removeprefix("certificates.") for at in refused.fields}
+        held = models.Certificate.objects.filter(entries__environment__name=start).values_list("name", flat=True)
+        return promotion.preview(
+            actor, target, source=start, names=[name for name in held if name not in taken]
+        ), refused
 
 
 def _shown(request: HttpRequest, seen: dict[str, Any]) -> dict[str, Any]:
