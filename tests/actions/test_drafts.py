@@ -180,10 +180,11 @@ def test_one_of_the_others_is_taken_back_alone(ada: Actor) -> None:
 
 def test_others_of_the_same_name_get_names_and_aliases_beside_one_another(ada: Actor, ca: Ca) -> None:
     """D-08, also where their environments overlap."""
+    certificates = [read_certificate(ca.issue("same").cert_der) for _ in range(3)]
+    models.StoredCertificate.keep_all(certificates)
     one, two, three = (
-        {"sha256": models.StoredCertificate.keep(read_certificate(ca.issue("same").cert_der)).pk, "kind": "file"}
-        | {"url": "", "chain": [], "name": "same", "environments": places}
-        for places in (["test"], ["test"], ["test", "production"])
+        {"sha256": certificate.sha256, "kind": "file", "url": "", "chain": [], "name": "same", "environments": places}
+        for certificate, places in zip(certificates, (["test"], ["test"], ["test", "production"]), strict=True)
     )
     draft = drafts.begin(ada)
     with drafts.changing(ada, draft.pk) as now:

@@ -21,11 +21,10 @@ from trustyard.jobs.probes import Probes, observe
 from .conftest import WAIT, idle
 
 pytestmark = pytest.mark.django_db
-EDGE = GatewayGiven(7, "test", "edge", "files", {}, 1)
 
 
-def listener(number: int = 1, address: str = "127.0.0.1:8443") -> Wanted:
-    return Wanted(EDGE, Probe(address=address), number)
+def listener(number: int = 1, address: str = "127.0.0.1:8443", kind: str = "files") -> Wanted:
+    return Wanted(GatewayGiven(7, "test", "edge", kind, {}, 1), Probe(address=address), number)
 
 
 class Seen:
@@ -125,25 +124,26 @@ def test_one_look_at_a_time_is_at_each_listener(looking: Probes, seen: Seen) -> 
 
 
 @pytest.mark.parametrize(
-    ("state", "well", "mended"),
+    ("state", "kind", "well", "mended", "news_for"),
     [
-        ("observed", True, False),
-        ("accepted", True, False),
-        ("drifted", False, True),
-        ("open", False, False),
-        (None, False, False),
+        ("observed", "envoy", True, [], []),
+        ("accepted", "envoy", True, [], []),
+        ("drifted", "envoy", False, [7], ["test"]),
+        ("drifted", "agent", False, [7], []),  # one that refused its release would try it again at every look
+        ("open", "envoy", False, [], []),
+        (None, "envoy", False, [], []),
     ],
 )
 def test_what_drifted_is_brought_again_and_told_to_streams(
-    seen: Seen, state: str | None, well: bool, mended: bool
+    seen: Seen, state: str | None, kind: str, well: bool, mended: list[int], news_for: list[str]
 ) -> None:
     brought: list[int] = []
     told: list[str] = []
     unsubscribe = news.subscribe_within(told.append)
     seen.found = lambda: state
-    assert observe(listener(), brought.append) is well
+    assert observe(listener(kind=kind), brought.append) is well
     unsubscribe()
-    assert (brought, told) == (([7], ["test"]) if mended else ([], []))
+    assert (brought, told) == (mended, news_for)
 
 
 def test_after_the_stop_nothing_is_looked_at(looking: Probes, seen: Seen) -> None:
