@@ -158,6 +158,7 @@ def test_the_space_bar_presses_what_is_called_a_button_an_item_or_a_tab(console:
     page.wait_for_url(re.compile("/jwks/$"))
     console.find(filled)
     console.button(f"Actions for {filled}").press(" ")
+    expect(page.get_by_role("menuitem", name="Edit", exact=True)).to_be_focused()
     with page.expect_download():
         page.get_by_role("menuitem", name="Export", exact=True).press(" ")
     page.get_by_role("tab", name="Truststore").press(" ")
@@ -211,6 +212,7 @@ def test_environments_open_with_the_role_operator_and_close_with_a_reason(
     expect(console.page.get_by_text(reason)).to_be_visible()
     assert judge(console.page, axe) == []
     console.button("Create" if "tokens" in path else "Save").click()
+    expect(group).to_have_count(0)
     console.open("/users/")
     expect(console.page.get_by_role("row", name=re.compile(name))).to_contain_text("all")
 
