@@ -46,7 +46,7 @@ def test_a_release_lets_a_partner_in_without_a_reload_and_the_next_keeps_another
     pid = haproxy.process.pid if haproxy.process else 0
     assert answer(haproxy, at_a) == REFUSED
     receipt = bring(haproxy, material(1, {"a": a.der}))
-    assert (receipt.state, receipt.detail) == ("accepted", "release 1 committed, 1 certificates read back")
+    assert (receipt.state, receipt.detail) == ("accepted", "release 1 committed, 1 certificate read back")
     assert [answer(haproxy, client) for client in (at_a, at_b, None)] == [200, REFUSED, REFUSED]
     assert bring(haproxy, material(2, {"b": b.der})).state == "accepted"
     assert [answer(haproxy, client) for client in (at_a, at_b, None)] == [REFUSED, 200, REFUSED]
@@ -113,7 +113,7 @@ def test_a_self_signed_certificate_that_is_no_ca_is_honoured(haproxy: HAProxy) -
 def test_two_certificates_that_are_one_are_sent_once(haproxy: HAProxy) -> None:
     a = Authority("Partner A")
     receipt = bring(haproxy, material(1, {"a": a.der, "again": a.der}))
-    assert receipt.detail == "release 1 committed, 1 certificates read back"
+    assert receipt.detail == "release 1 committed, 1 certificate read back"
 
 
 @pytest.mark.parametrize("number", [40, 600])  # as much as the socket holds, and more: it is closed amid them

@@ -24,7 +24,7 @@ def test_save_and_deploy_reaches_haproxy_and_outlives_restarts_of_both_sides(tmp
                 serving, "cert", "add", "partner", "--env", "test", "--alias", "p", "--file",
                 str(tmp_path / "partner.pem"), "--deploy",
             )  # fmt: skip
-            assert "release 1 committed, 1 certificates read back" in said
+            assert "release 1 committed, 1 certificate read back" in said
             assert request(haproxy.port, client) == 200
         haproxy.stop()
         haproxy.start()

@@ -80,7 +80,8 @@ def _replace(runtime: Runtime, name: str, file: Path, anchors: Anchors, number: 
         _restore(file, old)  # whatever HAProxy starts with next, it is not what it did not take
         raise
     again = " again, for other certificates were in force" if drifted else ""
-    return "accepted", _said(f"release {number} committed{again}, {len(wanted)} certificates read back", anchors)
+    counted = f"{len(wanted)} certificate{'' if len(wanted) == 1 else 's'}"
+    return "accepted", _said(f"release {number} committed{again}, {counted} read back", anchors)
 
 
 def _said(done: str, anchors: Anchors) -> str:
