@@ -15,7 +15,7 @@ import pytest
 from tests.gateways.agent.test_host import configuration, release
 from tests.gateways.releases import ders
 from trustyard.gateways.agent import wire
-from trustyard.gateways.agent.pulling import Away, Trustyard
+from trustyard.gateways.agent.pulling import MOST_EARLY, Away, Trustyard
 
 RELEASE = wire.packed(release(1, ders()[0]), allow_older=False)
 Answer = Callable[[BaseHTTPRequestHandler], tuple[int, dict[str, str], bytes]]
@@ -64,9 +64,10 @@ def test_who_answers_at_once_that_nothing_is_new_is_not_asked_without_a_pause(
 ) -> None:
     have = wire.unpacked(RELEASE).version
     with answering(tmp_path, lambda _: answer) as trustyard:
+        assert [trustyard.ask(have, 60) for _ in range(MOST_EARLY)] == MOST_EARLY * [None]  # what is deployed again
         with pytest.raises(Away, match="answers too early that nothing is new"):
             trustyard.ask(have, 60)
-        trustyard.ask(have, 0)  # who does not wait may be told so at once
+        assert trustyard.ask(have, 0) is None  # who does not wait may be told so at once
 
 
 def test_an_edition_that_no_trustyard_gives_does_not_keep_the_next_one_from_answering(tmp_path: Path) -> None:

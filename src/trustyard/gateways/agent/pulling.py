@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import ssl
 import time
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -21,6 +22,7 @@ from .configuration import Configuration
 
 LARGEST = 64_000_000  # bytes of an answer
 SLACK = 15.0  # seconds more than the server was asked to wait
+MOST_EARLY, EARLY_SECONDS = 5, 10.0  # early answers that nothing is new, and the time in which more are not Trustyard's
 
 
 class Away(Exception):
@@ -34,6 +36,7 @@ class Trustyard:
         self._configuration = configuration
         self._process = secrets.token_hex(8)
         self.edition = ""  # of the server's last answer
+        self._early: deque[float] = deque(maxlen=MOST_EARLY)
         here = is_loopback(urlsplit(configuration.address).hostname or "")
         self._client = httpx.Client(
             verify=_trust(configuration.ca),
@@ -51,18 +54,25 @@ class Trustyard:
     def ask(self, have: str, wait: float) -> wire.Given | None:
         """The newest release if it is another than `have`; None when nothing was new for `wait` seconds.
 
-        None at once, with another `edition`, asks for the last receipt once more. Whoever else answers at once that
-        nothing is new counts as away: it would be asked without a pause.
+        None before they are over: with another `edition` it asks for the last receipt once more; else the release that
+        is there was deployed again. Who says so again and again counts as away: it would be asked without a pause.
         """
         edition, started = self.edition, time.monotonic()
         query = {"node": self._configuration.node, "process": self._process, "wait": f"{wait:.3f}"}
         query |= {name: value for name, value in (("have", have), ("edition", self.edition)) if value}
         status, body = self._send("GET", wire.RELEASE, query, None, wait + SLACK)
         given = _unpacked(body) if status == 200 else None
-        new = self.edition != edition or (given and given.version != have)
-        if not new and time.monotonic() - started < wait / 2:
+        if given and given.version != have:
+            return given
+        if self.edition == edition and time.monotonic() - started < wait / 2:
+            self._judge_early()
+        return None
+
+    def _judge_early(self) -> None:
+        now = time.monotonic()
+        if len(self._early) == MOST_EARLY and now - self._early[0] < EARLY_SECONDS:
             raise Away("Trustyard answers too early that nothing is new.")
-        return given
+        self._early.append(now)
 
     def tell(self, release: str, receipt: Receipt) -> bool:
         """Hands in a receipt; False when Trustyard does not know that release."""
