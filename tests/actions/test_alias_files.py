@@ -118,6 +118,7 @@ def test_what_the_release_leaves_out_for_its_file_name_is_said_so_everywhere_and
     add("two", alias=TWO)
     two, one = (add(name, alias=name).certificate for name in ("another", "one"))
     rename_as_an_older_node("one", ONE)
+    alias_files.file_all()
     row = next(row for row in truststores.rows(ADMIN, "test") if row["alias"] == ONE)
     (entry,) = certificates.certificate_json(fresh(one))["entries"]
     (anchor,) = (one for one in chains.of_entry(ADMIN, "one", "test")["anchors"] if one["alias"] == ONE)

@@ -19,6 +19,7 @@ from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
 from trustyard.gateways.receipts import Receipt
+from trustyard.pki.filenames import safe_filename
 
 from .people import signed_in
 
@@ -202,7 +203,8 @@ def test_an_alias_whose_file_name_an_older_one_has_is_not_said_to_wait(person: C
     for alias in (older, "later"):
         entry = EntryGiven(("test",), alias, Paste("BASE64PEM", authority.issue(alias).pem))
         [row] = certificates.create(LOCAL, [Definition(alias, "", [entry])]).certificates
-    models.Entry.objects.filter(alias="later").update(alias=later, alias_key=later)  # as two saves at one moment could
+    held = {"alias": later, "alias_key": later, "alias_file": safe_filename(later)}
+    models.Entry.objects.filter(alias="later").update(**held)  # as two saves at one moment could
     pages = [person.get(path).content.decode() for path in ("/certificates/", f"/certificates/{row.pk}/")]
     assert re.findall(r'<small title="[^"]+">([^<]+)</small>', pages[0]) == ["file name taken", "waits"]
     assert re.findall(r"waits for a release|not in force: [^<]+", pages[1]) == ["not in force: file name taken"]

@@ -10,10 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from trustyard import models
+from trustyard.models.asking import ask
 from trustyard.models.batches import batches
 from trustyard.pki.filenames import SAFE, is_filename, safe_filename
 
 Holder = tuple[str, str]  # the alias and the certificate
+_OLDER = """
+SELECT entry.id, other.alias FROM trustyard_entry entry
+JOIN trustyard_entry other ON other.environment_id = entry.environment_id AND other.alias_file = entry.alias_file
+WHERE other.id < entry.id AND entry.id IN ({}) ORDER BY other.id
+"""
 
 
 def stored(alias: str) -> str | None:
@@ -56,21 +62,16 @@ def taken(alias: str, environment: str, held: Holder) -> str:
     return f"The alias {alias} would have the file name of {other} of the certificate {certificate} in {environment}."
 
 
-def older(held: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:
-    """Of these aliases, each with the id of its environment: the older one there whose file name it would have.
+def older(entries: Iterable[int]) -> dict[int, str]:
+    """By the ids of these entries: the oldest alias in the same environment that has the file name of theirs.
 
-    Stored ones; no query where all are file names themselves.
+    Those that are alone with it, or the oldest themselves, are left out.
     """
-    odd = {one: safe_filename(one[1]) for one in held if not is_filename(one[1])}
-    if not odd:
-        return {}
-    rows = models.Entry.objects.order_by("pk").filter(environment__in={place for place, _ in odd})
-    first: dict[tuple[int, str], str] = {}
-    for some in batches(sorted(set(odd.values()))):
-        for place, alias in rows.filter(alias_file__in=some).values_list("environment", "alias"):
-            first.setdefault((place, safe_filename(alias)), alias)
-    found = {one: first.get((one[0], file), one[1]) for one, file in odd.items()}
-    return {one: alias for one, alias in found.items() if alias != one[1]}
+    found: dict[int, str] = {}
+    for some in batches(entries):
+        for pk, alias in ask(_OLDER.format(", ".join(["%s"] * len(some))), some):
+            found.setdefault(pk, alias)
+    return found
 
 
 def colliding(aliases: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -187,9 +187,7 @@ def certificates_json(
     entries = [entry for certificate in certificates for entry in certificate.known_entries]
     _bring_jwks(entries)
     beside = findings.beside(entries, by_key)
-    left_out = omissions.of_entries(
-        entries, now, {} if around else None
-    )  # their save has judged the aliases of new ones
+    left_out = omissions.of_entries(entries, now, {} if around else None)  # a save has judged the aliases of new ones
     return [
         {
             "name": certificate.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -63,40 +64,46 @@ def _anchors(names: set[str]) -> Iterator[Anchor]:
     known = {root.sha256: root for root in roots.mozilla() if root.facts.subject in names} | stored
     newest = releases.latest_of_all()
     saved = _saved(stored)
-    older = alias_files.older((place, alias) for place, pairs in saved.items() for alias, _ in pairs)
     for place in places:
         held = newest.get(place.pk)
         own = saved.get(place.pk, {})
         present = in_force.held(held).aliases(stored, own) if held and stored else []
-        yield from _entries(place, stored, own, dict.fromkeys(present), weak, older, now)
+        yield from _entries(place, stored, own, dict.fromkeys(present), weak, now)
         yield from _roots(place, known, in_force.roots(held) if held else frozenset(), now)
 
 
-def _saved(stored: Iterable[str]) -> dict[int, dict[tuple[str, str], str]]:
-    """By environment: alias and SHA-256 of the entries that hold one of these, and the definition's name."""
-    names: dict[int, dict[tuple[str, str], str]] = {}
-    rows = models.Entry.objects.filter(x509__in=list(stored), revoked_at__isnull=True)
-    for place, alias, sha256, name in rows.values_list("environment", "alias", "x509", "certificate__name"):
-        names.setdefault(place, {})[alias, sha256] = name
-    return names
+@dataclass(frozen=True)
+class _Definition:
+    name: str
+    older: str  # the alias whose file name its own would have, empty where there is none
+
+
+def _saved(stored: Iterable[str]) -> dict[int, dict[tuple[str, str], _Definition]]:
+    """By environment: alias and SHA-256 of the entries that hold one of these, and their definitions."""
+    found: dict[int, dict[tuple[str, str], _Definition]] = {}
+    entries = models.Entry.objects.filter(x509__in=list(stored), revoked_at__isnull=True)
+    rows = list(entries.values_list("pk", "environment", "alias", "alias_file", "x509", "certificate__name"))
+    older = alias_files.older(pk for pk, _, _, file, *_ in rows if file is not None)
+    for pk, place, alias, _, sha256, name in rows:
+        found.setdefault(place, {})[alias, sha256] = _Definition(name, older.get(pk, ""))
+    return found
 
 
 def _entries(
     place: models.Environment,
     stored: dict[str, Certificate],
-    definitions: dict[tuple[str, str], str],
+    definitions: dict[tuple[str, str], _Definition],
     present: Collection[tuple[str, str]],
     weak: dict[str, str],
-    older: dict[tuple[int, str], str],
     now: datetime,
 ) -> Iterator[Anchor]:
     for alias, sha256 in dict.fromkeys([*definitions, *present]):
         pair, own = (alias, sha256), stored[sha256]
-        saved = pair in definitions
-        error, met = weak.get(sha256, ""), older.get((place.pk, alias), "")
-        why = omissions.why(place, own.facts, now, error, met) if saved else None
-        name = definitions.get(pair, "")
-        yield Anchor(place.name, alias, "certificate", own, name, saved, pair in present, why)
+        saved = definitions.get(pair)
+        error = weak.get(sha256, "")
+        why = omissions.why(place, own.facts, now, error, saved.older) if saved else None
+        name = saved.name if saved else ""
+        yield Anchor(place.name, alias, "certificate", own, name, saved is not None, pair in present, why)
 
 
 def _roots(

@@ -54,20 +54,19 @@ def why(
 
 
 def of_entries(
-    entries: Sequence[models.Entry], now: datetime, older: Mapping[tuple[int, str], str] | None = None
+    entries: Sequence[models.Entry], now: datetime, older: Mapping[int, str] | None = None
 ) -> dict[int, Why]:
     """By their ids why releases leave out these entries as they are now; those that they take have none.
 
     `older` is what `alias_files.older` says of them, for who knows it.
     """
     if older is None:
-        older = alias_files.older((entry.environment_id, entry.alias) for entry in entries)
+        older = alias_files.older(entry.pk for entry in entries if entry.alias_file is not None)
     found = {}
     for entry in entries:
         place, x509 = entry.environment, entry.x509
         error = findings.error(x509) if leaves_weak_out(place) else ""
-        met = older.get((place.pk, entry.alias), "")
-        if left_out := why(place, x509, now, error, met, revoked=entry.revoked):
+        if left_out := why(place, x509, now, error, older.get(entry.pk, ""), revoked=entry.revoked):
             found[entry.pk] = left_out
     return found
 
