@@ -137,14 +137,14 @@ def _asks(waiting: Waiting, policy: Policy) -> bool:
 def of(waiting: Waiting) -> Preview:
     """Judges what an environment would hold next."""
     place = waiting.environment
-    material = _material(waiting)
-    now = timezone.now()
+    material, now = _material(waiting), timezone.now()
+    certificates = read(material)
+    own = certificates[: len({entry.sha256 for entry in material.content.entries})]  # the root set comes after them
     rows = models.Gateway.objects.filter(environment=place).order_by("name_key")
     alike = [(row.kind, takes_roots(row.kind, row.options)) for row in rows]
-    given = {roots: read(material, roots=roots) for roots in {False, *(roots for _, roots in alike)}}
-    judged = {one: judge(given[one[1]], one[0], now) for one in set(alike)}
+    judged = {(kind, roots): judge(certificates if roots else own, kind, now) for kind, roots in set(alike)}
     gateways = tuple(OfGateway(row.name, row.kind, judged[one]) for row, one in zip(rows, alike, strict=True))
-    return Preview(waiting, _policy(place), tuple(_weak(material, given[False])), gateways)
+    return Preview(waiting, _policy(place), tuple(_weak(material, own)), gateways)
 
 
 def check(waiting: Sequence[Waiting]) -> None:

@@ -54,9 +54,9 @@ def takes_roots(kind: str, options: Mapping[str, Any]) -> bool:
     return kind != "haproxy" or options.get("include") == "all"
 
 
-def read(material: Material, *, roots: bool = True) -> Named:
+def read(material: Material) -> Named:
     """The certificates of a release, each once under its first alias: read once for all gateways that are judged."""
-    return [(alias, read_certificate(der)) for alias, _, der in material.named(roots=roots)]
+    return [(alias, read_certificate(der)) for alias, _, der in material.named()]
 
 
 def judge(certificates: Named, kind: str, moment: datetime) -> Judged:
