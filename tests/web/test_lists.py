@@ -217,6 +217,24 @@ def state(person: Client, name: str) -> str:
     return found[1] if found else ""
 
 
+def test_where_there_are_very_many_certificates_each_environment_says_later_what_waits(
+    person: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environments.create(LOCAL, name="test")
+    environments.create(LOCAL, name="production")
+    fill(2)
+    releases.deploy(LOCAL, "test")
+    monkeypatch.setattr("trustyard.web.views.environments.AT_ONCE", 1)
+    rows = person.get("/environments/").content.decode()
+    said = [person.get(path).content.decode() for path in re.findall('hx-get="([^"]+/waits/)"', rows)]
+    waiting = dict(zip(re.findall(r'href="/environments/\d+/">([^<]+)<', rows), said, strict=True))
+    assert {name: re.findall(">([^<]+)<", badge) for name, badge in waiting.items()} == {
+        "production": ["changes wait"],
+        "test": [],
+    }
+    assert "changes wait" not in rows
+
+
 def environment(person: Client, name: str) -> str:
     return person.get(f"/environments/{models.Environment.objects.get(name=name).pk}/").content.decode()
 

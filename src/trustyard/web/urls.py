@@ -92,6 +92,7 @@ urlpatterns = [
     path("environments/create/", environments.create, name="environment-create"),
     path("environments/promote/", promotion.promote, name="promote"),
     path("environments/<int:pk>/", environments.edit, name="environment"),
+    path("environments/<int:pk>/waits/", environments.waits, name="environment-waits"),
     path("environments/<int:pk>/preview/", previews.show, name="environment-preview"),
     path("environments/<int:pk>/delete/", environments.delete, name="environment-delete"),
     path("environments/<int:pk>/deploy/", previews.deploy, name="environment-deploy"),

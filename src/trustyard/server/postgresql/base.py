@@ -13,6 +13,7 @@ from django.db.backends.utils import debug_transaction
 
 from . import silence
 from .kept import Kept
+from .moments import Moments
 from .together import BEGIN, NOTHING, Cursor, Told, Waiting
 
 _Django: Any = base.DatabaseWrapper  # its stubs leave out most of what is used here
@@ -92,9 +93,10 @@ class DatabaseWrapper(_Django):  # type: ignore[misc]  # as above
         return self._kept
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Django's, with our cursor."""
+        """Django's, with our cursor and our reader of moments."""
         connection = super().get_new_connection(conn_params)
         connection.cursor_factory = Cursor
+        connection.adapters.register_loader("timestamptz", Moments)
         return connection
 
     def connect(self) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
 from trustyard import models
-from trustyard.actions import delivery, environments, releases, roots, waiting
+from trustyard.actions import delivery, environments, roots, waiting
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import require
 from trustyard.actions.progress import taken_by
@@ -27,6 +27,7 @@ from .questions import into_dialogs
 from .releases import of_address
 
 PER_PAGE = 25  # what waits in each is worked out anew
+AT_ONCE = 5_000  # certificates for which that is done before the page comes; with more each row asks for its own
 # The values of each question, from the schema that REST has too.
 _CHOICES = {name: one["enum"] for name, one in Policy.model_json_schema()["properties"].items()}
 
@@ -45,25 +46,38 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _rows(actor: Actor, places: list[models.Environment]) -> list[dict[str, Any]]:
-    ids = [one.id for one in releases.latest_of_all().values()]
-    newest = models.Release.objects.defer("content").filter(pk__in=ids, environment__in=places)
-    by_place = {release.environment_id: release for release in newest}
-    said = delivery.rows_of_all(list(newest))
+    by_place = _newest(places)
+    said = delivery.rows_of_all(list(by_place.values()))
     entries, gateways = _counted(models.Entry, places), _counted(models.Gateway, places)
     into = {place.name for place in promotion.targets(actor, environments.find(actor))}
-    waits = waiting.differing(places, by_place)
+    later = sum(entries.values()) > AT_ONCE
+    waits = {} if later else waiting.differing(places, by_place)
     return [
         {
             "place": place,
             "entries": entries.get(place.pk, 0),
             "gateways": gateways.get(place.pk, 0),
             "waits": waits.get(place.pk),
+            "later": later,
             "newest": by_place.get(place.pk),
             "taken": taken_by(said[by_place[place.pk].pk]) if place.pk in by_place else "",
             "promotes": bool(into - {place.name}),
         }
         for place in places
     ]
+
+
+def _newest(places: Sequence[models.Environment]) -> dict[int, models.Release]:
+    rows = models.Release.objects.defer("content").filter(number=F("environment__last_number"))
+    return {release.environment_id: release for release in rows.filter(environment__in=places)}
+
+
+@page("GET")
+def waits(request: HttpRequest, pk: int) -> HttpResponse:
+    """Whether changes wait in one environment, for its row in the list."""
+    place = environments.get_by_id(actor_of(request), pk)
+    found = waiting.differing([place], _newest([place]))
+    return render(request, "environments/_waits.html", {"waits": found.get(place.pk)})
 
 
 def _counted(model: type[models.Entry | models.Gateway], places: Sequence[models.Environment]) -> dict[int, int]:
