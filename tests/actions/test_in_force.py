@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from trustyard.actions.in_force import Held
 
@@ -14,8 +15,12 @@ def sha256(alias: str) -> str:
     return hashlib.sha256(str(ALIASES.index(alias) // 3).encode()).hexdigest()
 
 
+def content(**given: list[Any]) -> dict[str, list[Any]]:
+    return {"entries": [], "roots": [], "jwks": [], **given}
+
+
 def test_each_entry_is_held_under_its_own_alias_alone() -> None:
-    held = Held(1, [{"alias": alias, "sha256": sha256(alias)} for alias in ALIASES], [])
+    held = Held(1, content(entries=[{"alias": alias, "sha256": sha256(alias)} for alias in ALIASES]))
     for alias in ALIASES:
         of_others = {sha256(other) for other in ALIASES} - {sha256(alias)}
         assert held.holds(alias, sha256(alias))
@@ -25,7 +30,7 @@ def test_each_entry_is_held_under_its_own_alias_alone() -> None:
 
 def test_each_key_is_published_under_its_name_and_no_other_is() -> None:
     keys = [{"name": name, "jwk": {"kid": sha256(name), "use": name}} for name in ALIASES]
-    held = Held(1, [], keys)
+    held = Held(1, content(jwks=keys))
     assert all(held.publishes(key["jwk"]) and held.publishes_for(str(key["name"])) for key in keys)
     assert not held.publishes({"kid": sha256(ALIASES[0]), "use": ALIASES[-1]})
     assert not held.publishes_for("another")

@@ -65,11 +65,11 @@ def _anchors(names: set[str]) -> Iterator[Anchor]:
     newest = releases.latest_of_all()
     saved = _saved(stored)
     for place in places:
-        held = newest.get(place.pk)
-        own = saved.get(place.pk, {})
-        present = in_force.held(held).aliases(stored, own) if held and stored else []
+        release, own = newest.get(place.pk), saved.get(place.pk, {})
+        held = in_force.held(release) if release else None
+        present = held.aliases(stored, own) if held and stored else []
         yield from _entries(place, stored, own, dict.fromkeys(present), weak, now)
-        yield from _roots(place, known, in_force.roots(held) if held else frozenset(), now)
+        yield from _roots(place, known, held.roots if held else frozenset(), now)
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,15 @@ class Newest:
 
 
 class Held:
-    """Entries and JWKs of one release as numbers, 16 bytes each: thousands of them in hundreds of environments fit."""
+    """Entries and JWKs of one release as numbers, 16 bytes each: thousands of them in hundreds of environments fit.
 
-    def __init__(self, release: int, entries: Iterable[dict[str, Any]], jwks: Iterable[dict[str, Any]]) -> None:
+    `roots` are the SHA-256 of its roots; releases with the same ones share them.
+    """
+
+    def __init__(self, release: int, content: Mapping[str, Any]) -> None:
         self._release = release
+        self.roots = _shared(frozenset(content["roots"]))
+        entries, jwks = content["entries"], content["jwks"]
         pairs = sorted((_first(entry["sha256"]), _digest(entry["alias"])) for entry in entries)
         self._certificates = array("Q", (certificate for certificate, _ in pairs))
         self._aliases = array("Q", (alias for _, alias in pairs))
@@ -73,14 +78,7 @@ class Held:
 @functools.lru_cache(maxsize=1024)
 def held(newest: Newest) -> Held:
     """What a release holds. Releases never change, so this is read once."""
-    content = _content(newest.id)
-    return Held(newest.id, content["entries"], content["jwks"])
-
-
-@functools.lru_cache(maxsize=1024)
-def roots(newest: Newest) -> frozenset[str]:
-    """The SHA-256 of a release's roots; releases with the same ones share them."""
-    return _shared(frozenset(_content(newest.id)["roots"]))
+    return Held(newest.id, _content(newest.id))
 
 
 @functools.lru_cache(maxsize=64)
