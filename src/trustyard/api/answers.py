@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
+from pydantic_core import to_json  # a fifth of the time of the standard library's, which lists of certificates notice
 
 from trustyard.actions import delivery
 from trustyard.actions.files import File
@@ -21,7 +21,7 @@ LINES = "application/x-ndjson"
 
 def shown(value: Any, *, status: int = 200, etag: str = "", location: str = "") -> HttpResponse:
     """A JSON answer in UTF-8."""
-    response = HttpResponse(json.dumps(value, ensure_ascii=False), status=status, content_type="application/json")
+    response = HttpResponse(to_json(value), status=status, content_type="application/json")
     if etag:
         response["ETag"] = etag
     if location:
@@ -60,7 +60,7 @@ def streamed(lines: Iterable[dict[str, Any] | Final]) -> StreamingHttpResponse:
 
     def written() -> Iterator[bytes]:
         for line in lines:
-            text = json.dumps(line.value if isinstance(line, Final) else line, ensure_ascii=False).encode() + b"\n"
+            text = to_json(line.value if isinstance(line, Final) else line) + b"\n"
             yield f"{line.wanted}\0".encode() + text if isinstance(line, Final) and line.wanted else text
 
     response = StreamingHttpResponse(written(), content_type=LINES)
