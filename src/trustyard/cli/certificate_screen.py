@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from trustyard.pki.sentences import plural
+
 from . import deployments
 from .failures import Failure, Problem
 from .jwk_connection import changes
@@ -112,8 +114,7 @@ def _counted(report: dict[str, Any]) -> str:
     if not report["findings"]:
         return "It found nothing."
     more = f", and {report['left_out']} more of the same codes" if report.get("left_out") else ""
-    count = len(report["findings"])
-    return f"{count} finding{'' if count == 1 else 's'}{more}."
+    return f"{plural(len(report['findings']), 'finding')}{more}."
 
 
 def saved(one: dict[str, Any], done: str, *, waits: bool) -> None:
