@@ -171,6 +171,7 @@ def choice() -> Iterator[None]:
         if problem.kind != "choice-needed":
             raise
         found = problem.body.get("certificates") or []
+        notices(problem.body)
         raise Failure(
             problem.sentence,
             details=[

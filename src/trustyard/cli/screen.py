@@ -105,10 +105,10 @@ def facts(pairs: Iterable[tuple[str, object]]) -> None:
         say(f"{name + ':':<{width}} {text}")
 
 
-def notices(answer: Mapping[str, Any]) -> None:
-    """Says what to know of what was given, such as that a private key was dropped."""
+def notices(answer: Mapping[str, Any], *, of: str = "") -> None:
+    """Says what to know of what was given, `of` several, such as that a private key was dropped."""
     for notice in answer.get("notices") or []:
-        say(f"Notice: {clean(notice['message'])}", error=True)
+        say(f"Notice: {clean(of)}{': ' if of else ''}{clean(notice['message'])}", error=True)
 
 
 def day(moment: str | None, *, now: datetime | None = None) -> str:
