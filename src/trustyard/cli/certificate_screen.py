@@ -138,7 +138,8 @@ def saved(one: dict[str, Any], done: str, *, waits: bool) -> None:
     )
     changes(one)
     notices(one)
-    for sentence, places in _errors(one["entries"]).items():
+    found = [place["environment"] for place in told if place.get("findings")]  # it names them below the gateways
+    for sentence, places in _errors(entry for entry in one["entries"] if entry["environment"] not in found).items():
         say(f"Finding in {', '.join(places)}: {clean(sentence)}", error=True)
     if waits and not all(entry.get("left_out") and not entry.get("in_force") for entry in one["entries"]):
         say("Saved. The change is in force with the next release: `trustyard release deploy ENV`.")
