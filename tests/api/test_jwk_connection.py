@@ -176,6 +176,9 @@ def test_a_key_without_a_fit_can_only_be_disconnected(story: Story) -> None:
     assert all(jwk["becomes"] is None and jwk["problem"] for jwk in seen.json["jwks"])
     refused = story.rest.patch(story.address, {**body, "jwk_connection": answer()})
     assert (refused.status, refused.code) == (422, "jwk-does-not-fit")
+    assert refused.fields == ["jwk_connection.action"] * 2, "all of them"
+    assert refused.json["detail"].count("cannot be updated") == 2
+    assert refused.json["detail"].count("Disconnect it.") == 1, "the same advice once, and none that leads nowhere"
     assert story.rest.patch(story.address, {**body, "jwk_connection": answer("disconnect")}).status == 200
 
 
