@@ -65,7 +65,9 @@ def listing(request: Request, filters: Query[schemas.CertificateFilters], paging
     sort = given.pop("sort")
     fits = fitting(request.auth, **given)
     rows = in_order(fits.rows, sort)
-    return shown(page_at_once(rows, paging, lambda found: certificates_json(found, now), fitting=fits.counted))
+    return shown(
+        page_at_once(request.path, rows, paging, lambda found: certificates_json(found, now), fitting=fits.counted)
+    )
 
 
 @router.post(
