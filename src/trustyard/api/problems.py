@@ -85,7 +85,7 @@ def _known(error: Exception) -> TrustyardError | None:
         case RequestDataTooBig():
             return TooLarge("The body is too large.")
         case SuspiciousOperation():
-            return Unreadable("The request cannot be read.")
+            return requests.too_many(error) or Unreadable("The request cannot be read.")
     return unavailable(error)
 
 
