@@ -261,7 +261,8 @@ def test_another_name_deletes_nothing_also_without_any_jwk(operator: Rest, add: 
     add("alone", "test")
     address = path("certificates", "alone")
     for query in ({"jwk_connection": "delete", "confirm": "other-name"}, {"confirm": "other-name"}):
-        assert operator.delete(address, **query).code == "wrong-confirmation"
+        refused = operator.delete(address, **query)
+        assert (refused.code, refused.fields) == ("wrong-confirmation", ["confirm"]), "as it is called in the address"
     body = {"description": "words", "jwk_connection": {"action": "update", "confirm": "WRONG"}}
     assert operator.patch(address, body).code == "wrong-confirmation"
     assert operator.get(address).json["description"] == ""

@@ -289,6 +289,8 @@ def test_a_bootstrap_is_yaml_with_a_token_that_can_be_rotated(cast: Cast) -> Non
     assert looks.json["total"] == 3
     rest.post(f"{TEST}/gateways", {"name": "files", "kind": "files"})
     assert rest.get(f"{TEST}/gateways/files/bootstrap").code == "no-bootstrap"
+    assert rest.get(f"{address}/bootstrap", listen="127.0.0.1:1").fields == ["cert", "key"], "all that is missing"
+    assert rest.get(f"{address}/bootstrap", listen="nowhere").fields == ["listen"]
 
 
 def test_a_bootstrap_writes_an_ipv6_address_in_brackets(cast: Cast, settings: Any) -> None:
@@ -380,7 +382,11 @@ def test_the_truststore_says_what_gateways_made_of_the_release_in_force(add: Add
 
 def test_the_truststore_comes_as_a_file(add: Add, cast: Cast, ca: Ca) -> None:
     address = f"{TEST}/truststore/export"
-    assert cast.viewer.get(address).code == "nothing-to-export"
+    none = cast.viewer.get(address)
+    assert (none.code, none.json["detail"]) == (
+        "nothing-to-export",
+        "test has no release yet, so there is nothing to export. Deploy it first.",
+    )
     cast.admin.patch(TEST, {"root_set": {"pem": ca.cert_pem.decode()}})
     add("acme")
     for kind, magic in MAGIC.items():
