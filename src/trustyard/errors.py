@@ -208,7 +208,7 @@ class InputRefused(Refused):
 
 
 class ChoiceNeeded(Refused):
-    """Several certificates and no choice. `extra`: certificates, a list of facts in chain order."""
+    """Several certificates and no choice. `extra`: certificates, a list of facts in chain order; notices."""
 
     code, title = "choice-needed", "Choose a certificate"
 

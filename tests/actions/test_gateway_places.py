@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from trustyard import models
 from trustyard.actions import gateways
@@ -119,3 +121,26 @@ def test_a_root_of_one_environment_is_open_to_its_gateways_alone_also_inside_a_c
     files("test", srv / "test" / "x")
     files("production", srv / "common" / "prod" / "x")
     files("production", srv / "common" / "x", name="more")
+
+
+def test_nothing_is_locked_while_the_disk_is_looked_at(srv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder on a network mount that hangs would hold up every deploy."""
+    files("production", srv / "production")
+    seen: list[str] = []
+
+    def told(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        seen.append(sql.split()[0])
+        return execute(sql, *rest)
+
+    look = os.path.realpath
+    monkeypatch.setattr(os.path, "realpath", lambda *given, **more: seen.append("look") or look(*given, **more))
+    with connection.execute_wrapper(told):
+        row = files("test", srv / "test")
+        gateways.update(ADMIN, "test", "files", if_match=row.etag, options={"directory": str(srv / "else")})
+    outside, depth = [], 0
+    for one in seen:
+        depth += (one == "SAVEPOINT") - (one == "RELEASE")
+        if one == "look":
+            outside.append(depth == 0)
+    assert len(outside) > 4
+    assert all(outside)

@@ -164,6 +164,10 @@ def test_given_names_are_kept_or_refused_never_changed(partners: list[Issued], a
     assert imported.names == ["partner 0 2", "partner 0"]
     assert "There is already a certificate named taken; case does not count." in str(imported)
     assert codes(imported)[:3] == [("3", "name-taken"), ("4", "alias-taken"), ("5", "bad-name")]
+    worse = brought(Given("6", three, name=" bad ", alias="taken"), Given("7", BAD, name="TAKEN", alias="root-x"))
+    assert codes(worse) == [("6", "bad-name"), ("7", "bad-base64")], "of several faults the first"
+    assert "The alias taken is taken." in worse.left_out[0].reason, "and all are said"
+    assert "There is already a certificate named taken" in worse.left_out[1].reason
     named = brought(Given("both", one + two, name="both"))
     assert codes(named) == [("both", "name-for-several")]
 

@@ -71,7 +71,7 @@ def read_whole(ask: Callable[[], Any]) -> list[str]:
 def listed(sort: str = "name", cursor: str | None = None, **filters: Any) -> Any:
     fits = certificates_read.fitting(LOCAL, **filters)
     rows, paging = certificates_read.in_order(fits.rows, sort), Paging(limit=2, cursor=cursor)
-    return page_at_once(rows, paging, certificates_read.certificates_json, fitting=fits.counted)
+    return page_at_once("", rows, paging, certificates_read.certificates_json, fitting=fits.counted)
 
 
 @pytest.mark.parametrize("sort", certificates_read.SORTS)

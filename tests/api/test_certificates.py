@@ -256,6 +256,9 @@ def test_revoking_takes_it_out_and_restoring_brings_it_back(add: Add, operator: 
     assert [(j["name"], j["change"]) for j in revoked.json["jwks"]] == [("key", "disabled")]
     assert revoked.json["deployment"]["environments"][0]["left_out"][0]["alias"] == "acme"
     assert operator.get(path("jwks", "key")).json["state"] == "disabled"
+    told = operator.patch(path("jwks", "key"), {"state": "active"})
+    assert (told.code, told.fields) == ("entry-revoked", ["state"])
+    assert "made from, acme in test, is revoked. Restore it, or give it a new certificate." in told.json["detail"]
     restored = operator.post(f"{address}/entries/test/restore", None, wait=0)
     assert restored.json["entries"][0]["in_force"] is True
     assert operator.get(path("jwks", "key")).json["state"] == "active"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.tls_servers import Ca
-from trustyard.actions import lint
+from trustyard.actions import lint, preflight
 
 from .conftest import Cast, file
 from .rest import Answer, Rest, path
@@ -45,6 +45,41 @@ def test_inspections_entries_and_truststore_rows_have_findings(operator: Rest) -
         assert operator.get(path("environments", "test", "truststore"), **query).json["total"] == count
     refused = operator.get(path("environments", "test", "truststore"), finding="nothing")
     assert (refused.status, refused.code, refused.fields) == (422, "bad-filter", ["finding"])
+
+
+def test_a_deploy_names_what_is_wrong_with_the_certificates_that_it_brings(add: Add, operator: Rest) -> None:
+    """As a preview does, and only what is new: nobody reads a list that is the same each time."""
+    add("weak", key="rsa1024", deploy=False)
+    releases = path("environments", "test", "releases")
+    [seen] = operator.post(f"{releases}/preview", {}).json["findings"]
+    assert (seen["code"], seen["alias"]) == ("rsa-key-small", "weak")
+    assert found(operator.post(releases, {}, wait=0)) == [seen]
+    assert found(operator.post(releases, {}, wait=0)) == [], "nothing changed"
+    assert found(add("sound")) == []
+    promoted = operator.post(path("environments", "production", "promote"), {"from": "test", "deploy": True}, wait=0)
+    assert found(promoted) == [seen]
+    given = {"environments": ["test"], "deploy": True, "files": [imported(Ca.new("Weak too", key="rsa1024"))]}
+    assert [one["alias"] for one in found(operator.post(path("certificates", "import"), given, wait=0))] == ["weak too"]
+
+
+def test_a_deploy_that_brings_very_many_says_where_their_findings_stand(
+    add: Add, operator: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "_MOST_NEW", 1)
+    add("weak", key="rsa1024", deploy=False)
+    [told] = found(add("another"))
+    assert (told["code"], told["alias"]) == ("many-new", None)
+    assert told["sentence"].startswith("2 certificates are new in it")
+
+
+def found(answer: Answer) -> list[dict[str, str]]:
+    [place] = answer.json["deployment"]["environments"]
+    return list(place["findings"])
+
+
+def imported(ca: Ca) -> dict[str, str]:
+    given = file(ca.cert_pem)
+    return {"filename": "weak too.pem", "content_base64": given["content_base64"]}
 
 
 def test_lint_answers_a_report_or_a_problem_that_says_why_not(add: Add, cast: Cast) -> None:

@@ -124,6 +124,10 @@ def test_forms_are_strict(operator: Rest, partners: list[Issued]) -> None:
     assert form(operator, {}, environments="test").code == "no-certificate"
     many = form(operator, {f"{number}.pem": b"x" for number in range(101)}, environments="test")
     assert (many.status, many.code) == (413, "too-large")
+    assert "A form holds at most 100 files" in many.json["detail"]
+    wordy = form(operator, files, environments=["test"] * 25_001)
+    assert (wordy.status, wordy.code) == (413, "too-large")
+    assert "A form has at most 25,000 fields" in wordy.json["detail"]
 
 
 def test_an_operator_of_another_environment_is_told_before_any_line(cast: Cast, partners: list[Issued]) -> None:

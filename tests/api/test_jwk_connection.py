@@ -112,12 +112,12 @@ def test_a_wrong_name_does_not_proceed(confirm: str, story: Story) -> None:
     """S-29, S-34."""
     before = story.state()
     body = story.change("rsa", jwk_connection={"action": "update", "confirm": confirm})
-    for refused in (
-        story.rest.patch(story.address, body),
-        story.rest.delete(story.address, jwk_connection="delete", confirm=confirm),
+    for refused, field in (
+        (story.rest.patch(story.address, body), "jwk_connection.confirm"),
+        (story.rest.delete(story.address, jwk_connection="delete", confirm=confirm), "confirm"),
     ):
         assert (refused.status, refused.code) == (422, "wrong-confirmation")
-        assert refused.fields == ["jwk_connection.confirm"]
+        assert refused.fields == [field]
     assert story.state() == before
 
 
@@ -176,6 +176,9 @@ def test_a_key_without_a_fit_can_only_be_disconnected(story: Story) -> None:
     assert all(jwk["becomes"] is None and jwk["problem"] for jwk in seen.json["jwks"])
     refused = story.rest.patch(story.address, {**body, "jwk_connection": answer()})
     assert (refused.status, refused.code) == (422, "jwk-does-not-fit")
+    assert refused.fields == ["jwk_connection.action"] * 2, "all of them"
+    assert refused.json["detail"].count("cannot be updated") == 2
+    assert refused.json["detail"].count("Disconnect it.") == 1, "the same advice once, and none that leads nowhere"
     assert story.rest.patch(story.address, {**body, "jwk_connection": answer("disconnect")}).status == 200
 
 
@@ -258,7 +261,8 @@ def test_another_name_deletes_nothing_also_without_any_jwk(operator: Rest, add: 
     add("alone", "test")
     address = path("certificates", "alone")
     for query in ({"jwk_connection": "delete", "confirm": "other-name"}, {"confirm": "other-name"}):
-        assert operator.delete(address, **query).code == "wrong-confirmation"
+        refused = operator.delete(address, **query)
+        assert (refused.code, refused.fields) == ("wrong-confirmation", ["confirm"]), "as it is called in the address"
     body = {"description": "words", "jwk_connection": {"action": "update", "confirm": "WRONG"}}
     assert operator.patch(address, body).code == "wrong-confirmation"
     assert operator.get(address).json["description"] == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import re
 import zipfile
 from collections.abc import Callable
@@ -288,6 +289,8 @@ def test_a_bootstrap_is_yaml_with_a_token_that_can_be_rotated(cast: Cast) -> Non
     assert looks.json["total"] == 3
     rest.post(f"{TEST}/gateways", {"name": "files", "kind": "files"})
     assert rest.get(f"{TEST}/gateways/files/bootstrap").code == "no-bootstrap"
+    assert rest.get(f"{address}/bootstrap", listen="127.0.0.1:1").fields == ["cert", "key"], "all that is missing"
+    assert rest.get(f"{address}/bootstrap", listen="nowhere").fields == ["listen"]
 
 
 def test_a_bootstrap_writes_an_ipv6_address_in_brackets(cast: Cast, settings: Any) -> None:
@@ -379,7 +382,11 @@ def test_the_truststore_says_what_gateways_made_of_the_release_in_force(add: Add
 
 def test_the_truststore_comes_as_a_file(add: Add, cast: Cast, ca: Ca) -> None:
     address = f"{TEST}/truststore/export"
-    assert cast.viewer.get(address).code == "nothing-to-export"
+    none = cast.viewer.get(address)
+    assert (none.code, none.json["detail"]) == (
+        "nothing-to-export",
+        "test has no release yet, so there is nothing to export. Deploy it first.",
+    )
     cast.admin.patch(TEST, {"root_set": {"pem": ca.cert_pem.decode()}})
     add("acme")
     for kind, magic in MAGIC.items():
@@ -485,17 +492,30 @@ def test_pages_hold_together_while_rows_come_and_go(add: Add, operator: Rest) ->
     assert (rest["next"], rest["total"]) == (None, 4)
 
 
-def test_a_cursor_of_another_list_is_refused(add: Add, operator: Rest) -> None:
+def test_a_cursor_of_another_list_is_refused(add: Add, add_jwk: Add, operator: Rest) -> None:
     for name in ("a", "b"):
         add(name)
+        add_jwk(name, name)
     cursor = operator.get(path("certificates"), limit=1).json["next"]
+    assert len(cursor) < 50, "it goes into addresses"
+    events = operator.get(path("audit"), limit=1).json["next"]
+    mark, _ = json.loads(base64.urlsafe_b64decode(events + "=" * (-len(events) % 4)))
     forged = [
-        base64.urlsafe_b64encode(text).decode().rstrip("=")
-        for text in (b'[["-pk"],["x"]]', b'[["-pk"],[null]]', b'[["-pk"],[1e99]]', b'[["-pk"],[99999999999999999999]]',
-                     b"[]", b"null", b"[[],[]]", b'[["-pk"],[{}]]')
+        base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        for text in (f'["{mark}",["x"]]', f'["{mark}",[null]]', f'["{mark}",[1e99]]', f'["{mark}",[{10**20}]]',
+                     f'["{mark}",[{{}}]]', f'["{mark}",[]]', f'["{mark}",7]', '[["-pk"],[1]]', "[]", "null", "[[],[]]")
     ]  # fmt: skip
     for bad in (cursor, "x", "%", "…", *forged):
         assert operator.get(path("audit"), cursor=bad).fields == ["cursor"], bad
+    other = operator.get(path("jwks"), cursor=cursor)
+    assert (other.status, other.code) == (422, "bad-cursor"), "although both are in the order of their names"
+    assert other.json["detail"] == "This cursor is not of this list in this order. Begin without one."
+    rows = operator.get(f"{TEST}/truststore", limit=1).json["next"]
+    assert operator.get(f"{TEST}/truststore", cursor=rows).status == 200
+    assert operator.get(path("environments", "production", "truststore"), cursor=rows).code == "bad-cursor"
+    assert operator.get(path("certificates"), cursor=cursor, q="b").json["items"][0]["name"] == "b", (
+        "a filter may change"
+    )
     assert operator.get(path("certificates"), cursor=cursor, sort="-name").code == "bad-cursor"
     moment = operator.get(path("certificates"), limit=1, sort="changed").json["next"]
     text = base64.urlsafe_b64decode(moment + "=" * (-len(moment) % 4)).replace(b"+00:00", b"")

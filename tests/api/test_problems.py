@@ -285,6 +285,21 @@ def test_whatever_takes_a_certificate_tells_of_the_private_key_that_came_with_it
     assert cast.operator.patch(made.headers["Location"], {"description": "x"}).json["notices"] == []
 
 
+def test_what_only_reads_a_certificate_tells_of_the_private_key_that_came_with_it(cast: Cast, ca: Ca) -> None:
+    """D-07: a trust check, each side of a comparison, and the question which certificate is meant."""
+    issued, other = ca.issue("acme"), ca.issue("bank")
+    both = file(issued.key_pem + issued.cert_pem)
+    checked = cast.operator.post(path("environments", "test", "trust-check"), {"source": both})
+    sides = {"left": {"source": both}, "right": {"source": file(issued.cert_pem)}}
+    compared = cast.operator.post(path("certificates", "compare"), sides)
+    several = {"source": file(issued.key_pem + issued.cert_pem + other.cert_pem)}
+    asked = cast.operator.post(path("environments", "test", "trust-check"), several)
+    assert asked.code == "choice-needed"
+    for answer in (checked.json, compared.json["left"], asked.json):
+        assert [notice["code"] for notice in answer["notices"]] == ["private-key-dropped"]
+    assert compared.json["right"]["notices"] == []
+
+
 def test_an_inspection_can_be_saved_by_its_token_by_whoever_made_it(cast: Cast, ca: Ca) -> None:
     """S-06: inspecting stores nothing that is listed; what was seen is what is saved."""
     seen = cast.operator.post(INSPECT, file(ca.issue("acme")))

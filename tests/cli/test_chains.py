@@ -65,6 +65,15 @@ def test_a_missing_issuer_and_a_foreign_certificate_stand_in_the_tree(
     assert (found["state"], found["others"][0]["kind"]) == ("open", "foreign")
 
 
+def test_of_two_files_the_one_that_holds_a_private_key_is_named(stage: Stage, tmp_path: Path) -> None:
+    """D-07."""
+    (tmp_path / "both.pem").write_bytes(LEAF.key_pem + LEAF.cert_pem)
+    alone = written(tmp_path, "alone.pem", LEAF)
+    done = stage.cli("cert", "compare", alone, str(tmp_path / "both.pem"))
+    assert done.stderr.startswith("Notice: both.pem: The input also held a private key."), done.stderr
+    assert done.stderr.count("Notice") == 1
+
+
 def test_an_entry_is_compared_with_its_live_server(stage: Stage, acme: str, server: TlsServer) -> None:
     same = stage.cli("cert", "compare", acme, "--env", "test", "--exit-code")
     assert (same.returncode, same.stdout.splitlines()[0]) == (0, "The same certificate.")

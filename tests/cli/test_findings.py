@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.cast import Stage
+from tests.tls_servers import Ca
 
 from .conftest import Canned, Program
 from .test_certificates import ACME, acme, entry, in_force
@@ -54,6 +59,27 @@ def test_taking_a_weak_certificate_in_says_so_once_and_where(run: Program, canne
     line = ["cert", "add", "acme", "--env", "test,production", "--alias", "acme", "--paste"]
     said = run(*line, stdin="x").stderr
     assert said == "Finding in test, production: Its RSA key has 1024 bits\N{REPLACEMENT CHARACTER}[2J.\n"
+
+
+def test_a_deploy_that_waits_for_gateways_says_what_is_wrong_with_what_it_brings(
+    stage: Stage, unique: Callable[[str], str], tmp_path: Path
+) -> None:
+    """Where the policy says warn: also certificates that were imported or promoted."""
+    name, target = unique("weak"), unique("strict")
+    weak = tmp_path / f"{name}.pem"
+    weak.write_bytes(Ca.new(name, key="rsa1024").cert_pem)
+    for place in (name, target):
+        assert stage.cli("env", "add", place, "--type", "test").returncode == 0
+    sentence = f"{name}: Its RSA key has 1024 bits; less than 2048 is too weak."
+    done = stage.cli("cert", "import", str(weak), "--env", name, "--deploy")
+    assert f"Finding in {name}: {sentence}" in done.stderr
+    done = stage.cli("env", "promote", name, target, "--yes")
+    assert "Finding" not in done.stderr, "it is not in force yet"
+    done = stage.cli("release", "deploy", target)
+    assert f"Finding in {target}: {sentence}" in done.stderr
+    weak.write_bytes(Ca.new(name, key="rsa1024").cert_pem)
+    added = stage.cli("cert", "edit", name, "--env", target, "--file", str(weak), "--deploy")
+    assert added.stderr.count(f"Finding in {target}") == 1, added.stderr
 
 
 def test_looking_at_a_source_prints_its_findings(run: Program, canned: Canned) -> None:

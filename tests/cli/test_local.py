@@ -96,7 +96,8 @@ def test_people_are_added_given_passwords_and_disabled(data: Path) -> None:
     # The last administrator cannot be shut out, so that somebody can let others in again.
     run(data, "user", "add", "ada", "--role", "admin", stdin="a long enough one\n")
     for line in ("disable", "ada"), ("edit", "ada", "--role", "viewer"):
-        assert "last administrator" in run(data, "user", *line, code=1).stderr
+        told = "This is the last administrator who can sign in.\nMake somebody else one first."
+        assert told in run(data, "user", *line, code=1).stderr
     run(data, "user", "disable", "bob")
     people = {one["username"]: one for one in json.loads(run(data, "user", "list", "--json").stdout)}
     assert (people["bob"]["role"], people["bob"]["active"]) == ("operator", False)

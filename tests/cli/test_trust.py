@@ -87,6 +87,23 @@ def test_every_part_of_the_question_can_be_given(run: Program, canned: Canned, t
     assert canned.last.body["source"] == {"kind": "inspected", "token": "token"}
 
 
+def test_a_private_key_that_was_dropped_is_told_beside_the_answer(run: Program, canned: Canned) -> None:
+    notice = {"code": "private-key-dropped", "message": "It was dropped."}
+    canned.answer("POST", TARGET, {**ANSWER, "notices": [notice]})
+    result = run("trust", "check", "https://partner.test", "--env", "test")
+    assert result.stderr == "Notice: It was dropped.\n"
+    problem = {
+        "type": "x/choice-needed",
+        "status": 422,
+        "detail": "Which?",
+        "certificates": [STEP],
+        "notices": [notice],
+    }
+    canned.answer("POST", TARGET, problem, status=422)
+    asked = run("trust", "check", "https://partner.test", "--env", "test")
+    assert asked.stderr.startswith("Notice: It was dropped.\n"), "also where it asks which certificate is meant"
+
+
 def test_json_is_the_answer_alone_and_the_exit_code_stays(run: Program, canned: Canned) -> None:
     canned.answer("POST", TARGET, ANSWER)
     result = run("trust", "check", "https://partner.test", "--env", "test", "--json")

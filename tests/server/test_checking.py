@@ -174,7 +174,7 @@ def test_the_migrations_that_are_to_come_are_named() -> None:
         return [one.sentence for one in to_come(list(missing), new=new)]
 
     assert told("trustyard.0016_x") == [
-        "The database lacks 1 migration(s), which the next start brings: trustyard.0016_x."
+        "The database lacks 1 migration, which the next start brings: trustyard.0016_x."
     ]
     assert "survive trustyard.0017_y_ends_older: stop all" in told("trustyard.0016_x", "trustyard.0017_y_ends_older")[1]
     assert told("trustyard.0001_initial", new=True) == ["The database lacks all tables: the next start makes them."]

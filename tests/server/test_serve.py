@@ -63,6 +63,16 @@ def test_the_given_password_is_taken_and_not_printed(data: Path) -> None:
         assert not signs_in(server.url, "another password")
 
 
+def test_a_password_that_is_not_used_because_there_are_users_is_told_at_the_first_start_alone(data: Path) -> None:
+    run(data, "user", "add", "ada", "--role", "admin", stdin=PASSWORD)
+    with Serving(data, ADMIN_PASSWORD=PASSWORD) as server:
+        told = "No user admin is made, for there are users already; TRUSTYARD_ADMIN_PASSWORD is not used"
+        assert told in server.said
+        assert not signs_in(server.url, PASSWORD)
+    with Serving(data, ADMIN_PASSWORD=PASSWORD) as again:
+        assert not any("admin" in line for line in again.said)
+
+
 def test_what_an_administrator_removed_does_not_come_back(data: Path) -> None:
     with Serving(data) as server, server.client() as client:
         for name in ("test", "production"):

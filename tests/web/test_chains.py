@@ -106,6 +106,16 @@ def test_comparing_with_nothing_says_what_is_missing(person: Client, given: dict
     assert said in person.post("/certificates/compare/now/", {"left": left, **given}).content
 
 
+def test_a_private_key_that_was_dropped_is_told_beside_the_comparison(client: Client) -> None:
+    """D-07: also where it asks which of several certificates is meant."""
+    operator, leaf, other = signed_in(client, "compares", "operator"), ROOT.issue("one.test"), ROOT.issue("other.test")
+    left = store("one", leaf).pk
+    for held in (leaf.cert_pem, leaf.cert_pem + other.cert_pem):
+        given = {"left": left, "side": "paste", "content": (leaf.key_pem + held).decode()}
+        page = operator.post("/certificates/compare/now/", given).content
+        assert b"The input also held a private key. It was dropped unread" in page
+
+
 def test_another_entry_that_is_not_there_is_named(person: Client) -> None:
     entry = store("one", ROOT.issue("leaf.test"))
     page = person.get(f"/certificates/compare/?left={entry.pk}&with=nobody&environment=test").content

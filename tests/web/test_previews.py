@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client
 
 from tests.authority import Authority
@@ -51,6 +52,22 @@ def test_deploy_without_the_name_writes_nothing_and_with_it_makes_the_release(
     assert models.Release.objects.count() == 1
     assert client.post(address, {"name": "production"}).status_code == 303
     assert models.Release.objects.count() == 2
+
+
+def test_a_deploy_warns_of_what_is_wrong_with_the_certificates_that_it_brings(
+    client: Client, place: models.Environment
+) -> None:
+    for name in (f"weak-{at}" for at in range(7)):
+        source = Paste("BASE64PEM", Authority("CA").issue(name, rsa.generate_private_key(65537, 1024)).pem)
+        certificates.create(LOCAL, [Definition(name, "", [EntryGiven(("production",), name, source)])])
+    person(client, "operator")
+    done = client.post(f"/environments/{place.pk}/deploy/", {"name": "production"})
+    page = client.get(done["Location"]).content.decode()
+    told = page[page.index('id="notices"') :]
+    assert "In production, weak-0: Its RSA key has 1024 bits; less than 2048 is too weak." in told
+    assert "weak-4: " in told
+    assert "weak-5: " not in told
+    assert "2 more findings of this kind: see the certificates." in told
 
 
 def test_a_viewer_sees_the_preview_and_no_deploy(client: Client, place: models.Environment) -> None:

@@ -73,6 +73,16 @@ def test_what_is_missing_is_said(operator: Client) -> None:
     assert "No anchor" in text
 
 
+def test_a_private_key_that_was_dropped_is_told(operator: Client) -> None:
+    """D-07: with the answer, and where it asks which certificate is meant."""
+    told = "The input also held a private key. It was dropped unread"
+    key = LEAF.key_pem.decode()
+    assert told in said(operator, content=key + CHAIN)
+    several = key + CHAIN + SUB.issue("other.test").cert_pem.decode()
+    assert told in said(operator, content=several)
+    assert told not in said(operator, content=CHAIN)
+
+
 def test_a_moment_of_the_browser_is_utc(operator: Client) -> None:
     later = f"{dt.datetime.now(dt.UTC) + dt.timedelta(days=100):%Y-%m-%dT%H:%M}"
     assert said(operator, content=CHAIN, moment=later).startswith("Refused partner.test expired on ")

@@ -12,6 +12,7 @@ from trustyard.errors import FieldError, Refused
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.comparing import Comparison
 from trustyard.pki.comparing import compare as compared
+from trustyard.pki.reading import Notice
 from trustyard.pki.sentences import few
 
 from . import found, sources
@@ -43,23 +44,39 @@ Side = Stored | Given
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Both sides, each with the words that say where it is from, and how they differ."""
+class Found:
+    """A side as it was found: words that say where it is from, the certificate, and what to know of its source."""
 
-    left: tuple[str, Certificate]
-    right: tuple[str, Certificate]
+    label: str
+    certificate: Certificate
+    notices: tuple[Notice, ...] = ()
+
+    def json(self) -> dict[str, Any]:
+        """The *ComparedSide* of the REST API."""
+        return {
+            "label": self.label,
+            "certificate": brief(self.certificate, timezone.now()),
+            "notices": [notice.json() for notice in self.notices],
+        }
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Both sides, and how they differ."""
+
+    left: Found
+    right: Found
     comparison: Comparison
     notes: tuple[str, ...] = ()  # how the rest of the chain changed, where an entry meets its own server
 
     def json(self) -> dict[str, Any]:
         """The *Comparison* of the REST API."""
-        now = timezone.now()
         return {
             "kind": self.comparison.kind,
             "same": self.comparison.same,
             "sentence": self.comparison.sentence,
-            "left": {"label": self.left[0], "certificate": brief(self.left[1], now)},
-            "right": {"label": self.right[0], "certificate": brief(self.right[1], now)},
+            "left": self.left.json(),
+            "right": self.right.json(),
             "rows": [vars(row) for row in self.comparison.rows],
             "notes": list(self.notes),
         }
@@ -82,7 +99,7 @@ def compare(actor: Actor, left: Side, right: Side) -> Compared:
     notes: tuple[str, ...] = ()
     if entry is not None and presented is not None and presented.url == entry.source_url:
         notes = _chain_changes(entry, presented)
-    return Compared(one, other, compared(one[1], other[1]), notes)
+    return Compared(one, other, compared(one.certificate, other.certificate), notes)
 
 
 def _chain_changes(entry: models.Entry, presented: sources.Chosen) -> tuple[str, ...]:
@@ -112,10 +129,10 @@ def _entry(side: Side, field: str) -> models.Entry | None:
 
 def _certificate(
     actor: Actor, side: Side, entry: models.Entry | None, field: str
-) -> tuple[tuple[str, Certificate], sources.Chosen | None]:
-    """The certificate with its label, and what a live server presented with it."""
+) -> tuple[Found, sources.Chosen | None]:
+    """The side, and what a live server presented with it."""
     if entry is not None and not (isinstance(side, Stored) and side.live):
-        return (f"{entry.certificate.name} in {entry.environment.name}", entry.x509.read()), None
+        return Found(f"{entry.certificate.name} in {entry.environment.name}", entry.x509.read()), None
     given = side if isinstance(side, Given) else Given(sources.Connection(entry.source_url if entry else ""))
     try:
         chosen = sources.choose(actor, given.source, given.choose)
@@ -123,7 +140,7 @@ def _certificate(
         error.fields = [_below(field, side, at) for at in error.fields or [FieldError("", error.sentence)]]
         raise
     presented = chosen if isinstance(given.source, sources.Connection) else None
-    return (_from(given.source, chosen.url), chosen.certificate), presented
+    return Found(_from(given.source, chosen.url), chosen.certificate, chosen.notices), presented
 
 
 def _below(field: str, side: Side, at: FieldError) -> FieldError:

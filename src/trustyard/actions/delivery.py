@@ -249,9 +249,19 @@ def deployment_json(said: Said) -> dict[str, Any]:
     return {"environments": [_environment_json(release, rows) for release, rows in said]}
 
 
-def told(answer: dict[str, Any], release_ids: Iterable[int]) -> dict[str, Any]:
-    """The answer with its `deployment` as it is now; one that is a *Release* itself says the same in `gateways`."""
+Found = dict[str, list[dict[str, Any]]]  # by environment what is wrong with the certificates that a release brought
+
+
+def told(answer: dict[str, Any], release_ids: Iterable[int], findings: Found | None = None) -> dict[str, Any]:
+    """The answer with its `deployment` as it is now; one that is a *Release* itself says the same in `gateways`.
+
+    The `findings` are those of the answer where they are not given: releases do not change.
+    """
     found = deployment(release_ids)
+    if findings is None:
+        findings = {place["environment"]: place["findings"] for place in answer["deployment"]["environments"]}
+    for place in found["environments"]:
+        place["findings"] = findings[place["environment"]]
     same = {"gateways": found["environments"][0]["gateways"]} if "gateways" in answer else {}
     return {**answer, **same, "deployment": found}
 

@@ -38,6 +38,11 @@ def at(certificate: Certificate, now: datetime) -> tuple[Finding, ...]:
     return pki.worst_first((*passing, *_lasting(certificate))) if passing else _lasting(certificate)
 
 
+def grave(certificate: Certificate) -> tuple[Finding, ...]:
+    """What lasts and is of severity error: policies of environments are about these."""
+    return tuple(one for one in _lasting(certificate) if one.severity == "error")
+
+
 def mark(stored: Iterable[models.StoredCertificate]) -> Severity | None:
     """`error` or `warning`, for the mark in a list: the worst that is found with them, whatever the moment.
 

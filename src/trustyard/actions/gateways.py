@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,14 @@ def create(
     """Adds a gateway. Raises `Refused` (kind, options that do not fit), `Conflict` (a name or directory taken)."""
     place = _place(environment)
     require(actor, "gateways.write", [place.name])
+    row, given, looked = models.Gateway(environment=place, kind=kind), Gathering(), Looked()
+    with given.part():
+        row.options = _settled(row, checked_options(kind, options or {}))
+        looked = _looked_around(row)
     with audit.transaction():
-        row, given = models.Gateway(environment=place, kind=kind), Gathering()
-        with given.part():
-            row.options = checked_options(kind, options or {})
-            _settle(actor, row, ())
+        if not given:
+            with given.part():
+                _check_free(actor, row, looked)
         with given.part():
             row.name, row.name_key = found.free_name(models.Gateway.objects.filter(environment=place), name, "gateway")
         given.judge()
@@ -73,14 +77,18 @@ def update(
     found.check_version(stored, if_match)
     if new_token:
         _check_rotation(actor, stored)  # before anything is written: all of a request is done, or nothing
+    looked = Looked()
+    if options is not None:
+        wanted = copy(stored)
+        wanted.options = _settled(stored, checked_options(stored.kind, options))
+        looked = _looked_around(wanted)
     with audit.transaction():
         row = found.locked(stored, "gateway")
         found.check_version(row, if_match)
         before = fingerprint(row)
         if options is not None:
-            had = _held(row)
-            row.options = checked_options(row.kind, options)
-            _settle(actor, row, had)
+            had, row.options = _held(row, looked), wanted.options
+            _check_free(actor, row, looked, had)
         if fingerprint(row) != before:
             row.version += 1
             row.save()
@@ -292,18 +300,42 @@ def _kind(kind: str) -> str:
     return kind
 
 
-def _settle(actor: Actor, row: models.Gateway, had: tuple[Held, ...]) -> None:
-    """Judges the options against this machine; what another gateway holds already is a conflict. `had`: until now."""
+def _settled(row: models.Gateway, options: dict[str, Any]) -> dict[str, Any]:
+    """The options judged against this machine, as they are kept."""
     settle = KINDS[row.kind].settle
-    if settle is None:
+    return settle(options, _where(row)) if settle else options
+
+
+# What gateways have of this machine, by environment, kind and options.
+Looked = dict[tuple[str, str, str], tuple[Held, ...]]
+
+
+def _looked_around(row: models.Gateway) -> Looked:
+    """What this gateway and all others have. To be asked before anything is locked: a disk may not answer for long."""
+    looked = Looked()
+    if KINDS[row.kind].holds:
+        for one in (row, *_holding()):
+            _held(one, looked)
+    return looked
+
+
+def _holding() -> QuerySet[models.Gateway]:
+    kinds = [kind.name for kind in KINDS.values() if kind.holds]
+    return models.Gateway.objects.filter(kind__in=kinds).select_related("environment")
+
+
+def _check_free(actor: Actor, row: models.Gateway, looked: Looked, had: tuple[Held, ...] = ()) -> None:
+    """Raises `Conflict` for what another gateway holds already. `had`: until now.
+
+    Only gateways that were saved since everything was `looked` at are looked at here.
+    """
+    if KINDS[row.kind].holds is None:
         return
-    row.options = settle(row.options, _where(row))
     # A place may be taken by a gateway of any environment, which no constraint can say: one at a time.
     list(models.Environment.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
-    held = _held(row)
-    kinds = [kind.name for kind in KINDS.values() if kind.holds]
-    for other in models.Gateway.objects.filter(kind__in=kinds).exclude(pk=row.pk).select_related("environment"):
-        theirs = _held(other)
+    held = _held(row, looked)
+    for other in _holding().exclude(pk=row.pk):
+        theirs = _held(other, looked)
         strange = other.environment_id != row.environment_id
         for ours in held:
             # Whoever operates both environments may let one HAProxy serve both, each by a CA file of its own.
@@ -334,12 +366,15 @@ def _taken(row: models.Gateway, ours: Held, theirs: Held, other: models.Gateway)
     return Conflict(sentence, code="directory-taken", fields=[FieldError(f"options.{ours.option}", sentence)])
 
 
-def _held(row: models.Gateway) -> tuple[Held, ...]:
-    holds = KINDS[row.kind].holds if row.kind in KINDS else None
-    try:
-        return holds(row.options, _where(row)) if holds else ()
-    except ValidationError:  # stored by a newer or older Trustyard
-        return ()
+def _held(row: models.Gateway, looked: Looked) -> tuple[Held, ...]:
+    key = row.environment.name, row.kind, json.dumps(row.options, sort_keys=True)
+    if key not in looked:
+        holds = KINDS[row.kind].holds if row.kind in KINDS else None
+        try:
+            looked[key] = holds(row.options, _where(row)) if holds else ()
+        except ValidationError:  # stored by a newer or older Trustyard
+            looked[key] = ()
+    return looked[key]
 
 
 def _where(row: models.Gateway) -> Place:

@@ -42,5 +42,5 @@ class Gathering:
         if len(self._wrong) == 1:
             raise first
         fields = [field for one in self._wrong for field in one.fields]
-        sentence = " ".join(one.detail for one in self._wrong)
-        raise type(first)(sentence, code=first.code, fields=fields, extra=first.extra)
+        words = dict.fromkeys(part for one in self._wrong for part in (one.sentence, one.advice) if part)
+        raise type(first)(" ".join(words), code=first.code, fields=fields, extra=first.extra)

@@ -15,6 +15,7 @@ from trustyard.pki.names import clean_name
 from . import alias_files
 from .entries import clean_alias
 from .found import but_for_case, taken
+from .gathering import Gathering
 from .naming import Taken
 
 
@@ -44,9 +45,14 @@ class Plan:
 
 
 def planned(
-    places: Sequence[models.Environment], read: Mapping[int, tuple[Part, X509Certificate]]
+    places: Sequence[models.Environment],
+    read: Mapping[int, tuple[Part, X509Certificate]],
+    unread: Mapping[int, tuple[Part, Refused]],
 ) -> dict[int, Plan | Refused | Conflict]:
-    """What becomes of each certificate, by the numbers of `read`. Call it within the transaction that writes them."""
+    """What becomes of each certificate, in the order of the numbers of `read`, and of `unread` all that is wrong.
+
+    Call it within the transaction that writes them.
+    """
     there = _there(places, [certificate.sha256 for _, certificate in read.values()])
     # Asked at once: thousands may be taken, and each number behind one would be a query of its own.
     names = Taken(models.Certificate.objects.order_by().values_list("name_key", "name"))
@@ -72,7 +78,8 @@ def planned(
         already = f"{_already(held)} It was stored in {', '.join(place.name for place in lacking)} alone."
         found[index] = Plan(name, alias, certificate, lacking, already if held else "")
     _leave_out_files(places, found)
-    return {index: found[index] for index in read}
+    found |= {index: _all_wrong(part, error, names, aliases) for index, (part, error) in unread.items()}
+    return dict(sorted(found.items()))
 
 
 def _there(places: Sequence[models.Environment], hashes: Sequence[str]) -> dict[tuple[int, str], str]:
@@ -104,14 +111,40 @@ def _already(held: Mapping[str, str]) -> str:
 
 def _named(part: Part, certificate: X509Certificate, names: Taken, aliases: Taken) -> tuple[str, str]:
     """Its name and alias, taken from then on. Raises `Refused` and `Conflict` for given ones that cannot be."""
-    name = None if part.name is None else clean_name(part.name)
-    alias = None if part.alias is None else clean_alias(part.alias, "alias")
-    if name is not None and (held := names.spelt(name)) is not None:
-        raise taken("certificate", held, name)
-    if alias is not None and (held := aliases.spelt(alias)) is not None:
-        raise Conflict(f"The alias {held} is taken{but_for_case(held, alias)}.", code="alias-taken")
+    wrong = Gathering()
+    name, alias = _given(part, names, aliases, wrong)
+    wrong.judge()
     own = name or _own(part, certificate)
     return names.take(name) if name else names.unique(own), aliases.take(alias) if alias else aliases.unique(own)
+
+
+def _given(part: Part, names: Taken, aliases: Taken, wrong: Gathering) -> tuple[str | None, str | None]:
+    """Its name and alias as they were given, if they were."""
+    name = alias = None
+    if part.name is not None:
+        with wrong.part():
+            name = clean_name(part.name)
+            if (held := names.spelt(name)) is not None:
+                raise taken("certificate", held, name)
+    if part.alias is not None:
+        with wrong.part():
+            alias = clean_alias(part.alias, "alias")
+            if (held := aliases.spelt(alias)) is not None:
+                raise Conflict(f"The alias {held} is taken{but_for_case(held, alias)}.", code="alias-taken")
+    return name, alias
+
+
+def _all_wrong(part: Part, error: Refused, names: Taken, aliases: Taken) -> Refused | Conflict:
+    """What is wrong with a certificate that could not be read, and with the name and alias that it was given."""
+    wrong = Gathering()
+    with wrong.part():
+        raise error
+    _given(part, names, aliases, wrong)
+    try:
+        wrong.judge()
+    except (Refused, Conflict) as whole:
+        return whole
+    return error
 
 
 def _own(part: Part, certificate: X509Certificate) -> str:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from trustyard import models
-from trustyard.errors import FieldError, InputRefused, Refused, TooLarge, TrustyardError
+from trustyard.errors import FieldError, InputRefused, Refused, TooLarge
 from trustyard.models.batches import BATCH, batches
 from trustyard.pki.certificates import Certificate as X509Certificate
 from trustyard.pki.certificates import read_certificate
@@ -88,7 +88,7 @@ class Import:
         if not self._parts:
             raise Refused("There is nothing to import: no file and no certificate.", code="no-certificate")
         self._certificates: dict[int, tuple[Part, X509Certificate]] = {}
-        self._left_out: dict[int, LeftOut] = {}
+        self._unread: dict[int, tuple[Part, Refused]] = {}
 
     @property
     def total(self) -> int:
@@ -111,7 +111,7 @@ class Import:
                 first[certificate.sha256] = part.place
                 self._certificates[index] = part, certificate
             except Refused as error:
-                self._left_out[index] = _left_out(part, error)
+                self._unread[index] = part, error
             yield index + 1
 
     @retried
@@ -134,7 +134,7 @@ class Import:
         except InputRefused as refusal:
             if refusal.code == "too-many-certificates":
                 raise
-            return [Part(given.place, refusal)]
+            return [Part(given.place, refusal, given.name, given.alias)]
         self._notices += [(given.place, notice) for notice in opened.notices]
         if len(opened.parts) == 1:
             return [Part(given.place, opened.parts[0], given.name, given.alias, given.stem)]
@@ -147,21 +147,22 @@ class Import:
         # Not locked here: environments are locked last but for the audit, as in every other change. Where one is
         # deleted or a name taken meanwhile, a constraint is violated and `store` runs again.
         places = [found.by_id(models.Environment.objects.all(), place.pk, "environment") for place in self._places]
-        left_out, plans = dict(self._left_out), []
-        for index, plan in planned(places, self._certificates).items():
+        left_out: list[LeftOut] = []
+        plans: list[Plan] = []
+        for index, plan in planned(places, self._certificates, self._unread).items():
+            part = self._parts[index]
             if not isinstance(plan, Plan):
-                left_out[index] = _left_out(self._parts[index], plan)
+                left_out.append(LeftOut(part.place, plan.detail, plan.code))
                 continue
             plans.append(plan)
             if plan.already:
-                left_out[index] = LeftOut(self._parts[index].place, plan.already, "already-there")
-        ordered = [left_out[index] for index in sorted(left_out)]
-        imported = Imported([plan.name for plan in plans], ordered, self._notices)
+                left_out.append(LeftOut(part.place, plan.already, "already-there"))
+        imported = Imported([plan.name for plan in plans], left_out, self._notices)
         if plans:
             digest = _digest(plans)
             # In batches, so that the rows of one are gone before the next are made.
             events = [one for some in batches(plans) for one in _write(some, digest)]
-            audit.record_all(self._actor, [*events, _summary(plans, digest, places, ordered)])
+            audit.record_all(self._actor, [*events, _summary(plans, digest, places, left_out)])
         if deploy and self._certificates:
             made = releases.make(self._actor, places, note=note, confirm_restored=confirm_restored)
             imported.releases = [one.release for one in made]
@@ -178,10 +179,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _left_out(part: Part, error: TrustyardError) -> LeftOut:
-    return LeftOut(part.place, error.detail, error.code)
 
 
 def _places(names: Sequence[str]) -> list[models.Environment]:

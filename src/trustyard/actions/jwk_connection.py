@@ -25,6 +25,7 @@ from trustyard.pki.jwks import algorithm_fits, algorithms_for, jwk_from_certific
 
 from . import audit, found, key_ids
 from .actors import Actor
+from .gathering import Gathering
 from .permissions import require
 
 Change = Literal["updated", "disconnected", "deleted", "disabled", "enabled"]
@@ -180,8 +181,11 @@ def judge(certificate_name: str, concerned: Sequence[Concerned], answer: JwkAnsw
         raise _asked(concerned, answer, stale=False)
     if concerned:
         _check_name(certificate_name, answer)
+    wrong = Gathering()
     for one in concerned:
-        _check(one, actions[one.jwk.pk], answer)
+        with wrong.part():
+            _check(one, actions[one.jwk.pk], answer)
+    wrong.judge()
     return {pk: action for pk, action in actions.items() if action}
 
 
@@ -238,7 +242,7 @@ def _check(one: Concerned, action: str | None, answer: JwkAnswer) -> None:
     if becomes is None:
         sentence = f"The JWK {one.jwk.name} cannot be updated: {problem}"
         at, advice = f"algorithms.{one.jwk.name}", "Choose an algorithm that fits the new key, or disconnect."
-        if one.rival:
+        if "update" not in one.options:
             at, advice = "action", "Disconnect it."
         fields = [FieldError(f"jwk_connection.{at}", sentence)]
         raise Refused(sentence, code="jwk-does-not-fit", advice=advice, fields=fields)

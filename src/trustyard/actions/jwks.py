@@ -245,10 +245,10 @@ def _set_state(row: models.Jwk, state: str | None) -> None:
         return
     _check_state(state, "bad-jwk")
     if state == "active" and row.entry is not None and row.entry.revoked:
-        sentence = "The entry that this JWK was made from is revoked."
-        raise Refused(
-            sentence, code="entry-revoked", advice="Restore the entry.", fields=[FieldError("state", sentence)]
-        )
+        where = f"{row.entry.certificate.name} in {row.entry.environment.name}"
+        sentence = f"The entry that this JWK was made from, {where}, is revoked."
+        advice = "Restore it, or give it a new certificate."
+        raise Refused(sentence, code="entry-revoked", advice=advice, fields=[FieldError("state", sentence)])
     row.state, row.disabled_with_entry = state, False  # a person's word, also about what a revocation disabled before
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,16 +12,17 @@ from trustyard import models
 from trustyard.errors import Preflight
 from trustyard.gateways import policies
 from trustyard.gateways.policies import Policy
-from trustyard.gateways.preflight import Judged, Named, Note, judge, read, takes_roots
-from trustyard.pki import findings
-from trustyard.pki.content import Material
+from trustyard.gateways.preflight import Judged, Note, judge, read, takes_roots
+from trustyard.pki.certificates import Certificate, read_certificate
+from trustyard.pki.content import Material, TrustedEntry
 
-from . import environments, releases, roots
+from . import environments, findings, releases, roots
 from .actors import Actor
 from .permissions import require
 from .restored import Waiting
 
 _NAMED = 3  # gateways that are named one by one, where a note is about many
+_MOST_NEW = 1000  # certificates that the answer to a deploy looks at: a thousand cost a second
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def of(waiting: Waiting) -> Preview:
     alike = [(row.kind, takes_roots(row.kind, row.options)) for row in rows]
     judged = {(kind, roots): judge(certificates if roots else own, kind, now) for kind, roots in set(alike)}
     gateways = tuple(OfGateway(row.name, row.kind, judged[one]) for row, one in zip(rows, alike, strict=True))
-    return Preview(waiting, _policy(place), tuple(_weak(material, own)), gateways)
+    return Preview(waiting, _policy(place), _weak(material.content.entries, dict(own).values()), gateways)
 
 
 def check(waiting: Sequence[Waiting]) -> None:
@@ -171,10 +172,24 @@ def _material(waiting: Waiting) -> Material:
     return Material(content, waiting.environment.last_number + 1, timezone.now(), ders)
 
 
-def _weak(material: Material, certificates: Named) -> list[Note]:
-    by_digest = {certificate.sha256: certificate for _, certificate in certificates}
-    return [
-        Note(finding.code, entry.alias, f"{entry.alias}: {finding.message}")
-        for entry in material.content.entries
-        for finding in findings.errors(by_digest[entry.sha256])
-    ]
+def brought(release: models.Release) -> tuple[Note, ...]:
+    """What is wrong with the certificates that came into force with a release made just now: errors, as in a preview.
+
+    The newest release that a deploy found in force already brings none.
+    """
+    if release.before is None:
+        return ()
+    held = release.before.certificates()
+    new = [entry for entry in release.read().entries if entry.sha256 not in held]
+    if len(new) > _MOST_NEW:
+        sentence = f"{len(new)} certificates are new in it; a preview of the next release says what is wrong with them."
+        return (Note("many-new", None, sentence),)
+    ders = models.StoredCertificate.ders({entry.sha256 for entry in new})
+    return _weak(new, map(read_certificate, ders.values()))
+
+
+def _weak(entries: Iterable[TrustedEntry], certificates: Iterable[Certificate]) -> tuple[Note, ...]:
+    found = {certificate.sha256: findings.grave(certificate) for certificate in certificates}
+    return tuple(
+        Note(one.code, entry.alias, f"{entry.alias}: {one.message}") for entry in entries for one in found[entry.sha256]
+    )

@@ -109,6 +109,7 @@ def keep(actor: Actor, wanted: Waiting, note: str, *, restored_from: int | None 
         restored_from=restored_from,
         created_at=timezone.now(),
     )
+    release.before = newest.read() if newest else Content(environment.name)
     after = {"number": release.number, "digest": release.digest}
     audit.record(
         actor,

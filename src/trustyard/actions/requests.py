@@ -1,4 +1,4 @@
-"""The request that a thread works on: the id that answers, log lines and audit events share, and who asked."""
+"""The request that a thread works on: the id that answers, log lines and audit events share, who asked, how much."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 import structlog
+from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
+
+from trustyard.errors import TooLarge
 
 
 @dataclass
@@ -42,6 +46,18 @@ def asker() -> str:
     """Who makes the present request; empty where that is not known, or there is none."""
     request = _CURRENT.get()
     return request.actor if request else ""
+
+
+def too_many(error: Exception) -> TooLarge | None:
+    """What to say of a form that has more parts than are read; None for any other error."""
+    if isinstance(error, TooManyFieldsSent):
+        sentence = f"A form has at most {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,} fields, and this one has more."
+        advice = "Send or tick fewer at a time. The command line, and REST with JSON, promote any number at once."
+        return TooLarge(sentence, advice=advice)
+    if isinstance(error, TooManyFilesSent):
+        sentence = f"A form holds at most {settings.DATA_UPLOAD_MAX_NUMBER_FILES} files, and this one has more."
+        return TooLarge(sentence, advice="Send them in several forms, or all of them as JSON.")
+    return None
 
 
 def hurry() -> None:

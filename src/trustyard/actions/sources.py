@@ -148,7 +148,10 @@ def choose(actor: Actor, source: Source, sha256: str | None) -> Chosen:
             f"This source holds {len(offered)} certificates, and which one is meant is not clear.",
             advice="Name one of them by its SHA-256 (choose).",
             fields=[FieldError("choose", "Choose one of the certificates.")],
-            extra={"certificates": [{**facts_json(o.certificate, now), "verdict": o.verdict} for o in offered]},
+            extra={
+                "certificates": [{**facts_json(o.certificate, now), "verdict": o.verdict} for o in offered],
+                "notices": [notice.json() for notice in reading.notices],
+            },
         )
     chain = source.chain if isinstance(source, Kept) else tuple(c.sha256 for c in reading.certificates)
     others = tuple(c for c in reading.certificates if c.sha256 != chosen.sha256)

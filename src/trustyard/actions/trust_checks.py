@@ -16,6 +16,7 @@ from django.utils import timezone
 from trustyard import models
 from trustyard.errors import FieldError, Refused
 from trustyard.pki.certificates import Certificate, rfc3339
+from trustyard.pki.reading import Notice
 from trustyard.pki.trust import PURPOSES, Opinion, Purpose, Question, Verdict, judge, opinions
 from trustyard.pki.trust.rules import Remark
 
@@ -56,6 +57,7 @@ class Checked:
     verdict: Verdict
     opinions: tuple[Opinion, ...]
     advice: tuple[Advice, ...]
+    notices: tuple[Notice, ...]  # of the source
 
     @property
     def differ(self) -> bool:
@@ -112,6 +114,7 @@ class Checked:
             "path": self.path(),
             "reaches_anchor": self.verdict.reaches_anchor,
             "advice": [advice.json() for advice in self.advice],
+            "notices": [notice.json() for notice in self.notices],
         }
 
     def path(self) -> list[dict[str, Any]]:
@@ -147,7 +150,7 @@ def check(actor: Actor, environment: str, asked: Asked) -> Checked:
     )
     verdict = judge(question)
     advice = trust_advice.advise(place, question, verdict, anchors)
-    return Checked(place, asked, question, anchors, verdict, opinions(question), advice)
+    return Checked(place, asked, question, anchors, verdict, opinions(question), advice, chosen.notices)
 
 
 def _judge_question(asked: Asked) -> None:

@@ -114,9 +114,13 @@ def export(
     place = environments.get(actor, environment)
     _check(format, include, password)
     material = delivery.wanted(place.name)
-    named = material.named(roots=include == "all") if material is not None else []
-    if not named or material is None:
-        raise Refused(f"Nothing is in force in {place.name} to export.", code="nothing-to-export")
+    if material is None:
+        sentence = f"{place.name} has no release yet, so there is nothing to export."
+        raise Refused(sentence, code="nothing-to-export", advice="Deploy it first.")
+    named = material.named(roots=include == "all")
+    if not named:
+        but = "but the root set " if material.content.roots else ""
+        raise Refused(f"Nothing {but}is in force in {place.name} to export.", code="nothing-to-export")
     return _file(place.name, format, named, password, material.created_at)
 
 

@@ -135,7 +135,8 @@ def update(
         counted = row.role == "admin" and row.is_active
         _change(actor, row, role=role, environments=environments, active=active)
         if counted and not models.User.objects.filter(role="admin", is_active=True).exists():
-            raise Conflict("This is the last administrator who can sign in.", code="last-admin")
+            sentence, advice = "This is the last administrator who can sign in.", "Make somebody else one first."
+            raise Conflict(sentence, code="last-admin", advice=advice)
         if active is False:
             sessions.end_quietly(row)  # or they would go on when the account is enabled again
         return row

@@ -28,4 +28,4 @@ def listing(request: Request, filters: Query[schemas.EventFilters], paging: Quer
         until=filters.until,
         request_id=filters.request_id,
     )
-    return shown(page(rows, paging, event_json))
+    return shown(page(request.path, rows, paging, event_json))

@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from django.core.exceptions import TooManyFilesSent
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 from ninja.parser import Parser
@@ -146,8 +145,6 @@ class Form:
             files, given = request.FILES, request.POST
         except MultiPartParserError:
             raise Unreadable("The multipart body cannot be read.") from None
-        except TooManyFilesSent:
-            raise TooLarge("These are more files than a form may hold.") from None
         strange = sorted({*files, *given} - {"file", *texts})
         if strange:
             raise _refused(strange[0][:60], "There is no such part here.")

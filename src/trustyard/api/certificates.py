@@ -14,6 +14,7 @@ from trustyard.actions import export as exporting
 from trustyard.actions import lint as linting
 from trustyard.actions.certificates import Saved, certificate_json, certificates_json
 from trustyard.actions.certificates_read import fitting, in_order
+from trustyard.errors import FieldError, Refused
 
 from . import bodies
 from .answers import deployed, download, shown
@@ -65,7 +66,9 @@ def listing(request: Request, filters: Query[schemas.CertificateFilters], paging
     sort = given.pop("sort")
     fits = fitting(request.auth, **given)
     rows = in_order(fits.rows, sort)
-    return shown(page_at_once(rows, paging, lambda found: certificates_json(found, now), fitting=fits.counted))
+    return shown(
+        page_at_once(request.path, rows, paging, lambda found: certificates_json(found, now), fitting=fits.counted)
+    )
 
 
 @router.post(
@@ -156,14 +159,18 @@ def _change(request: Request, name: str, given: schemas.CertificateChange, wait:
 )
 def delete(request: Request, name: str, query: Query[schemas.Deletion], waiting: Query[Waiting]) -> HttpResponse:
     """Makes a release for every environment that it is in, or left without one, unless `deploy=false`."""
-    saved = certificates.delete(
-        request.auth,
-        name,
-        if_match=request.headers.get("If-Match"),
-        answer=query.read(),
-        deploy=query.deploy,
-        confirm_restored=confirmed(query.confirm_restored),
-    )
+    try:
+        saved = certificates.delete(
+            request.auth,
+            name,
+            if_match=request.headers.get("If-Match"),
+            answer=query.read(),
+            deploy=query.deploy,
+            confirm_restored=confirmed(query.confirm_restored),
+        )
+    except Refused as error:  # here the answer's parts stand in the address
+        error.fields = [FieldError(at.field.removeprefix("jwk_connection."), at.message) for at in error.fields]
+        raise
     return deployed({"jwks": _jwks(saved)}, saved.releases, waiting.wait)
 
 

@@ -24,7 +24,8 @@ router = Router(tags=["Environments"])
 )
 def listing(request: Request, filters: Query[schemas.EnvironmentFilters], paging: Query[Paging]) -> HttpResponse:
     """Environments in the order in which they were made."""
-    return shown(page(environments.find(request.auth, q=filters.q).order_by("pk"), paging, environment_json))
+    rows = environments.find(request.auth, q=filters.q).order_by("pk")
+    return shown(page(request.path, rows, paging, environment_json))
 
 
 @router.post(

@@ -25,7 +25,7 @@ YAML, TOML = "application/yaml", "application/toml"
 )
 def listing(request: Request, environment: str, paging: Query[Paging]) -> HttpResponse:
     """The gateways of an environment, with their nodes."""
-    return shown(page(gateways.find(request.auth, environment), paging, gateway_json))
+    return shown(page(request.path, gateways.find(request.auth, environment), paging, gateway_json))
 
 
 @router.post(

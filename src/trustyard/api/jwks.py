@@ -31,7 +31,7 @@ def listing(request: Request, filters: Query[schemas.JwkFilters], paging: Query[
         state=filters.state or "",
         connected=filters.connected,
     )
-    return shown(page(rows, paging, jwk_json))
+    return shown(page(request.path, rows, paging, jwk_json))
 
 
 @router.post(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -26,12 +27,16 @@ class Paging(BaseModel):
     limit: int = Field(50, ge=1, le=500, description="How many at most.")
 
 
-def page(rows: QuerySet[Row], paging: Paging, show: Callable[[Row], Any]) -> dict[str, Any]:
-    """One page of rows whose order ends in something unique. Raises `Refused` for a cursor of another list or order."""
-    return page_at_once(rows, paging, lambda found: [show(row) for row in found])
+def page(address: str, rows: QuerySet[Row], paging: Paging, show: Callable[[Row], Any]) -> dict[str, Any]:
+    """One page of the rows at an address, whose order ends in something unique.
+
+    Raises `Refused` for a cursor of another list or order. One of another filter says as well where to go on.
+    """
+    return page_at_once(address, rows, paging, lambda found: [show(row) for row in found])
 
 
 def page_at_once(
+    address: str,
     rows: QuerySet[Row],
     paging: Paging,
     show: Callable[[Sequence[Row]], Sequence[Any]],
@@ -43,28 +48,29 @@ def page_at_once(
     `fitting` is how many there are, or the same rows in no order, where that is quicker to count.
     """
     order = [str(name) for name in rows.query.order_by or rows.model._meta.ordering or ["pk"]]
-    following = _following(rows, order, paging.cursor) if paging.cursor else rows
+    mark = _mark(address, order)
+    following = _following(rows, order, mark, paging.cursor) if paging.cursor else rows
     found = list(following[: paging.limit + 1])
     more = len(found) > paging.limit
     found = found[: paging.limit]
-    last = _cursor(order, [_value(found[-1], name) for name in order]) if more else None
+    last = _cursor(mark, [_value(found[-1], name) for name in order]) if more else None
     return {"items": list(show(found)), "next": last, "total": counted(rows if fitting is None else fitting).number}
 
 
-def page_of_list(rows: Sequence[Any], keys: Sequence[str], paging: Paging, key: str) -> dict[str, Any]:
-    """The same for rows that were computed; `keys` are their members of the name `key`, which no two of them share."""
-    start = 0
+def page_of_list(address: str, rows: Sequence[Any], keys: Sequence[str], paging: Paging) -> dict[str, Any]:
+    """The same for rows that were computed; `keys` tells them apart."""
+    start, mark = 0, _mark(address, ["key"])
     if paging.cursor:
-        [seen] = _values(paging.cursor, [key])
+        [seen] = _values(paging.cursor, ["key"], mark)
         start = next((index + 1 for index, one in enumerate(keys) if one == seen), len(rows))
     end = start + paging.limit
-    following = _cursor([key], [keys[end - 1]]) if end < len(rows) else None
+    following = _cursor(mark, [keys[end - 1]]) if end < len(rows) else None
     return {"items": list(rows[start:end]), "next": following, "total": len(rows)}
 
 
-def _following(rows: QuerySet[Row], order: Sequence[str], cursor: str) -> QuerySet[Row]:
+def _following(rows: QuerySet[Row], order: Sequence[str], mark: str, cursor: str) -> QuerySet[Row]:
     try:
-        return rows.filter(_after(order, _values(cursor, order)))
+        return rows.filter(_after(order, _values(cursor, order, mark)))
     except ValueError:  # text where the column holds a number: no cursor of ours
         raise _bad_cursor() from None
 
@@ -90,17 +96,22 @@ def _value(row: Model, name: str) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _cursor(order: Sequence[str], values: Sequence[Any]) -> str:
-    text = json.dumps([list(order), list(values)], separators=(",", ":"))
+def _mark(address: str, order: Sequence[str]) -> str:
+    """Which list in which order a cursor is of, in few characters: nobody is kept from making one up."""
+    return hashlib.sha256("\n".join([address.casefold(), *order]).encode()).hexdigest()[:8]
+
+
+def _cursor(mark: str, values: Sequence[Any]) -> str:
+    text = json.dumps([mark, list(values)], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _values(cursor: str, order: Sequence[str]) -> list[Any]:
+def _values(cursor: str, order: Sequence[str], mark: str) -> list[Any]:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        named, values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if named != list(order) or len(values) != len(order):
-            raise ValueError("another order")
+        made_for, values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if made_for != mark or len(values) != len(order):
+            raise ValueError("another list or order")
         return [_read(name, value) for name, value in zip(order, values, strict=True)]
     except (ValueError, TypeError, RecursionError):
         raise _bad_cursor() from None
@@ -108,7 +119,7 @@ def _values(cursor: str, order: Sequence[str]) -> list[Any]:
 
 def _bad_cursor() -> Refused:
     sentence = "This cursor is not of this list in this order."
-    return Refused(sentence, code="bad-cursor", fields=[FieldError("cursor", sentence)])
+    return Refused(sentence, code="bad-cursor", advice="Begin without one.", fields=[FieldError("cursor", sentence)])
 
 
 def _read(name: str, value: Any) -> Any:

@@ -17,6 +17,7 @@ from ninja.errors import HttpError, ValidationError
 from trustyard.actions import requests
 from trustyard.actions.retries import unavailable
 from trustyard.errors import FieldError, MethodNotAllowed, NotFound, Refused, TooLarge, TrustyardError, sentence_of
+from trustyard.pki.sentences import plural
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +85,7 @@ def _known(error: Exception) -> TrustyardError | None:
         case RequestDataTooBig():
             return TooLarge("The body is too large.")
         case SuspiciousOperation():
-            return Unreadable("The request cannot be read.")
+            return requests.too_many(error) or Unreadable("The request cannot be read.")
     return unavailable(error)
 
 
@@ -104,9 +105,9 @@ def not_allowed(allowed: Iterable[str]) -> HttpResponse:
 def refused(errors: Iterable[Mapping[str, Any]]) -> Refused:
     """What pydantic found at fault, by our names of the fields. The first part of each `loc` says where it stood."""
     fields = [FieldError(_field(tuple(one["loc"]), one["type"]), _message(one)) for one in errors]
-    first = fields[0]
+    first, others = fields[0], len(fields) - 1
     detail = f"{first.field}: {first.message}" if first.field else first.message
-    more = f" {len(fields) - 1} more field(s) are at fault." if len(fields) > 1 else ""
+    more = f" {plural(others, 'more field')} {'is' if others == 1 else 'are'} at fault." if others else ""
     return Refused(detail + more, code="bad-fields", fields=fields)
 
 

@@ -31,7 +31,7 @@ def listing(
     """The releases of an environment, newest first; with `at` the one that was in force then, if there was one."""
     actor = request.auth
     rows = releases.find_at(actor, environment, filters.at) if filters.at else releases.find(actor, environment)
-    return shown(page_at_once(rows.defer("content"), paging, releases_json))
+    return shown(page_at_once(request.path, rows.defer("content"), paging, releases_json))
 
 
 @router.post(

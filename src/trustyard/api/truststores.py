@@ -26,7 +26,7 @@ def listing(
     rows = truststores.rows(
         request.auth, environment, **{name: value or "" for name, value in filters.model_dump().items()}
     )
-    page = page_of_list(rows, rows.aliases, paging, "alias")
+    page = page_of_list(request.path, rows, rows.aliases, paging)
     return shown({**page, "release": truststores.standing(request.auth, environment)})
 
 

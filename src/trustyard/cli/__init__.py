@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from trustyard import __version__
+from trustyard.errors import sentence_of
 
 from . import (
     agent,
@@ -32,8 +34,22 @@ from .failures import ERROR, Failure
 from .rest import DEFAULT_URL
 from .screen import Unwritten
 
+
+class _Plain(TyperGroup):
+    """Says in our words what is wrong with an argument: Typer has it from pydantic, and says it in pydantic's."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            if isinstance(error.__cause__, ValueError) and hasattr(error.__cause__, "errors"):
+                error.message = sentence_of(error.__cause__.errors()[0])
+            raise
+
+
 app = typer.Typer(
     name="trustyard",
+    cls=_Plain,
     no_args_is_help=True,
     context_settings={"max_content_width": 120},  # where the terminal is as wide
     rich_markup_mode=None,  # plain help and errors: a frame would break sentences that scripts and people search for

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from trustyard.pki.sentences import plural
+
 from .failures import Failure, Usage
 from .local import AsJson, database, told
 from .options import at_terminal
@@ -89,5 +91,5 @@ def _shown(ended: Any) -> dict[str, Any]:
 
 
 def _total(rows: dict[str, int]) -> str:
-    told = {"trustyard.certificate": "certificates", "trustyard.jwk": "JWKs", "trustyard.release": "releases"}
-    return ", ".join(f"{rows.get(table, 0)} {word}" for table, word in told.items())
+    told = {"trustyard.certificate": "certificate", "trustyard.jwk": "JWK", "trustyard.release": "release"}
+    return ", ".join(plural(rows.get(table, 0), word) for table, word in told.items())

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from trustyard.pki.sentences import plural
+
 from . import deployments
 from .failures import Failure, Problem
 from .jwk_connection import changes
@@ -112,8 +114,7 @@ def _counted(report: dict[str, Any]) -> str:
     if not report["findings"]:
         return "It found nothing."
     more = f", and {report['left_out']} more of the same codes" if report.get("left_out") else ""
-    count = len(report["findings"])
-    return f"{count} finding{'' if count == 1 else 's'}{more}."
+    return f"{plural(len(report['findings']), 'finding')}{more}."
 
 
 def saved(one: dict[str, Any], done: str, *, waits: bool) -> None:
@@ -137,7 +138,8 @@ def saved(one: dict[str, Any], done: str, *, waits: bool) -> None:
     )
     changes(one)
     notices(one)
-    for sentence, places in _errors(one["entries"]).items():
+    found = [place["environment"] for place in told if place.get("findings")]  # it names them below the gateways
+    for sentence, places in _errors(entry for entry in one["entries"] if entry["environment"] not in found).items():
         say(f"Finding in {', '.join(places)}: {clean(sentence)}", error=True)
     if waits and not all(entry.get("left_out") and not entry.get("in_force") for entry in one["entries"]):
         say("Saved. The change is in force with the next release: `trustyard release deploy ENV`.")
@@ -170,6 +172,7 @@ def choice() -> Iterator[None]:
         if problem.kind != "choice-needed":
             raise
         found = problem.body.get("certificates") or []
+        notices(problem.body)
         raise Failure(
             problem.sentence,
             details=[

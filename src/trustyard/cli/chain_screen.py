@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .screen import clean, day, facts, say, table
+from trustyard.pki.sentences import plural
+
+from .screen import clean, day, facts, notices, say, table
 
 
 def chain(one: dict[str, Any]) -> None:
@@ -80,7 +82,9 @@ def comparison(one: dict[str, Any], *, everything: bool) -> None:
     if everything:
         table(("The Same", "Value"), [(row["field"], row["left"]) for row in alike])
     else:
-        say(f"{len(alike)} facts are the same; --all lists them.")
+        say(f"{plural(len(alike), 'fact')} {'is' if len(alike) == 1 else 'are'} the same; --all lists them.")
+    for side in (one["left"], one["right"]):
+        notices(side, of=side["label"])
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, str, str, str]:

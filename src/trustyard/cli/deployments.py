@@ -29,6 +29,8 @@ def show(deployment: dict[str, Any]) -> None:
     table(("Environment", "Release", "Gateway", "Node", "State", "Detail"), rows)
     for one in deployment["environments"]:
         left_out(one.get("left_out") or [], f"release {one['release']} of {one['environment']}")
+        for note in one.get("findings") or []:
+            say(f"Finding in {clean(one['environment'])}: {clean(note['sentence'])}", error=True)
 
 
 def left_out(rows: list[dict[str, Any]], what: str) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from trustyard.pki.sentences import plural
+
 from .certificate_screen import more
 from .commands import Call, ask, command, group
 from .failures import Failure, Usage
@@ -163,7 +165,8 @@ def _read(name: str) -> dict[str, Any]:
     if isinstance(value, dict) and isinstance(value.get("keys"), list):
         if len(value["keys"]) != 1:
             raise Failure(
-                f"{name} is a set of {len(value['keys'])} JWKs.", advice="Take one key out of it: a name is for one."
+                f"{name} is a set of {plural(len(value['keys']), 'JWK')}.",
+                advice="Take one key out of it: a name is for one.",
             )
         value = value["keys"][0]
     if not isinstance(value, dict):

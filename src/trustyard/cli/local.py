@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from trustyard.errors import FieldError, TrustyardError
+from trustyard.pki.sentences import plural
 from trustyard.server import memory
 
 from . import audit
@@ -276,7 +277,7 @@ def audit_verify() -> None:
 
         verdict = actions.verify()
     if verdict.ok:
-        say(f"{verdict.events} event{'' if verdict.events == 1 else 's'}, and each fits the one before it.")
+        say(f"{plural(verdict.events, 'event')}, and each fits the one before it.")
         return
     where = f"at event {verdict.broken_at}" if verdict.broken_at else "at its end"
     raise Failure(f"The chain is broken {where}: {verdict.reason}.")

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from trustyard.pki.sentences import plural
+
 from . import deployments, differences
 from .commands import Call, ask, command
 from .failures import CHOICE, Failure, Problem, Usage
@@ -104,7 +106,7 @@ def promote(
         raise Undecided(undecided)
     if seen["certificates"]:
         count = len(seen["certificates"])
-        ask(f"Promote {count} certificate{'' if count == 1 else 's'} from {start} to {target}?", yes=yes)
+        ask(f"Promote {plural(count, 'certificate')} from {start} to {target}?", yes=yes)
     body |= {"version": seen["version"], "deploy": deploying.deploy, **members(note=note), **deploying.confirmed()}
     try:
         done = call.rest.send("POST", address, body, params={"wait": deploying.wait}).json
@@ -133,7 +135,7 @@ def _preview(one: dict[str, Any]) -> None:
 
 def _done(one: dict[str, Any], *, deployed: bool) -> None:
     count = len(one["certificates"])
-    say(clean(f"Promoted {count} certificate{'' if count == 1 else 's'} to {one['environment']}."))
+    say(clean(f"Promoted {plural(count, 'certificate')} to {one['environment']}."))
     changes(one)
     if not deployed and count > len(one.get("left_out") or []):
         say(clean(f"Saved. It is in force with the next release: `trustyard release deploy {one['environment']}`."))

@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from trustyard.pki.sentences import plural
+
 # Besides the controls: what turns the direction of writing, and what ends a line without being a line feed.
 _TURNING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_TURNING}]")
@@ -103,10 +105,10 @@ def facts(pairs: Iterable[tuple[str, object]]) -> None:
         say(f"{name + ':':<{width}} {text}")
 
 
-def notices(answer: Mapping[str, Any]) -> None:
-    """Says what to know of what was given, such as that a private key was dropped."""
+def notices(answer: Mapping[str, Any], *, of: str = "") -> None:
+    """Says what to know of what was given, `of` several, such as that a private key was dropped."""
     for notice in answer.get("notices") or []:
-        say(f"Notice: {clean(notice['message'])}", error=True)
+        say(f"Notice: {clean(of)}{': ' if of else ''}{clean(notice['message'])}", error=True)
 
 
 def day(moment: str | None, *, now: datetime | None = None) -> str:
@@ -118,7 +120,7 @@ def day(moment: str | None, *, now: datetime | None = None) -> str:
     except (ValueError, OverflowError):
         return clean(moment)
     days = abs(gap).days
-    said = f"{days} day{'' if days == 1 else 's'}"
+    said = plural(days, "day")
     if gap < timedelta(0):
         return f"{moment[:10]} ({said if days else 'less than a day'} ago)"
     return f"{moment[:10]} ({f'in {said}' if days else 'within a day'})"

@@ -13,7 +13,7 @@ from .commands import Call, command, group
 from .failures import ERROR, Usage
 from .options import LocalSource, fingerprint, members
 from .rest import path
-from .screen import clean, facts, say
+from .screen import clean, facts, notices, say
 
 app = group("Trust checks: would this server or client be accepted?")
 
@@ -75,6 +75,7 @@ def _answer(answer: dict[str, Any]) -> None:
     _list("Path" if answer["reaches_anchor"] else "Path, which ends at no anchor", map(_step, answer["path"]))
     _list("Also", (one["message"] for one in answer["remarks"][1:]))
     _list("To add", (one["message"] for one in answer["advice"]))
+    notices(answer)
 
 
 def _truststore(answer: dict[str, Any]) -> str:

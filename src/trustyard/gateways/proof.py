@@ -12,7 +12,7 @@ from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.content import Material
 from trustyard.pki.denyall import deny_all_der
 from trustyard.pki.filenames import safe_filename
-from trustyard.pki.sentences import few
+from trustyard.pki.sentences import few, plural
 
 ProofState = Literal["observed", "accepted", "drifted", "open"]
 _NAMED = 3  # certificates that a listener lacks
@@ -91,8 +91,7 @@ def judge(
     if problem := _difference(set(seen.names), wanted):
         return "drifted", f"The listener does not serve release {release.number}: {problem}."
     number = len(set(seen.names))
-    advertised = "1 CA name advertised, that" if number == 1 else f"{number} CA names advertised, those"
-    count = f"{advertised} of release {release.number}"
+    count = f"{plural(number, 'CA name')} advertised, {'that' if number == 1 else 'those'} of release {release.number}"
     if before is not None and _undistinguished(set(seen.names), wanted, _certificates(before, trust)):
         return "accepted", f"{count}, and of release {before.number} too: the names cannot tell them apart."
     return "observed", f"{count}; {words}."
@@ -120,7 +119,7 @@ def _difference(names: set[bytes], wanted: list[Certificate]) -> str:
     if missing:
         parts.append(f"it lacks {few(sorted({by_name[name].facts.certificate_name for name in missing}), _NAMED)}")
     if foreign:
-        parts.append(f"it asks for {len(foreign)} other{'' if len(foreign) == 1 else 's'}")
+        parts.append(f"it asks for {plural(len(foreign), 'other')}")
     return " and ".join(parts)
 
 

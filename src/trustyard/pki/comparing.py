@@ -9,6 +9,7 @@ from datetime import datetime
 from trustyard.pki import extensionwords, oids
 from trustyard.pki.certificates import Certificate, rfc3339
 from trustyard.pki.distinguished import Name
+from trustyard.pki.sentences import plural
 from trustyard.pki.structure import Extension, Structure
 
 _DAY = 86400
@@ -206,6 +207,6 @@ def _days(seconds: float) -> str:
     """Whole days; below one day hours, below an hour less than that."""
     days = round(seconds / _DAY)
     if abs(seconds) >= _DAY:
-        return f"{days} day{'' if days == 1 else 's'}"
+        return plural(days, "day")
     hours = int(abs(seconds) // 3600)
-    return f"{hours} hour{'' if hours == 1 else 's'}" if hours else "less than an hour"
+    return plural(hours, "hour") if hours else "less than an hour"

@@ -20,8 +20,12 @@ def first_start(password: str) -> list[str]:
     `password` is the administrator's; empty: a random one, which only these lines ever show.
     """
     with audit.transaction():
-        lines = [] if models.User.objects.exists() else _administrator(password)
-        if not _had_environments():
+        first = not _had_environments()
+        if not models.User.objects.exists():
+            lines = _administrator(password)
+        else:  # said at the first start alone: where it stands in a manifest it is set for ever
+            lines = [_passed_over(password)] if first else []
+        if first:
             for name in ("test", "production"):
                 environments.create(SYSTEM, name=name, type=name, root_set="mozilla")
                 gateways.create(SYSTEM, name, name="files", kind="files")
@@ -42,6 +46,11 @@ def _administrator(password: str) -> list[str]:
     except ValidationError:
         lines.append("This password is weak: change it before others can reach this server")
     return lines
+
+
+def _passed_over(password: str) -> str:
+    unused = "; TRUSTYARD_ADMIN_PASSWORD is not used" if password else ""
+    return f"No user {ADMIN} is made, for there are users already{unused}"
 
 
 def _had_environments() -> bool:

@@ -17,15 +17,18 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from trustyard.actions.actors import Actor, of_user
 from trustyard.actions.permissions import TABLE, allowed
+from trustyard.actions.preflight import brought
 from trustyard.errors import MethodNotAllowed, Restored, TrustyardError
 from trustyard.models import Release
 from trustyard.pki.refusals import refuse_private_key
+from trustyard.pki.sentences import plural
 
 from .differences import side_by_side
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 READ_FOR_KEYS = ("content", "jwk")  # what is pasted there is read, and a private key in it dropped or refused
+_WARNINGS = 5  # of one kind that are told at once
 NOT_TAKEN = "not_taken"  # in the address of the form Sign in
 
 
@@ -165,6 +168,7 @@ def go(request: HttpRequest, to: str, said: str = "", releases: Sequence[Release
         to += f"?releases={','.join(str(release.pk) for release in releases)}"
     if said:
         messages.success(request, said)
+    _warn(request, releases)
     if not is_fragment(request):
         response = HttpResponse(status=303)
         response["Location"] = to
@@ -172,6 +176,15 @@ def go(request: HttpRequest, to: str, said: str = "", releases: Sequence[Release
     response = HttpResponse()
     response["HX-Redirect"] = to
     return response
+
+
+def _warn(request: HttpRequest, releases: Sequence[Release]) -> None:
+    """Says what is wrong with the certificates that these releases brought; of many the first few."""
+    found = [f"In {one.environment.name}, {note.sentence}" for one in releases for note in brought(one)]
+    for sentence in found[:_WARNINGS]:
+        messages.warning(request, sentence)
+    if more := found[_WARNINGS:]:
+        messages.warning(request, f"{plural(len(more), 'more finding')} of this kind: see the certificates.")
 
 
 def problems(error: TrustyardError) -> dict[str, str]:

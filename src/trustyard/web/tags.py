@@ -21,6 +21,7 @@ from trustyard import models
 from trustyard.actions import found, token_expiry, users
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import allowed
+from trustyard.pki.sentences import plural
 
 register = template.Library()
 
@@ -266,7 +267,7 @@ def _span(gap: timedelta) -> str:
     for least, unit, word in (*steps, (5400, 3600, "hour"), (60, 60, "minute")):
         if seconds >= least:
             number = int(seconds // unit)
-            return f"{number} {word}{'' if number == 1 else 's'}"
+            return plural(number, word)
     return "now" if seconds < 10 else f"{int(seconds)} seconds"
 
 
@@ -304,8 +305,4 @@ def get(mapping: dict[Any, Any], key: Any) -> Any:
     return mapping.get(key) if mapping else None
 
 
-@register.filter
-def plural(number: int, word: str) -> str:
-    """`1 certificate`, `2 gateways`, `2 entries`."""
-    many = f"{word[:-1]}ies" if word.endswith("y") and word[-2] not in "aeiou" else f"{word}s"
-    return f"{number} {word if number == 1 else many}"
+register.filter("plural", plural)

@@ -100,9 +100,9 @@ def test_an_address_that_nobody_can_connect_to_is_refused_with_the_setting() -> 
 
 
 @pytest.mark.parametrize(
-    ("options", "field"),
+    ("options", "fields"),
     [
-        ({"listen": "127.0.0.1:8443"}, "cert"),
+        ({"listen": "127.0.0.1:8443"}, "cert key"),
         ({**FILES, "listen": "8443"}, "listen"),
         ({**FILES, "listen": "127.0.0.1:http"}, "listen"),
         ({**FILES, "listen": "127.0.0.1:99999"}, "listen"),
@@ -112,7 +112,7 @@ def test_an_address_that_nobody_can_connect_to_is_refused_with_the_setting() -> 
         ({"ca": "no pem", "tls": True}, "ca"),
     ],
 )
-def test_what_would_not_run_is_refused_with_the_field(options: dict[str, Any], field: str) -> None:
+def test_what_would_not_run_is_refused_with_the_field(options: dict[str, Any], fields: str) -> None:
     with pytest.raises(Refused) as refused:
         printed(**options)
-    assert [error.field for error in refused.value.fields] == [field]
+    assert [error.field for error in refused.value.fields] == fields.split()

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag
 from trustyard.actions import comparing
 
 from .facts import Status
-from .sources import Source
+from .sources import Notice, Source
 from .strict import Given, Name, Sha256, Shown
 
 Signature = Literal["verified", "broken", "not-judged"]
@@ -147,6 +147,7 @@ class ComparedSide(Shown):
 
     label: str = Field(description="Where it is from, in words.")
     certificate: CertificateBrief
+    notices: list[Notice] = Field(description="What to know of the source that it was read from (D-07).")
 
 
 class ComparedFact(Shown):

@@ -54,6 +54,14 @@ class LeftOut(Shown):
     reason: str
 
 
+class PreviewNote(Shown):
+    """One thing to know: about which alias (null: the whole), and a sentence."""
+
+    code: str
+    alias: str | None
+    sentence: str
+
+
 class EnvironmentDeployment(Shown):
     """One environment's release and its gateways."""
 
@@ -61,6 +69,7 @@ class EnvironmentDeployment(Shown):
     release: int
     state: State
     left_out: list[LeftOut]
+    findings: list[PreviewNote] = Field(description="Errors of the certificates that came into force with it.")
     gateways: list[NodeState]
 
 

@@ -6,17 +6,9 @@ from pydantic import Field
 
 from trustyard.gateways.policies import Policy
 
-from .deployments import LeftOut
+from .deployments import LeftOut, PreviewNote
 from .differences import Difference
 from .strict import Shown
-
-
-class PreviewNote(Shown):
-    """One thing to know: about which alias (null: the whole), and a sentence."""
-
-    code: str
-    alias: str | None
-    sentence: str
 
 
 class PreviewGateway(Shown):

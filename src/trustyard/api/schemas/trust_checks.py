@@ -9,7 +9,7 @@ from pydantic import Field
 from trustyard.actions.moments import moment_of
 from trustyard.actions.trust_checks import Asked
 
-from .sources import Source
+from .sources import Notice, Source
 from .strict import Given, Name, Sha256, Shown
 
 
@@ -125,3 +125,4 @@ class TrustChecked(Shown):
     path: list[Step] = Field(description="From the end entity up; as far as it goes where no anchor is reached.")
     reaches_anchor: bool
     advice: list[Advice]
+    notices: list[Notice] = Field(description="What to know of the source (D-07).")

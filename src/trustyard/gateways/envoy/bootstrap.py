@@ -61,11 +61,12 @@ def bootstrap(
     config["dynamic_resources"] = {"ads_config": _ads(token, mode)}
     static: dict[str, Any] = {"clusters": [_xds_cluster(host, port, secure, ca)]}
     if listen:
+        address = _address(listen, "listen")
         if not cert or not key:
-            raise _refused("cert", "A listener needs a certificate and its key: give the paths of both.")
-        static["listeners"] = [
-            _listener(_address(listen, "listen"), cert, key, _trust(trust), f"{environment}/{gateway}")
-        ]
+            sentence = "A listener needs a certificate and its key: give the paths of both."
+            fields = [FieldError(name, sentence) for name, path in (("cert", cert), ("key", key)) if not path]
+            raise Refused(sentence, code="bad-bootstrap", fields=fields)
+        static["listeners"] = [_listener(address, cert, key, _trust(trust), f"{environment}/{gateway}")]
     config["static_resources"] = static
     head = _HEAD.format(gateway=gateway, environment=environment)
     return head + yaml.dump(config, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)

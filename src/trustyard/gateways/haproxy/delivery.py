@@ -17,6 +17,7 @@ from trustyard.gateways.beside import held
 from trustyard.gateways.places import Place
 from trustyard.gateways.receipts import LOCAL, Receipt, State, plain
 from trustyard.pki.content import Material
+from trustyard.pki.sentences import plural
 from trustyard.pki.truststores import pem_bundle
 
 from .options import HaproxyOptions, check_socket, file_of
@@ -74,13 +75,13 @@ def _replace(runtime: Runtime, name: str, file: Path, anchors: Anchors, number: 
             runtime.replace(name, anchors.ders)
         seen = runtime.fingerprints(name)
         if seen != wanted:
-            raise RuntimeRefused(f"it lists {len(seen)} certificates where {len(wanted)} were committed.")
+            raise RuntimeRefused(f"it lists {plural(len(seen), 'certificate')} where {len(wanted)} were committed.")
         drifted = old == pem  # the file was ours already: somebody has committed another set meanwhile
     except BaseException:
         _restore(file, old)  # whatever HAProxy starts with next, it is not what it did not take
         raise
     again = " again, for other certificates were in force" if drifted else ""
-    counted = f"{len(wanted)} certificate{'' if len(wanted) == 1 else 's'}"
+    counted = plural(len(wanted), "certificate")
     return "accepted", _said(f"release {number} committed{again}, {counted} read back", anchors)
 
 

@@ -43,11 +43,6 @@ def lasting(certificate: Certificate) -> tuple[Finding, ...]:
     return worst_first(_all(certificate))
 
 
-def errors(certificate: Certificate) -> tuple[Finding, ...]:
-    """What lasts and is of severity error: policies of environments are about these."""
-    return tuple(one for one in lasting(certificate) if one.severity == "error")
-
-
 def passing(certificate: Certificate, moment: datetime) -> tuple[Finding, ...]:
     """What depends on the moment, and costs next to nothing."""
     return tuple(times.passing(certificate.facts, moment))

@@ -7,6 +7,7 @@ from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 
 from trustyard.pki import der
 from trustyard.pki.certificates import Facts, expiring_from
+from trustyard.pki.sentences import plural
 from trustyard.pki.structure import Structure
 
 from .catalogue import Finding, finding, shown
@@ -88,4 +89,4 @@ def _ago(gap: timedelta) -> str:
 
 
 def _days(gap: timedelta) -> str:
-    return f"{gap.days} day{'' if gap.days == 1 else 's'}"
+    return plural(gap.days, "day")

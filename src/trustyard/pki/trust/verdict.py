@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trustyard.pki.certificates import Certificate
+from trustyard.pki.sentences import plural
 
 from . import constraints, policies, profile, purposes, strict
 from .link import Link
@@ -76,7 +77,7 @@ def _lengths(path: Path) -> Iterator[Remark]:
     for link in path[1:]:
         allowed = link.constraints.path_length
         if allowed is not None and following > allowed:
-            sentence = f"{link.title} allows {allowed} CA(s) below it; the path has {following}."
+            sentence = f"{link.title} allows {plural(allowed, 'CA')} below it; the path has {following}."
             yield remark("path-length", sentence, link.sha256)
         following += not link.self_issued
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trustyard.errors import Refused
+from trustyard.pki.sentences import plural
 from trustyard.server.bridge import FETCHING_THREADS, IMPORTING_THREADS, THREADS
 from trustyard.server.configuration import Configuration
 from trustyard.server.secretkey import fingerprints
@@ -59,7 +60,9 @@ def to_come(missing: list[str], *, new: bool) -> Iterator[Finding]:
     if new:
         yield note("The database lacks all tables: the next start makes them.")
         return
-    yield note(f"The database lacks {len(missing)} migration(s), which the next start brings: {', '.join(missing)}.")
+    yield note(
+        f"The database lacks {plural(len(missing), 'migration')}, which the next start brings: {', '.join(missing)}."
+    )
     if ended := ending(missing):
         yield note(f"The version before does not survive {', '.join(ended)}: stop all its nodes first.")
 

@@ -90,6 +90,6 @@ def _compared(actor: Actor, left: models.Entry, right: comparing.Side) -> dict[s
     try:
         return {"compared": comparing.compare(actor, stored, right)}
     except ChoiceNeeded as error:
-        return {"choice": error.extra["certificates"]}
+        return {"choice": error.extra["certificates"], "told": error.extra["notices"]}
     except (Refused, TooLarge) as error:
         return {"error": error}

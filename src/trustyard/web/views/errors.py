@@ -34,8 +34,11 @@ def lost(request: HttpRequest) -> HttpResponse:
 def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400: a host name that is not accepted (`TRUSTYARD_ALLOWED_HOSTS`), or a request that cannot be read.
 
-    No page of ours, for its links would lead to that host. The REST API answers with its own problem.
+    No page of ours, for its links would lead to that host; 413 and a page for a form that is too long. The REST API
+    answers with its own problem.
     """
+    if long := requests.too_many(exception):
+        return refused_here(request, long)
     sentence = "This request cannot be read, or names a host that is not accepted (TRUSTYARD_ALLOWED_HOSTS)."
     if not request.path.startswith("/api/"):
         return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")

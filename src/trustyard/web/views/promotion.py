@@ -15,6 +15,7 @@ from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import JwkAnswer
 from trustyard.actions.permissions import allowed, require
 from trustyard.errors import Conflict, JwkConnection, NotAllowed, NotFound, Refused, Restored, TrustyardError
+from trustyard.pki.sentences import plural
 from trustyard.web.differences import side_by_side
 from trustyard.web.page import actor_of, confirmed, go, is_fragment, page
 
@@ -74,7 +75,7 @@ def _promote(request: HttpRequest, actor: Actor, start: str, target: str) -> Htt
         confirm_restored=confirmed(request),
     )
     count = len(done.steps)
-    said = f"{count} certificate{'' if count == 1 else 's'} of {start} {'is' if count == 1 else 'are'} in {target} now"
+    said = f"{plural(count, 'certificate')} of {start} {'is' if count == 1 else 'are'} in {target} now"
     said += "." if done.releases else ", saved and not deployed yet."
     return go(request, reverse("environments"), said, done.releases)
 
