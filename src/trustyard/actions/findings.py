@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +40,8 @@ def at(certificate: Certificate, now: datetime) -> tuple[Finding, ...]:
 
 def grave(certificate: Certificate) -> tuple[Finding, ...]:
     """What lasts and is of severity error: policies of environments are about these."""
+    if _mark(certificate.sha256, lambda: certificate)[0] != "error":
+        return ()
     return tuple(one for one in _lasting(certificate) if one.severity == "error")
 
 
@@ -48,13 +50,13 @@ def mark(stored: Iterable[models.StoredCertificate]) -> Severity | None:
 
     What passes with time stands there as a status already.
     """
-    present = {_mark(row)[0] for row in stored}
+    present = {_mark(row.pk, row.read)[0] for row in stored}
     return next((severity for severity in _MARKED if severity in present), None)
 
 
 def error(stored: models.StoredCertificate) -> str:
     """What is wrong with it whatever the moment, in a sentence; empty where nothing of severity error is found."""
-    severity, message = _mark(stored)
+    severity, message = _mark(stored.pk, stored.read)
     return message if severity == "error" else ""
 
 
@@ -63,7 +65,7 @@ def errors(digests: Iterable[str]) -> dict[str, str]:
     wanted = set(digests)
     known = {sha256: _marks[sha256] for sha256 in wanted if sha256 in _marks}
     rows = models.StoredCertificate.objects.in_bulk(wanted - known.keys())
-    known |= {sha256: _mark(row) for sha256, row in rows.items()}
+    known |= {sha256: _mark(sha256, row.read) for sha256, row in rows.items()}
     return {sha256: message for sha256, (severity, message) in known.items() if severity == "error"}
 
 
@@ -71,14 +73,14 @@ _Mark = tuple[Severity | None, str]  # the worst severity of those that are mark
 _marks: dict[str, _Mark] = {}  # by SHA-256, so that a list reads no certificate twice
 
 
-def _mark(row: models.StoredCertificate) -> _Mark:
-    if known := _marks.get(row.pk):
+def _mark(sha256: str, read: Callable[[], Certificate]) -> _Mark:
+    if known := _marks.get(sha256):
         return known
-    worst = next((one for one in pki.lasting(row.read()) if one.severity in _MARKED), None)
+    worst = next((one for one in _lasting(read()) if one.severity in _MARKED), None)
     found: _Mark = (worst.severity, worst.message) if worst else (None, "")
     if len(_marks) >= _MOST_MARKS:
         _marks.clear()
-    _marks[row.pk] = found
+    _marks[sha256] = found
     return found
 
 
