@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from trustyard.server.backup.outputs import output
 from trustyard.server.checking import findings, host
 from trustyard.server.checking.database import to_come
 from trustyard.server.configuration import Configuration
+from trustyard.server.datadir import make_folder
 from trustyard.xds.credentials import credentials
 
 pytestmark = pytest.mark.sqlite  # it brings a PostgreSQL of its own
@@ -151,22 +154,60 @@ def test_what_lies_where_this_user_may_not_look_is_named(tmp_path: Path) -> None
     assert refused.value.sentence == f"{closed}/file cannot be written: Permission denied."
 
 
+def test_where_it_cannot_listen_is_said(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        for name in ("LISTEN", "XDS_LISTEN", "WORKER_LISTEN"):
+            assert f"TRUSTYARD_{name}: {address} has a program that listens there" in said(tmp_path, **{name: address})
+    free = {"LISTEN": address, "XDS_LISTEN": f"127.0.0.1:{free_port()}"}
+    assert "listen" not in said(tmp_path, **free)
+    elsewhere = "!TRUSTYARD_LISTEN: Trustyard cannot listen on 192.0.2.1:8400: "  # of documents, and of no machine
+    assert elsewhere in said(tmp_path, LISTEN="192.0.2.1:8400")
+
+
 def test_a_database_of_another_user_is_said() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder, user = Path(name), os.getuid()
-        folder.chmod(0o777)
+    with folder_of_another_user() as folder:
         for file in ("trustyard.db", "trustyard.db-wal"):
             (folder / file).touch(0o444)
-        os.setreuid(65534 if user == 0 else -1, -1)
-        try:
-            found = list(host.folders(Configuration.from_environment({"TRUSTYARD_DATA_DIR": name})))
-        finally:
-            os.setreuid(user, -1)
+        with nobody(real=True):
+            found = list(host.folders(Configuration.from_environment({"TRUSTYARD_DATA_DIR": str(folder)})))
         told = [one.sentence for one in found if one.error]
-        assert told == [
+        assert told[-2:] == [
             f"The file {folder / file} cannot be written to: chown it to the user of the server."
             for file in ("trustyard.db", "trustyard.db-wal")
         ]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make what is somebody else's")
+def test_a_data_directory_of_another_user_is_said_by_check_and_by_who_would_close_it() -> None:
+    with folder_of_another_user() as folder:
+        with nobody(real=True):
+            told = said(folder)
+        assert told.startswith(f"!The data directory {folder} belongs to another user")
+        assert "the next start closes it" not in told
+        with nobody(), pytest.raises(Refused, match=f"The data directory {folder} belongs to another user") as caught:
+            make_folder(Configuration.from_environment({"TRUSTYARD_DATA_DIR": str(folder)}))
+        assert "a folder within it" in caught.value.advice
+
+
+@contextmanager
+def folder_of_another_user() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
+
+
+@contextmanager
+def nobody(*, real: bool = False) -> Iterator[None]:
+    """Root becomes somebody who may do nothing else; `real`: as access(2) sees it, and nobody else."""
+    user = os.getuid()
+    if user == 0:
+        os.setreuid(65534, -1) if real else os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if user == 0:
+            os.setreuid(user, -1) if real else os.seteuid(user)
 
 
 def test_the_migrations_that_are_to_come_are_named() -> None:
@@ -239,6 +280,8 @@ def test_what_is_wrong_with_the_database_is_said(cluster: Cluster, tmp_path: Pat
     assert told[0].endswith(("?", "refused.")), told
     cluster.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     assert "!The database's encoding is LATIN1" in check(f"{cluster.url}latin")
+    refused = run(tmp_path / "x", "token", "create", "one", code=1, DATABASE_URL=f"{cluster.url}latin").stderr
+    assert "The database's encoding is LATIN1: names of every script need UTF8." in refused
     cluster.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC", "good")
     with psycopg.connect(url), psycopg.connect(url):
         told_guest = check(url.replace("trustyard@", "guest@"))

@@ -152,7 +152,7 @@ def test_a_server_killed_leaves_no_lock_behind(data: Path) -> None:
     server = Serving(data)
     server.kill()
     with Serving(data) as again:
-        assert httpx.get(f"{again.url}/readyz", trust_env=False, timeout=30).status_code == 200
+        eventually(lambda: httpx.get(f"{again.url}/readyz", trust_env=False, timeout=30).status_code == 200)
 
 
 @pytest.mark.sqlite

@@ -379,9 +379,12 @@ def _xds_url(text: str) -> str:
 def _url(text: str, example: str) -> str:
     if not text:
         return ""
-    parts = urlsplit(text)
-    port = parts.port  # raises ValueError where it is no port
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # no host, or no port
+        good = False
+    if not good:
         raise ValueError(f"{text} is not an address such as {example}.")
     if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
         raise ValueError(f"{text} has more than scheme, host and port, such as {example}.")

@@ -15,6 +15,8 @@ from trustyard.gateways.folders import sync
 
 from .configuration import Configuration
 
+OWN_FOLDER = "Name a folder within it, which is made then, or chown it to the user of the server."
+
 
 def prepare(configuration: Configuration) -> None:
     """Makes the folder (0700) and the secret key (0600) where they are missing. Raises Refused (`data-directory`)."""
@@ -22,6 +24,11 @@ def prepare(configuration: Configuration) -> None:
     if configuration.given_secret_key_file is None:
         with _told(configuration):
             _make_secret(configuration.secret_key_file)
+
+
+def foreign(folder: Path) -> str:
+    """The sentence about a data directory whose rights are somebody else's to set."""
+    return f"The data directory {folder} belongs to another user, so this one cannot close it to others."
 
 
 def has_database(configuration: Configuration) -> bool:
@@ -36,7 +43,10 @@ def make_folder(configuration: Configuration) -> None:
     with _told(configuration):
         if not folder.is_dir():
             folder.mkdir(mode=0o700, parents=True)
-        folder.chmod(0o700)
+        try:
+            folder.chmod(0o700)
+        except PermissionError:
+            raise Refused(foreign(folder), code="data-directory", advice=OWN_FOLDER) from None
     # SQLite makes its files with the umask of the process: nobody else has business in any of them.
     os.umask(0o077)
 

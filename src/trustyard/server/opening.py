@@ -12,7 +12,7 @@ from typing import Any
 import django
 import structlog
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -117,8 +117,43 @@ def migrate() -> None:
     if newer:
         log.warning("database.newer", migrations=newer, advice="Upgrade this node too: docs/operations.md")
     if behind():
-        call_command("migrate", verbosity=0, interactive=False)
+        refuse_other_encoding()
+        executor = Executor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
     call_command("createcachetable", verbosity=0)
+
+
+def other_encoding() -> str:
+    """The sentence about a PostgreSQL that takes not every character, or nothing."""
+    if connection.vendor != "postgresql":
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_encoding")
+        (found,) = cursor.fetchone()
+    return "" if found == "UTF8" else f"The database's encoding is {found}: names of every script need UTF8."
+
+
+def refuse_other_encoding() -> None:
+    """Before the first table is made in it, for then nothing has to be moved. Raises Refused (`database`)."""
+    if not applied() and (sentence := other_encoding()):
+        advice = "Make it with createdb --encoding=UTF8 --template=template0."
+        raise Refused(sentence, code="database", advice=advice)
+
+
+class Executor(MigrationExecutor):
+    """Django's, with a migration and the row that records it in one transaction.
+
+    Django writes that row afterwards, where there are indexes to make: a disk that was full by then, or a kill, left a
+    table that no later start could make again. What is not atomic is idempotent instead.
+    """
+
+    def apply_migration(self, state: Any, migration: Any, fake: bool = False, fake_initial: bool = False) -> Any:
+        """One migration, whole or not at all."""
+        if not migration.atomic:
+            return super().apply_migration(state, migration, fake, fake_initial)
+        # SQLite makes tables anew with its constraints off, and turns them off outside a transaction alone.
+        with connection.constraint_checks_disabled(), transaction.atomic():
+            return super().apply_migration(state, migration, fake, fake_initial)
 
 
 @contextmanager

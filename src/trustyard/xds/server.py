@@ -230,7 +230,7 @@ async def start(
         await desk.close()
         if isinstance(error, RuntimeError):
             raise Refused(
-                f"xDS cannot listen on {name}: is another server there?",
+                f"xDS cannot listen on {name}: another program has the address, or it is not of this machine.",
                 code="xds-address",
                 advice="Set TRUSTYARD_XDS_LISTEN to another address; port 0 takes a free one.",
             ) from error

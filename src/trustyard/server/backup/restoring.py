@@ -9,13 +9,12 @@ from pathlib import Path
 
 from django.apps.registry import Apps
 from django.db import DatabaseError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.db.models import DateTimeField, Model
 
 from trustyard.errors import Conflict, Refused
 from trustyard.server.configuration import Configuration
 from trustyard.server.datadir import make_folder, one_server, secret_of, write_secret
-from trustyard.server.opening import alone, applied, behind, in_words, migrate, set_up
+from trustyard.server.opening import Executor, alone, applied, behind, in_words, migrate, refuse_other_encoding, set_up
 
 from .archive import SECRET, Manifest, Part, Reader, newer
 from .inputs import opened
@@ -70,10 +69,21 @@ def _fill(reader: Reader, apps: Apps, *, secret_key: bool) -> Restored:
         _load(reader, apps)
         restored = None if behind() else _tell(reader, secret_key=secret_key)
     if restored is None:
+        restored = _brought_up(reader, secret_key=secret_key)
+    return restored
+
+
+def _brought_up(reader: Reader, *, secret_key: bool) -> Restored:
+    try:
         migrate()
         with transaction.atomic():
-            restored = _tell(reader, secret_key=secret_key)
-    return restored
+            return _tell(reader, secret_key=secret_key)
+    except DatabaseError as error:
+        raise Refused(
+            f"All of the backup is stored, but could not be brought up to this version: {in_words(error)}",
+            code="database",
+            advice="Put that right and start Trustyard, which goes on from there. Do not restore again.",
+        ) from error
 
 
 def _tell(reader: Reader, *, secret_key: bool) -> Restored:
@@ -121,7 +131,7 @@ def _has_rows(model: type[Model]) -> bool:
 
 def _tables_of(reader: Reader) -> Apps:
     """Migrates to the state of the backup; the models as they were then."""
-    executor = MigrationExecutor(connection)
+    executor = Executor(connection)
     graph = executor.loader.graph
     wanted = {(app, name) for app, names in reader.manifest.migrations.items() for name in names}
     if unknown := wanted - graph.nodes.keys():
@@ -131,6 +141,7 @@ def _tables_of(reader: Reader) -> Apps:
         raise _not_empty("The database has the tables of a newer version than the backup.")
     leaves = [node for node in sorted(wanted) if not wanted.intersection(graph.node_map[node].children)]
     if wanted - there:
+        refuse_other_encoding()
         executor.migrate(leaves)
     apps: Apps = executor.loader.project_state(leaves).apps
     for model in carried(apps):

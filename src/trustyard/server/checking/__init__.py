@@ -12,7 +12,7 @@ from trustyard.server.databaseaddress import without_password
 
 from .database import database
 from .finding import Finding, note, wrong
-from .host import folders, room, secret_key, tls
+from .host import addresses, folders, room, secret_key, tls
 
 SECRET = {"TRUSTYARD_ADMIN_PASSWORD", "TRUSTYARD_OIDC_CLIENT_SECRET", "TRUSTYARD_TOKEN"}
 
@@ -38,13 +38,13 @@ def findings(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield from (wrong(f"{field.field}: {field.message}") for field in error.fields)
         return
     try:
-        for look in (folders, room, secret_key, tls, _addresses, _identity, database):
+        for look in (folders, room, secret_key, tls, addresses, _names, _identity, database):
             yield from look(configuration)
     except PermissionError as error:  # it lies in a folder that this user may not look into
         yield wrong(f"{error.filename} cannot be looked at: {error.strerror}. What comes after it was not checked.")
 
 
-def _addresses(configuration: Configuration) -> Iterator[Finding]:
+def _names(configuration: Configuration) -> Iterator[Finding]:
     host = configuration.listen[0]
     if host in EVERYWHERE and not (configuration.public_url or configuration.allowed_hosts):
         yield note(

@@ -83,9 +83,10 @@ def _secret_key(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _postgresql() -> Iterator[Finding]:
-    (encoding,) = _row("SHOW server_encoding")
-    if encoding != "UTF8":
-        yield wrong(f"The database's encoding is {encoding}: names of every script need UTF8.")
+    from trustyard.server.opening import other_encoding
+
+    if sentence := other_encoding():
+        yield wrong(sentence)
     standby, read_only = _row("SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only') = 'on'")
     if standby or read_only:
         yield wrong("The database takes no writes: it is a standby, or set to read only.")

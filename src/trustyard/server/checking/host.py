@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -12,12 +13,16 @@ from pathlib import Path
 from trustyard.errors import TrustyardError
 from trustyard.pki.certificates import status
 from trustyard.pki.containers import read_file
+from trustyard.pki.hosts import host_port
 from trustyard.server.configuration import Configuration
+from trustyard.server.datadir import OWN_FOLDER, foreign
+from trustyard.server.sockets import bound
 from trustyard.xds.ownkey import misfit
 
 from .finding import Finding, note, wrong
 
 MOUNTED = Path("/run/secrets")  # a container's secrets: readable there for all, and nobody else is in there
+ANY = ("127.0.0.1", 0)  # an address that is always free
 FULL, SCARCE = 100_000_000, 1_000_000_000  # bytes left
 
 
@@ -36,7 +41,9 @@ def folders(configuration: Configuration) -> Iterator[Finding]:
     elif not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         yield wrong(f"The data directory {folder} cannot be written to.")
     else:
-        if folder.stat().st_mode & 0o077:
+        if folder.stat().st_mode & 0o077 and os.getuid() not in (0, folder.stat().st_uid):
+            yield wrong(f"{foreign(folder)} {OWN_FOLDER}")
+        elif folder.stat().st_mode & 0o077:
             yield note(f"The data directory {folder} is open to others: the next start closes it (0700).")
         if configuration.sqlite:
             yield from _not_ours(configuration.sqlite_file)
@@ -61,6 +68,23 @@ def room(configuration: Configuration) -> Iterator[Finding]:
     if free < SCARCE:
         sentence = f"The disk of the data directory has {free // 1_000_000} MB left."
         yield wrong(sentence) if free < FULL else note(sentence)
+
+
+def addresses(configuration: Configuration) -> Iterator[Finding]:
+    """Whether it can listen where it is told to; a server that runs does so already."""
+    given = {
+        "TRUSTYARD_LISTEN": configuration.listen,
+        "TRUSTYARD_XDS_LISTEN": configuration.xds_listen,
+        "TRUSTYARD_WORKER_LISTEN": configuration.worker_listen or ANY,
+    }
+    for name, address in given.items():
+        try:
+            bound(address).close()
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                yield note(f"{name}: {host_port(*address)} has a program that listens there: this server, if it runs.")
+            else:
+                yield wrong(f"{name}: Trustyard cannot listen on {host_port(*address)}: {error.strerror}.")
 
 
 def secret_key(configuration: Configuration) -> Iterator[Finding]:
