@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -142,13 +142,21 @@ def ask_restored(request: HttpRequest, asked: Restored) -> HttpResponse:
         if name not in ("csrfmiddlewaretoken", "confirm_restored")
         for value in values
     ]
-    places = [{**place, "difference": side_by_side(place)} for place in asked.extra["restored"]]
+    places = [
+        {**one, "difference": side_by_side(one), "compare": comparison(one["environment"], one["release"], "saved")}
+        for one in asked.extra["restored"]
+    ]
     context = {**asked.extra, "places": places, "fields": fields, "post_to": request.get_full_path()}
     if not is_fragment(request):
         return render(request, "releases/restored.html", context, status=asked.status)
     response = render(request, "releases/_restored.html", context)
     response["HX-Retarget"], response["HX-Reswap"] = "#dialogs", "innerHTML"
     return response
+
+
+def comparison(environment: str, start: int | None, end: int | str) -> str:
+    """Where two releases of an environment, or one and what is saved, stand side by side."""
+    return f"{reverse('releases-compare')}?{urlencode({'environment': environment, 'from': start or '', 'to': end})}"
 
 
 def confirmed(request: HttpRequest) -> str:
