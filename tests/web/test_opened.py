@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -278,3 +279,33 @@ def removable(what: str) -> tuple[Any, Callable[[], object]]:
 def etag(page: str) -> str:
     [found] = re.findall(r'name="etag" value="([^"]+)"', page)
     return html.unescape(found)
+
+
+@pytest.mark.parametrize(
+    ("address", "typed", "sentence"),
+    [
+        ("/environments/{place}/", {"description": "mine\nand more"}, "somebody deleted the environment test"),
+        ("/gateways/{gateway}/edit/", {"options.directory": "/srv/mine"}, "somebody deleted the gateway test/edge"),
+        ("/jwks/{jwk}/edit/", {"description": "mine\nand more"}, "somebody deleted the JWK sign"),
+    ],
+)
+def test_what_was_typed_about_something_that_was_deleted_meanwhile_comes_back(
+    person: Client, address: str, typed: dict[str, str], sentence: str
+) -> None:
+    somebody = replace(LOCAL, name="somebody")
+    kinds = {"gateway": gateways.create(LOCAL, "test", name="edge", kind="files").pk, "place": place().pk}
+    given = jwks.HandGiven(jwk_of_key(new_key("p256").public_key()), ["test"])
+    kinds["jwk"] = jwks.create(LOCAL, name="sign", source=given).jwk.pk
+    there = address.format(**kinds)
+    form = Form(person.get(there).content.decode()).sent
+    jwks.delete(somebody, "sign", if_match="*")
+    gateways.delete(somebody, "test", "edge", if_match="*")
+    environments.delete(somebody, "test", if_match="*")
+    answer = person.post(there, {**form, **typed})
+    page = html.unescape(answer.content.decode())
+    assert answer.status_code == 404
+    assert sentence in page
+    assert all(f">\n{text}</textarea>" in page for text in typed.values())
+    assert form["opened"] not in page
+    models.AuditEvent.objects.all().delete()
+    assert f"Somebody deleted {sentence.split()[-1]}" in html.unescape(person.post(there, form).content.decode())

@@ -17,10 +17,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from trustyard.actions.actors import Actor, of_user
 from trustyard.actions.permissions import TABLE, allowed
-from trustyard.errors import MethodNotAllowed, Restored, TrustyardError
+from trustyard.errors import MethodNotAllowed, NotFound, Restored, TrustyardError
 from trustyard.models import Release
 from trustyard.pki.refusals import refuse_private_key
 
+from .deleted import deleted
 from .differences import side_by_side
 
 P = ParamSpec("P")
@@ -60,6 +61,8 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
             except Restored as asked:
                 return ask_restored(request, asked)
             except TrustyardError as error:
+                if isinstance(error, NotFound) and "object" in request.POST:
+                    return deleted(request, actor_of(request), error)
                 return refusal(request, error)
 
         return answer
