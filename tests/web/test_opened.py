@@ -214,7 +214,7 @@ def test_a_file_that_a_browser_cannot_keep_has_to_be_selected_again(person: Clie
     environments.update(LOCAL, "test", if_match="*", root_set="mozilla")
     page = with_file(person, sent, at(place()))
     assert (AGAIN in page, WITHOUT in page) == (True, False)
-    assert "Select the file with the root certificates." in refused(person, place(), Form(page).sent)
+    assert "Select the file that holds them." in refused(person, place(), Form(page).sent)
     assert AGAIN in with_file(person, {"name": "test"}, "/environments/create/")
 
 
