@@ -9,18 +9,13 @@ from trustyard.actions import audit
 from trustyard.actions.actors import Actor
 from trustyard.errors import NotFound
 
-# What a form carries, or says by itself: nobody typed it. Secrets are not shown again.
-_NOT_TYPED = {"csrfmiddlewaretoken", "etag", "opened", "object", "deploy", "confirm_restored", "password"}
+from . import opened
 
 
 def deleted(request: HttpRequest, actor: Actor, gone: NotFound) -> HttpResponse:
     """404, with who deleted it where the audit says so. The field `object` of the form names it: `jwk/sign`."""
     kind, _, name = request.POST["object"].partition("/")
-    typed = [
-        (field.replace("_", " ").replace("options.", "").capitalize(), text)
-        for field, text in request.POST.items()
-        if text and field not in _NOT_TYPED
-    ]
+    typed = [(field.replace("_", " ").capitalize(), text) for field, text in opened.typed(request).items() if text]
     event = audit.find(actor, object_name=name, action=f"{kind}.delete").first()
-    context = {"error": gone, "kind": kind, "name": name, "event": event, "typed": typed}
+    context = {"gone": gone, "kind": kind, "name": name, "event": event, "typed": typed}
     return render(request, "deleted.html", context, status=gone.status)

@@ -32,7 +32,8 @@ def side_by_side(
         "rows": [_dated(row) for row in page or fitting[:LINES]],
         "page": page,
         "more": 0 if page else max(0, len(fitting) - LINES),
-        "counts": _counts(rows) if len(rows) > LINES else [],
+        "counts": _counts(rows, roots),
+        "many": len(rows) > LINES,
         "listed": [{**one, "change": change} for change, some in roots.items() for one in some][:MANY],
         "roots": roots,
         "root_count": count,
@@ -49,13 +50,13 @@ def _matches(row: Row, q: str) -> bool:
     )
 
 
-def _counts(rows: list[Row]) -> list[tuple[str, int]]:
+def _counts(rows: list[Row], roots: dict[str, list[Row]]) -> list[tuple[str, int]]:
     counted: dict[str, int] = {}
     for row in rows:
         change = row["words"][0] if row["words"][0] in ("added", "removed") else "changed"
         words = f"{change} JWKs" if "jwk" in row else change
         counted[words] = counted.get(words, 0) + 1
-    return list(counted.items())
+    return [*counted.items(), *((f"roots {change}", len(some)) for change, some in roots.items() if some)]
 
 
 def _certificates(difference: dict[str, Any]) -> Iterator[Row]:
