@@ -193,6 +193,9 @@ def test_an_environment_is_made_changed_and_deleted(cast: Cast, ca: Ca) -> None:
     changed = admin.patch(address, {"root_set": {"pem": ca.cert_pem.decode()}, "deny_list": ["AA:" * 31 + "AA"]})
     assert (changed.json["root_set"], changed.json["roots"]) == ("uploaded", 1)
     assert changed.json["deny_list"] == ["aa" * 32]
+    read = admin.get(address)
+    again = admin.patch(address, {name: read.json[name] for name in ("type", "description", "root_set", "deny_list")})
+    assert (again.status, again.headers["ETag"]) == (200, read.headers["ETag"]), "what was read, sent back: no change"
     assert admin.patch(address, {"root_set": "mozilla"}).json["roots"] > 50
     assert admin.post(path("environments"), {"name": "übung/1"}).status == 409
     assert admin.delete(address).status == 204
@@ -397,8 +400,12 @@ def test_the_truststore_comes_as_a_file(add: Add, cast: Cast, ca: Ca) -> None:
         *held, sums = folder.namelist()
         digests = [hashlib.sha256(folder.read(name)).hexdigest() for name in held]
         assert folder.read(sums).decode().split() == [word for pair in zip(digests, held, strict=True) for word in pair]
-    both, used = (cast.viewer.get(address, include=i).content.count(b"BEGIN") for i in ("all", "used"))
-    assert (both, used) == (2, 1)
+    both, used, roots = (
+        cast.viewer.get(address, include=one).content.count(b"BEGIN") for one in ("all", "used", "roots")
+    )
+    assert (both, used, roots) == (2, 1, 1)
+    bundle = cast.viewer.get(address, include="roots").content.decode()
+    assert bundle.strip().endswith(ca.cert_pem.decode().strip())
     assert cast.viewer.get(address, format="docx").status == 422
     assert cast.viewer.get(address, format="jks", password="x").status == 422
     beyond = cast.viewer.get(address, format="pkcs12", password="pässword")

@@ -104,6 +104,30 @@ def test_a_difference_is_printed_line_by_line(run: Program, canned: Canned) -> N
     assert "No difference." in run("release", "diff", "test", "2", "saved").stdout
 
 
+def test_of_many_changes_the_counts_and_the_first_are_printed_and_json_has_all(run: Program, canned: Canned) -> None:
+    many = {**SOME, "added": [{**LINE, "alias": f"a{number}"} for number in range(60)], "changed": SOME["changed"] * 9}
+    canned.answer("GET", f"{RELEASES}/2/diff", {"environment": "test", "from": 1, "to": 2, **many})
+    lines = run("release", "diff", "test", "2").stdout.splitlines()
+    assert lines[1] == "70 changes: 61 added, 9 changed."
+    assert [line.split()[2] for line in lines if line.startswith("added")] == [f"a{number}" for number in range(50)]
+    assert lines[-1] == "And 20 more: --json has them all."
+    assert len(json.loads(run("release", "diff", "test", "2", "--json").stdout)["added"]) == 60
+    few = {**many, "added": many["added"][:40]}
+    canned.answer("GET", f"{RELEASES}/2/diff", {"environment": "test", "from": 1, "to": 2, **few})
+    whole = run("release", "diff", "test", "2").stdout
+    assert whole.count("replaced") == whole.count("\nwas") == 9
+    assert "more" not in whole
+
+
+def test_of_many_that_are_left_behind_the_number_and_the_first_are_printed(run: Program, canned: Canned) -> None:
+    rows = [{"certificate": f"c{number}", "alias": f"c{number}", "reason": "Expired."} for number in range(51)]
+    canned.answer("POST", PROMOTE, {**PROMOTION, "left_behind": rows})
+    lines = run("env", "promote", "test", "production", "--preview").stdout.splitlines()
+    at = lines.index("Left out of this promotion: 51.")
+    assert lines[at + 50].startswith("Left out of this promotion: c49")
+    assert lines[at + 51] == "And 1 more: --json has them all."
+
+
 def test_restoring_names_what_cannot_come_back(run: Program, canned: Canned) -> None:
     """D-22."""
     canned.answer("POST", f"{RELEASES}/1/restore", {**RELEASE, "deployment": DEPLOYMENT}, status=201)

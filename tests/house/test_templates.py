@@ -47,3 +47,24 @@ def test_every_table_has_a_name() -> None:
         if "aria-label" not in table
     ]
     assert not nameless, "\n".join(nameless)
+
+
+def test_every_row_of_a_table_has_a_header() -> None:
+    """A screen reader says it in each cell, else a person in the fifth column does not know of what."""
+    bare = [
+        f"{path.relative_to(TEMPLATES)}: {table[:80]}"
+        for path in TEMPLATES.rglob("*.html")
+        for table in re.findall(r"<table\b.*?</table>", path.read_text(), re.DOTALL)
+        if "<tbody" in table and not re.search(r'scope="row"|_row\.html', table)
+    ]
+    assert not bare, "\n".join(bare)
+
+
+def test_every_group_of_controls_has_a_name_or_is_none() -> None:
+    nameless = [
+        f"{path.relative_to(TEMPLATES)}: {group[:80]}"
+        for path in TEMPLATES.rglob("*.html")
+        for group in re.findall(r"<fieldset\b.{0,400}", path.read_text(), re.DOTALL)
+        if not re.search(r"<legend|aria-label|role=\"none\"", group)
+    ]
+    assert not nameless, "\n".join(nameless)

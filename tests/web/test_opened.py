@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -213,7 +214,7 @@ def test_a_file_that_a_browser_cannot_keep_has_to_be_selected_again(person: Clie
     environments.update(LOCAL, "test", if_match="*", root_set="mozilla")
     page = with_file(person, sent, at(place()))
     assert (AGAIN in page, WITHOUT in page) == (True, False)
-    assert "Select the file with the root certificates." in refused(person, place(), Form(page).sent)
+    assert "Select the file that holds them." in refused(person, place(), Form(page).sent)
     assert AGAIN in with_file(person, {"name": "test"}, "/environments/create/")
 
 
@@ -278,3 +279,34 @@ def removable(what: str) -> tuple[Any, Callable[[], object]]:
 def etag(page: str) -> str:
     [found] = re.findall(r'name="etag" value="([^"]+)"', page)
     return html.unescape(found)
+
+
+@pytest.mark.parametrize(
+    ("address", "typed", "sentence"),
+    [
+        ("/environments/{place}/", {"description": "mine\nand more"}, "somebody deleted the environment test"),
+        ("/gateways/{gateway}/edit/", {"directory": "/srv/mine"}, "somebody deleted the gateway test/edge"),
+        ("/jwks/{jwk}/edit/", {"description": "mine\nand more"}, "somebody deleted the JWK sign"),
+    ],
+)
+def test_what_was_typed_about_something_that_was_deleted_meanwhile_comes_back(
+    person: Client, address: str, typed: dict[str, str], sentence: str
+) -> None:
+    somebody = replace(LOCAL, name="somebody")
+    kinds = {"gateway": gateways.create(LOCAL, "test", name="edge", kind="files").pk, "place": place().pk}
+    given = jwks.HandGiven(jwk_of_key(new_key("p256").public_key()), ["test"])
+    kinds["jwk"] = jwks.create(LOCAL, name="sign", source=given).jwk.pk
+    there = address.format(**kinds)
+    form = Form(person.get(there).content.decode()).sent
+    jwks.delete(somebody, "sign", if_match="*")
+    gateways.delete(somebody, "test", "edge", if_match="*")
+    environments.delete(somebody, "test", if_match="*")
+    answer = person.post(there, {**form, **typed})
+    page = html.unescape(answer.content.decode())
+    assert answer.status_code == 404
+    assert page.count('role="alert"') == 2, "it is said once; the other is the one for when nobody answers"
+    assert sentence in page
+    assert all(f">\n{text}</textarea>" in page for text in typed.values())
+    assert page.count("</textarea>") == len(typed), "what nobody touched is not repeated"
+    models.AuditEvent.objects.all().delete()
+    assert f"Somebody deleted {sentence.split()[-1]}" in html.unescape(person.post(there, form).content.decode())

@@ -273,6 +273,18 @@ def test_a_release_is_downloaded_as_a_folder(admin: Client, add: Add) -> None:
         assert {"truststore.pem", "used.pem", "aliases/one.pem", "SHA256SUMS"} <= set(folder.namelist())
 
 
+def test_another_comparison_is_told_to_screen_readers_in_counts_and_searched(admin: Client, add: Add) -> None:
+    for name in ("one", "two", "three"):
+        add(name)
+    there = "/releases/compare/?environment=test&from=1&to="
+    found = admin.get(f"{there}3", **HTMX).content.decode()
+    assert '<p class="card-body" role="status">2 added.</p>' in found
+    assert 'role="status">No difference.' in admin.get(f"{there}1", **HTMX).content.decode()
+    searched = text(admin.get(f"{there}3&q=THRee"))
+    assert ("three added" in searched, "two added" in searched) == (True, False)
+    assert "No changes match." in text(admin.get(f"{there}3&q=nope"))
+
+
 def test_promote_shows_the_difference_then_does_it_in_one_step(admin: Client, add: Add, authority: Authority) -> None:
     add("one")
     add("both", "test", "production")

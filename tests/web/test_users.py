@@ -57,6 +57,13 @@ def test_disable_on_an_older_page_does_not_enable(admin: Client) -> None:
     assert olaf().is_active
 
 
+def test_people_stand_in_the_order_of_their_names_and_case_does_not_count(admin: Client) -> None:
+    for name in ("Zoe", "bert"):
+        users.create(LOCAL, name, password=PASSWORD, role="viewer")
+    names = re.findall(r'data-label="Username"[^>]*>(?:<[^>]*>)*(\w+)', admin.get("/users/").content.decode())
+    assert names == ["ada", "bert", "olaf", "Zoe"]
+
+
 def test_disable_asks_first_and_says_when_it_is_oneself(admin: Client) -> None:
     page = admin.get("/users/").content.decode()
     asked = dict(re.findall(r'<dialog[^>]*id="disable-(\d+)"[^>]*>(.*?)</dialog>', page, re.DOTALL))

@@ -24,13 +24,13 @@ from trustyard.pki.content import Content, PublishedJwk
 from . import audit, found, key_ids, releases
 from .actors import Actor
 from .permissions import require
-from .promotion_deciding import Answers, Change, decided, updated
+from .promotion_deciding import Answers, Change, check_aliases, decided, updated
 from .promotion_plan import Promotion, plan
 from .promotion_writing import write
 from .restored import Confirmed, between, digest_of
 from .retries import retried
 
-__all__ = ["Answers", "Promotion", "preview", "promote"]
+__all__ = ["Answers", "Promotion", "planned", "preview", "promote"]
 
 
 def preview(
@@ -46,6 +46,15 @@ def preview(
         changes = decided(actor, done, answers or {}, lock=False)
         key_ids.check(updated(changes))
         _show(done, changes)
+    return done
+
+
+def planned(actor: Actor, target: str, *, source: str, names: Sequence[str] | None = None) -> Promotion:
+    """What promoting would take now; what that changes takes longer to say. Raises `Conflict`, `Refused`."""
+    with one_moment():
+        place, start = _ends(actor, target, source)
+        done = plan(start, place, names)
+        check_aliases(done)
     return done
 
 

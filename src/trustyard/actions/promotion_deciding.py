@@ -38,7 +38,7 @@ def decided(actor: Actor, done: Promotion, answers: Answers, *, lock: bool) -> l
         with _named(step):
             jwks = _acted(actor, done, step, concerned.get(step.name, []), said.get(fold(step.name)))
         changes.append(Change(step, step.becomes(done.target), jwks))
-    _check_aliases(done)
+    check_aliases(done)
     return changes
 
 
@@ -84,7 +84,8 @@ def _named(step: Step) -> Iterator[None]:
         raise
 
 
-def _check_aliases(done: Promotion) -> None:
+def check_aliases(done: Promotion) -> None:
+    """Raises `Conflict` naming every alias that is taken in the target."""
     # Where somebody takes one at this moment, a constraint ends it, and the retry finds it here.
     added = {fold(step.alias): step for step in done.steps if step.there is None}
     rows = models.Entry.objects.filter(environment=done.target, alias_key__in=list(added))

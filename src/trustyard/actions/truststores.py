@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from trustyard.errors import FieldError, Refused
 from trustyard.pki import findings as pki_findings
-from trustyard.pki.content import Content
+from trustyard.pki.content import Content, Material
 from trustyard.pki.filenames import safe_filename
 from trustyard.pki.names import search_fold
 from trustyard.pki.truststores import (
@@ -21,6 +21,7 @@ from trustyard.pki.truststores import (
     pem_bundle,
     pkcs7,
     pkcs12,
+    root_alias,
     sha256sums,
     zip_of,
 )
@@ -34,6 +35,7 @@ from .permissions import require
 from .truststore_rows import Rows, Slot
 
 FORMATS = ("pem", "zip", "pkcs7", "pkcs12", "jks")
+INCLUDED = ("all", "used", "roots")
 ORIGINS = ("certificate", "root")
 
 
@@ -106,7 +108,7 @@ def export(
     include: str = "all",
     password: str = "changeit",  # noqa: S107 - Java's own; a truststore holds public material
 ) -> File:
-    """The truststore in force as a file. `include` is `all` or `used` (without roots).
+    """The truststore in force as a file. `include` is `all`, `used` (without roots) or `roots`.
 
     Raises `Refused` for an unknown format, and when nothing is in force: an empty truststore is never handed out.
     """
@@ -117,15 +119,22 @@ def export(
     if material is None:
         sentence = f"{place.name} has no release yet, so there is nothing to export."
         raise Refused(sentence, code="nothing-to-export", advice="Deploy it first.")
-    named = material.named(roots=include == "all")
+    named = _named(material, include)
     if not named:
         but = "but the root set " if material.content.roots else ""
-        raise Refused(f"Nothing {but}is in force in {place.name} to export.", code="nothing-to-export")
+        what = "No root set" if include == "roots" else f"Nothing {but}".strip()
+        raise Refused(f"{what} is in force in {place.name} to export.", code="nothing-to-export")
     return _file(place.name, format, named, password, material.created_at)
 
 
+def _named(material: Material, include: str) -> list[tuple[str, str, bytes]]:
+    if include == "roots":
+        return [(root_alias(sha256), sha256, material.ders[sha256]) for sha256 in material.content.roots]
+    return material.named(roots=include == "all")
+
+
 def _check(format: str, include: str, password: str) -> None:
-    for field, value, known in (("format", format, FORMATS), ("include", include, ("all", "used"))):
+    for field, value, known in (("format", format, FORMATS), ("include", include, INCLUDED)):
         if value not in known:
             sentence = f"The {field} is one of {', '.join(known)}."
             raise Refused(sentence, code="bad-format", fields=[FieldError(field, sentence)])

@@ -12,6 +12,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 
 from trustyard import models
 from trustyard.errors import Conflict, FieldError, NotFound, Refused
@@ -216,9 +217,8 @@ def of_provider(row: models.User) -> bool:
 def find(actor: Actor) -> QuerySet[models.User]:
     """All accounts by name."""
     require(actor, "users.manage")
-    return models.User.objects.prefetch_related("environments", "socialaccount_set", "authenticator_set").order_by(
-        "username"
-    )
+    people = models.User.objects.prefetch_related("environments", "socialaccount_set", "authenticator_set")
+    return people.order_by(Lower("username"), "username")
 
 
 def get(actor: Actor, username: str) -> models.User:

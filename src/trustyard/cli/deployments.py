@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .screen import clean, say, table
+from .screen import MOST, clean, more, say, table
 
 SETTLED = frozenset({"accepted", "observed", "superseded"})
 NOT_TAKEN = frozenset({"refused", "unreachable"})
@@ -35,9 +35,12 @@ def show(deployment: dict[str, Any]) -> None:
 
 def left_out(rows: list[dict[str, Any]], what: str) -> None:
     """Prints what a release does not hold, and why (D-19)."""
-    for row in rows:
+    if len(rows) > MOST:
+        say(clean(f"Left out of {what}: {len(rows)}."))
+    for row in rows[:MOST]:
         whose = f" (alias {row['alias']})" if row.get("alias") else ""
         say(clean(f"Left out of {what}: {row.get('certificate')}{whose}: {row.get('reason')}"))
+    more(len(rows))
 
 
 def not_accepted(deployment: dict[str, Any]) -> list[str]:

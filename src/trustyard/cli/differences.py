@@ -3,41 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any
 
-from .screen import day, say, table
+from .screen import MOST, day, more, say, table
 
 COLUMNS = ("Change", "What", "Alias or Key ID", "Certificate or JWK", "Certificate Name", "Valid Until", "SHA-256")
-_CHANGES = {"certificate": "replaced", "alias": "alias renamed", "name": "certificate renamed"}
+_WORDS = {"certificate": "replaced", "alias": "alias renamed", "name": "certificate renamed"}
 
 
 def show(difference: dict[str, Any], *, nothing: str = "No difference.", error: bool = False) -> None:
-    """Prints a row for each change, or that there is none."""
-    rows = list(_rows(difference))
-    if rows:
-        table(COLUMNS, rows, error=error)
-    else:
+    """Prints a row for each change, of many how many there are and the first, or that there is none."""
+    parts = (difference, difference["jwks"])
+    counts = {change: sum(len(part[change]) for part in parts) for change in ("added", "removed", "changed")}
+    total = sum(counts.values())
+    if not total:
         say(nothing, error=error)
+        return
+    if total > MOST:
+        say(
+            f"{total} changes: {', '.join(f'{count} {change}' for change, count in counts.items() if count)}.",
+            error=error,
+        )
+    table(COLUMNS, chain.from_iterable(islice(_changes(difference), MOST)), error=error)
+    more(total, error=error)
 
 
-def _rows(difference: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+def _changes(difference: dict[str, Any]) -> Iterator[list[tuple[object, ...]]]:
+    """The rows of each change: one, or two where a certificate took the place of another."""
     for change in ("added", "removed"):
         for one in difference[change]:
-            yield (change, one["origin"], *_certificate(one))
+            yield [(change, one["origin"], *_certificate(one))]
     for one in difference["changed"]:
-        words = ", ".join(_CHANGES.get(each, each) for each in one["changes"])
+        words = ", ".join(_WORDS.get(each, each) for each in one["changes"])
         alias, name, *now = _certificate(one)
         before = one["before"]
         was = [_was(before["alias"], alias), _was(before["certificate"], name)]
-        yield (words, one["origin"], *was, *now)
-        if "certificate" in one["changes"]:
-            yield ("was", "", "", "", *_certificate(before)[2:])
+        replaced = [("was", "", "", "", *_certificate(before)[2:])] if "certificate" in one["changes"] else []
+        yield [(words, one["origin"], *was, *now), *replaced]
     jwks = difference["jwks"]
     for change in ("added", "removed"):
         for key in jwks[change]:
-            yield (change, "JWK", key["kid"], key["name"], _key(key), "", "")
+            yield [(change, "JWK", key["kid"], key["name"], _key(key), "", "")]
     for key in jwks["changed"]:
-        yield (f"changed: {', '.join(key['changes'])}", "JWK", key["kid"], key["name"], _key(key), "", "")
+        yield [(f"changed: {', '.join(key['changes'])}", "JWK", key["kid"], key["name"], _key(key), "", "")]
 
 
 def _certificate(one: dict[str, Any]) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import deployments, differences
-from .screen import clean, say, table
+from .screen import MOST, clean, more, say, table
 
 NAMED = 3  # gateways that are named one by one, where a note is about many
 
@@ -17,8 +17,9 @@ def show(one: dict[str, Any]) -> None:
     left_out = " but what is left out" if one.get("left_out_alone") else ""
     differences.show(one["difference"], nothing=f"Nothing would change{left_out}.")
     deployments.left_out(one["left_out"], "it")
-    for note in one["findings"]:
+    for note in one["findings"][:MOST]:
         say(clean(f"Finding: {note['sentence']}"))
+    more(len(one["findings"]))
     if one["gateways"]:
         table(
             ("Gateway", "Kind", "Certificates", "Bytes", "To Know"),
@@ -27,11 +28,14 @@ def show(one: dict[str, Any]) -> None:
                 for row in one["gateways"]
             ],
         )
-    for sentence, gateways in _told(one["gateways"]).items():
-        more = f" and {len(gateways) - NAMED} others" if len(gateways) > NAMED + 1 else ""
-        say(clean(f"{', '.join(gateways[:NAMED] if more else gateways)}{more}: {sentence}"))
-    for sentence in one["blocked"]:
+    told = _told(one["gateways"])
+    for sentence, gateways in list(told.items())[:MOST]:
+        others = f" and {len(gateways) - NAMED} others" if len(gateways) > NAMED + 1 else ""
+        say(clean(f"{', '.join(gateways[:NAMED] if others else gateways)}{others}: {sentence}"))
+    more(len(told))
+    for sentence in one["blocked"][:MOST]:
         say(clean(f"The policy stops it: {sentence}"))
+    more(len(one["blocked"]))
     if one["asks"]:
         say("A certificate goes, and the policy asks before that: the console wants the environment's name typed.")
 

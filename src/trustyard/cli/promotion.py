@@ -17,7 +17,7 @@ from .failures import CHOICE, Failure, Problem, Usage
 from .jwk_connection import actions, changes
 from .options import DeployIfTold, Yes, members
 from .rest import path
-from .screen import alike, clean, same, say, table
+from .screen import MOST, alike, clean, more, same, say, table
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ class Undecided(Failure):
             for one in self.questions
             for jwk in one["jwks"]
         ]
-        table(("Certificate", "JWK", "Key ID", "With update becomes"), rows, error=True)
+        table(("Certificate", "JWK", "Key ID", "With update becomes"), rows[:MOST], error=True)
+        more(len(rows), error=True)
         say("Nothing was changed. Repeat the command with --jwks update or --jwks disconnect, and", error=True)
         say(" ".join(f"--confirm {clean(shlex.quote(one['certificate']))}" for one in self.questions), error=True)
 
@@ -128,9 +129,10 @@ def _preview(one: dict[str, Any]) -> None:
     if any(waiting[part] for part in ("added", "removed", "changed")) or any(waiting["jwks"].values()):
         say(clean(f"Saved in {one['environment']} before, and waiting for its next release too:"))
         differences.show(waiting)
-    for question in one["jwk_connection"]:
+    for question in one["jwk_connection"][:MOST]:
         jwks = ", ".join(jwk["name"] for jwk in question["jwks"])
         say(clean(f"JWKs of {question['certificate']} to decide about (--jwks): {jwks}"))
+    more(len(one["jwk_connection"]))
 
 
 def _done(one: dict[str, Any], *, deployed: bool) -> None:

@@ -22,6 +22,7 @@ from trustyard.pki.sentences import plural
 _TURNING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_TURNING}]")
 _UNSAFE_IN_JSON = re.compile(f"[\x7f-\x9f\u2028\u2029\ud800-\udfff{_TURNING}]")
+MOST = 50  # rows of what has no pages; --json has them all
 _WIDE = 1000  # columns where no terminal sets a width: a line of a table stays one line for grep
 
 
@@ -95,6 +96,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, error: bo
     with _writing(error=error), console.capture() as shown:  # it writes nothing, which a full disk may refuse too
         console.print(grid)
     say("\n".join(line.rstrip() for line in shown.get().splitlines()), error=error)
+
+
+def more(total: int, *, error: bool = False) -> None:
+    """Says how many rows were not printed, where there are more than `MOST`."""
+    if total > MOST:
+        say(f"And {total - MOST} more: --json has them all.", error=error)
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> None:

@@ -54,7 +54,8 @@ def export(
         Literal["pem", "zip", "pkcs7", "pkcs12", "jks"], typer.Option("--format", help="What to write.")
     ] = "pem",
     include: Annotated[
-        Literal["all", "used"], typer.Option("--include", help="Everything, or only certificates without the root set.")
+        Literal["all", "used", "roots"],
+        typer.Option("--include", help="Everything, certificates without the root set, or the root set alone."),
     ] = "all",
     password: Annotated[
         str | None,

@@ -135,7 +135,7 @@ CSRF_TRUSTED_ORIGINS = [TRUSTYARD.public_url] if TRUSTYARD.public_url else []
 
 # The router has read and capped every body. Uploads stay in memory: a private key in one never touches the disk.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 66_000_000  # an import, the largest
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 25_000  # each certificate that is ticked in a promotion is one
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 25_000  # a promotion has four for each certificate whose JWKs are decided about
 FILE_UPLOAD_MAX_MEMORY_SIZE = 66_000_000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 

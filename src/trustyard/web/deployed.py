@@ -17,11 +17,12 @@ from trustyard.actions import delivery
 from trustyard.actions.delivery import Row
 from trustyard.actions.progress import Progress, Taken, objections, progress, taken_by
 
+from .pages import LINES
+
 Word = Literal["waiting", "not taken", "otherwise", "late", "given up", "answered"]
 # Seconds that a table has been on the screen, and how often it asks until then: most answer at once, what is tried
 # again takes its time, and a page that was left open costs next to nothing. It ends with the session.
 _SOON, _LATER, _LAST = 120, 900, 12 * 3600
-LINES = 50  # of the table at once: where there are more, the worst come first
 FEW = 10  # nodes that a row of a list names; of more it names those that object
 _BADNESS: Mapping[str, int] = {state: at for at, state in enumerate(delivery.WORST_FIRST)}
 Counts = list[tuple[str, int]]  # how many nodes are in which state, the worst first
@@ -68,6 +69,11 @@ class Deployed:
         return f"{reverse('deployment')}?releases={self.ids}&since={self.since}"
 
     @property
+    def turned(self) -> str:
+        """Where another page of its lines is asked for, but for the number."""
+        return f"{self.address}&page="
+
+    @property
     def mark(self) -> str:
         """A digest of what is shown: while it is the same but for how long a try took, the page is left as it is."""
         said = [
@@ -94,7 +100,7 @@ def deployed(ids: Sequence[int], since: int | None = None, page: str = "") -> De
     took = {release.pk: taken_by(rows) for release, rows in said}
     lines = list(_lines(found))
     counts = []
-    if len(lines) > LINES:
+    if len(lines) > LINES:  # the worst come first
         lines.sort(key=lambda line: _BADNESS[line["state"]])
         counts = _counts(line["state"] for line in lines)
     shown = Paginator(lines, LINES).get_page(page)

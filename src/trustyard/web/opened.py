@@ -45,6 +45,12 @@ def shown(
     return Shown(etag, _sealed(stored), {**stored, **mine})
 
 
+def typed(request: HttpRequest) -> dict[str, str]:
+    """What the form that was sent says otherwise than when it was opened."""
+    before = _unsealed(request.POST.get("opened", ""))
+    return {name: text for name in before if _plain(text := request.POST.get(name, "")) != before[name]}
+
+
 def overtaken(what: str) -> StaleVersion:
     """What a form says when somebody else was quicker."""
     return StaleVersion(

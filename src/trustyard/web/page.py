@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,11 +18,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from trustyard.actions.actors import Actor, of_user
 from trustyard.actions.permissions import TABLE, allowed
 from trustyard.actions.preflight import brought
-from trustyard.errors import MethodNotAllowed, Restored, TrustyardError
+from trustyard.errors import MethodNotAllowed, NotFound, Restored, TrustyardError
 from trustyard.models import Release
 from trustyard.pki.refusals import refuse_private_key
 from trustyard.pki.sentences import plural
 
+from .deleted import deleted
 from .differences import side_by_side
 
 P = ParamSpec("P")
@@ -63,6 +64,8 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
             except Restored as asked:
                 return ask_restored(request, asked)
             except TrustyardError as error:
+                if isinstance(error, NotFound) and "object" in request.POST:
+                    return deleted(request, actor_of(request), error)
                 return refusal(request, error)
 
         return answer
@@ -145,13 +148,21 @@ def ask_restored(request: HttpRequest, asked: Restored) -> HttpResponse:
         if name not in ("csrfmiddlewaretoken", "confirm_restored")
         for value in values
     ]
-    places = [{**place, "difference": side_by_side(place)} for place in asked.extra["restored"]]
+    places = [
+        {**one, "difference": side_by_side(one), "compare": comparison(one["environment"], one["release"], "saved")}
+        for one in asked.extra["restored"]
+    ]
     context = {**asked.extra, "places": places, "fields": fields, "post_to": request.get_full_path()}
     if not is_fragment(request):
         return render(request, "releases/restored.html", context, status=asked.status)
     response = render(request, "releases/_restored.html", context)
     response["HX-Retarget"], response["HX-Reswap"] = "#dialogs", "innerHTML"
     return response
+
+
+def comparison(environment: str, start: int | None, end: int | str) -> str:
+    """Where two releases of an environment, or one and what is saved, stand side by side."""
+    return f"{reverse('releases-compare')}?{urlencode({'environment': environment, 'from': start or '', 'to': end})}"
 
 
 def confirmed(request: HttpRequest) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from trustyard.actions.counting import Counted, counted
 
 MOST_PAGES = 200
+LINES = 50  # of a part of a page at once
 
 
 class Pages(Paginator):  # type: ignore[type-arg]  # it takes no argument while it runs
@@ -43,3 +46,17 @@ class Pages(Paginator):  # type: ignore[type-arg]  # it takes no argument while 
     def cut(self) -> bool:
         """Whether some rows are on none of the pages."""
         return self.count > self.num_pages * self.per_page
+
+
+class Part(Page[Any]):
+    """Rows of which a page shows some, and turns them without the rest of it (`_turns.html`).
+
+    `key` names their page in the address, and the element that holds them.
+    """
+
+    def __init__(self, request: HttpRequest, key: str, rows: Sequence[Any]) -> None:
+        given = request.GET.copy()
+        shown = Paginator(rows, LINES).get_page(next(iter(given.pop(key, [])), 1))
+        super().__init__(shown.object_list, shown.number, shown.paginator)
+        self.key = key
+        self.address = f"{request.path}?{given.urlencode()}&{key}="

@@ -120,6 +120,7 @@ urlpatterns = [
     path("users/<int:pk>/access/<int:session>/end/", sessions.end_of_user, name="user-session-end"),
     path("users/<int:pk>/second-factor/reset/", sessions.reset_factors, name="user-factors-reset"),
     path("users/tokens/create/", tokens.create, name="token-create"),
+    path("users/tokens/<int:pk>/made/", tokens.made, name="token-made"),
     path("users/tokens/<int:pk>/revoke/", tokens.revoke, name="token-revoke"),
     # allauth asks for these names; nobody signs up here, and passwords are set by administrators.
     path("sign-up/", errors.lost, name="account_signup"),

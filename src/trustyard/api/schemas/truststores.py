@@ -54,7 +54,7 @@ class TruststoreExport(BaseModel):
     """What an export holds, and how."""
 
     format: Literal["pem", "zip", "pkcs7", "pkcs12", "jks"] = "pem"
-    include: Literal["all", "used"] = Field("all", description="used: without the root set.")
+    include: Literal["all", "used", "roots"] = Field("all", description="used: without the root set; roots: it alone.")
     password: Text = Field(
         "changeit",
         max_length=1000,

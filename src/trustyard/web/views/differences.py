@@ -25,11 +25,12 @@ def compare(request: HttpRequest) -> HttpResponse:
     place = environments.named_or_first(places, request.GET.get("environment", ""))
     context: dict[str, Any] = {"environments": places, "place": place, "fragment": is_fragment(request)}
     if place is not None:
-        context |= _compared(actor, place, request.GET.get("from", ""), request.GET.get("to", ""))
+        context |= _compared(request, actor, place)
     return render(request, "releases/_compared.html" if is_fragment(request) else "releases/compare.html", context)
 
 
-def _compared(actor: Actor, place: models.Environment, start: str, end: str) -> dict[str, Any]:
+def _compared(request: HttpRequest, actor: Actor, place: models.Environment) -> dict[str, Any]:
+    start, end, q = (request.GET.get(name, "") for name in ("from", "to", "q"))
     rows = releases.find(actor, place.name).order_by("-number").only("number", "created_at", "environment")
     numbers = list(rows[:MOST])
     if not numbers:
@@ -47,4 +48,4 @@ def _compared(actor: Actor, place: models.Environment, start: str, end: str) -> 
         return {**context, "problem": gone.sentence}
     was = f"Release {first}"
     becomes = "Saved" if last == differences.SAVED else f"Release {last}"
-    return {**context, "difference": side_by_side(found.json()), "was": was, "becomes": becomes}
+    return {**context, "difference": side_by_side(found.json(), request, q=q), "was": was, "becomes": becomes}

@@ -9,6 +9,7 @@ from django.urls import reverse
 from trustyard.actions import environments, preflight, releases
 from trustyard.web.differences import side_by_side
 from trustyard.web.page import actor_of, confirmed, go, page
+from trustyard.web.pages import Part
 
 
 @page("GET")
@@ -40,8 +41,10 @@ def _shown(request: HttpRequest, pk: int, problem: str) -> HttpResponse:
     context = {
         "place": place,
         "preview": found,
-        "notes": judged.notes,
-        "difference": side_by_side(found["difference"]),
+        "notes": Part(request, "notes", judged.notes),
+        "errors": Part(request, "errors", found["findings"]),
+        "left_out": Part(request, "left-out", found["left_out"]),
+        "difference": side_by_side(found["difference"], request),
         "nothing": f"Nothing would change{' but what is left out' if found['left_out_alone'] else ''}.",
         "problem": problem,
     }

@@ -20,10 +20,10 @@ from trustyard.actions.waiting import Others
 from trustyard.errors import Moved
 from trustyard.pki.truststores import root_alias
 from trustyard.web.deployed import Deployed, deployed, in_short
-from trustyard.web.differences import side_by_side
+from trustyard.web.differences import MANY, side_by_side
 from trustyard.web.downloads import download
-from trustyard.web.page import actor_of, go, is_fragment, page
-from trustyard.web.pages import Pages
+from trustyard.web.page import actor_of, comparison, go, is_fragment, page
+from trustyard.web.pages import Pages, Part
 
 from .questions import into_dialogs
 
@@ -106,9 +106,10 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     release = _get(actor, pk)
     place = release.environment
     content = release.read()
-    digests = content.certificates()
+    held = Part(request, "holds", content.entries)
+    digests = [*(entry.sha256 for entry in held), *content.roots[:MANY]]
     names = dict(models.StoredCertificate.objects.filter(pk__in=digests).values_list("pk", "certificate_name"))
-    there = numbers(entry.certificate for entry in content.entries)
+    there = numbers(entry.certificate for entry in held)
     compared = differences.compare(actor, place.name, release.number)
     in_force = release.number == place.last_number
     table = deployed([release.pk])
@@ -118,14 +119,15 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "taken": table.taken[release.pk] if table and in_force else "",
         "compared": compared,
         "before": place.releases.filter(number=compared.start or 0).values_list("pk", flat=True).first(),
-        "difference": side_by_side(compared.json()),
+        "difference": side_by_side(compared.json(), request),
+        "held": held,
         "entries": [
-            {"entry": entry, "name": names.get(entry.sha256, ""), "of": there.get(entry.certificate)}
-            for entry in content.entries
+            {"entry": entry, "name": names.get(entry.sha256, ""), "of": there.get(entry.certificate)} for entry in held
         ],
-        "roots": [{"alias": root_alias(sha256), "name": names.get(sha256, "")} for sha256 in content.roots],
+        "root_count": len(content.roots),
+        "roots": [{"alias": root_alias(sha256), "name": names.get(sha256, "")} for sha256 in content.roots[:MANY]],
         "jwks": content.jwks,
-        "left_out": content.left_out,
+        "left_out": Part(request, "left-out", content.left_out),
         "deployment": table,
     }
     return render(request, "releases/show.html", context)
@@ -168,5 +170,7 @@ def _restore_dialog(
 ) -> HttpResponse:
     planned = restoring.preview(actor, release.environment.name, release.number)
     difference = side_by_side(planned.wanted.difference().json())
-    context = {"release": release, "planned": planned, "difference": difference, "moved": moved}
+    place = release.environment
+    compare = comparison(place.name, place.last_number, release.number)
+    context = {"release": release, "planned": planned, "difference": difference, "moved": moved, "compare": compare}
     return into_dialogs(render(request, "releases/_restore.html", context))

@@ -36,6 +36,12 @@ def create(request: HttpRequest) -> HttpResponse:
     return render(request, "users/token_form.html", context)
 
 
+@page("GET")
+def made(request: HttpRequest, pk: int) -> HttpResponse:
+    """What a reload of that answer leads to: the token was shown, and is not kept."""
+    return render(request, "users/token_made.html", {"token": get_object_or_404(tokens.find(actor_of(request)), pk=pk)})
+
+
 @page("POST")
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Ends a token at once."""

@@ -4,7 +4,7 @@
 import { say } from "./unanswered.js";
 
 const STORED = "trustyard-again";
-const NEVER = "button, fieldset, [type='password'], [type='file'], [autocomplete='one-time-code'], [name='jwk'], [name='csrfmiddlewaretoken']";
+const NEVER = "button, fieldset, [type='password'], [type='file'], [autocomplete='one-time-code'], [name='jwk'], [name='csrfmiddlewaretoken'], [data-as-sent]";
 const PRIVATE = /PRIVATE\s+KEY|"(?:d|p|q|dp|dq|qi|k|priv)"\s*:/; // by mistake; the server refuses it
 const ONCE = 5000; // milliseconds
 const PATIENCE = 30_000;

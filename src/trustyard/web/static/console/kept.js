@@ -19,3 +19,6 @@ document.addEventListener("htmx:afterSettle", (event) => {
   turned?.focus({ preventScroll: true });
   if (turned?.getBoundingClientRect().top < 0) turned.scrollIntoView(); // where it begins, and not where it ended
 });
+// What is shown once is not asked for again by a reload: the address becomes that of the page that says so.
+const once = document.querySelector("[data-reloads-as]");
+if (once) history.replaceState(history.state, "", once.dataset.reloadsAs);
