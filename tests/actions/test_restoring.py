@@ -311,6 +311,7 @@ def test_a_disabled_jwk_stays_out_though_its_key_is_active_for_another_use_or_un
     jwks.update(ADMIN, "sign", if_match="*", state="active", kid="third")
     assert restored() == {"seal", "sign"}, "under the key ID that it had"
     jwks.update(ADMIN, "sign", if_match="*", state="disabled")
+    assert restored() == {"seal"}, "whatever key ID it has by now"
     for name in ("sign", "again"):
         jwks.delete(ADMIN, name, if_match="*", deploy=False)
     assert restored() == {"seal"}
