@@ -16,12 +16,15 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
+from tests.authority import Authority
+from tests.databases import opened
 from tests.server.nodes import Nodes
 from tests.server.serving import PROGRAM, Serving, environment, run
 from trustyard import models
 from trustyard.errors import TrustyardError
 from trustyard.server.backup.archive import MANIFEST, SECRET, Reader, Writer
 from trustyard.server.backup.numbers import go_on_after, last_number
+from trustyard.server.backup.tables import RESET
 
 Damage = Callable[[Path], None]
 
@@ -32,7 +35,26 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     for name in ("one", "two"):
         run(folder / "data", "token", "create", name)
-    Serving(folder / "data").terminate()  # the first server makes the secret key
+    with Serving(folder / "data") as serving, serving.client() as client:  # the first server makes the secret key
+        source = {"kind": "paste", "encoding": "BASE64PEM", "content": Authority("Acme").pem}
+        entry = {"environment": "test", "alias": "acme", "source": source}
+        of_it = {"kind": "certificate", "certificate": "acme", "environment": "test"}
+        for path, body in (
+            ("certificates", {"name": "acme", "entries": [entry]}),
+            ("jwks?wait=10", {"name": "acme", "source": of_it, "deploy": True}),
+            ("environments/test/gateways", {"name": "edge", "kind": "envoy"}),
+        ):
+            client.post(f"/api/v1/{path}", json=body).raise_for_status()
+    with opened(folder / "data") as database:
+        # As a server leaves them that was killed.
+        database.execute(
+            "INSERT INTO trustyard_server (id, edition, started_at, seen_at)"
+            " VALUES ('killed', 'e', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
+        )
+        database.execute(
+            "INSERT INTO trustyard_node (gateway_id, name, connected, last_seen, server_id)"
+            " SELECT id, 'there', true, CURRENT_TIMESTAMP, 'killed' FROM trustyard_gateway WHERE name = 'edge'"
+        )
     run(folder / "data", "backup", "it.backup")
     return folder / "it.backup"
 
@@ -154,10 +176,24 @@ def test_nothing_is_written_of_what_is_refused_and_nothing_that_is_there_is_repl
     # An existing file stays as it is unless told otherwise.
     assert "exists already" in run(tmp_path / "data", "backup", "broken.backup", code=1).stderr
     said = json.loads(run(tmp_path / "data", "backup", "broken.backup", "--overwrite", "--json").stdout)
-    assert said["rows"]["trustyard.token"] == 2
+    assert said["rows"]["trustyard.token"] == 3
     assert broken.stat().st_mode & 0o777 == 0o600
     assert "cannot be written" in run(tmp_path / "data", "backup", "no/such/folder", code=1).stderr
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_every_value_comes_back_and_nobody_is_connected(made: Path, tmp_path: Path) -> None:
+    run(tmp_path / "data", "restore", str(made))
+    parts = {part.table: part for part in Reader(made).manifest.parts if part.rows and part.table}
+    assert {"trustyard.node", "trustyard.receipt", "trustyard.jwk", "trustyard.jwk_environments"} <= parts.keys()
+    held = "SELECT name FROM trustyard_node WHERE connected OR server_id IS NOT NULL"
+    with opened(made.parent / "data") as there, opened(tmp_path / "data") as here:
+        for table in parts.keys() - {"trustyard.audithead"}:  # which moves with each event
+            columns = ", ".join(f'"{name}"' for name in parts[table].columns if name not in RESET.get(table, {}))
+            rows = f"SELECT {columns} FROM {table.replace('.', '_')} ORDER BY 1 LIMIT {parts[table].rows}"
+            assert list(here.execute(rows)) == list(there.execute(rows)), table
+        assert ("there",) in list(there.execute(held))
+        assert list(here.execute(held)) == []
 
 
 def test_a_server_that_runs_is_not_restored_over(made: Path, tmp_path: Path) -> None:
