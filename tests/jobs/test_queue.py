@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 from django.db import connection, transaction
+from structlog.testing import capture_logs
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -32,10 +33,15 @@ def waiting() -> list[tuple[str, int, bool]]:
 def test_what_is_put_takes_the_place_of_what_waits_and_of_its_patience() -> None:
     from trustyard.jobs import queue
 
-    queue.put([queue.job("deliver", "one", pause=60, number=1), queue.job("deliver", "two", pause=60, number=1)])
-    assert waiting() == [("one", 1, False), ("two", 1, False)]
-    queue.put([queue.job("deliver", "one", number=2)])
-    assert waiting() == [("two", 1, False), ("one", 2, True)]
+    with capture_logs() as lines:
+        queue.put([queue.job("deliver", "one", pause=60, number=1), queue.job("deliver", "two", pause=60, number=1)])
+        assert waiting() == [("one", 1, False), ("two", 1, False)]
+        queue.put([queue.job("deliver", "one", number=2)])
+        assert waiting() == [("two", 1, False), ("one", 2, True)]
+    assert lines == []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM procrastinate_jobs")
+        assert cursor.fetchone() == (2,), "nothing is left of what was replaced"
 
 
 def test_what_is_added_leaves_what_waits_as_it_is() -> None:
