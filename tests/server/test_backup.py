@@ -130,6 +130,15 @@ def newer_form(path: Path) -> None:
     packed_anew(path, change)
 
 
+def newer_tables(path: Path) -> None:
+    def change(parts: dict[str, bytes]) -> None:
+        manifest = json.loads(parts[MANIFEST])
+        manifest["migrations"]["trustyard"].append("9999_of_then")
+        parts[MANIFEST] = json.dumps(manifest).encode()
+
+    packed_anew(path, change)
+
+
 @pytest.mark.parametrize(
     ("damage", "code", "word"),
     [
@@ -169,6 +178,11 @@ def test_nothing_is_written_of_what_is_refused_and_nothing_that_is_there_is_repl
     another_row(broken)
     assert "was changed" in run(tmp_path / "data", "restore", "broken.backup", code=1).stderr
     assert not (tmp_path / "data").exists()
+    broken.write_bytes(made.read_bytes())
+    newer_tables(broken)
+    said = run(tmp_path / "data", "restore", "broken.backup", code=1).stderr
+    assert "made by a newer Trustyard" in said
+    assert "it has trustyard.9999_of_then" in said
     run(tmp_path / "data", "restore", str(made))
     assert "not empty: it has rows of trustyard." in run(tmp_path / "data", "restore", str(made), code=1).stderr
     (tmp_path / "files" / "environments" / "test").mkdir(parents=True)

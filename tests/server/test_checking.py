@@ -21,7 +21,7 @@ from tests.programs import free_port
 from tests.server.serving import run
 from trustyard.errors import Refused
 from trustyard.server.backup.outputs import output
-from trustyard.server.checking import findings, host
+from trustyard.server.checking import findings, host, settings_shown
 from trustyard.server.checking.database import to_come
 from trustyard.server.configuration import Configuration
 from trustyard.xds.credentials import credentials
@@ -62,6 +62,20 @@ def test_what_is_wrong_with_addresses_and_certificates_is_said(tmp_path: Path) -
     assert "!TRUSTYARD_XDS_CERT and TRUSTYARD_XDS_KEY do not load" in said(tmp_path, XDS_CERT=cert, XDS_KEY=other[1])
     fine = Authority("xDS").written(tmp_path)
     assert "XDS" not in said(tmp_path, XDS_CERT=fine[0], XDS_KEY=fine[1])
+
+
+def test_what_is_set_is_shown_without_secrets() -> None:
+    given = {
+        "TRUSTYARD_ADMIN_PASSWORD": "swordfish",
+        "TRUSTYARD_TOKEN": "swordfish",
+        "TRUSTYARD_PUBLIC_URL": "https://trust.example.org",
+    }
+    shown = {name: (value, where) for name, value, where in settings_shown(given)}
+    assert "swordfish" not in str(shown)
+    assert shown["TRUSTYARD_TOKEN"] == shown["TRUSTYARD_ADMIN_PASSWORD"] == ("(hidden)", "set")
+    assert shown["TRUSTYARD_OIDC_CLIENT_SECRET"] == ("", "default")
+    assert shown["TRUSTYARD_PUBLIC_URL"] == ("https://trust.example.org", "set")
+    assert shown["TRUSTYARD_LISTEN"] == ("127.0.0.1:8400", "default")
 
 
 def test_an_earlier_secret_key_that_is_still_accepted_is_said(tmp_path: Path) -> None:
