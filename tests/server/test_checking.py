@@ -276,3 +276,10 @@ def test_what_is_wrong_with_the_database_is_said(cluster: Cluster, tmp_path: Pat
     )
     assert "!The data directory has no secret key" in check(url)
     assert not (tmp_path / "data").exists(), "a check changes nothing"
+    # A third with a key of its own.
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "secret-key").write_text("another\n")
+    (tmp_path / "data" / "secret-key").chmod(0o600)
+    assert "secret key" not in check(url, code=0)
+    cluster.execute("INSERT INTO trustyard_secretkey (id, fingerprint) VALUES (1, 'of the first')", "good")
+    assert f"!The secret key in {tmp_path / 'data' / 'secret-key'} is not the one" in check(url)
