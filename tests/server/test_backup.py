@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import hashlib
 import io
 import json
 import os
@@ -191,6 +192,8 @@ def test_nothing_is_written_of_what_is_refused_and_nothing_that_is_there_is_repl
     assert "exists already" in run(tmp_path / "data", "backup", "broken.backup", code=1).stderr
     said = json.loads(run(tmp_path / "data", "backup", "broken.backup", "--overwrite", "--json").stdout)
     assert said["rows"]["trustyard.token"] == 3
+    written = broken.read_bytes()
+    assert (said["bytes"], said["sha256"]) == (len(written), hashlib.sha256(written).hexdigest())
     assert broken.stat().st_mode & 0o777 == 0o600
     assert "cannot be written" in run(tmp_path / "data", "backup", "no/such/folder", code=1).stderr
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
