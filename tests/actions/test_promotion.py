@@ -59,12 +59,12 @@ def test_entries_go_over_with_their_aliases_and_what_is_there_gets_the_new_certi
     assert held("production") == {**held("test"), "elsewhere": held("production")["elsewhere"]}
     assert held("production")["old"] == ("old", sha256)
     assert [entry["alias"] for entry in done.releases[0].content["entries"]] == ["elsewhere", "new-alias", "old"]
-    events = models.AuditEvent.objects.order_by("-pk").values_list("action", "object_name")[:4]
+    events = models.AuditEvent.objects.order_by("-pk").values_list("action", "object_kind", "object_name")[:4]
     assert list(events)[::-1] == [
-        ("certificate.update", "new"),
-        ("certificate.update", "old"),
-        ("environment.promote", "production"),
-        ("release.deploy", "production/3"),
+        ("certificate.update", "certificate", "new"),
+        ("certificate.update", "certificate", "old"),
+        ("environment.promote", "environment", "production"),
+        ("release.deploy", "release", "production/3"),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from tests.tls_servers import Ca
@@ -158,6 +159,35 @@ def test_what_nobody_foresaw_is_a_reference_and_nothing_else(operator: Rest, mon
     assert (answer.status, answer.code) == (500, "unforeseen")
     assert "swordfish" not in json.dumps(answer.json)
     assert "Reference: " in answer.json["detail"]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("pragma", "back", "why"),
+    [
+        ("query_only = 1", "query_only = 0", "is read-only"),
+        ("max_page_count = 1", "max_page_count = 1000000000", "has no room left"),
+    ],
+)
+@pytest.mark.django_db(transaction=True)
+def test_a_database_file_that_takes_no_changes_says_why_and_is_read(
+    cast: Cast, pragma: str, back: str, why: str
+) -> None:
+    def save(name: str) -> Answer:
+        body = {"name": name, "description": "ü" * 4000}
+        return cast.admin.ask("POST", path("environments"), body, judged=False)
+
+    try:
+        connection.cursor().execute(f"PRAGMA {pragma}")
+        # Pages that are free take a few.
+        refused, name = next((answer, name) for name in map(str, range(200)) if (answer := save(name)).status != 201)
+        assert (refused.status, refused.code) == (503, "database-read-only")
+        assert why in refused.json["detail"]
+        assert int(refused.headers["Retry-After"]) > 0
+        assert name not in [row["name"] for row in cast.admin.get(path("environments"), limit=500).json["items"]]
+    finally:
+        connection.cursor().execute(f"PRAGMA {back}")
+    assert save(name).status == 201
 
 
 FILED = {"name": "x", "entries": [{"environment": "test"}]}

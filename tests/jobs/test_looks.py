@@ -101,6 +101,10 @@ def test_a_listener_that_is_otherwise_than_wanted_is_looked_at_again_soon_and_th
     pauses = [after - before for before, after in itertools.pairwise(seen.moments)]
     assert all(pause >= 0.8 * least for pause, least in zip(pauses, (0.05, 0.1, 0.2), strict=True))
     assert max(pauses) < 30, "a listener where all is well has a minute"
+    seen.wanted = [listener(2)]
+    again(looking)
+    assert seen.next() == ("127.0.0.1:8443", 2)
+    assert [turn.misses for turn in looking._turns.values()] == [1], "another release begins anew"
     seen.found = lambda: "accepted"
     while seen.looks.empty():
         again(looking)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from structlog.testing import capture_logs
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -29,13 +30,23 @@ def waiting() -> list[tuple[str, int, bool]]:
         return list(cursor.fetchall())
 
 
+def stored() -> int:
+    """Jobs of any kind."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM procrastinate_jobs")
+        return int(cursor.fetchone()[0])
+
+
 def test_what_is_put_takes_the_place_of_what_waits_and_of_its_patience() -> None:
     from trustyard.jobs import queue
 
-    queue.put([queue.job("deliver", "one", pause=60, number=1), queue.job("deliver", "two", pause=60, number=1)])
-    assert waiting() == [("one", 1, False), ("two", 1, False)]
-    queue.put([queue.job("deliver", "one", number=2)])
-    assert waiting() == [("two", 1, False), ("one", 2, True)]
+    with capture_logs() as lines:
+        queue.put([queue.job("deliver", "one", pause=60, number=1), queue.job("deliver", "two", pause=60, number=1)])
+        assert waiting() == [("one", 1, False), ("two", 1, False)]
+        queue.put([queue.job("deliver", "one", number=2)])
+        assert waiting() == [("two", 1, False), ("one", 2, True)]
+    assert lines == []
+    assert stored() == 2, "nothing is left of what was replaced"
 
 
 def test_what_is_added_leaves_what_waits_as_it_is() -> None:
@@ -85,3 +96,28 @@ def test_who_has_a_key_takes_over_what_is_due_under_it_and_leaves_what_is_not() 
     queue.put([queue.job("deliver", "due", number=1), queue.job("deliver", "later", pause=60, number=1)])
     assert (queue.take_over("due"), queue.take_over("later"), queue.take_over("none")) == (True, False, False)
     assert waiting() == [("later", 1, False)]
+    assert stored() == 1, "nothing is left of what was taken over"
+
+
+def test_what_the_database_does_not_take_is_told_as_django_tells_it() -> None:
+    """Whoever saves is told that the database is busy, not that nobody foresaw what went wrong."""
+    from trustyard.jobs import queue
+
+    queue.put([queue.job("deliver", "one", number=1)])
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("LOCK TABLE procrastinate_jobs IN SHARE MODE")  # it can be read
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        for change in (queue.put, queue.add):
+            with pytest.raises(OperationalError):
+                change([queue.job("deliver", "two", number=1)])
+        with pytest.raises(OperationalError):
+            queue.take_over("one")
+    finally:
+        other.close()
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+    assert waiting() == [("one", 1, True)]

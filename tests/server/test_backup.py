@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import hashlib
 import io
 import json
 import os
@@ -16,12 +17,15 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
+from tests.authority import Authority
+from tests.databases import opened
 from tests.server.nodes import Nodes
 from tests.server.serving import PROGRAM, Serving, environment, run
 from trustyard import models
 from trustyard.errors import TrustyardError
 from trustyard.server.backup.archive import MANIFEST, SECRET, Reader, Writer
 from trustyard.server.backup.numbers import go_on_after, last_number
+from trustyard.server.backup.tables import RESET
 
 Damage = Callable[[Path], None]
 
@@ -32,7 +36,26 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     for name in ("one", "two"):
         run(folder / "data", "token", "create", name)
-    Serving(folder / "data").terminate()  # the first server makes the secret key
+    with Serving(folder / "data") as serving, serving.client() as client:  # the first server makes the secret key
+        source = {"kind": "paste", "encoding": "BASE64PEM", "content": Authority("Acme").pem}
+        entry = {"environment": "test", "alias": "acme", "source": source}
+        of_it = {"kind": "certificate", "certificate": "acme", "environment": "test"}
+        for path, body in (
+            ("certificates", {"name": "acme", "entries": [entry]}),
+            ("jwks?wait=10", {"name": "acme", "source": of_it, "deploy": True}),
+            ("environments/test/gateways", {"name": "edge", "kind": "envoy"}),
+        ):
+            client.post(f"/api/v1/{path}", json=body).raise_for_status()
+    with opened(folder / "data") as database:
+        # As a server leaves them that was killed.
+        database.execute(
+            "INSERT INTO trustyard_server (id, edition, started_at, seen_at)"
+            " VALUES ('killed', 'e', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
+        )
+        database.execute(
+            "INSERT INTO trustyard_node (gateway_id, name, connected, last_seen, server_id)"
+            " SELECT id, 'there', true, CURRENT_TIMESTAMP, 'killed' FROM trustyard_gateway WHERE name = 'edge'"
+        )
     run(folder / "data", "backup", "it.backup")
     return folder / "it.backup"
 
@@ -108,6 +131,15 @@ def newer_form(path: Path) -> None:
     packed_anew(path, change)
 
 
+def newer_tables(path: Path) -> None:
+    def change(parts: dict[str, bytes]) -> None:
+        manifest = json.loads(parts[MANIFEST])
+        manifest["migrations"]["trustyard"].append("9999_of_then")
+        parts[MANIFEST] = json.dumps(manifest).encode()
+
+    packed_anew(path, change)
+
+
 @pytest.mark.parametrize(
     ("damage", "code", "word"),
     [
@@ -147,6 +179,11 @@ def test_nothing_is_written_of_what_is_refused_and_nothing_that_is_there_is_repl
     another_row(broken)
     assert "was changed" in run(tmp_path / "data", "restore", "broken.backup", code=1).stderr
     assert not (tmp_path / "data").exists()
+    broken.write_bytes(made.read_bytes())
+    newer_tables(broken)
+    said = run(tmp_path / "data", "restore", "broken.backup", code=1).stderr
+    assert "made by a newer Trustyard" in said
+    assert "it has trustyard.9999_of_then" in said
     run(tmp_path / "data", "restore", str(made))
     assert "not empty: it has rows of trustyard." in run(tmp_path / "data", "restore", str(made), code=1).stderr
     (tmp_path / "files" / "environments" / "test").mkdir(parents=True)
@@ -154,10 +191,26 @@ def test_nothing_is_written_of_what_is_refused_and_nothing_that_is_there_is_repl
     # An existing file stays as it is unless told otherwise.
     assert "exists already" in run(tmp_path / "data", "backup", "broken.backup", code=1).stderr
     said = json.loads(run(tmp_path / "data", "backup", "broken.backup", "--overwrite", "--json").stdout)
-    assert said["rows"]["trustyard.token"] == 2
+    assert said["rows"]["trustyard.token"] == 3
+    written = broken.read_bytes()
+    assert (said["bytes"], said["sha256"]) == (len(written), hashlib.sha256(written).hexdigest())
     assert broken.stat().st_mode & 0o777 == 0o600
     assert "cannot be written" in run(tmp_path / "data", "backup", "no/such/folder", code=1).stderr
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_every_value_comes_back_and_nobody_is_connected(made: Path, tmp_path: Path) -> None:
+    run(tmp_path / "data", "restore", str(made))
+    parts = {part.table: part for part in Reader(made).manifest.parts if part.rows and part.table}
+    assert {"trustyard.node", "trustyard.receipt", "trustyard.jwk", "trustyard.jwk_environments"} <= parts.keys()
+    held = "SELECT name FROM trustyard_node WHERE connected OR server_id IS NOT NULL"
+    with opened(made.parent / "data") as there, opened(tmp_path / "data") as here:
+        for table in parts.keys() - {"trustyard.audithead"}:  # which moves with each event
+            columns = ", ".join(f'"{name}"' for name in parts[table].columns if name not in RESET.get(table, {}))
+            rows = f"SELECT {columns} FROM {table.replace('.', '_')} ORDER BY 1 LIMIT {parts[table].rows}"
+            assert list(here.execute(rows)) == list(there.execute(rows)), table
+        assert ("there",) in list(there.execute(held))
+        assert list(here.execute(held)) == []
 
 
 def test_a_server_that_runs_is_not_restored_over(made: Path, tmp_path: Path) -> None:

@@ -63,11 +63,11 @@ class Held:
 
     def aliases(self, certificates: Iterable[str], saved: Iterable[tuple[str, str]] = ()) -> list[tuple[str, str]]:
         """Alias and SHA-256 of those that the release has; it is read again only when it has others than `saved`."""
-        asked = {sha256 for sha256 in certificates if self._times(sha256)}
+        asked = set(certificates)
         known = [pair for pair in saved if pair[1] in asked and self.holds(*pair)]
         if len(known) == sum(map(self._times, asked)):
             return known
-        rows = _content(self._release)["entries"] if asked else ()
+        rows = _content(self._release)["entries"]
         return [(row["alias"], row["sha256"]) for row in rows if row["sha256"] in asked]
 
     def _times(self, sha256: str) -> int:

@@ -94,6 +94,28 @@ def test_without_links_a_link_that_is_put_there_in_between_is_not_written_throug
     assert not elsewhere.exists()
 
 
+def test_a_link_that_is_put_in_the_place_of_the_old_file_is_not_kept_and_what_it_leads_to_is_not_linked(
+    made: Path, to: Path, elsewhere: Path
+) -> None:
+    plan = planned(to)
+    elsewhere.write_text("for root alone")
+    to.unlink()
+    to.symlink_to(elsewhere)
+    with pytest.raises(OSError, match=r"no regular file.*/app/\.trust\.pem\.before"):
+        copies.put(plan, made)
+    assert elsewhere.stat().st_nlink == 1
+    assert [path.name for path in to.parent.iterdir()] == ["trust.pem"]
+
+
+def test_what_a_kill_after_the_last_step_left_beside_a_copy_goes_at_the_next_start(tmp_path: Path, to: Path) -> None:
+    (tmp_path / "agent").mkdir()
+    host = Host(configuration(tmp_path / "agent", copy=[{"from": "used.pem", "to": str(to)}]))
+    assert apply(host, release(1, ders()[0]))[0] == "accepted"
+    (to.parent / ".trust.pem.before").write_text(THEIRS)
+    assert host.recover() is None
+    assert [path.name for path in to.parent.iterdir()] == ["trust.pem"]
+
+
 def odd_ones(place: Path, target: Path) -> None:
     place.unlink()
     if target.name == "pipe":

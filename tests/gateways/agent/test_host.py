@@ -29,7 +29,7 @@ from trustyard.pki.content import Material
 from trustyard.pki.denyall import deny_all_der
 
 Make = Callable[..., Host]
-NAMES_CURRENT = 'readlink "$0/current" >> "$0.said"'  # what a command sees, one line a run
+NAMES_CURRENT = 'echo "$RELEASE_NUMBER $(readlink "$0/current")" >> "$0.said"'  # what a command sees, one line a run
 
 
 def configuration(folder: Path, **more: Any) -> Configuration:
@@ -100,6 +100,25 @@ def test_nothing_is_run_when_nothing_changed(make: Make, folder: Path) -> None:
     assert len(Path(f"{folder}.said").read_text().splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["check", "reload"])
+def test_a_release_that_a_command_broke_is_not_said_to_be_in_force(make: Make, folder: Path, name: str) -> None:
+    one, two = ders()[:2]
+    apply(make(), release(1, one))
+    breaks = 'case "$RELEASE_NUMBER" in 2) : > "$0/current/used.pem";; esac'
+    assert apply(make(**{name: shell(breaks, folder)}), release(2, two)) == (
+        "refused", "release 2 does not read back as written. Rolled back to release 1.",
+    )  # fmt: skip
+    assert used(folder) == [one]
+
+
+def test_of_many_releases_the_newest_ten_stay_on_the_host(make: Make, folder: Path) -> None:
+    host = make()
+    for number in range(95, 106):
+        assert apply(host, release(number, ders()[0]))[0] == "accepted"
+    kept = sorted(int(path.name.partition("-")[0]) for path in (folder / "releases").iterdir())
+    assert kept == list(range(96, 106))
+
+
 @pytest.mark.parametrize("name", ["check", "reload", "verify"])
 def test_what_fails_rolls_the_folder_back_and_its_own_words_are_kept(make: Make, folder: Path, name: str) -> None:
     one, two = ders()[:2]
@@ -123,8 +142,8 @@ def test_a_gateway_that_may_have_read_the_new_release_is_reloaded_with_the_old_o
         commands[failing] = shell("exit 1")
     assert apply(make(**commands), release(2, ders()[1]))[0] == "refused"
     said = Path(f"{folder}.said")
-    seen = [line[:10] for line in said.read_text().splitlines()] if said.exists() else []
-    assert seen == ["releases/2", "releases/1"][:runs]
+    seen = [line[:12] for line in said.read_text().splitlines()] if said.exists() else []
+    assert seen == ["2 releases/2", "1 releases/1"][:runs]
 
 
 def test_a_reload_that_fails_once_more_is_told_too(make: Make, folder: Path) -> None:
@@ -487,7 +506,7 @@ def test_a_change_that_was_cut_off_is_finished(make: Make, folder: Path) -> None
     assert host.in_force() == "", "nothing is in force before it is finished"
     assert recovered(host).state == "accepted"
     assert used(folder) == [two]
-    assert Path(f"{folder}.said").read_text().startswith("releases/2-")
+    assert Path(f"{folder}.said").read_text().startswith("2 releases/2-")
     assert host.recover() is None
 
 

@@ -179,6 +179,27 @@ def test_a_full_disk_is_unreachable_and_leaves_the_old_release_current(tmp_path:
     assert deliver(material(2, {"acme": ders()[1]}), {}, place(tmp_path)).state == "accepted"
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_somebody_changed_back_or_broke_meanwhile_is_not_said_to_be_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: bool
+) -> None:
+    one, two = ders()[:2]
+    deliver(material(1, {"a": one}), {}, place(tmp_path))
+    before = (tmp_path / "environments" / "test" / "current").resolve()
+    make_current = folders.make_current
+
+    def and_then(directory: Path, folder: Path) -> None:
+        make_current(directory, folder if broken else before)
+        if broken:
+            (folder / "used.pem").write_bytes(b"")
+
+    monkeypatch.setattr(folders, "make_current", and_then)
+    receipt = deliver(material(2, {"a": two}), {}, place(tmp_path))
+    assert (receipt.state, receipt.detail) == (
+        "unreachable", "Release 2 was written, but does not read back as written.",
+    )  # fmt: skip
+
+
 def test_a_folder_of_another_environment_is_refused(tmp_path: Path) -> None:
     where, options = place(tmp_path, tmp_path / "srv"), {"directory": str(tmp_path / "srv" / "trust")}
     assert deliver(material(1), options, where).state == "accepted"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +14,14 @@ import pytest
 from tests.authority import Authority
 from tests.gateways.releases import material, place
 from trustyard.errors import Refused
-from trustyard.gateways.haproxy import deliver, settle
+from trustyard.gateways.haproxy import deliver, runtime, settle
 from trustyard.gateways.receipts import MOST_WORDS, Receipt
 
 SECRET = b"+OK internal console; session token=LOOPBACK-123 "
 
 
 @contextmanager
-def listening(answer: Callable[[bytes], bytes], heard: list[bytes]) -> Iterator[str]:
+def listening(answer: Callable[[bytes], bytes | Iterator[bytes]], heard: list[bytes]) -> Iterator[str]:
     """A service of loopback that answers each connection; its address."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=_serve, args=(server, answer, heard))
@@ -32,7 +33,7 @@ def listening(answer: Callable[[bytes], bytes], heard: list[bytes]) -> Iterator[
             thread.join()
 
 
-def _serve(server: socket.socket, answer: Callable[[bytes], bytes], heard: list[bytes]) -> None:
+def _serve(server: socket.socket, answer: Callable[[bytes], bytes | Iterator[bytes]], heard: list[bytes]) -> None:
     while True:
         try:
             connection, _ = server.accept()
@@ -42,7 +43,9 @@ def _serve(server: socket.socket, answer: Callable[[bytes], bytes], heard: list[
             asked = connection.recv(65536)
             heard.append(asked)
             try:
-                connection.sendall(answer(asked))
+                said = answer(asked)
+                for part in [said] if isinstance(said, bytes) else said:
+                    connection.sendall(part)
             except OSError:  # the other side has heard enough
                 continue
 
@@ -77,6 +80,24 @@ def test_of_what_haproxy_says_a_few_printable_words_are_shown(tmp_path: Path) ->
     assert receipt.detail.startswith("HAProxy: No such\ufffdfile\ufffd[31m, though xxx")
     assert receipt.detail.isprintable()
     assert len(receipt.detail) < 550
+
+
+def test_who_never_comes_to_an_end_holds_up_no_delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "SECONDS", 0.3)
+    given_up = threading.Event()
+
+    def answer(asked: bytes) -> Iterator[bytes]:
+        yield b"Name: HAProxy\nVersion: 2.6.12\n"
+        while not given_up.wait(0.02):
+            yield b"."
+
+    began = time.monotonic()
+    with listening(answer, []) as address:
+        receipt = bring(tmp_path, address)
+        given_up.set()
+    assert time.monotonic() - began < 10
+    assert receipt.state == "unreachable"
+    assert not (tmp_path / "clients.pem").exists()
 
 
 @pytest.mark.parametrize("before", [None, b"what it started with\n"], ids=["no file", "a file"])

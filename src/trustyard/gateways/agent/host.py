@@ -239,7 +239,7 @@ class Host:
     def _back(self, journal: Journal) -> str:
         if journal.before is None:
             return "Rolled back: no release is current."
-        return f"Rolled back to release {Path(journal.before).name.partition('-')[0]}."
+        return f"Rolled back to release {_number(journal.before)}."
 
     def _name(self, folder: Path) -> str:
         return str(folder.relative_to(self._folder))
@@ -249,10 +249,15 @@ class Host:
         command = getattr(self._configuration, name)
         if command is None:
             return ""
+        release = journal.before if journal.step == "undoing" else journal.after
         current = self._folder / "current"
-        variables = {"RELEASE_FOLDER": str(current.resolve()), "RELEASE_NUMBER": str(journal.number)}
+        variables = {"RELEASE_FOLDER": str(current.resolve()), "RELEASE_NUMBER": _number(release or "")}
         outcome = commands.run(name, command, variables)
         return "" if outcome.good else outcome.words
+
+
+def _number(release: str) -> str:
+    return Path(release).name.partition("-")[0]
 
 
 def _after(notes: str) -> str:
