@@ -457,8 +457,8 @@ def test_each_certificate_stands_once_in_each_order_by_the_end_that_comes_first(
     assert [c.name for c in find(sort)] == expected
     within = [c.name for c in find(sort, environment="production")]
     assert within == [name for name in expected if name != "other"]
-    paged = page(find(sort), Paging(limit=2), lambda row: row.name)
-    rest = page(find(sort), Paging(limit=2, cursor=paged["next"]), lambda row: row.name)
+    paged = page("/certificates", find(sort), Paging(limit=2), lambda row: row.name)
+    rest = page("/certificates", find(sort), Paging(limit=2, cursor=paged["next"]), lambda row: row.name)
     assert [*paged["items"], *rest["items"]] == expected
     assert (paged["total"], rest["next"]) == (3, None)
 

@@ -34,4 +34,4 @@ def test_each_key_is_published_under_its_name_and_no_other_is() -> None:
     assert all(held.publishes(key["jwk"]) and held.publishes_for(str(key["name"])) for key in keys)
     assert not held.publishes({"kid": sha256(ALIASES[0]), "use": ALIASES[-1]})
     assert not held.publishes_for("another")
-    assert not Held(2, [], []).publishes_for("another")
+    assert not Held(2, content()).publishes_for("another")

@@ -268,7 +268,7 @@ def test_a_file_of_roots_is_asked_for_where_it_counts(console: Console) -> None:
     page.get_by_label("Name", exact=True).fill("has-no-file")
     console.button("Save").click()
     expect(file).to_be_focused()
-    expect(file).to_have_accessible_description(re.compile("Select the file with the root certificates."))
+    expect(file).to_have_accessible_description(re.compile("Select the file that holds them."))
 
 
 def test_a_question_that_is_longer_than_the_window_begins_at_cancel(console: Console) -> None:

@@ -54,7 +54,7 @@ def said(page: str) -> dict[str, str]:
                 "name": "There is already an environment named test; case does not count.",
                 "type": "The type of an environment is one of test, production.",
                 "description": "A description is text of at most 4000 characters.",
-                "bundle": "Select the file with the root certificates.",
+                "bundle": "No root certificates are uploaded here yet. Select the file that holds them.",
                 "deny_list": NO_DIGEST,
                 "policy_weak": "This must be 'warn', 'leave out' or 'block'.",
             },

@@ -225,7 +225,7 @@ def _set_roots(row: models.Environment, root_set: RootSet) -> None:
     else:
         sentence = "A root set is none, mozilla, or an uploaded bundle in PEM."
         if root_set == "uploaded":
-            sentence = "No root certificates were uploaded here before. Select the file that holds them."
+            sentence = "No root certificates are uploaded here yet. Select the file that holds them."
         raise Refused(sentence, code="bad-environment", fields=[FieldError("root_set", sentence)])
 
 
