@@ -162,12 +162,12 @@ def _deep(sort: str) -> str:
     from trustyard import models
     from trustyard.actions.actors import LOCAL
     from trustyard.actions.certificates_read import fitting, in_order
-    from trustyard.api.paging import _cursor, _value
+    from trustyard.api.paging import _cursor, _mark, _value
 
     rows = in_order(fitting(LOCAL).rows, sort)
     order = [str(name) for name in rows.query.order_by]
     row = rows[models.Certificate.objects.count() // 2]
-    return _cursor(order, [_value(row, name) for name in order])
+    return _cursor(_mark("/api/v1/certificates", order), [_value(row, name) for name in order])
 
 
 if __name__ == "__main__":

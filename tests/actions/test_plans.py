@@ -103,7 +103,7 @@ def test_a_certificate_finds_its_chain_and_its_likes_by_indexes() -> None:
 def test_the_audit_and_what_the_jobs_ask_every_two_seconds_read_nothing_whole() -> None:
     for filters in ({}, {"by": "admin"}, {"action": "certificate.create"}, {"object_name": "partner 1"}):
         rows = audit.find(LOCAL, **filters)  # type: ignore[arg-type]  # all of them are text
-        assert read_whole(lambda rows=rows: page(rows, Paging(limit=2), audit.event_json)) == []  # type: ignore[misc]  # bound at once
+        assert read_whole(lambda rows=rows: page("/audit", rows, Paging(limit=2), audit.event_json)) == []  # type: ignore[misc]  # bound at once
     for ask in (delivery.behind, proofs.wanted):
         assert read_whole(ask) == []
 
