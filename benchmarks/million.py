@@ -103,11 +103,14 @@ def _questions() -> Iterator[tuple[str, Callable[[], Any]]]:
     _, secret = tokens.create(LOCAL, f"million-{time.time_ns()}", role="viewer")
     client = Client(headers={"authorization": f"Bearer {secret}", "host": "127.0.0.1"})
 
-    def api(path: str, **query: Any) -> Any:
-        answer = client.get(f"/api/v1/{path}", query)
+    def ask(by: Client, path: str, query: dict[str, Any]) -> bytes:
+        answer = by.get(path, query)
         if answer.status_code != 200:
             raise SystemExit(f"{path}: {answer.status_code} {answer.content[:300]!r}")
-        return answer.json()
+        return bytes(answer.content)
+
+    def api(path: str, **query: Any) -> Any:
+        return json.loads(ask(client, f"/api/v1/{path}", query))
 
     for name, query in _lists():
         yield name, lambda query=query: api("certificates", **query)  # type: ignore[misc]  # bound at once
@@ -122,11 +125,16 @@ def _questions() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "JWKs", lambda: api("jwks")
     for query in ({}, {"actor": "person-3"}, {"action": "release.deploy"}, {"object": "partner-0000777"}):
         yield f"audit {query or ''}".strip(), lambda query=query: api("audit", **query)  # type: ignore[misc]  # bound at once
-    person = models.User.objects.get_or_create(username="looks", defaults={"role": "viewer"})[0]
+    person = models.User.objects.get_or_create(username="looks", defaults={"role": "operator"})[0]
     browser = Client(headers={"host": "127.0.0.1"})
     browser.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
-    for path in ("/certificates/", "/certificates/?page=200", f"/certificates/{one.pk}/", "/gateways/", "/releases/"):
-        yield f"console {path}", lambda path=path: browser.get(path).content  # type: ignore[misc]  # bound at once
+    place = models.Environment.objects.get(name="site-017").pk
+    preview, promotion = f"/environments/{place}/preview/", "/environments/promote/?from=site-017&to=site-018"
+    for path in (
+        "/certificates/", "/certificates/?page=200", f"/certificates/{one.pk}/", "/gateways/", "/releases/",
+        "/environments/", f"/environments/{place}/waits/", preview, promotion,
+    ):  # fmt: skip
+        yield f"console {path}", lambda path=path: ask(browser, path, {})  # type: ignore[misc]  # bound at once
     for job in (delivery.behind, proofs.wanted, agents.standings):
         yield f"every two seconds: {job.__name__}", job
 
