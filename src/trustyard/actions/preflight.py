@@ -179,7 +179,7 @@ def brought(release: models.Release) -> tuple[Note, ...]:
     """
     if release.before is None:
         return ()
-    held = release.before.certificates()
+    held = release.before.read().certificates()
     new = [entry for entry in release.read().entries if entry.sha256 not in held]
     if len(new) > _MOST_NEW:
         sentence = f"{len(new)} certificates are new in it; a preview of the next release says what is wrong with them."

@@ -109,7 +109,7 @@ def keep(actor: Actor, wanted: Waiting, note: str, *, restored_from: int | None 
         restored_from=restored_from,
         created_at=timezone.now(),
     )
-    release.before = newest.read() if newest else Content(environment.name)
+    release.before = newest or models.Release(content=Content(environment.name).canonical())
     after = {"number": release.number, "digest": release.digest}
     audit.record(
         actor,
@@ -259,6 +259,11 @@ def _weak(environments: Sequence[models.Environment], states: Mapping[int, State
 def latest(environment_id: int) -> models.Release | None:
     """The newest release of an environment: what is in force (D-21)."""
     return models.Release.objects.filter(environment_id=environment_id).order_by("-number").first()
+
+
+def latest_of(environments: Iterable[models.Environment]) -> QuerySet[models.Release]:
+    """The same of each of these that has one, in one query."""
+    return models.Release.objects.filter(environment__in=environments, number=F("environment__last_number"))
 
 
 def latest_known(environment: models.Environment) -> Newest | None:

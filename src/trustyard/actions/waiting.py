@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from trustyard import models
@@ -108,8 +108,7 @@ def _others(touched: Iterable[str], jwks: QuerySet[models.Jwk], certificates: Co
 def _changes(places: Sequence[models.Environment]) -> list[tuple[models.Environment, Difference]]:
     """What the next release of each would change, in a fixed number of queries."""
     built = releases.build_all(places, timezone.now())
-    newest = models.Release.objects.filter(environment__in=places, number=F("environment__last_number"))
-    held = {release.environment_id: release.read() for release in newest}
+    held = {release.environment_id: release.read() for release in releases.latest_of(places)}
     return [(place, difference(held.get(place.pk) or Content(place.name), built[place.pk])) for place in places]
 
 

@@ -26,7 +26,7 @@ class Release(models.Model):
     note = models.TextField(blank=True, default="")
     restored_from = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField()
-    before: Content | None = None  # what was in force until this was made, for the answer to that alone
+    before: Release | None = None  # what was in force until this was made, for the answer to that alone
 
     class Meta:
         ordering = ["-created_at", "-pk"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, F
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
 from trustyard import models
-from trustyard.actions import delivery, environments, roots, waiting
+from trustyard.actions import delivery, environments, releases, roots, waiting
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import require
 from trustyard.actions.progress import taken_by
@@ -68,8 +68,7 @@ def _rows(actor: Actor, places: list[models.Environment]) -> list[dict[str, Any]
 
 
 def _newest(places: Sequence[models.Environment]) -> dict[int, models.Release]:
-    rows = models.Release.objects.defer("content").filter(number=F("environment__last_number"))
-    return {release.environment_id: release for release in rows.filter(environment__in=places)}
+    return {release.environment_id: release for release in releases.latest_of(places).defer("content")}
 
 
 @page("GET")
