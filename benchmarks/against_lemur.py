@@ -14,7 +14,7 @@ from stage import Stage
 from table import Row
 
 ROUNDS = 3
-OURS, LEMURS = 120, 24  # imports of a round with each number of clients
+OURS, LEMURS = 600, 96  # imports of a round with each number of clients: long enough that all threads are warm
 LISTS = 11
 
 
