@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 Rows = list[tuple[Any, ...]]
+_HERE = threading.local()
 
 
 def database() -> Any:
-    """The connection of this thread; `django.db.connection` would look it up at each use."""
-    return connections[DEFAULT_DB_ALIAS]
+    """The connection of this thread, which Django never exchanges, and would look for anew at each use."""
+    try:
+        return _HERE.database
+    except AttributeError:
+        _HERE.database = connections[DEFAULT_DB_ALIAS]
+        return _HERE.database
 
 
 def ask(statement: str, values: Sequence[Any] = (), *, prepared: bool = False) -> Rows:

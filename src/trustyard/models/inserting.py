@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -80,7 +80,7 @@ def statement_of(rows: Sequence[Model], newest: Sequence[ForeignKey[Any, Any]] =
 
     What they refer to by `newest` is the object that this connection inserted last, which only PostgreSQL can say.
     """
-    columns, places, values = parts_of(rows, [field.name for field in newest])
+    columns, places, values = parts_of(rows, tuple(field.name for field in newest))
     for field in newest:
         columns += f', "{field.column}"'
         places += f", currval(pg_get_serial_sequence('{field.related_model._meta.db_table}', 'id'))"
@@ -89,16 +89,24 @@ def statement_of(rows: Sequence[Model], newest: Sequence[ForeignKey[Any, Any]] =
     return f'INSERT INTO "{table}" ({columns}) VALUES {several}', values  # noqa: S608 - columns of the model
 
 
-def parts_of(rows: Sequence[Model], but: Collection[str] = ()) -> tuple[str, str, list[Any]]:
+def parts_of(rows: Sequence[Model], but: tuple[str, ...] = ()) -> tuple[str, str, list[Any]]:
     """The columns but their numbers and these, the places of one row's values, and the values of all rows."""
     found = database()
     values = []
-    columns = _columns(type(rows[0]), frozenset(but), found.vendor)
+    table = _table(type(rows[0]), but, found.vendor)
     for row in rows:
-        for field, name, is_set, as_they_are in columns:
+        for field, name, is_set, as_they_are in table.fields:
             value = field.pre_save(row, add=True) if is_set else getattr(row, name)
             values.append(value if type(value) in as_they_are else field.get_db_prep_save(value, found))
-    return ", ".join([f'"{field.column}"' for field, *_ in columns]), ", ".join(["%s"] * len(columns)), values
+    return table.columns, table.places, values
+
+
+class _Table(NamedTuple):
+    """What an insert names of a model: the columns, a place for each value, and where the values come from."""
+
+    columns: str
+    places: str
+    fields: tuple[_Column, ...]
 
 
 class _Column(NamedTuple):
@@ -125,9 +133,9 @@ def _references(model: type[Model]) -> list[ForeignKey[Any, Any]]:
 
 
 @functools.cache
-def _columns(model: type[Model], but: frozenset[str], vendor: str) -> tuple[_Column, ...]:
+def _table(model: type[Model], but: tuple[str, ...], vendor: str) -> _Table:
     plain = _PLAIN | {datetime} if vendor == "postgresql" else _PLAIN  # SQLite has no type for moments
-    return tuple(
+    fields = tuple(
         _Column(
             field,
             field.attname,
@@ -137,3 +145,5 @@ def _columns(model: type[Model], but: frozenset[str], vendor: str) -> tuple[_Col
         for field in model._meta.concrete_fields
         if field is not model._meta.auto_field and field.name not in but
     )
+    columns = ", ".join(f'"{field.column}"' for field, *_ in fields)
+    return _Table(columns, ", ".join(["%s"] * len(fields)), fields)

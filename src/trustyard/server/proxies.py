@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import secrets
@@ -70,6 +71,7 @@ class Proxies:
         return address is not None and any(address in network for network in self.trusted)
 
 
+@functools.lru_cache(1024)  # nearly every request comes from the same few
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     plain = text.removeprefix("[").partition("]")[0] if text.startswith("[") else text
     if plain.count(":") == 1:

@@ -31,12 +31,14 @@ class Kept:
         """The statement with its values in it. What is `prepared` has only values, each as `%s`, that change."""
         call = (self._calls.get(statement) or self._prepare(statement)) if prepared else None
         if call is not None:
-            return f"{call}({', '.join(map(self._literal, values))})" if values else call
+            return f"{call}({self._literals_of(values)})" if values else call
         text: str = self._cursor.mogrify(statement, values) if values else statement
         return text
 
-    def _literal(self, value: Any) -> str:
-        return "NULL" if value is None else self._literals.as_literal(value).decode(self._literals.encoding)
+    def _literals_of(self, values: Sequence[Any]) -> str:
+        literal = self._literals.as_literal
+        written = b", ".join([b"NULL" if value is None else literal(value) for value in values])
+        return written.decode(self._literals.encoding)
 
     def rows(self, written: str) -> list[tuple[Any, ...]]:
         """What it answers, which may be nothing."""
