@@ -23,6 +23,7 @@ from trustyard.actions import (
     counting,
     delivery,
     figures,
+    promotion,
     proofs,
     releases,
     searching,
@@ -137,11 +138,12 @@ def test_a_count_of_many_stops_and_says_that_there_are_more(monkeypatch: pytest.
     assert total().number == 6, "what was counted before is not said again"
 
 
-def more(count: int = 500) -> None:
+def more(count: int = 500, place: str = "test", first: int = 0) -> None:
     """Certificates as those that are there, each with a key of its own."""
     (entry,) = models.Entry.objects.select_related("x509", "certificate", "environment")[:1]
+    entry.environment = models.Environment.objects.get(name=place)
     x509s, certificates, entries = [], [], []
-    for number in range(count):
+    for number in range(first, first + count):
         x509, certificate, own = copy(entry.x509), copy(entry.certificate), copy(entry)
         x509.sha256, x509.spki_sha256 = f"{number:064x}", f"{number:064x}"
         certificate.pk, certificate.name, certificate.name_key = None, f"more {number}", f"more {number}"
@@ -194,6 +196,25 @@ def test_a_plan_that_was_made_while_tables_were_small_reads_no_more_when_they_ar
         (read,) = (rows_read(one["Plan"]) for one in cursor.fetchone()[0])
         cursor.execute("DEALLOCATE asked")
     assert read < 50
+
+
+def test_a_promotion_of_many_looks_no_alias_up_by_the_index_for_searching() -> None:
+    """Which can answer for equal texts too, a thousand of them in some ten seconds."""
+    more(2_000)
+    more(2_000, "production", first=2_000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    with CaptureQueriesContext(connection) as captured:
+        promotion.preview(LOCAL, "production", source="test")
+    plans = []
+    with connection.cursor() as cursor:
+        for query in captured.captured_queries:
+            if query["sql"].startswith("SELECT"):
+                cursor.execute(f"EXPLAIN {query['sql']}")
+                plans += [row[0] for row in cursor.fetchall()]
+    assert any("trustyard_entry" in line for line in plans)
+    assert [line for line in plans if "trigrams" in line] == []
 
 
 def test_no_index_of_a_large_table_does_what_another_does_as_well() -> None:
