@@ -123,9 +123,9 @@ def _statements(met: str, looked_up: str = "") -> dict[str, str]:
     return {
         "postgresql": f"{_EACH} CROSS JOIN LATERAL ({looked_up or met}) met"
         f" CROSS JOIN LATERAL ({named} WHERE entry.id = met.id OFFSET 0) named",
-        # CROSS JOIN of SQLite keeps this order, so that the entries are looked up by their numbers.
+        # CROSS JOIN of SQLite keeps this order, so that each is looked up by what the one before names.
         "sqlite": f"{_NAMED} FROM json_each(%s) asked"
-        f" CROSS JOIN trustyard_entry entry ON entry.id IN ({met}) {_JOINED}",
+        f" CROSS JOIN trustyard_entry entry ON entry.id IN ({met}) {_JOINED.replace('JOIN', 'CROSS JOIN')}",
     }
 
 

@@ -1,4 +1,4 @@
-"""When the jobs are done: on news at once, every two seconds anyway, clean-up and statistics every hour."""
+"""When the jobs are done: on news at once, every two seconds anyway, statistics every minute, clean-up every hour."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from .cleaning import clean
 from .deliveries import Deliveries, Told
 from .probes import Probes
 from .rounds import Rounds
-from .statistics import count
+from .statistics import LOOK_SECONDS as STATISTICS_SECONDS
+from .statistics import Statistics
 
 LOOK_SECONDS = 2
 VERIFY_SECONDS = 60  # between two checks that gateways still have what they were given
@@ -27,7 +28,7 @@ class Runner:
             self._look,
             Rounds("probes", self.probes.look, LOOK_SECONDS),
             Rounds("clean-up", clean, CLEAN_SECONDS, jitter=60),
-            Rounds("statistics", count, CLEAN_SECONDS, jitter=60),
+            Rounds("statistics", Statistics().look, STATISTICS_SECONDS, jitter=5),
         )
         self._unsubscribe = news.subscribe(self._heard)
 

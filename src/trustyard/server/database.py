@@ -11,8 +11,6 @@ from .sqlite.turns import SECONDS
 # Readers never wait for the writer (WAL). FULL, because what was answered as saved must outlive a power cut too. Each
 # of many connections keeps 1 MB of the file: the system keeps it as well, and once for all of them.
 PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-1000; PRAGMA temp_store=MEMORY;"
-# A connection knows how many rows there were when it was opened (`jobs/statistics.py`).
-KEPT_SECONDS = 3600
 # A server that is cut off from the network is noticed within seconds, instead of the many minutes of TCP.
 NOTICE = {
     "connect_timeout": "5",
@@ -39,7 +37,7 @@ def database(configuration: Configuration) -> dict[str, Any]:
             "NAME": configuration.sqlite_file,
             # IMMEDIATE: a transaction that will write waits for its turn at once, instead of failing half-way.
             "OPTIONS": {"timeout": SECONDS, "transaction_mode": "IMMEDIATE", "init_command": PRAGMAS},
-            "CONN_MAX_AGE": KEPT_SECONDS,
+            "CONN_MAX_AGE": None,
         }
     parts = urlsplit(configuration.database_url)
     options = {**NOTICE, **dict(parse_qsl(parts.query))}

@@ -11,7 +11,7 @@ from django.db.backends.sqlite3 import base
 
 from .turns import SECONDS, Turns
 
-WRITES = ("INSERT", "UPDATE", "DELETE", "ANALYZE")
+WRITES = ("INSERT", "UPDATE", "DELETE", "DROP")
 TURNS = Turns()  # of this process, which has one database
 
 _Django: Any = base.DatabaseWrapper  # its stubs leave out most of what is used here
