@@ -48,8 +48,15 @@ def folders(configuration: Configuration) -> Iterator[Finding]:
     for root in (root.folder for root in configuration.files_roots):
         if not root.is_dir():
             yield note(f"TRUSTYARD_FILES_ROOTS: there is no folder {root} yet.")
-        elif not os.access(root, os.W_OK | os.X_OK):
+        elif not os.access(root, os.W_OK | os.X_OK) and not _has_socket(root):
             yield wrong(f"TRUSTYARD_FILES_ROOTS: {root} cannot be written to.")
+
+
+def _has_socket(folder: Path) -> bool:
+    """Whether it is HAProxy's: of that the socket alone has to be written to, and the folder may be root's."""
+    return os.access(folder, os.R_OK | os.X_OK) and any(
+        path.is_socket() and os.access(path, os.W_OK) for path in folder.iterdir()
+    )
 
 
 def _not_ours(database: Path) -> Iterator[Finding]:
