@@ -56,6 +56,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "INSERT INTO trustyard_node (gateway_id, name, connected, last_seen, server_id)"
             " SELECT id, 'there', true, CURRENT_TIMESTAMP, 'killed' FROM trustyard_gateway WHERE name = 'edge'"
         )
+        database.execute(
+            "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
+            " SELECT id, 'totp', '{\"secret\": \"sealed\"}', CURRENT_TIMESTAMP FROM trustyard_user"
+        )
     run(folder / "data", "backup", "it.backup")
     return folder / "it.backup"
 
@@ -339,8 +343,10 @@ def test_another_secret_key_is_not_replaced(made: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o700)
     (tmp_path / "data" / "secret-key").write_text("this one stays\n")
     assert "another secret key" in run(tmp_path / "data", "restore", str(made), code=1).stderr
-    run(tmp_path / "data", "restore", str(made), "--without-secret-key")
+    said = run(tmp_path / "data", "restore", str(made), "--without-secret-key").stdout
     assert (tmp_path / "data" / "secret-key").read_text() == "this one stays\n"
+    assert "needs a new bootstrap" in said
+    assert "sealed with it, too: trustyard user reset-mfa NAME." in said, "what else opens nothing any more"
 
 
 @pytest.mark.django_db

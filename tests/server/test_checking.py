@@ -150,6 +150,25 @@ def test_a_data_directory_that_this_user_may_not_make_is_said(tmp_path: Path) ->
     assert "first start makes it" not in found
 
 
+def test_the_folder_of_a_socket_that_this_user_may_write_to_need_not_be_theirs(tmp_path: Path) -> None:
+    """HAProxy's own /run/haproxy, which is root's."""
+    user = os.getuid()
+    # Not among pytest's folders, which others may not enter.
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"{folder}/admin.sock")
+        Path(folder).chmod(0o555)
+        found = []
+        for mode in (0o666, 0o600 if user == 0 else 0o400):
+            Path(folder, "admin.sock").chmod(mode)
+            os.setreuid(65534 if user == 0 else -1, -1)
+            try:
+                found.append(said(tmp_path, FILES_ROOTS=folder))
+            finally:
+                os.setreuid(user, -1)
+        Path(folder).chmod(0o700)
+    assert [f"!TRUSTYARD_FILES_ROOTS: {folder} cannot be written to." in words for words in found] == [False, True]
+
+
 def test_what_lies_where_this_user_may_not_look_is_named(tmp_path: Path) -> None:
     closed, user = tmp_path / "closed", os.geteuid()
     closed.mkdir(0o000)

@@ -107,8 +107,41 @@ def test_an_upgrade_that_found_no_room_goes_on_when_there_is_some(tmp_path: Path
     data, partner = tmp_path / "data", Authority("Old Partner")
     settings = older(data, "0003_key_digest", partner, root)
     with no_room_for("0005_nodes", settings, data):
-        assert "The database cannot be used: no room" in run(data, "token", "list", code=1, **settings).stderr
+        assert (
+            "The database cannot be used: trustyard.0005_nodes: no room"
+            in run(data, "token", "list", code=1, **settings).stderr
+        )
     is_all_there(data, settings, partner)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("migration", ["0003_key_digest", "0005_nodes"])
+def test_a_migration_that_is_there_without_its_record_is_recorded_and_the_upgrade_goes_on(
+    tmp_path: Path, root: Path, migration: str
+) -> None:
+    """As a start of a version until November 2026 left it that was killed between the two."""
+    data, partner = tmp_path / "data", Authority("Old Partner")
+    settings = older(data, migration, partner, root)
+    with psycopg.connect(settings["DATABASE_URL"], autocommit=True) if settings else opened(data) as database:
+        database.execute(f"DELETE FROM django_migrations WHERE app = 'trustyard' AND name = '{migration}'")
+    said = run(data, "check", **settings).stdout
+    assert f"A start was ended between trustyard.{migration} and its record. The next start adds the record" in said
+    is_all_there(data, settings, partner)
+
+
+@pytest.mark.timeout(240)
+def test_a_migration_of_which_only_a_part_is_there_is_named_and_nothing_is_recorded(tmp_path: Path, root: Path) -> None:
+    data = tmp_path / "data"
+    settings = older(data, "0003_key_digest", Authority("Old Partner"), root)
+    with psycopg.connect(settings["DATABASE_URL"], autocommit=True) if settings else opened(data) as database:
+        database.execute("CREATE TABLE trustyard_server (name varchar(9))")
+        for _ in range(2):
+            failed = run(data, "token", "list", code=1, **settings).stderr
+            assert "The database cannot be used: trustyard.0005_nodes: " in failed
+            assert "already exists" in failed
+            assert "record" not in run(data, "check", **settings).stdout
+        database.execute("DROP TABLE trustyard_server")
+    assert run(data, "token", "list", **settings).returncode == 0
 
 
 @pytest.mark.timeout(240)
@@ -128,7 +161,10 @@ def test_a_restore_that_brings_in_all_rows_and_fails_then_says_that_a_start_goes
     settings = nothing_yet(new)
     with no_room_for("0005_nodes", settings, new):
         said = run(new, "restore", file, code=1, **settings).stderr
-    assert "All of the backup is stored, but could not be brought up to this version: no room" in said
+    assert (
+        "All of the backup is stored, but could not be brought up to this version: trustyard.0005_nodes: no room"
+        in said
+    )
     assert "Nothing of it was kept" not in said
     is_all_there(new, settings, partner)
 

@@ -79,7 +79,9 @@ def restore(
         say(f"Restored {_total(manifest.rows)} as of {manifest.made_at} (Trustyard {manifest.version}).")
         say(f"{restored.events} audit events came with it.")
         if not restored.secret_key:
-            say("The secret key did not come with it: every gateway that connects needs a new bootstrap.")
+            say("The secret key did not come with it: with another, every gateway that connects needs a new bootstrap.")
+            if manifest.rows.get("mfa.authenticator"):
+                say("Authenticator apps and recovery codes are sealed with it, too: trustyard user reset-mfa NAME.")
     if restored.broken:
         raise Failure(f"All is restored, but its audit chain was broken when the backup was made, {restored.broken}.")
 

@@ -6,7 +6,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import django
@@ -80,7 +80,7 @@ def behind() -> list[str]:
     """The migrations that this database lacks."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+    return [_name(migration) for migration, _ in plan]
 
 
 def ahead() -> list[str]:
@@ -116,10 +116,14 @@ def migrate() -> None:
         )
     if newer:
         log.warning("database.newer", migrations=newer, advice="Upgrade this node too: docs/operations.md")
-    if behind():
+    missing = behind()
+    if missing:
         refuse_other_encoding()
+    while missing:
         executor = Executor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
+        with suppress(Recorded):
+            executor.migrate(executor.loader.graph.leaf_nodes())
+        missing = behind()
     call_command("createcachetable", verbosity=0)
 
 
@@ -140,6 +144,10 @@ def refuse_other_encoding() -> None:
         raise Refused(sentence, code="database", advice=advice)
 
 
+class Recorded(Exception):
+    """A migration that was there has its record now."""
+
+
 class Executor(MigrationExecutor):
     """Django's, with a migration and the row that records it in one transaction.
 
@@ -148,12 +156,46 @@ class Executor(MigrationExecutor):
     """
 
     def apply_migration(self, state: Any, migration: Any, fake: bool = False, fake_initial: bool = False) -> Any:
-        """One migration, whole or not at all."""
+        """One migration, whole or not at all. A failure names it.
+
+        Raises Recorded where it was there: this executor does not know what it makes, and a new one goes on.
+        """
         if not migration.atomic:
             return super().apply_migration(state, migration, fake, fake_initial)
-        # SQLite makes tables anew with its constraints off, and turns them off outside a transaction alone.
-        with connection.constraint_checks_disabled(), transaction.atomic():
-            return super().apply_migration(state, migration, fake, fake_initial)
+        try:
+            # SQLite makes tables anew with its constraints off, and turns them off outside a transaction alone.
+            with connection.constraint_checks_disabled(), transaction.atomic():
+                return super().apply_migration(state, migration, fake, fake_initial)
+        except DatabaseError as error:
+            if not self.is_there(migration):
+                raise type(error)(f"{_name(migration)}: {error}") from error
+        log.warning("database.record_added", migration=_name(migration))
+        self.recorder.record_applied(migration.app_label, migration.name)
+        raise Recorded
+
+    def is_there(self, migration: Any) -> bool:
+        """Whether what it makes is there: versions until November 2026 could be killed between it and its record.
+
+        It was one transaction then, too, so where its tables and columns are all there, so is the rest of it.
+        """
+        first, migration.initial = migration.initial, True  # of these alone Django answers that
+        try:
+            return bool(migration.atomic and self.detect_soft_applied(None, migration)[0])
+        except DatabaseError:  # it is away: what it said first tells more
+            return False
+        finally:
+            migration.initial = first
+
+
+def unrecorded() -> str:
+    """The next migration of this database, where it is there already and only its record is not; empty mostly."""
+    executor = Executor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _name(plan[0][0]) if plan and executor.is_there(plan[0][0]) else ""
+
+
+def _name(migration: Any) -> str:
+    return f"{migration.app_label}.{migration.name}"
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from .memory import given_back
 from .opening import one_node, open_database
 from .running import HttpServer, Say, runner, signals
 from .sockets import address_of, listen
+from .xdscertificate import watched
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +71,9 @@ async def _run(configuration: Configuration, web: socket.socket, say: Say) -> No
                 ends.push_async_callback(hearing.stop)
             settings.TRUSTYARD = replace(configuration, listen=address_of(web))
             parts.start()
+            if xds is not None and configuration.xds_tls:
+                watching = asyncio.create_task(watched(configuration.xds_tls[0]))
+                ends.callback(watching.cancel)
             await _answer(parts, web, stop, lambda: _announce(say, web, configuration, xds))
 
 

@@ -40,7 +40,7 @@ def database(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _state(configuration: Configuration) -> Iterator[Finding]:
-    from trustyard.server.opening import ahead, applied, behind, ending
+    from trustyard.server.opening import ahead, applied, behind, ending, unrecorded
 
     newer, missing = ahead(), behind()
     if ended := ending(newer):
@@ -49,6 +49,10 @@ def _state(configuration: Configuration) -> Iterator[Finding]:
         yield note(f"The database is of a newer Trustyard ({', '.join(newer)}): upgrade this node too.")
     if missing:
         yield from to_come(missing, new=not applied())
+        if there := unrecorded():
+            yield note(
+                f"A start was ended between {there} and its record. The next start adds the record, and goes on."
+            )
     else:
         yield from _secret_key(configuration)
 

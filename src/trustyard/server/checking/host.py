@@ -7,16 +7,14 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from trustyard.errors import TrustyardError
-from trustyard.pki.certificates import status
-from trustyard.pki.containers import read_file
 from trustyard.pki.hosts import host_port
 from trustyard.server.configuration import Configuration
 from trustyard.server.datadir import OWN_FOLDER, foreign
 from trustyard.server.sockets import bound
+from trustyard.server.xdscertificate import validity
 from trustyard.xds.ownkey import misfit
 
 from .finding import Finding, note, wrong
@@ -50,8 +48,15 @@ def folders(configuration: Configuration) -> Iterator[Finding]:
     for root in (root.folder for root in configuration.files_roots):
         if not root.is_dir():
             yield note(f"TRUSTYARD_FILES_ROOTS: there is no folder {root} yet.")
-        elif not os.access(root, os.W_OK | os.X_OK):
+        elif not os.access(root, os.W_OK | os.X_OK) and not _has_socket(root):
             yield wrong(f"TRUSTYARD_FILES_ROOTS: {root} cannot be written to.")
+
+
+def _has_socket(folder: Path) -> bool:
+    """Whether it is HAProxy's: of that the socket alone has to be written to, and the folder may be root's."""
+    return os.access(folder, os.R_OK | os.X_OK) and any(
+        path.is_socket() and os.access(path, os.W_OK) for path in folder.iterdir()
+    )
 
 
 def _not_ours(database: Path) -> Iterator[Finding]:
@@ -115,14 +120,13 @@ def tls(configuration: Configuration) -> Iterator[Finding]:
         return
     why = misfit(*configuration.xds_tls)
     try:
-        facts = None if why else read_file(configuration.xds_tls[0].read_bytes()).certificates[0].facts
+        found = None if why else validity(configuration.xds_tls[0])
     except (OSError, TrustyardError) as error:
         why = str(error).removesuffix(".")
-    if why or facts is None:
+    if why or found is None:
         yield wrong(f"TRUSTYARD_XDS_CERT and TRUSTYARD_XDS_KEY do not load: {why}.")
         return
-    word = status(facts.not_before, facts.not_after, datetime.now(UTC))
-    day = f"{facts.not_after:%Y-%m-%d}"
+    word, day = found[0], f"{found[1]:%Y-%m-%d}"
     if word == "expiring":
         yield note(f"TRUSTYARD_XDS_CERT expires on {day}: gateways that check it will not connect any more.")
     elif word != "valid":
