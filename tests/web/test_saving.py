@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.test import Client
 
@@ -41,6 +43,24 @@ def saved(person: Client, draft: str, **typed: str) -> str:
 def test_save_says_that_something_waits_where_something_does(person: Client) -> None:
     assert "acme is saved." in saved(person, opened(person), description="told by no release")
     assert "another is saved and not deployed yet." in saved(person, opened(person), name="another")
+
+
+def test_save_and_deploy_says_that_what_was_saved_is_not_in_force_but_for_what_was_revoked(person: Client) -> None:
+    """Nobody opens a list to learn that nothing came of it (S-17)."""
+    old = Ca.new("CA").issue("old", start=datetime.now(UTC) - timedelta(days=9), days=2).cert_pem.decode()
+    environments.create(LOCAL, name="other")
+    entries = [EntryGiven(("other",), "acme", Paste("BASE64PEM", old))]
+    certificates.update(LOCAL, "acme", if_match="*", entries=entries)
+    certificates.revoke(LOCAL, "acme", "test", reason="lost")
+    page = saved(person, opened(person), name="renamed", deploy="yes")
+    assert "In other, acme is left out: Expired on" in page
+    assert "In test, acme is left out" not in page
+
+
+def test_a_name_that_is_taken_stays_named_as_such_when_a_row_goes(person: Client) -> None:
+    draft = opened(person)
+    [key] = models.Draft.objects.get().content["rows"]
+    assert 'id="name-problem"' not in person.post(f"{draft}rows/{key['key']}/remove/").content.decode()
 
 
 def test_the_roots_of_a_first_release_are_no_changes_that_somebody_made(person: Client) -> None:

@@ -51,7 +51,8 @@ def _save(
     try:
         saved = drafts.save(actor, pk, deploy=deploy, answer=answer, confirm_restored=confirmed(request))
         if deploy:
-            return go(request, reverse("certificate", args=[saved.certificate.pk]), _said(saved, "."), saved.releases)
+            there = reverse("certificate", args=[saved.certificate.pk])
+            return go(request, there, _said(saved, "."), saved.releases, _left_out(saved))
         waits = drafts.is_for_releases(drafts.get(actor, pk))
         return go(request, reverse("certificates"), _said(saved, " and not deployed yet." if waits else "."))
     except JwkConnection as asked:
@@ -78,6 +79,16 @@ def _said(saved: Saved, how: str) -> str:
     done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
     also = f" Also, {done}." if done else ""
     return f"{saved.certificate.name} is saved{how}{named}{also}"
+
+
+def _left_out(saved: Saved) -> list[str]:
+    """What was saved and is not in force with it, but for what somebody revoked."""
+    name = saved.certificate.name
+    rows = [(one.environment, row) for one in saved.releases for row in one.left_out if row["certificate"] == name]
+    entries = saved.certificate.entries.filter(revoked_at__isnull=False) if rows else models.Entry.objects.none()
+    gone = set(entries.values_list("environment", flat=True))
+    told = [(place.name, row) for place, row in rows if place.pk not in gone]
+    return [f"In {place}, {row['alias']} is left out: {row['reason']}" for place, row in told]
 
 
 def _gone(request: HttpRequest, actor: Actor, pk: UUID, error: NotFound) -> HttpResponse:
