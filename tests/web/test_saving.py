@@ -1,7 +1,8 @@
-"""What Save says: whether anything waits for a release, and what becomes of the form of what another deleted."""
+"""What Save says, and what becomes of the form of what another deleted or revoked meanwhile."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -88,3 +89,17 @@ def test_the_form_of_what_another_deleted_becomes_that_of_a_new_certificate(pers
     assert "<h1>Create Certificate</h1>" in page
     assert ">typed</textarea>" in page
     assert "No definition yet" in page, "nobody took it in again"
+
+
+def test_who_revokes_what_another_revoked_meanwhile_is_told_who_and_why(person: Client) -> None:
+    draft = opened(person)
+    [row] = models.Draft.objects.get().content["rows"]
+    there = f"{draft}rows/{row['key']}/revoke/"
+    assert "What goes, in force at once" in person.get(there).content.decode()
+    certificates.revoke(replace(LOCAL, name="somebody"), "acme", "test", reason="key lost")
+    for answer in (person.get(there), person.post(there, {"reason": "another"})):
+        page = answer.content.decode()
+        assert "somebody revoked acme in test already" in page
+        assert "key lost" in page
+        assert "Confirm" not in page
+    assert models.Entry.objects.get().revoked_reason == "key lost"
