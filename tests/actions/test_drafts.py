@@ -148,12 +148,24 @@ def test_all_that_a_draft_lacks_is_said_at_once(ada: Actor, ca: Ca) -> None:
         assert ([field.field for field in refused.value.fields], refused.value.code) == (fields, code)
 
 
-def test_a_draft_of_what_another_deleted_says_so(ada: Actor, ca: Ca) -> None:
-    draft = drafts.begin(ada, in_both(ca))
+def test_a_draft_of_what_another_deleted_says_so_and_becomes_that_of_a_new_one(ada: Actor, ca: Ca) -> None:
+    """What its author did not take in again stays deleted: it may have been revoked."""
+    draft, new = drafts.begin(ada, in_both(ca)), ca.issue("new")
+    source = Paste("BASE64PEM", new.cert_pem.decode())
+    seen = sources.look_at(ada, source)
+    with drafts.changing(ada, draft.pk) as now:
+        drafts.define(now, "acme", "mine")
+        [row] = [row for row in now.content["rows"] if row["environment"] == "test"]
+        draft_window.open_row(now, row["key"])
+        draft_window.saw(now, source, seen)
+        draft_window.apply(ada, now)
     certificates.delete(LOCAL, "acme", if_match="*")
-    for act in (drafts.rebase, lambda actor, pk: drafts.save(actor, pk, deploy=False)):
-        with pytest.raises(NotFound, match="deleted this certificate meanwhile"):
-            act(ada, draft.pk)
+    with pytest.raises(NotFound, match="deleted this certificate meanwhile"):
+        drafts.save(ada, draft.pk, deploy=False)
+    drafts.rebase(ada, draft.pk)
+    made = drafts.save(ada, draft.pk, deploy=False).certificate
+    assert (made.name, made.description) == ("acme", "mine")
+    assert [(one.environment.name, one.x509_id) for one in made.entries.all()] == [("test", new.sha256)]
 
 
 def test_each_other_certificate_of_a_source_comes_along_once(ada: Actor, ca: Ca) -> None:

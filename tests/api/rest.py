@@ -126,15 +126,23 @@ def judge(verb: str, address: str, answer: Answer) -> None:
         return
     responses = operation["responses"]
     assert str(answer.status) in responses, f"{verb} {address} answered {answer.status}: {answer.content[:500]!r}"
-    content = responses[str(answer.status)].get("content", {})
+    described = _described(operation, str(answer.status))
+    content = described.get("content", {})
     if not content:
         assert answer.content == b""
         return
     assert answer.media_type in content, f"{verb} {address} answered with {answer.media_type}"
     if answer.json is not None:
         _validator(operation["operationId"], str(answer.status), answer.media_type).validate(answer.json)
-    for name in responses[str(answer.status)].get("headers", {}):
+    for name in described.get("headers", {}):
         assert name in answer.headers, f"{verb} {address} sent no {name}"
+
+
+def _described(operation: dict[str, Any], status: str) -> dict[str, Any]:
+    """An answer of an operation: its own, or one of those that are described once for all."""
+    response: dict[str, Any] = operation["responses"][status]
+    name = response.get("$ref", "").removeprefix("#/components/responses/")
+    return document()["components"]["responses"][name] if name else response
 
 
 def operation_of(verb: str, address: str) -> dict[str, Any] | None:
@@ -155,6 +163,6 @@ def _validator(operation_id: str, status: str, media_type: str) -> Any:
     for operations in document()["paths"].values():
         for operation in operations.values():
             if operation["operationId"] == operation_id:
-                schema = operation["responses"][status]["content"][media_type]["schema"]
+                schema = _described(operation, status)["content"][media_type]["schema"]
                 return jsonschema_rs.Draft202012Validator({**schema, "components": document()["components"]})
     raise LookupError(operation_id)

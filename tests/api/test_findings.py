@@ -69,7 +69,22 @@ def test_a_deploy_that_brings_very_many_says_where_their_findings_stand(
     add("weak", key="rsa1024", deploy=False)
     [told] = found(add("another"))
     assert (told["code"], told["alias"]) == ("many-new", None)
-    assert told["sentence"].startswith("2 certificates are new in it")
+    assert told["sentence"].startswith("2 certificates are new")
+
+
+def test_what_is_saved_without_a_deploy_says_what_is_wrong_with_it(add: Add, operator: Rest) -> None:
+    """Whoever imports or promotes hears it then, and not when somebody else deploys."""
+    add("weak", key="rsa1024", deploy=False)
+    sentence = "Its RSA key has 1024 bits; less than 2048 is too weak."
+    address, given = path("environments", "production", "promote"), {"from": "test"}
+    assert operator.post(address, {**given, "preview": True}).json["findings"] == []
+    promoted = operator.post(address, given).json
+    assert promoted["findings"] == [{"code": "rsa-key-small", "alias": "weak", "sentence": f"weak: {sentence}"}]
+    assert operator.post(address, {**given, "deploy": True}, wait=0).json["findings"] == []
+    given = {"environments": ["test", "production"], "files": [imported(Ca.new("Weak too", key="rsa1024"))]}
+    stored = operator.post(path("certificates", "import"), given).json
+    assert [one["sentence"] for one in stored["findings"]] == [f"weak too: {sentence}"]
+    assert operator.post(path("certificates", "import"), given).json["findings"] == [], "it is there already"
 
 
 def found(answer: Answer) -> list[dict[str, str]]:

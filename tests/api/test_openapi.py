@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import re
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
+from django.db import OperationalError, close_old_connections, connection
 from django.test import Client
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
@@ -42,11 +43,24 @@ def test_the_document_is_openapi_3_1_and_names_every_refusal(operator: Rest) -> 
     for path, verbs in answer.json["paths"].items():
         for verb, operation in verbs.items():
             statuses = set(operation["responses"])
-            assert {"401", "403"} <= statuses, (verb, path)
+            assert {"400", "401", "403", "413", "503"} <= statuses, (verb, path)
             if verb in ("put", "patch", "delete"):
                 assert {"404", "412", "428"} <= statuses, (verb, path)
             if "requestBody" in operation:
-                assert {"400", "413", "415", "422"} <= statuses, (verb, path)
+                assert {"415", "422"} <= statuses, (verb, path)
+
+
+def test_every_operation_says_what_it_answers_while_the_database_is_away(operator: Rest) -> None:
+    """`Rest` holds each answer against the document."""
+
+    def away(*_: Any) -> None:
+        raise OperationalError("the connection is lost")
+
+    for template, verbs in document()["paths"].items():
+        address = re.sub(r"\{[^}]+\}", "1", template)
+        for verb in map(str.upper, verbs):
+            with connection.execute_wrapper(away):
+                assert operator.ask(verb, address).code == "database-unavailable", (verb, address)
 
 
 def test_the_document_is_made_once_however_often_it_is_asked_for(operator: Rest) -> None:

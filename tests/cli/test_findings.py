@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.cast import Stage
 from tests.tls_servers import Ca
 
@@ -68,18 +70,58 @@ def test_a_deploy_that_waits_for_gateways_says_what_is_wrong_with_what_it_brings
     name, target = unique("weak"), unique("strict")
     weak = tmp_path / f"{name}.pem"
     weak.write_bytes(Ca.new(name, key="rsa1024").cert_pem)
+    other = tmp_path / f"{name} too.pem"
+    other.write_bytes(Ca.new(name, key="rsa1024").cert_pem)
     for place in (name, target):
         assert stage.cli("env", "add", place, "--type", "test").returncode == 0
     sentence = f"{name}: Its RSA key has 1024 bits; less than 2048 is too weak."
     done = stage.cli("cert", "import", str(weak), "--env", name, "--deploy")
     assert f"Finding in {name}: {sentence}" in done.stderr
     done = stage.cli("env", "promote", name, target, "--yes")
-    assert "Finding" not in done.stderr, "it is not in force yet"
+    assert f"Finding in {target}: {sentence}" in done.stderr
+    done = stage.cli("cert", "import", str(other), "--env", f"{name},{target}")
+    assert done.stderr == f"Finding in {name}, {target}: {sentence.replace(name, f'{name} too')}\n"
     done = stage.cli("release", "deploy", target)
     assert f"Finding in {target}: {sentence}" in done.stderr
     weak.write_bytes(Ca.new(name, key="rsa1024").cert_pem)
     added = stage.cli("cert", "edit", name, "--env", target, "--file", str(weak), "--deploy")
     assert added.stderr.count(f"Finding in {target}") == 1, added.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (("--description", "Other words", "--env", "production", "--alias", "other"), ""),
+        (("--env", "test", "--file", "FILE"), "Finding in test: It is weak.\n"),
+        (("--env", "new", "--alias", "a", "--file", "FILE"), "Finding in new: It is weak.\n"),
+    ],
+)
+def test_a_change_says_what_is_wrong_with_what_it_changed_alone(
+    run: Program, canned: Canned, tmp_path: Path, line: tuple[str, ...], said: str
+) -> None:
+    weak = [{**FOUND[0], "message": "It is weak."}]
+    there = {place: {**entry(place), "findings": weak} for place in ("test", "production")}
+    canned.answer("GET", ACME, acme(*there.values()), ETag='"3"')
+    changed = {"sha256": "cd" * 32} if "FILE" in line else {"alias": "other"}
+    after = there | {
+        line[line.index("--env") + 1]: {**entry(line[line.index("--env") + 1]), "findings": weak, **changed}
+    }
+    canned.answer("PATCH", ACME, acme(*after.values()))
+    file = tmp_path / "acme.pem"
+    file.write_text("x")
+    result = run("cert", "edit", "acme", *(str(file) if word == "FILE" else word for word in line))
+    assert (result.exit_code, result.stderr) == (0, said)
+
+
+def test_revoking_says_nothing_of_other_environments_and_restoring_what_is_trusted_again(
+    run: Program, canned: Canned
+) -> None:
+    weak = [{**FOUND[0], "message": "It is weak."}]
+    for verb, said in (("revoke", ""), ("restore", "Finding in test: It is weak.\n")):
+        revoked = {"revoked": {"at": "2026-01-01T00:00:00Z"} if verb == "revoke" else None}
+        answer = acme({**entry("test"), "findings": weak, **revoked}, {**entry("production"), "findings": weak})
+        canned.answer("POST", f"{ACME}/entries/test/{verb}", answer)
+        assert run("cert", verb, "acme", "--env", "test", "--reason", "x").stderr == said
 
 
 def test_looking_at_a_source_prints_its_findings(run: Program, canned: Canned) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.authority import Authority
 from tests.journeys.console import Console, Rest
 from tests.server.serving import PASSWORD
 
@@ -117,3 +118,25 @@ def test_a_form_that_nobody_answers_stays_and_is_sent_once(
     assert "quiet night" not in page.evaluate("JSON.stringify([history.state, {...sessionStorage}])"), (
         "no secret is kept"
     )
+
+
+def test_a_form_whose_certificate_another_deletes_goes_on_as_that_of_a_new_one(
+    console: Console, rest: Rest, unique: Callable[[str], str]
+) -> None:
+    page, name, place = console.page, unique("gone"), rest.place(unique("again"))
+    authority = Authority("Again CA")
+    rest.certificate(name, authority.issue(name).pem, place)
+    console.find(name)
+    console.menu(name, "Edit")
+    page.get_by_label("Description").fill("still mine")
+    console.define(["test"], f"{name}-new", authority.issue("new").pem)
+    address = f"/api/v1/certificates/{name}"
+    rest.client.delete(address, headers={"If-Match": "*"}).raise_for_status()
+    console.button("Save and Deploy").click()
+    expect(page.get_by_role("heading", name="Create Certificate")).to_be_visible()
+    expect(page.get_by_text("Somebody deleted this certificate meanwhile, and nothing was saved.")).to_be_visible()
+    expect(page.get_by_label("Description")).to_have_value("still mine")
+    expect(page.get_by_role("table", name="Configuration").locator("tbody tr")).to_have_count(1)
+    console.save_and_deploy()
+    held = rest.client.get(address).json()
+    assert (held["description"], [one["alias"] for one in held["entries"]]) == ("still mine", [f"{name}-new"])

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from tests.authority import Authority
 from tests.tls_servers import new_key
@@ -29,16 +31,16 @@ PROBES = [{"address": "gateway.example:8443", "node": None, "trust": "used"}]
 
 
 class Form(HTMLParser):
-    """The fields of a page's form and what a browser would send of them."""
+    """The fields of a page's form, the one with this field, and what a browser would send of them."""
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, page: str, field: str = "opened") -> None:
         super().__init__()
         self.sent: dict[str, str] = {}
         self._forms: list[dict[str, str]] = []
         self._area = self._select = ""
         self._option: bool | None = None
-        self.feed(page)
-        [self.sent] = [form for form in self._forms if "opened" in form]
+        self.feed(page.replace("\r\n", "\n"))  # as a browser reads it
+        [self.sent] = [form for form in self._forms if field in form]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
@@ -47,7 +49,7 @@ class Form(HTMLParser):
             self._forms.append({})
         elif tag == "input" and given.get("type") in ("text", "hidden"):
             self._forms[-1][name] = given.get("value") or ""
-        elif tag == "input" and given.get("type") == "checkbox" and "checked" in given:
+        elif tag == "input" and given.get("type") in ("checkbox", "radio") and "checked" in given:
             self._forms[-1][name] = given.get("value") or "on"
         elif tag == "textarea":
             self._area, self._forms[-1][name] = name, ""
@@ -271,9 +273,7 @@ def removable(what: str) -> tuple[Any, Callable[[], object]]:
     if what == "gateway":
         edge = gateways.create(LOCAL, "test", name="edge", kind="envoy")
         return edge, lambda: gateways.rotate_token(LOCAL, "test", "edge")
-    public = jwk_of_key(new_key("p256").public_key())
-    key = jwks.create(LOCAL, name="sign", source=jwks.HandGiven(public, ["test"])).jwk
-    return key, lambda: jwks.update(LOCAL, "sign", if_match="*", new_name="renamed")
+    return key("sign"), lambda: jwks.update(LOCAL, "sign", if_match="*", new_name="renamed")
 
 
 def etag(page: str) -> str:
@@ -294,8 +294,7 @@ def test_what_was_typed_about_something_that_was_deleted_meanwhile_comes_back(
 ) -> None:
     somebody = replace(LOCAL, name="somebody")
     kinds = {"gateway": gateways.create(LOCAL, "test", name="edge", kind="files").pk, "place": place().pk}
-    given = jwks.HandGiven(jwk_of_key(new_key("p256").public_key()), ["test"])
-    kinds["jwk"] = jwks.create(LOCAL, name="sign", source=given).jwk.pk
+    kinds["jwk"] = key("sign").pk
     there = address.format(**kinds)
     form = Form(person.get(there).content.decode()).sent
     jwks.delete(somebody, "sign", if_match="*")
@@ -310,3 +309,88 @@ def test_what_was_typed_about_something_that_was_deleted_meanwhile_comes_back(
     assert page.count("</textarea>") == len(typed), "what nobody touched is not repeated"
     models.AuditEvent.objects.all().delete()
     assert f"Somebody deleted {sentence.split()[-1]}" in html.unescape(person.post(there, form).content.decode())
+
+
+def key(name: str) -> models.Jwk:
+    """A JWK of this name in test, given by hand."""
+    return jwks.create(LOCAL, name=name, source=jwks.HandGiven(jwk_of_key(new_key("p256").public_key()), ["test"])).jwk
+
+
+def sent_to_what_is_gone(person: Client, there: str, form: dict[str, str]) -> str:
+    answer = person.post(there, form)
+    assert answer.status_code == 404
+    return html.unescape(answer.content.decode())
+
+
+def test_who_deleted_it_is_named_under_whatever_name_it_went(person: Client) -> None:
+    there = f"/jwks/{key('sign').pk}/edit/"
+    form = Form(person.get(there).content.decode()).sent
+    jwks.update(LOCAL, "sign", if_match="*", new_name="old")
+    key("sign")
+    jwks.update(LOCAL, "old", if_match="*", new_name="older")
+    jwks.delete(replace(LOCAL, name="a stranger to it"), "sign", if_match="*")
+    jwks.delete(replace(LOCAL, name="somebody"), "older", if_match="*")
+    assert "somebody deleted the JWK sign" in sent_to_what_is_gone(person, there, form)
+
+
+def test_who_once_deleted_another_of_this_name_is_not_named(person: Client) -> None:
+    key("sign")
+    jwks.delete(LOCAL, "sign", if_match="*")
+    models.AuditEvent.objects.update(at=timezone.now() - timedelta(hours=1))
+    there = f"/jwks/{key('sign').pk}/edit/"
+    form = Form(person.get(there).content.decode()).sent
+    jwks.delete(replace(LOCAL, name="somebody"), "sign", if_match="*")
+    assert "somebody deleted the JWK sign" in sent_to_what_is_gone(person, there, form)
+
+
+def test_a_form_of_something_that_is_there_is_not_taken_for_one_that_was_deleted(
+    person: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, load = key("sign"), jwks.get_by_id
+    there = f"/jwks/{row.pk}/edit/"
+    form = Form(person.get(there).content.decode()).sent
+
+    def loaded_just_before_another_renames_it(*given: Any) -> models.Jwk:
+        found = load(*given)
+        jwks.update(LOCAL, "sign", if_match="*", new_name="renamed")
+        return found
+
+    monkeypatch.setattr(jwks, "get_by_id", loaded_just_before_another_renames_it)
+    page = sent_to_what_is_gone(person, there, form)
+    assert "There is no JWK named sign." in page
+    assert "deleted" not in page
+
+
+@pytest.mark.parametrize(
+    ("address", "typed", "shown"),
+    [
+        ("/environments/{environment}/", {"description": "mine\r\nand more", "root_set": "mozilla"}, {"name": "test"}),
+        ("/gateways/{gateway}/edit/", {"allow_older": "yes"}, {"name": "edge", "environment": "test", "kind": "agent"}),
+        ("/jwks/{jwk}/edit/", {"name": "mine", "description": "mine\r\nand more"}, {}),
+    ],
+)
+def test_what_was_deleted_meanwhile_is_made_anew_with_what_was_typed(
+    person: Client, address: str, typed: dict[str, str], shown: dict[str, str]
+) -> None:
+    edge = gateways.create(LOCAL, "test", name="edge", kind="agent")
+    there = address.format(environment=place().pk, gateway=edge.pk, jwk=key("sign").pk)
+    form = Form(person.get(there).content.decode()).sent
+    environments.create(LOCAL, name="another")
+    jwks.delete(LOCAL, "sign", if_match="*")
+    gateways.delete(LOCAL, "test", "edge", if_match="*")
+    if "environments" in there:
+        environments.delete(LOCAL, "test", if_match="*")
+    page = person.post(there, form | typed).content.decode()
+    create = re.search(r'action="(/\w+/create/)"', page)
+    assert create, "there is a button for it"
+    before = counted()
+    filled = person.post(create[1], Form(page, "anew").sent)
+    assert (filled.status_code, counted()) == (200, before), "nothing is made yet"
+    assert "The name is missing" not in filled.content.decode()
+    again = Form(filled.content.decode(), "name").sent
+    assert "anew" not in again, "Save makes it"
+    assert {field: again.get(field) for field in typed | shown} == typed | shown
+
+
+def counted() -> tuple[int, ...]:
+    return tuple(model.objects.count() for model in (models.Environment, models.Gateway, models.Jwk))

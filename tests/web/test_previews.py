@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client
@@ -68,6 +70,19 @@ def test_a_deploy_warns_of_what_is_wrong_with_the_certificates_that_it_brings(
     assert "weak-4: " in told
     assert "weak-5: " not in told
     assert "2 more findings of this kind: see the certificates." in told
+
+
+def test_a_promotion_without_a_deploy_warns_of_what_is_wrong_with_what_it_takes(
+    client: Client, place: models.Environment
+) -> None:
+    source = Paste("BASE64PEM", Authority("CA").issue("weak", rsa.generate_private_key(65537, 1024)).pem)
+    certificates.create(LOCAL, [Definition("weak", "", [EntryGiven(("production",), "weak", source)])])
+    environments.create(LOCAL, name="other")
+    there = "/environments/promote/?from=production&to=other"
+    [version] = re.findall('name="version" value="([^"]+)"', person(client, "operator").get(there).content.decode())
+    done = client.post(there, {"rows": "weak", "certificate": "weak", "version": version})
+    page = client.get(done["Location"]).content.decode()
+    assert "In other, weak: Its RSA key has 1024 bits; less than 2048 is too weak." in page
 
 
 def test_a_viewer_sees_the_preview_and_no_deploy(client: Client, place: models.Environment) -> None:

@@ -150,6 +150,17 @@ def find(
     return events
 
 
+def deletion(actor: Actor, kind: str, name: str, since: datetime) -> models.AuditEvent | None:
+    """Who deleted what had this name at that moment, whatever it was called when it went."""
+    events = find(actor, since=since).filter(object_kind=kind, action__in=[f"{kind}.update", f"{kind}.delete"])
+    for event in events.order_by("pk").iterator():
+        if event.action == f"{kind}.delete" and event.object_name == name:
+            return event
+        if event.action == f"{kind}.update" and (event.before or {}).get("name") == name:
+            name = event.object_name
+    return None
+
+
 def verify() -> Verdict:
     """Walks the whole chain. An event changed, taken out or put in breaks it there; a cut end shows by the head."""
     previous, count = GENESIS, 0

@@ -175,6 +175,14 @@ def save(
     return saved
 
 
+def is_for_releases(draft: models.Draft) -> bool:
+    """Whether what it changes is in force with the next release: no release tells a description."""
+    content = draft.content
+    renamed = content.get("stored", {}).get("name") != content["name"]
+    touched = content["removed"] or content["others"] or any(row["changed"] for row in content["rows"])
+    return not draft.based_on or renamed or bool(touched)
+
+
 def rehearse(actor: Actor, pk: UUID) -> JwkConnection | None:
     """The question that saving this draft would raise now; the save is tried and rolled back."""
     return _question(lambda: _save(actor, get(actor, pk), False, None))
@@ -192,7 +200,7 @@ def _save(
         return certificates.create(actor, definitions, deploy=deploy, confirm_restored=confirm_restored)
     stored = draft.certificate
     if stored is None:
-        raise NotFound("Somebody deleted this certificate meanwhile.", advice="Begin again with Create.")
+        raise NotFound("Somebody deleted this certificate meanwhile.", advice="Create it again, if it shall be there.")
     # Rows that nobody touched are named only where the list has to be whole, because something was removed.
     rows = [row for row in content["rows"] if content["removed"] or row["changed"]]
     return certificates.update(
@@ -281,18 +289,17 @@ def _question(change: Callable[[], object]) -> JwkConnection | None:
 def rebase(actor: Actor, pk: UUID) -> models.Draft:
     """Puts the draft on what is stored now: what the author did not touch is read again, the rest stays.
 
-    After somebody else saved, and after the author's own Revoke or Restore, which are in force at once.
+    After somebody else saved, and after the author's own Revoke or Restore, which are in force at once. Where it was
+    deleted, this is the draft of a new certificate, without what nobody took in again: it may have been revoked.
     """
     with changing(actor, pk) as draft:
-        stored = draft.certificate
-        if stored is None:
-            raise NotFound("Somebody deleted this certificate meanwhile.", advice="Begin again with Create.")
-        content = draft.content
+        stored, content = draft.certificate, draft.content
         before = content.get("stored", {})  # drafts of an earlier version do not know it
-        content |= {name: now for name, now in _stored(stored).items() if content[name] == before.get(name)}
-        content["stored"] = _stored(stored)
+        now = _stored(stored) if stored else {}
+        content |= {name: text for name, text in now.items() if content[name] == before.get(name)}
+        content["stored"] = now
         mine = {row["environment"]: row for row in content["rows"]}
-        rows, entries = [], _entries(stored)
+        rows, entries = [], _entries(stored) if stored else []
         for entry in entries:
             place = entry.environment.name
             if place in content["removed"] and place not in mine:
@@ -306,7 +313,7 @@ def rebase(actor: Actor, pk: UUID) -> models.Draft:
         there = {entry.environment.name for entry in entries}
         rows += [{**row, "stored": False} for row in mine.values() if row["new"]]
         content["rows"], content["removed"] = rows, [place for place in content["removed"] if place in there]
-        draft.based_on = stored.etag
+        draft.based_on = stored.etag if stored else ""
     return draft
 
 

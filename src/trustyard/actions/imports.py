@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from trustyard import models
 from trustyard.errors import FieldError, InputRefused, Refused, TooLarge
+from trustyard.gateways.preflight import Note
 from trustyard.models.batches import BATCH, batches
 from trustyard.pki.certificates import Certificate as X509Certificate
 from trustyard.pki.certificates import read_certificate
@@ -22,7 +23,7 @@ from trustyard.pki.containers import Notice, open_file
 from trustyard.pki.names import fold
 from trustyard.pki.reading import check_count
 
-from . import audit, entries, found, releases
+from . import audit, entries, found, preflight, releases
 from .actors import Actor
 from .importplans import Part, Plan, planned
 from .permissions import require
@@ -65,6 +66,7 @@ class Imported:
     left_out: list[LeftOut] = field(default_factory=list)
     notices: list[tuple[str, Notice]] = field(default_factory=list)
     releases: list[models.Release] = field(default_factory=list)
+    findings: tuple[Note, ...] = ()  # of what was stored and not deployed; a release's are its own
 
 
 class Import:
@@ -122,7 +124,10 @@ class Import:
         deployment.
         """
         with audit.transaction(), _no_collection():
-            return self._store(deploy, note, confirm_restored)
+            imported, plans = self._store(deploy, note, confirm_restored)
+        if not deploy:  # after the commit: it takes a while
+            imported.findings = preflight.weak([(plan.alias, plan.certificate.sha256) for plan in plans])
+        return imported
 
     def _apart(self, given: Given, password: str | None) -> list[Part]:
         try:
@@ -143,7 +148,7 @@ class Import:
             return [Part(given.place, InputRefused(sentence, code="name-for-several"))]
         return [Part(f"{given.place}, certificate {number}", part) for number, part in enumerate(opened.parts, 1)]
 
-    def _store(self, deploy: bool, note: str, confirm_restored: Confirmed) -> Imported:
+    def _store(self, deploy: bool, note: str, confirm_restored: Confirmed) -> tuple[Imported, list[Plan]]:
         # Not locked here: environments are locked last but for the audit, as in every other change. Where one is
         # deleted or a name taken meanwhile, a constraint is violated and `store` runs again.
         places = [found.by_id(models.Environment.objects.all(), place.pk, "environment") for place in self._places]
@@ -166,7 +171,7 @@ class Import:
         if deploy and self._certificates:
             made = releases.make(self._actor, places, note=note, confirm_restored=confirm_restored)
             imported.releases = [one.release for one in made]
-        return imported
+        return imported, plans
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from trustyard.gateways import policies
 from trustyard.gateways.policies import Policy
 from trustyard.gateways.preflight import Judged, Note, judge, read, takes_roots
 from trustyard.pki.certificates import Certificate, read_certificate
-from trustyard.pki.content import Material, TrustedEntry
+from trustyard.pki.content import Material
 
 from . import environments, findings, releases, roots
 from .actors import Actor
@@ -145,7 +145,8 @@ def of(waiting: Waiting) -> Preview:
     alike = [(row.kind, takes_roots(row.kind, row.options)) for row in rows]
     judged = {(kind, roots): judge(certificates if roots else own, kind, now) for kind, roots in set(alike)}
     gateways = tuple(OfGateway(row.name, row.kind, judged[one]) for row, one in zip(rows, alike, strict=True))
-    return Preview(waiting, _policy(place), _weak(material.content.entries, dict(own).values()), gateways)
+    held = [(entry.alias, entry.sha256) for entry in material.content.entries]
+    return Preview(waiting, _policy(place), _weak(held, dict(own).values()), gateways)
 
 
 def check(waiting: Sequence[Waiting]) -> None:
@@ -180,16 +181,18 @@ def brought(release: models.Release) -> tuple[Note, ...]:
     if release.before is None:
         return ()
     held = release.before.read().certificates()
-    new = [entry for entry in release.read().entries if entry.sha256 not in held]
+    return weak([(entry.alias, entry.sha256) for entry in release.read().entries if entry.sha256 not in held])
+
+
+def weak(new: Collection[tuple[str, str]]) -> tuple[Note, ...]:
+    """What is wrong with certificates that were stored just now, by alias and SHA-256: errors, as in a preview."""
     if len(new) > _MOST_NEW:
-        sentence = f"{len(new)} certificates are new in it; a preview of the next release says what is wrong with them."
+        sentence = f"{len(new)} certificates are new; a preview of the next release says what is wrong with them."
         return (Note("many-new", None, sentence),)
-    ders = models.StoredCertificate.ders({entry.sha256 for entry in new})
+    ders = models.StoredCertificate.ders({sha256 for _, sha256 in new})
     return _weak(new, map(read_certificate, ders.values()))
 
 
-def _weak(entries: Iterable[TrustedEntry], certificates: Iterable[Certificate]) -> tuple[Note, ...]:
+def _weak(entries: Iterable[tuple[str, str]], certificates: Iterable[Certificate]) -> tuple[Note, ...]:
     found = {certificate.sha256: findings.grave(certificate) for certificate in certificates}
-    return tuple(
-        Note(one.code, entry.alias, f"{entry.alias}: {one.message}") for entry in entries for one in found[entry.sha256]
-    )
+    return tuple(Note(one.code, alias, f"{alias}: {one.message}") for alias, sha256 in entries for one in found[sha256])

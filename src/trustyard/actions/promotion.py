@@ -21,7 +21,7 @@ from trustyard.errors import FieldError, JwkConnection, Moved, Refused
 from trustyard.models.moment import one_moment
 from trustyard.pki.content import Content, PublishedJwk
 
-from . import audit, found, key_ids, releases
+from . import audit, found, key_ids, preflight, releases
 from .actors import Actor
 from .permissions import require
 from .promotion_deciding import Answers, Change, check_aliases, decided, updated
@@ -93,6 +93,8 @@ def promote(
         if deploy:
             made = releases.make(actor, [place], note=note, confirm_restored=confirm_restored)
             done.releases = [one.release for one in made]
+    if not deploy:  # after the commit: it takes a while
+        done.findings = preflight.weak([(step.alias, step.entry.x509_id) for step in done.steps])
     return done
 
 

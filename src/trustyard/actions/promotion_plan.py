@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import FieldError, Refused
+from trustyard.gateways.preflight import Note
 from trustyard.pki.content import LeftOut
 from trustyard.pki.differences import Difference
 from trustyard.pki.names import fold
@@ -68,6 +69,7 @@ class Promotion:
     questions: list[dict[str, Any]] = field(default_factory=list)
     jwks: list[JwkChange] = field(default_factory=list)
     releases: list[models.Release] = field(default_factory=list)
+    findings: tuple[Note, ...] = ()  # of what was taken and not deployed; a release's are its own
 
     def json(self) -> dict[str, Any]:
         """As REST shows it, before and after."""
@@ -82,6 +84,7 @@ class Promotion:
             "left_out": [vars(row) for row in self.left_out],
             "jwk_connection": self.questions,
             "jwks": [vars(change) for change in self.jwks],
+            "findings": [note.json() for note in self.findings],
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -21,10 +21,11 @@ _AT_ONCE = 25  # environments whose contents are in memory together
 
 @dataclass(frozen=True)
 class Others:
-    """So many other changes of one environment; never none."""
+    """So many other changes of one environment, and the roots that its first release brings; never none of both."""
 
     environment: models.Environment
     count: int
+    roots: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,16 +101,23 @@ def _others(touched: Iterable[str], jwks: QuerySet[models.Jwk], certificates: Co
         own |= {name, (kid, use)}  # what is published of it may bear an older name, or an older key
     places = list(models.Environment.objects.filter(name__in=touched).order_by("pk"))
     parts = (places[at : at + _AT_ONCE] for at in range(0, len(places), _AT_ONCE))
-    changes = (change for part in parts for change in _changes(part))
-    counted = [Others(place, _count(change, certificates, own)) for place, change in changes]
-    return [one for one in counted if one.count]
+    counted = [one for part in parts for one in _counted(part, certificates, own)]
+    return [one for one in counted if one.count or one.roots]
 
 
-def _changes(places: Sequence[models.Environment]) -> list[tuple[models.Environment, Difference]]:
+def _counted(
+    places: Sequence[models.Environment],
+    certificates: Container[str | None],
+    jwks: Container[str | tuple[str, str]],
+) -> Iterator[Others]:
     """What the next release of each would change, in a fixed number of queries."""
     built = releases.build_all(places, timezone.now())
     held = {release.environment_id: release.read() for release in releases.latest_of(places)}
-    return [(place, difference(held.get(place.pk) or Content(place.name), built[place.pk])) for place in places]
+    for place in places:
+        change = difference(held.get(place.pk) or Content(place.name), built[place.pk])
+        # Nobody changed the roots of an environment that has no release yet: they come with the first one.
+        roots = 0 if place.pk in held else sum(line.origin == "root" for line in change.added)
+        yield Others(place, _count(change, certificates, jwks) - roots, roots)
 
 
 def _count(change: Difference, certificates: Container[str | None], jwks: Container[str | tuple[str, str]]) -> int:

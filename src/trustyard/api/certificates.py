@@ -233,9 +233,7 @@ def restore(
 
 @router.get(
     "/certificates/{segment:name}/entries/{segment:environment}/lint",
-    **operation(
-        "certificates.read", {200: schemas.Lint}, summary="Lint the certificate of an entry", refusals=(404, 503)
-    ),
+    **operation("certificates.read", {200: schemas.Lint}, summary="Lint the certificate of an entry", refusals=(404,)),
 )
 def lint(request: Request, name: str, environment: str) -> HttpResponse:
     """pkilint's findings, made on demand in a worker process and kept by the certificate's SHA-256."""

@@ -20,13 +20,22 @@ from trustyard.errors import NotSignedIn
 
 from .authentication import actor_of
 from .paths import ROOT
-from .problems import problem
-from .schemas.problems import PROBLEMS
+from .problems import MEDIA_TYPE, problem
+from .schemas.problems import PROBLEMS, Problem
 
 _HEADERS = {
     "ETag": {"description": "The stored version, for If-Match.", "schema": {"type": "string"}},
     "Location": {"description": "Where it is from now on.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "RFC 6750.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "When to come again, in seconds.", "schema": {"type": "integer"}},
+}
+# What every operation may answer, described once: the name of the description, what it says, and a header.
+_ANYWHERE = {
+    400: ("Unreadable", "The request, or its body, cannot be read, or it names a host that is not accepted.", ""),
+    401: ("NotSignedIn", "There is no token or session, or one that is not known or over.", "WWW-Authenticate"),
+    403: ("NotAllowed", "The role may not do this, or not in these environments.", ""),
+    413: ("TooLarge", "The body is over the limit.", ""),
+    503: ("Unavailable", "What this needs is not there just now, such as the database, or it is busy.", "Retry-After"),
 }
 _UNUSED = HttpResponse()
 
@@ -42,6 +51,7 @@ class Api(NinjaAPI):
         """OpenAPI 3.1: problems with their own media type, two ways to sign in, the headers of answers."""
         document = super().get_openapi_schema(path_prefix=ROOT)
         document["components"]["schemas"].update(_problems())
+        document["components"]["responses"] = {one[0]: _anywhere(*one[1:]) for one in _ANYWHERE.values()}
         document["components"]["securitySchemes"] = {
             "token": {"type": "http", "scheme": "bearer"},
             "session": {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME},
@@ -60,13 +70,21 @@ def _problems() -> dict[str, Any]:
     return definitions
 
 
+def _anywhere(description: str, header: str) -> dict[str, Any]:
+    schema = {"$ref": REF_TEMPLATE.format(model=Problem.__name__)}
+    response: dict[str, Any] = {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return {**response, "headers": {header: _HEADERS[header]}} if header else response
+
+
 def _finish(path: str, verb: str, operation: dict[str, Any]) -> None:
     is_object = path.endswith("}") and verb != "delete"
     for status, answer in operation["responses"].items():
         answer["description"] = HTTPStatus(status).phrase
-        names = {200: ["ETag"] if is_object else [], 201: ["ETag", "Location"], 401: ["WWW-Authenticate"]}.get(status)
+        names = {200: ["ETag"] if is_object else [], 201: ["ETag", "Location"]}.get(status)
         if names:
             answer["headers"] = {name: _HEADERS[name] for name in names}
+    anywhere = {status: {"$ref": f"#/components/responses/{name}"} for status, (name, *_) in _ANYWHERE.items()}
+    operation["responses"] = dict(sorted({**operation["responses"], **anywhere}.items()))
 
 
 def document(request: HttpRequest, api: Api) -> HttpResponse:

@@ -3,6 +3,7 @@
 The gate, in this order: who is it (401), may this role do that (403), is the object there (404), was the version they
 saw named (428) and is it still that one (412), then the body's presence, type and size (400, 415, 413). Only what
 passes is read. A body over the router's own limit comes before all of this: it is not read to its end (413).
+What may be answered wherever one asks is described once, in `openapi`.
 """
 
 from __future__ import annotations
@@ -85,9 +86,9 @@ def operation(
     the operation reads by itself; `lines` says that the answer may be had as JSON lines. What `deploys` may be refused
     because of a restored release; `conflict` is the problem of 409 where it says more than others.
     """
-    statuses = {401, 403, *refusals}
+    statuses = set(refusals)
     statuses |= {404, 412, 428} if changes else set()
-    statuses |= {400, 413, 415, 422} if reads else set()
+    statuses |= {415, 422} if reads else set()
     statuses |= {409} if deploys or conflict else set()
     conflict = conflict or (JwkConnectionProblem if changes else DeployProblem if deploys else Problem)
     # No operation answers a problem, it raises one: so these are described alone, and nothing is built to check them.

@@ -35,7 +35,8 @@ _ACTIONS = ("inspect", "compare", "import")  # POST to `certificates/<action>`
 api = openapi.Api(
     title="Trustyard",
     version=trustyard.__version__,
-    description="Certificates and keys that gateways trust. docs/rest.md tells the story, docs/errors.md the problems.",
+    description="Certificates and keys that gateways trust. docs/rest.md tells the story, docs/errors.md the problems. "
+    "Besides what stands at an operation, any may be answered by 408 or 431 (too slow, headers too large) and by 500.",
     parser=StrictParser(),
     openapi_url=None,
     docs_url=None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -117,8 +117,11 @@ def _counted(report: dict[str, Any]) -> str:
     return f"{plural(len(report['findings']), 'finding')}{more}."
 
 
-def saved(one: dict[str, Any], done: str, *, waits: bool) -> None:
-    """What a write did: to which entries, to which JWKs, and whether it waits for a release."""
+def saved(one: dict[str, Any], done: str, *, waits: bool, taken: Collection[str] | None = None) -> None:
+    """What a write did: to which entries, to which JWKs, and whether it waits for a release.
+
+    `taken` are the environments whose certificate is another than before (None: all); only those have news to tell.
+    """
     say(f"{done} {clean(one['name'])}")
     told = (one.get("deployment") or {}).get("environments") or []
     accepted = {each["environment"]: deployments.acceptance(each["gateways"]) for each in told}
@@ -139,7 +142,8 @@ def saved(one: dict[str, Any], done: str, *, waits: bool) -> None:
     changes(one)
     notices(one)
     found = [place["environment"] for place in told if place.get("findings")]  # it names them below the gateways
-    for sentence, places in _errors(entry for entry in one["entries"] if entry["environment"] not in found).items():
+    new = [entry for entry in one["entries"] if taken is None or entry["environment"] in taken]
+    for sentence, places in _errors(entry for entry in new if entry["environment"] not in found).items():
         say(f"Finding in {', '.join(places)}: {clean(sentence)}", error=True)
     if waits and not all(entry.get("left_out") and not entry.get("in_force") for entry in one["entries"]):
         say("Saved. The change is in force with the next release: `trustyard release deploy ENV`.")

@@ -186,7 +186,8 @@ def edit(
             etag=before.etag,
         )
     waits = not deploying.deploy and bool(new_name is not None or changed or removed)  # no release tells a description
-    call.done(after.json, lambda value: screen.saved(value, "Changed", waits=waits))
+    taken = _taken(before.json, after.json)
+    call.done(after.json, lambda value: screen.saved(value, "Changed", waits=waits, taken=taken))
 
 
 @command(app, "lint")
@@ -257,7 +258,9 @@ def _mark(call: Call, name: str, env: str, verb: str, reason: str, deploying: De
     address = path("certificates", name, "entries", env, verb)
     answer = call.rest.send("POST", address, body, params={"wait": deploying.wait})
     done = f"{'Revoked' if verb == 'revoke' else 'Restored'} in {env}:"
-    call.done(answer.json, lambda value: screen.saved(value, done, waits=not deploying.deploy))
+    back = [str(entry["environment"]) for entry in answer.json["entries"] if verb == "restore"]
+    taken = [each for each in back if alike(each, env)]
+    call.done(answer.json, lambda value: screen.saved(value, done, waits=not deploying.deploy, taken=taken))
 
 
 def _accepted(call: Call, certificate: dict[str, Any]) -> dict[str, str]:
@@ -310,6 +313,12 @@ def _remaining(before: dict[str, Any], changed: dict[str, Any] | None, removed: 
     gone = [*removed, *touched]
     stay = [{"environment": each} for each in there if not any(alike(each, name) for name in gone)]
     return [*stay, changed] if changed else stay
+
+
+def _taken(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """The environments in which a change put another certificate."""
+    was = {entry["environment"]: entry["sha256"] for entry in before["entries"]}
+    return [each for entry in after["entries"] if was.get(each := str(entry["environment"])) != entry["sha256"]]
 
 
 def _where(certificate: dict[str, Any]) -> str:

@@ -29,8 +29,13 @@ def show(deployment: dict[str, Any]) -> None:
     table(("Environment", "Release", "Gateway", "Node", "State", "Detail"), rows)
     for one in deployment["environments"]:
         left_out(one.get("left_out") or [], f"release {one['release']} of {one['environment']}")
-        for note in one.get("findings") or []:
-            say(f"Finding in {clean(one['environment'])}: {clean(note['sentence'])}", error=True)
+        findings(one.get("findings") or [], one["environment"])
+
+
+def findings(notes: list[dict[str, Any]], where: str) -> None:
+    """Prints what is wrong with certificates that came into force or were saved there, on standard error."""
+    for note in notes:
+        say(f"Finding in {clean(where)}: {clean(note['sentence'])}", error=True)
 
 
 def left_out(rows: list[dict[str, Any]], what: str) -> None:

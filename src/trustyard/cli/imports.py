@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from . import deployments
 from .batches import MAX_CERTIFICATES, Batch, batches
 from .commands import Call, command
 from .failures import ERROR, Failure
@@ -65,7 +66,7 @@ def import_(
 
 def _imported(call: Call, given: Iterator[Batch], body: dict[str, Any], wait: float | None) -> dict[str, Any]:
     """Sends one batch after the other, the last with the order to deploy; what all of them answered together."""
-    whole: dict[str, Any] = {"stored": 0, "left_out": [], "certificates": [], "notices": []}
+    whole: dict[str, Any] = {"stored": 0, "left_out": [], "certificates": [], "notices": [], "findings": []}
     number, following = 1, next(given, None)
     while following is not None:
         batch, following = following, next(given, None)
@@ -98,7 +99,7 @@ def _going_on(whole: dict[str, Any], number: int) -> Iterator[None]:
 
 def _add(whole: dict[str, Any], answer: dict[str, Any]) -> None:
     for key, value in answer.items():
-        whole[key] = whole[key] + value if key in ("stored", "left_out", "certificates", "notices") else value
+        whole[key] = whole[key] + value if key in whole else value
 
 
 def _show(value: dict[str, Any], environments: list[str], *, deployed: bool) -> None:
@@ -106,6 +107,8 @@ def _show(value: dict[str, Any], environments: list[str], *, deployed: bool) -> 
         say(f"Notice: {clean(notice['item'])}: {clean(notice['message'])}", error=True)
     there = sum(row["code"] == "already-there" for row in value["left_out"])
     say(f"Stored {value['stored']} in {clean(', '.join(environments))}, {there} were there already.")
+    if not deployed:
+        deployments.findings(value.get("findings") or [], ", ".join(environments))
     if value["stored"] and not deployed:
         say("None of it is in force before a release: `trustyard release preview ENV` shows what the next one takes.")
 

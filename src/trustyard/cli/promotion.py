@@ -139,6 +139,7 @@ def _done(one: dict[str, Any], *, deployed: bool) -> None:
     count = len(one["certificates"])
     say(clean(f"Promoted {plural(count, 'certificate')} to {one['environment']}."))
     changes(one)
+    deployments.findings(one.get("findings") or [], one["environment"])
     if not deployed and count > len(one.get("left_out") or []):
         say(clean(f"Saved. It is in force with the next release: `trustyard release deploy {one['environment']}`."))
 

@@ -5,17 +5,44 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from trustyard import models
 from trustyard.actions import audit
 from trustyard.actions.actors import Actor
 from trustyard.errors import NotFound
 
 from . import opened
 
+_KINDS = {"environment": models.Environment, "gateway": models.Gateway, "jwk": models.Jwk}
+_FIXED = ("environment", "name", "kind")  # what a form says and does not change
+
+
+def is_gone(request: HttpRequest) -> bool:
+    """Whether the form that was sent is about something that is there no more: `object` says `jwk/sign`.
+
+    The address says which, for the name may be another one by now.
+    """
+    match, model = request.resolver_match, _KINDS.get(_object(request)[0])
+    if match is None or model is None:
+        return False
+    return not model._default_manager.filter(pk=match.kwargs.get("pk")).exists()
+
 
 def deleted(request: HttpRequest, actor: Actor, gone: NotFound) -> HttpResponse:
-    """404, with who deleted it where the audit says so. The field `object` of the form names it: `jwk/sign`."""
-    kind, _, name = request.POST["object"].partition("/")
+    """404, with who deleted it where the audit says so, and a way to make it anew with what was typed."""
+    kind, name = _object(request)
     typed = [(field.replace("_", " ").capitalize(), text) for field, text in opened.typed(request).items() if text]
-    event = audit.find(actor, object_name=name, action=f"{kind}.delete").first()
-    context = {"gone": gone, "kind": kind, "name": name, "event": event, "typed": typed}
+    since = opened.since(request)
+    event = audit.deletion(actor, kind, name, since) if since else None
+    anew = {field: request.POST.get(field, "") for field in _FIXED} | opened.sent(request)
+    context = {"gone": gone, "kind": kind, "name": name, "event": event, "typed": typed, "anew": anew}
     return render(request, "deleted.html", context, status=gone.status)
+
+
+def begins_anew(request: HttpRequest) -> bool:
+    """Whether what is sent fills in a form of *Create*, and makes nothing yet."""
+    return "anew" in request.POST
+
+
+def _object(request: HttpRequest) -> tuple[str, str]:
+    kind, _, name = request.POST.get("object", "").partition("/")
+    return kind, name

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core import signing
@@ -49,6 +50,17 @@ def typed(request: HttpRequest) -> dict[str, str]:
     """What the form that was sent says otherwise than when it was opened."""
     before = _unsealed(request.POST.get("opened", ""))
     return {name: text for name in before if _plain(text := request.POST.get(name, "")) != before[name]}
+
+
+def sent(request: HttpRequest) -> dict[str, str]:
+    """All that the form says of what it was opened with."""
+    return {name: request.POST.get(name, "") for name in _unsealed(request.POST.get("opened", ""))}
+
+
+def since(request: HttpRequest) -> datetime | None:
+    """When what the form shows was read, to the second; None where the signature is wrong."""
+    text = request.POST.get("opened", "")
+    return datetime.fromtimestamp(signing.b62_decode(text.split(":")[-2]), UTC) if _unsealed(text) else None
 
 
 def overtaken(what: str) -> StaleVersion:

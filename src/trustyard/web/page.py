@@ -23,7 +23,7 @@ from trustyard.models import Release
 from trustyard.pki.refusals import refuse_private_key
 from trustyard.pki.sentences import plural
 
-from .deleted import deleted
+from .deleted import deleted, is_gone
 from .differences import side_by_side
 
 P = ParamSpec("P")
@@ -64,7 +64,7 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
             except Restored as asked:
                 return ask_restored(request, asked)
             except TrustyardError as error:
-                if isinstance(error, NotFound) and "object" in request.POST:
+                if isinstance(error, NotFound) and is_gone(request):
                     return deleted(request, actor_of(request), error)
                 return refusal(request, error)
 
@@ -170,16 +170,20 @@ def confirmed(request: HttpRequest) -> str:
     return request.POST.get("confirm_restored", "")
 
 
-def go(request: HttpRequest, to: str, said: str = "", releases: Sequence[Release] = ()) -> HttpResponse:
+def go(
+    request: HttpRequest, to: str, said: str = "", releases: Sequence[Release] = (), findings: Sequence[str] = ()
+) -> HttpResponse:
     """On to another page by GET, so that reload and back repeat nothing; `said` is shown there once.
 
-    Where there are releases, the page shows how they are delivered (`of_address` in views/releases).
+    Where there are releases, the page shows how they are delivered (`of_address` in views/releases); `findings` are
+    sentences about what was saved without one.
     """
     if releases:
         to += f"?releases={','.join(str(release.pk) for release in releases)}"
     if said:
         messages.success(request, said)
-    _warn(request, releases)
+    brings = [f"In {one.environment.name}, {note.sentence}" for one in releases for note in brought(one)]
+    _warn(request, [*brings, *findings])
     if not is_fragment(request):
         response = HttpResponse(status=303)
         response["Location"] = to
@@ -189,9 +193,8 @@ def go(request: HttpRequest, to: str, said: str = "", releases: Sequence[Release
     return response
 
 
-def _warn(request: HttpRequest, releases: Sequence[Release]) -> None:
-    """Says what is wrong with the certificates that these releases brought; of many the first few."""
-    found = [f"In {one.environment.name}, {note.sentence}" for one in releases for note in brought(one)]
+def _warn(request: HttpRequest, found: Sequence[str]) -> None:
+    """Says what is wrong with certificates; of many the first few."""
     for sentence in found[:_WARNINGS]:
         messages.warning(request, sentence)
     if more := found[_WARNINGS:]:

@@ -62,6 +62,12 @@ class PreviewNote(Shown):
     sentence: str
 
 
+SavedFindings = Annotated[
+    list[PreviewNote],
+    Field(description="Errors of what was saved without a deploy; those of a release stand in `deployment`."),
+]
+
+
 class EnvironmentDeployment(Shown):
     """One environment's release and its gateways."""
 

@@ -12,7 +12,7 @@ from trustyard.actions.imports import MAX_CERTIFICATES, Given, Imported
 from trustyard.api.bodies import JSON, MULTIPART
 from trustyard.errors import InputRefused
 
-from .deployments import ConfirmRestored, Deployment
+from .deployments import ConfirmRestored, Deployment, SavedFindings
 from .strict import Given as GivenJson
 from .strict import Name, Shown, whole_schema
 
@@ -110,6 +110,7 @@ class ImportDone(Shown):
     left_out: list[ItemLeftOut]
     certificates: list[str] = Field(description="The names of what was stored, in the order of what was given.")
     notices: list[ImportNotice]
+    findings: SavedFindings
     deployment: Deployment | None = Field(None, description="There when something was deployed.")
 
 
@@ -120,6 +121,7 @@ def done(imported: Imported) -> dict[str, Any]:
         "left_out": [vars(one) for one in imported.left_out],
         "certificates": imported.names,
         "notices": [{"item": place, **one.json()} for place, one in imported.notices],
+        "findings": [note.json() for note in imported.findings],
     }
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from trustyard.actions.certificates import JwkAnswer
 
 from .certificates import JwkConnection
-from .deployments import ConfirmRestored, Deployment, JwkChange, LeftOut
+from .deployments import ConfirmRestored, Deployment, JwkChange, LeftOut, SavedFindings
 from .differences import Difference
 from .moments import End
 from .problems import PromotedConnection
@@ -105,4 +105,5 @@ class Promotion(Shown):
     left_out: list[LeftOut] = Field(description="What is taken, and releases of the target leave out as it is now.")
     jwk_connection: list[PromotedConnection] = Field(description="Of a preview: the JWKs to decide about.")
     jwks: list[JwkChange] = Field(description="What was done with JWKs.")
+    findings: SavedFindings
     deployment: Deployment | None = Field(None, description="There when something was deployed.")

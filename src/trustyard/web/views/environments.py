@@ -19,6 +19,7 @@ from trustyard.errors import Conflict, Refused, StaleVersion
 from trustyard.gateways import policies
 from trustyard.gateways.policies import Policy
 from trustyard.web import opened
+from trustyard.web.deleted import begins_anew
 from trustyard.web.page import actor_of, go, is_fragment, page, problems
 from trustyard.web.pages import Pages
 
@@ -91,7 +92,7 @@ def create(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     require(actor, "environments.write")  # told before the form is filled in
     context: dict[str, Any] = {}
-    if request.method == "POST":
+    if request.method == "POST" and not begins_anew(request):
         try:
             place = environments.create(
                 actor, name=request.POST.get("name", ""), type=request.POST.get("type", "test"),

@@ -16,6 +16,7 @@ from trustyard.actions.permissions import allowed, require
 from trustyard.errors import Conflict, NotFound, Refused, StaleVersion, TrustyardError
 from trustyard.gateways.kinds import KINDS
 from trustyard.web import opened, options
+from trustyard.web.deleted import begins_anew
 from trustyard.web.page import actor_of, go, is_fragment, page, problems
 from trustyard.web.pages import Pages
 
@@ -62,7 +63,7 @@ def create(request: HttpRequest) -> HttpResponse:
     typed = request.POST or request.GET
     kind = typed.get("kind") or next(iter(KINDS))
     context: dict[str, Any] = {"given": request.POST, "kind": kind}
-    if request.method == "POST":
+    if request.method == "POST" and not begins_anew(request):
         try:
             row = gateways.create(
                 actor,

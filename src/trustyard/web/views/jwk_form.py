@@ -18,6 +18,7 @@ from trustyard.errors import Conflict, NotAllowed, NotFound, Refused, Restored
 from trustyard.pki.jwks import read_public_jwk
 from trustyard.pki.names import fold
 from trustyard.web import opened, typed_json
+from trustyard.web.deleted import begins_anew
 from trustyard.web.jwk_text import plainly_public
 from trustyard.web.page import actor_of, confirmed, page, problems
 
@@ -34,7 +35,7 @@ def create(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     require(actor, "jwks.write")  # told before the form is filled in
     context: dict[str, Any] = {"given": request.POST}
-    if request.method == "POST":
+    if request.method == "POST" and not begins_anew(request):
         try:
             deploy = request.POST.get("deploy") == "yes"
             return saved(request, _create(request, actor, deploy), deploy)

@@ -144,7 +144,8 @@ def _promote(request: HttpRequest, actor: Actor, start: str, target: str) -> Htt
     count = len(done.steps)
     said = f"{plural(count, 'certificate')} of {start} {'is' if count == 1 else 'are'} in {target} now"
     said += "." if done.releases else ", saved and not deployed yet."
-    return go(request, reverse("environments"), said, done.releases)
+    found = [f"In {target}, {note.sentence}" for note in done.findings]
+    return go(request, reverse("environments"), said, done.releases, found)
 
 
 def _answers(request: HttpRequest) -> dict[str, JwkAnswer]:

@@ -77,12 +77,12 @@ def _delete(
 
 @page("GET", "POST")
 def revoke(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
-    """The dialog Revoke Certificate, and what its Confirm does: in force at once."""
+    """The dialog Revoke Certificate, and what its Confirm does: in force at once. Who was quicker is named in it."""
     actor = actor_of(request)
     draft = drafts.get(actor, pk)
     entry = _entry(draft, key)
     problem = ""
-    if request.method == "POST":
+    if request.method == "POST" and not entry.revoked:
         try:
             saved = certificates.revoke(
                 actor,
@@ -96,7 +96,7 @@ def revoke(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
             return response
         except Refused as error:
             problem = error.sentence
-    jwks = entry.jwks.prefetch_related("environments").order_by("name_key")
+    jwks = entry.jwks.filter(state="active").order_by("name_key")
     context = {"draft": draft, "entry": entry, "key": key, "jwks": jwks, "problem": problem}
     context["besides"] = waiting.besides([entry])
     return into_dialogs(render(request, "certificates/_revoke.html", context))

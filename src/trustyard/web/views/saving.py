@@ -50,7 +50,11 @@ def _save(
 ) -> HttpResponse:
     try:
         saved = drafts.save(actor, pk, deploy=deploy, answer=answer, confirm_restored=confirmed(request))
-        return _saved(request, saved, deploy)
+        if deploy:
+            there = reverse("certificate", args=[saved.certificate.pk])
+            return go(request, there, _said(saved, "."), saved.releases, _left_out(saved))
+        waits = drafts.is_for_releases(drafts.get(actor, pk))
+        return go(request, reverse("certificates"), _said(saved, " and not deployed yet." if waits else "."))
     except JwkConnection as asked:
         if not asked.extra["jwks"]:  # all of them went while the dialog was open: nothing is left to decide
             return _save(request, actor, pk, deploy, None, None)
@@ -59,7 +63,9 @@ def _save(
         raise  # the page asks for all views alike
     except StaleVersion:
         return _stale(request, actor, pk, deploy, question is not None)
-    except (Refused, Conflict, NotFound) as error:
+    except NotFound as error:
+        return _gone(request, actor, pk, error)
+    except (Refused, Conflict) as error:
         if error.code == "draft-used":
             return _used(request, actor, pk)
         if question is not None and error.code == "wrong-confirmation":
@@ -67,16 +73,35 @@ def _save(
         return _refused(request, actor, drafts.get(actor, pk), error)
 
 
-def _saved(request: HttpRequest, saved: Saved, deploy: bool) -> HttpResponse:
-    name = saved.certificate.name
+def _said(saved: Saved, how: str) -> str:
     others = ", ".join(other.name for other in saved.certificates[1:])
     named = f" With it, each as a certificate of its own: {others}." if others else ""
     done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
-    after = f"{named} Also, {done}." if done else named
-    if deploy:
-        there = reverse("certificate", args=[saved.certificate.pk])
-        return go(request, there, f"{name} is saved.{after}", saved.releases)
-    return go(request, reverse("certificates"), f"{name} is saved and not deployed yet.{after}")
+    also = f" Also, {done}." if done else ""
+    return f"{saved.certificate.name} is saved{how}{named}{also}"
+
+
+def _left_out(saved: Saved) -> list[str]:
+    """What was saved and is not in force with it, but for what somebody revoked."""
+    name = saved.certificate.name
+    rows = [(one.environment, row) for one in saved.releases for row in one.left_out if row["certificate"] == name]
+    entries = saved.certificate.entries.filter(revoked_at__isnull=False) if rows else models.Entry.objects.none()
+    gone = set(entries.values_list("environment", flat=True))
+    told = [(place.name, row) for place, row in rows if place.pk not in gone]
+    return [f"In {place}, {row['alias']} is left out: {row['reason']}" for place, row in told]
+
+
+def _gone(request: HttpRequest, actor: Actor, pk: UUID, error: NotFound) -> HttpResponse:
+    """Somebody deleted the certificate meanwhile: the form goes on as that of a new one."""
+    draft = drafts.rebase(actor, pk)
+    if draft.based_on:  # another was quicker by a moment, and did something else
+        return _refused(request, actor, draft, error)
+    messages.warning(
+        request,
+        "Somebody deleted this certificate meanwhile, and nothing was saved. This is the form of a new one now,"
+        " with what you typed and took in.",
+    )
+    return go(request, reverse("draft", args=[draft.pk]))
 
 
 def _used(request: HttpRequest, actor: Actor, pk: UUID) -> HttpResponse:

@@ -11,8 +11,9 @@ const PATIENCE = 30_000;
 
 const lost = document.querySelector(".lost, .entrance") !== null;
 const answer = document.body.dataset.answersForm !== undefined;
-const form = lost ? null : document.querySelector("main form[method='post']:has(.field):not(#certificate-form)");
-const here = location.pathname + location.search;
+const shown = () => (lost ? null : document.querySelector("main form[method='post']:has(.field):not(#certificate-form)"));
+let form = shown();
+const place = () => location.pathname + location.search;
 const person = document.querySelector(".account-name")?.textContent.trim();
 
 const isChoice = (control) => control.type === "checkbox" || control.type === "radio";
@@ -28,10 +29,22 @@ const now = (control) => (isChoice(control) ? control.checked : control.value);
 function typed() {
   const all = controls().filter((one) => !PRIVATE.test(one.value));
   const mine = all.filter((one) => one.type !== "hidden" && (answer || now(one) !== sent(one)));
-  if (!mine.length) return null;
+  if (!mine.length && !turned()) return null;
   // The version that it was typed over goes along, so that what somebody else saves meanwhile is noticed.
   return [...mine, ...all.filter((one) => one.type === "hidden")].map((one) => [one.name, isChoice(one) ? one.value : null, now(one)]);
 }
+
+// What is ticked on the pages of a list that are not shown (Promote): the controls of its part, and which page it is.
+function turned() {
+  const part = form.querySelector("[data-turned]");
+  if (!part) return null;
+  const sent = new FormData(form);
+  const names = new Set([...part.querySelectorAll("[name]")].map((one) => one.name)).add("q");
+  const values = Object.fromEntries([...names].map((name) => [name, sent.getAll(name)]));
+  return { part: `#${part.id}`, values: { ...values, turn: part.dataset.turned } };
+}
+
+const turn = ({ part, values }) => htmx.ajax("POST", place(), { target: part, swap: "outerHTML", values });
 
 const find = (name, value) => controls().find((one) => one.name === name && (value === null || one.value === value));
 
@@ -67,17 +80,23 @@ if (lost) {
 } else {
   sessionStorage.removeItem(STORED);
   const reload = performance.getEntriesByType("navigation")[0]?.type === "reload";
-  const there = stored?.at === here && (stored.lost || reload) ? stored : history.state?.typed;
+  const there = stored?.at === place() && (stored.lost || reload) ? stored : history.state?.typed;
   const ours = form && !answer && there?.person === person;
   if (ours) restore(there.kept);
+  if (ours && there.turned && form.querySelector(there.turned.part)) turn(there.turned);
   if (ours && there.lost) document.getElementById("notices").append(document.getElementById("typed-again").content.cloneNode(true));
 }
 
 window.addEventListener("pagehide", () => {
   const kept = form && typed();
-  const there = kept && { at: here, person, kept };
+  const there = kept && { at: place(), person, kept, turned: turned() };
   if (form) history.replaceState({ ...history.state, typed: there }, "");
   if (there) sessionStorage.setItem(STORED, JSON.stringify(there));
+});
+
+// A page whose choices take another one's place without a load (Promote) has another form then.
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (target === document.body) form = shown();
 });
 
 // Where nobody answers, the browser's own page would take the place of the form and of all that stands in it: it is asked first.
