@@ -6,8 +6,8 @@ syncs each commit to disk.
 
     .venv/bin/python benchmarks/saves.py [--saves 400] [--clients 1,8] [--nodes 1,2] [--rounds 3] [--disk 0]
 
-`--disk` are milliseconds that each write to the disk takes longer, for both: a virtual machine's own disk often confirms
-in a third of one, a disk in a network in several.
+`--disk` are milliseconds that each write to the disk takes longer, for both: a disk of the machine itself may confirm
+in a third of one, a disk in a network takes several.
 """
 
 from __future__ import annotations
