@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.authority import Authority
 from tests.live.anchors import root
+from tests.tls_servers import Ca
 from trustyard import models
 from trustyard.actions import certificates, environments, gateways, jwks, receipts, releases
 from trustyard.actions.actors import LOCAL
@@ -192,6 +193,10 @@ def test_what_a_policy_leaves_out_is_not_said_to_wait(person: Client) -> None:
     assert said()[:2] == (["waits", "too weak"], [policy, "waits for a release"])
     assert said()[2] == ["in force, goes with the next release", left_out]
     releases.deploy(LOCAL, "test")
+    odd = Ca.new("Odd CA").issue("no-alternative-name.example").cert_pem.decode()
+    entry = EntryGiven(("production",), "odd", Paste("BASE64PEM", odd))
+    certificates.create(LOCAL, [Definition("odd", "", [entry])], deploy=True)
+    assert said()[0] == ["too weak", "too weak"], "a warning leaves nothing out"
     assert "It ends only at what the releases of test and production leave out." in (
         person.get(f"/certificates/{short.pk}/").content.decode()
     )
