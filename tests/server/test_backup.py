@@ -56,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "INSERT INTO trustyard_node (gateway_id, name, connected, last_seen, server_id)"
             " SELECT id, 'there', true, CURRENT_TIMESTAMP, 'killed' FROM trustyard_gateway WHERE name = 'edge'"
         )
-    run(folder / "data", "backup", "it.backup")
+    assert "It holds the secret key" in run(folder / "data", "backup", "it.backup").stdout
     return folder / "it.backup"
 
 
@@ -211,6 +211,13 @@ def test_every_value_comes_back_and_nobody_is_connected(made: Path, tmp_path: Pa
             assert list(here.execute(rows)) == list(there.execute(rows)), table
         assert ("there",) in list(there.execute(held))
         assert list(here.execute(held)) == []
+        here.execute(
+            "UPDATE trustyard_auditevent SET actor = 'nobody' WHERE id = (SELECT min(id) FROM trustyard_auditevent)"
+        )
+    run(tmp_path / "data", "backup", "changed.backup")
+    said = run(tmp_path / "again", "restore", "changed.backup", code=1)
+    assert "Restored 1 certificate, 1 JWK, 1 release as of " in said.stdout
+    assert "its audit chain was broken when the backup was made" in said.stderr
 
 
 def test_a_server_that_runs_is_not_restored_over(made: Path, tmp_path: Path) -> None:
@@ -228,6 +235,7 @@ def test_standard_output_takes_it_and_the_secret_key_can_be_left_out(made: Path,
         check=True,
         timeout=60,
     )
+    assert done.stderr.startswith(b"Wrote standard output: 1 certificate, 1 JWK, 1 release (")
     assert b"no secret key" in done.stderr
     (tmp_path / "piped").write_bytes(done.stdout)
     assert SECRET not in [part.name for part in Reader(tmp_path / "piped").manifest.parts]
@@ -239,6 +247,21 @@ def test_standard_output_takes_it_and_the_secret_key_can_be_left_out(made: Path,
 
 
 def test_standard_input_is_restored_as_a_file_is(made: Path, tmp_path: Path) -> None:
+    terminal, typed = os.openpty()
+    try:
+        done = subprocess.run(
+            [PROGRAM, "restore", "-"],
+            env=environment(tmp_path / "data"),
+            stdin=typed,
+            capture_output=True,
+            check=False,
+            timeout=20,
+        )
+    finally:
+        os.close(terminal)
+        os.close(typed)
+    assert (done.returncode, b"Standard input is a terminal" in done.stderr) == (2, True)
+
     def piped(data: bytes) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
             [PROGRAM, "restore", "-"],
