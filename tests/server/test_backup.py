@@ -196,11 +196,13 @@ def test_nothing_is_written_of_what_is_refused_and_nothing_that_is_there_is_repl
     assert (said["bytes"], said["sha256"]) == (len(written), hashlib.sha256(written).hexdigest())
     assert broken.stat().st_mode & 0o777 == 0o600
     assert "cannot be written" in run(tmp_path / "data", "backup", "no/such/folder", code=1).stderr
+    said = run(tmp_path / "data", "backup", "files", "--overwrite", code=1).stderr
+    assert "files cannot be written: it is a folder." in said
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_every_value_comes_back_and_nobody_is_connected(made: Path, tmp_path: Path) -> None:
-    run(tmp_path / "data", "restore", str(made))
+    assert " audit events came with it." in run(tmp_path / "data", "restore", str(made)).stdout
     parts = {part.table: part for part in Reader(made).manifest.parts if part.rows and part.table}
     assert {"trustyard.node", "trustyard.receipt", "trustyard.jwk", "trustyard.jwk_environments"} <= parts.keys()
     held = "SELECT name FROM trustyard_node WHERE connected OR server_id IS NOT NULL"
@@ -264,7 +266,7 @@ def test_standard_input_is_restored_as_a_file_is(made: Path, tmp_path: Path) -> 
 
     def piped(data: bytes) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            [PROGRAM, "restore", "-"],
+            [PROGRAM, "restore", "-", "--json"],
             env=environment(tmp_path / "data"),
             input=data,
             capture_output=True,
@@ -280,6 +282,7 @@ def test_standard_input_is_restored_as_a_file_is(made: Path, tmp_path: Path) -> 
         assert not (tmp_path / "data").exists()
     done = piped(whole)
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rows"]["trustyard.certificate"] == 1
     assert "one" in run(tmp_path / "data", "token", "list").stdout
     assert (tmp_path / "data" / "secret-key").read_bytes() == (made.parent / "data" / "secret-key").read_bytes()
 
