@@ -433,6 +433,7 @@ def test_the_list_finds_by_every_field_and_filters_by_state(add: Add, ca: Ca) ->
     add("old", issued=ca.issue("old", days=1 / 48))
     for text in ("BANK", "bank-alias", "ünver", "ldap.bank", issued.sha256, issued.sha256[:12]):
         assert [c.name for c in find(q=text)] == ["bank"], text
+    assert find(q="actions test ca").count() == 3, "by their issuer"
     assert [c.name for c in find(expires_within=12)] == ["other"]
     assert [c.name for c in find(status="expired")] == ["old"]
     assert next(iter(find(sort="-valid_until"))).name == "bank"
