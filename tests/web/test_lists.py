@@ -188,6 +188,9 @@ def test_what_a_policy_leaves_out_is_not_said_to_wait(person: Client) -> None:
     releases.deploy(LOCAL, "test")
     releases.deploy(LOCAL, "production")
     assert said() == (["too weak"], [policy], ["in force", left_out])
+    newest = models.Release.objects.filter(environment__name="production")[0]
+    _, _, table = person.get(f"/releases/{newest.pk}/").content.decode().partition('aria-label="Left out"')
+    assert "The policy of production leaves it out: " in table.partition("</table>")[0]
     assert [state(person, name) for name in ("test", "production")] == ["", ""]
     waits = "What is saved for test differs from what is in force."
     assert waits not in environment(person, "test")
