@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextvars
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from tests.server.serving import eventually
 from trustyard import models
@@ -77,6 +78,37 @@ def test_the_first_event_of_all_begins_the_chain(count: int) -> None:
     assert audit.verify() == audit.Verdict(True, count)
 
 
+def somebody_waits(cursor: Any) -> bool:
+    cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("count", [1, FEW + 1])
+def test_a_change_that_ends_while_another_one_does_follows_it_in_the_chain(count: int) -> None:
+    def change(name: str) -> None:
+        audit.record_all(ADMIN, [audit.Event("user.create", "user", name, None, None)] * count)
+
+    def change_too() -> None:
+        try:
+            with transaction.atomic():
+                change("later")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as pool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            change("first")
+            cursor.execute("SELECT 1")  # what was recorded goes before it
+            changed = pool.submit(change_too)
+            eventually(lambda: somebody_waits(cursor))
+        changed.result()
+    names = list(models.AuditEvent.objects.order_by("pk").values_list("object_name", flat=True))
+    assert names[-2 * count :] == [*["first"] * count, *["later"] * count]
+    assert audit.verify().ok
+
+
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("count", [1, FEW + 1])
@@ -97,12 +129,7 @@ def test_a_change_that_waits_for_another_one_does_not_hold_the_head_of_the_chain
         with audit.transaction(), connection.cursor() as cursor:
             models.Environment.objects.select_for_update().get(pk=place.pk)
             added = pool.submit(add)
-
-            def waits() -> bool:
-                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-                return cursor.fetchone()[0] > 0
-
-            eventually(waits)
+            eventually(lambda: somebody_waits(cursor))
             audit.record(ADMIN, "environment.update", "environment", "test")
         added.result()
     actions = list(models.AuditEvent.objects.order_by("pk").values_list("action", flat=True))

@@ -433,6 +433,14 @@ def test_the_list_finds_by_every_field_and_filters_by_state(add: Add, ca: Ca) ->
     add("old", issued=ca.issue("old", days=1 / 48))
     for text in ("BANK", "bank-alias", "ünver", "ldap.bank", issued.sha256, issued.sha256[:12]):
         assert [c.name for c in find(q=text)] == ["bank"], text
+    assert find(q="actions test ca").count() == 3, "by their issuer"
+    given = EntryGiven(("test",), "x", pem(issued))
+    certificates.create(ADMIN, [Definition("Würzburg", "On the Main", [given])])
+    for text in ("würz", "ON THE MAIN"):
+        assert [c.name for c in find(q=text)] == ["Würzburg"], text
+    certificates.update(ADMIN, "Würzburg", if_match="*", description="On a river")
+    assert ([c.name for c in find(q="river")], list(find(q="main"))) == (["Würzburg"], [])
+    certificates.delete(ADMIN, "Würzburg", if_match="*")
     assert [c.name for c in find(expires_within=12)] == ["other"]
     assert [c.name for c in find(status="expired")] == ["old"]
     assert next(iter(find(sort="-valid_until"))).name == "bank"

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.pki.worst import with_names
-from tests.tls_servers import Ca, new_key
+from tests.tls_servers import Ca, Issued, new_key
 from trustyard import models
 from trustyard.actions import certificates, environments, findings, truststores
 from trustyard.actions.alike import MOST, NAMED
@@ -59,6 +59,13 @@ def test_the_same_certificate_in_the_root_set_is_named_until_it_is_denied(add: A
     assert said(saved, "production") == {}
     environments.update(ADMIN, "test", if_match="*", deny_list=[issued.sha256])
     assert said(saved) == {}
+
+
+def test_what_is_found_is_told_worst_first_whether_it_lasts_passes_or_stands_beside(add: Add, ca: Ca) -> None:
+    issued = ca.issue("host.example", start=timezone.now() - timedelta(days=80), days=90)
+    one = add("acme", issued=issued)
+    add("again", issued=issued, alias="acme 2")
+    assert list(said(one)) == ["expiring", "san-missing", "duplicate", "not-a-ca"]
 
 
 def test_another_certificate_of_the_same_key_is_named_wherever_it_is(add: Add, ca: Ca) -> None:
@@ -115,11 +122,14 @@ def test_an_intermediate_without_its_root_is_said_to_lack_it(add: Add) -> None:
     root = Ca.new("Acme Root", days=4000)
     saved = add("acme", "test", "production", issued=root.subordinate("Acme Issuing", days=4000))
     assert said(saved)["issuer-missing"] == "Its issuer “CN=Acme Root” is not in the truststore of test."
-    add("root", issued=root)
+    of_it = add("root", issued=root)
     assert "issuer-missing" not in said(saved)
     assert "issuer-missing" in said(saved, "production")
     environments.update(ADMIN, "production", if_match="*", root_set=root.cert_pem)
     assert "issuer-missing" not in said(saved, "production")
+    certificates.revoke(ADMIN, "root", "test", reason="ceased")
+    assert "issuer-missing" in said(saved), "what is revoked is not trusted"
+    assert said(of_it) == {}, "a root lacks nobody"
 
 
 def test_a_longer_list_asks_the_database_no_more(add: Add, ca: Ca) -> None:
@@ -136,28 +146,33 @@ def test_a_longer_list_asks_the_database_no_more(add: Add, ca: Ca) -> None:
     assert count() == few
 
 
-def test_the_truststore_forgets_what_passes_with_time(add: Add, monkeypatch: pytest.MonkeyPatch) -> None:
-    add("acme", issued=Ca.new("Acme CA", days=300))
+def test_the_truststore_forgets_what_passes_with_time(add: Add, ca: Ca, monkeypatch: pytest.MonkeyPatch) -> None:
+    add("acme", issued=ca.issue("acme", days=90))
     now = timezone.now()
 
     def codes() -> list[str]:
         [row] = truststores.rows(ADMIN, "test")
         return [one["code"] for one in row["findings"]]
 
-    assert codes() == []
-    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(days=290))
-    assert codes() == ["expiring"]
-    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(days=301))
-    assert codes() == ["expired"]
+    lasting = ["san-missing", "not-a-ca"]
+    assert codes() == lasting
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(days=80))
+    assert codes() == ["expiring", *lasting]
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(days=91))
+    assert codes() == ["expired", *lasting]
     monkeypatch.setattr(timezone, "now", lambda: now)
-    assert codes() == []
+    assert codes() == lasting
 
 
 def test_the_worst_of_several_marks_a_row_whatever_the_moment() -> None:
-    made = (Ca.new("Fine", days=4000), Ca.new("Weak", key="rsa1024", days=4000), Ca.new("Ended", days=0))
-    fine, weak, ended = [models.StoredCertificate.of(read_certificate(one.cert_der)) for one in made]
-    assert findings.mark([fine, ended]) is None, "that it ended is a status already"
-    assert findings.mark([fine, weak]) == "error"
+    fine, weak, ended = Ca.new("Fine", days=4000), Ca.new("Weak", key="rsa1024", days=4000), Ca.new("Ended", days=0)
+
+    def mark(*made: Issued) -> str | None:
+        return findings.mark(models.StoredCertificate.of(read_certificate(one.cert_der)) for one in made)
+
+    assert mark(fine, ended) is None, "that it ended is a status already"
+    odd = fine.issue("no-alternative-name.example")
+    assert (mark(fine, odd), mark(odd, weak), mark(weak, fine)) == ("warning", "error", "error")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,8 +16,10 @@ from trustyard import models
 from trustyard.actions import audit, certificates, environments
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import Definition, EntryGiven, Saved, certificate_json
+from trustyard.actions.certificates_read import fitting
 from trustyard.actions.imports import MAX_BYTES, MAX_CERTIFICATES, Given, Import, Imported
 from trustyard.errors import InputRefused, NotAllowed, NotFound, Refused, TooLarge
+from trustyard.models.certificates import FEW
 from trustyard.pki import pkcs7
 from trustyard.pki.containers import MAX_CERTIFICATES as USUAL
 
@@ -264,3 +266,16 @@ def test_queries_do_not_grow_with_the_certificates(ca: Ca) -> None:
 
     few = counted(10)
     assert counted(40) - few < 5
+
+
+def test_many_certificates_of_which_one_is_stored_already_come_in_all_the_same(ca: Ca) -> None:
+    many = [ca.issue(f"device {number}") for number in range(FEW + 1)]
+    brought(bundle(many[0]), to=["production"])
+    assert codes(brought(bundle(*many))) == []
+    assert models.StoredCertificate.objects.count() == FEW + 1
+    assert models.Entry.objects.filter(environment__name="test").count() == FEW + 1
+
+
+def test_a_certificate_whose_name_holds_the_character_nul_is_stored_and_found(ca: Ca) -> None:
+    assert codes(brought(bundle(ca.issue("odd", dns=["host\x00.example.org"])))) == []
+    assert [row.name for row in fitting(VIEWER, q=".example.org").rows] == ["odd"]

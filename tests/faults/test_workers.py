@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,9 +18,11 @@ from tests.faults.story import add, deploy, post, said
 from tests.server.nodes import Nodes
 from tests.server.serving import Serving, eventually
 from trustyard.gateways.folders import manifest
+from trustyard.jobs.rescuing import DEAD_SECONDS
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(240)]
 WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'trustyard_receipt'::regclass"
+UNFINISHED = "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('doing', 'failed')"
 # A job that was done well is deleted; all else that a worker writes is taken.
 REFUSING = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no outcome is taken'; END $$;
@@ -81,8 +84,7 @@ def test_a_worker_that_is_killed_between_sending_and_recording_is_replaced_and_t
     with psycopg.connect(nodes.settings["DATABASE_URL"]) as database:
         receipts = "SELECT count(*) FROM trustyard_receipt r JOIN trustyard_gateway g ON g.id = r.gateway_id"
         assert database.execute(f"{receipts} WHERE g.name = 'edge'").fetchone() == (2,)  # one for each release
-        left = "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('doing', 'failed')"
-        eventually(lambda: database.execute(left).fetchone() == (0,), 30)  # the job ends behind its receipt
+        eventually(lambda: database.execute(UNFINISHED).fetchone() == (0,), 30)  # the job ends behind its receipt
     assert deploy(server, "third", Authority("Third CA"), wait=60)["state"] == "accepted"
 
 
@@ -118,9 +120,23 @@ def test_a_worker_that_is_told_to_end_records_what_it_brought_before_it_does(nod
             eventually(lambda: connection.execute(WAITING).fetchone(), 30)
             code = pool.submit(worker.terminate)
             eventually(lambda: any("worker.stopping" in line for line in worker.log))
+            signal.sigtimedwait([], 1)
         assert code.result() == 0
     assert (said(server)["state"], brought(nodes)) == ("accepted", 2)
-    assert not [line for line in worker.log if "Traceback" in line]
+    assert not [line for line in worker.log if "Traceback" in line or "ending.cut_short" in line]
+    with psycopg.connect(nodes.settings["DATABASE_URL"]) as database:
+        assert database.execute(UNFINISHED).fetchone() == (0,), "nobody has to free what it had begun"
+
+
+def test_what_takes_long_stays_with_its_worker_though_another_has_nothing_to_do(nodes: Nodes) -> None:
+    server, worker = server_and_worker(nodes)
+    other = nodes.start("v", "worker")
+    with nothing_is_recorded(nodes) as connection:
+        assert post(server, "second", Authority("Second CA").pem, wait=0).status_code == 201
+        eventually(lambda: connection.execute(WAITING).fetchone(), 30)
+        signal.sigtimedwait([], DEAD_SECONDS + 3)
+    eventually(lambda: said(server)["state"] == "accepted", 30)
+    assert not [line for line in (*worker.log, *other.log) if "worker.rescued" in line]
 
 
 def test_a_worker_without_its_database_lives_and_is_not_ready(nodes: Nodes) -> None:

@@ -31,6 +31,10 @@ LONG_AGO = """
     SELECT task_name FROM procrastinate_jobs WHERE queue_name = 'default'
     UNION ALL SELECT type::text FROM procrastinate_events WHERE at < now() - interval '1 day'
 """
+NOW = """
+    SELECT task_name FROM procrastinate_periodic_defers
+    WHERE task_name = 'trustyard:read_back' AND defer_timestamp <= extract(epoch FROM now())
+"""
 # What fell due within ten minutes before a worker begins anew is done at once: the clean-up of minute seven, and the
 # removal of old jobs in minute seventeen.
 MOMENTS = ((12, ENDED), (20, LONG_AGO))
@@ -51,6 +55,9 @@ def test_folders_are_read_back_and_what_is_old_is_removed(tmp_path: Path) -> Non
                 believe(now.replace(minute=minute, second=30) - now + timedelta(hours=1))
                 eventually(lambda left=left: not database.execute(left).fetchall(), 60)  # type: ignore[misc]  # bound at once
             eventually(lambda: (folder / "current").exists(), 60)
+            assert not database.execute(NOW).fetchall()
+            believe(NONE)  # back again: nobody waits until the hour that was believed to be comes
+            eventually(lambda: database.execute(NOW).fetchall(), 60)
             done = "SELECT count(*), count(DISTINCT (task_name, defer_timestamp)) FROM procrastinate_periodic_defers"
             ((times, moments),) = database.execute(done).fetchall()
         assert times == moments >= 3

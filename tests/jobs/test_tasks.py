@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from trustyard import models
 from trustyard.actions import environments, gateways, proofs, releases
@@ -44,6 +44,12 @@ def edge() -> int:
     """The gateway's number."""
     row = models.Gateway.objects.first()
     return row.pk if row else 0
+
+
+def break_off() -> None:
+    """The server ends the connection of this thread."""
+    with pytest.raises(OperationalError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
 def clear() -> None:
@@ -158,10 +164,12 @@ def test_a_node_enqueues_every_gateway_at_its_start_and_then_what_is_behind_and_
     worker: Worker,
     folder: Folder,
 ) -> None:
+    from trustyard.jobs import queue
     from trustyard.jobs.queued import Queued
 
     worker.deliver()
     clear()
+    environments.create(LOCAL, name="other")
     key = f"gateway {edge()}"
     queued = Queued(lambda kind, state: None, works=False)
     try:
@@ -170,10 +178,14 @@ def test_a_node_enqueues_every_gateway_at_its_start_and_then_what_is_behind_and_
         clear()
         queued._look()
         assert waiting() == [], "it has its release"
+        releases.deploy(LOCAL, "other")
+        assert waiting() == [], "it is not in that one"
+        queue.put([queue.job("deliver", key, pause=60, gateway_id=edge())])
         environments.update(LOCAL, "test", if_match="*", root_set="mozilla")
         releases.deploy(LOCAL, "test")
         assert [(at, due) for at, _, due in waiting()] == [(key, True)], "in the transaction of the news"
         clear()
+        break_off()
         queued._look()
         assert [(at, due) for at, _, due in waiting()] == [(key, True)], "such a job was lost"
         with connection.cursor() as cursor:
@@ -200,6 +212,11 @@ def test_a_node_enqueues_looks_and_one_at_another_release_for_now(worker: Worker
     queued._look_for_probes()
     [(_, arguments, due)] = waiting()
     assert (arguments["number"], due) == (1, False), "it has its turn"
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
+    break_off()
+    queued._look_for_probes()
+    assert waiting() == [], "it is under way"
     environments.update(LOCAL, "test", if_match="*", root_set="mozilla")
     releases.deploy(LOCAL, "test")
     worker.deliver()

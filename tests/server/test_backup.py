@@ -60,7 +60,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
             " SELECT id, 'totp', '{\"secret\": \"sealed\"}', CURRENT_TIMESTAMP FROM trustyard_user"
         )
-    run(folder / "data", "backup", "it.backup")
+    assert "It holds the secret key" in run(folder / "data", "backup", "it.backup").stdout
     return folder / "it.backup"
 
 
@@ -200,11 +200,13 @@ def test_nothing_is_written_of_what_is_refused_and_nothing_that_is_there_is_repl
     assert (said["bytes"], said["sha256"]) == (len(written), hashlib.sha256(written).hexdigest())
     assert broken.stat().st_mode & 0o777 == 0o600
     assert "cannot be written" in run(tmp_path / "data", "backup", "no/such/folder", code=1).stderr
+    said = run(tmp_path / "data", "backup", "files", "--overwrite", code=1).stderr
+    assert "files cannot be written: it is a folder." in said
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_every_value_comes_back_and_nobody_is_connected(made: Path, tmp_path: Path) -> None:
-    run(tmp_path / "data", "restore", str(made))
+    assert " audit events came with it." in run(tmp_path / "data", "restore", str(made)).stdout
     parts = {part.table: part for part in Reader(made).manifest.parts if part.rows and part.table}
     assert {"trustyard.node", "trustyard.receipt", "trustyard.jwk", "trustyard.jwk_environments"} <= parts.keys()
     held = "SELECT name FROM trustyard_node WHERE connected OR server_id IS NOT NULL"
@@ -215,6 +217,13 @@ def test_every_value_comes_back_and_nobody_is_connected(made: Path, tmp_path: Pa
             assert list(here.execute(rows)) == list(there.execute(rows)), table
         assert ("there",) in list(there.execute(held))
         assert list(here.execute(held)) == []
+        here.execute(
+            "UPDATE trustyard_auditevent SET actor = 'nobody' WHERE id = (SELECT min(id) FROM trustyard_auditevent)"
+        )
+    run(tmp_path / "data", "backup", "changed.backup")
+    said = run(tmp_path / "again", "restore", "changed.backup", code=1)
+    assert "Restored 1 certificate, 1 JWK, 1 release as of " in said.stdout
+    assert "its audit chain was broken when the backup was made" in said.stderr
 
 
 def test_a_server_that_runs_is_not_restored_over(made: Path, tmp_path: Path) -> None:
@@ -232,6 +241,7 @@ def test_standard_output_takes_it_and_the_secret_key_can_be_left_out(made: Path,
         check=True,
         timeout=60,
     )
+    assert done.stderr.startswith(b"Wrote standard output: 1 certificate, 1 JWK, 1 release (")
     assert b"no secret key" in done.stderr
     (tmp_path / "piped").write_bytes(done.stdout)
     assert SECRET not in [part.name for part in Reader(tmp_path / "piped").manifest.parts]
@@ -243,9 +253,24 @@ def test_standard_output_takes_it_and_the_secret_key_can_be_left_out(made: Path,
 
 
 def test_standard_input_is_restored_as_a_file_is(made: Path, tmp_path: Path) -> None:
+    terminal, typed = os.openpty()
+    try:
+        done = subprocess.run(
+            [PROGRAM, "restore", "-"],
+            env=environment(tmp_path / "data"),
+            stdin=typed,
+            capture_output=True,
+            check=False,
+            timeout=20,
+        )
+    finally:
+        os.close(terminal)
+        os.close(typed)
+    assert (done.returncode, b"Standard input is a terminal" in done.stderr) == (2, True)
+
     def piped(data: bytes) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            [PROGRAM, "restore", "-"],
+            [PROGRAM, "restore", "-", "--json"],
             env=environment(tmp_path / "data"),
             input=data,
             capture_output=True,
@@ -261,6 +286,7 @@ def test_standard_input_is_restored_as_a_file_is(made: Path, tmp_path: Path) -> 
         assert not (tmp_path / "data").exists()
     done = piped(whole)
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rows"]["trustyard.certificate"] == 1
     assert "one" in run(tmp_path / "data", "token", "list").stdout
     assert (tmp_path / "data" / "secret-key").read_bytes() == (made.parent / "data" / "secret-key").read_bytes()
 

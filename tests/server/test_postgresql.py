@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.db import (
+    DataError,
     IntegrityError,
     InternalError,
     ProgrammingError,
@@ -108,7 +109,7 @@ def test_what_waits_within_a_savepoint_is_taken_back_with_it_alone() -> None:
     with transaction.atomic():
         later("before")
         with pytest.raises(LookupError):
-            change("within", "within too", broken_off=True)
+            change("within", "within", broken_off=True)  # and not what "within" twice would be
         later("after")
     assert said() == ["after", "before"]
 
@@ -123,7 +124,9 @@ def test_a_savepoint_whose_last_statement_waits_and_fails_leaves_the_rest_as_it_
 
 
 def test_outside_a_transaction_nothing_waits() -> None:
-    later("one")
+    told: list[list[tuple[Any, ...]]] = []
+    later("one", told.append)
+    assert told == [[("one",)]]
     with connection.cursor() as cursor:
         cursor.connection.cursor().execute("INSERT INTO said VALUES ('two')")  # by another cursor, behind Django's back
     assert said() == ["one", "two"]
@@ -138,6 +141,42 @@ def test_many_at_once_and_rows_read_in_portions_come_after_what_waits() -> None:
         with connection.chunked_cursor() as portions:
             portions.execute("SELECT word FROM said ORDER BY word")
             assert portions.fetchmany(3) == [("four",), ("one",), ("three",)]
+    with connection.chunked_cursor() as portions:  # and outside a transaction
+        portions.execute("SELECT word FROM said ORDER BY word")
+        assert portions.fetchmany(9) == [("four",), ("one",), ("three",), ("two",)]
+
+
+def test_what_the_database_cannot_hold_is_refused_where_it_is_given_and_as_django_says_it() -> None:
+    with transaction.atomic(), pytest.raises(DataError):
+        later("a NUL \x00")
+
+
+def test_what_waits_for_a_connection_that_is_gone_is_not_sent_over_the_next() -> None:
+    with suppress(LookupError), transaction.atomic():
+        later("one")
+        connection.close()
+        raise LookupError
+    ask("CREATE TEMPORARY TABLE said (word text PRIMARY KEY)")  # the one before is gone with its connection
+    assert said() == []
+
+
+@pytest.mark.parametrize("first", [ask, kept])
+def test_a_connection_that_the_server_ended_is_made_anew_and_a_good_one_is_not_asked(
+    first: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the begin of a request, whatever it asks first."""
+    [(number,)] = ask("SELECT pg_backend_pid()")
+    with monkeypatch.context() as patched:
+        patched.setattr(connection, "is_usable", None)  # which asks the database
+        close_old_connections()
+        first("SELECT 1")
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [number])
+    other.close()
+    close_old_connections()
+    first("SELECT 1")
+    ask("CREATE TEMPORARY TABLE said (word text PRIMARY KEY)")  # the one before is gone with its connection
 
 
 def test_a_statement_that_is_asked_often_is_planned_once() -> None:

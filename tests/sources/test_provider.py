@@ -93,8 +93,8 @@ def test_no_more_is_read_than_an_answer_may_hold(liar: Liar, answer: Any) -> Non
 
 
 def test_what_is_within_the_bounds_comes_whole(liar: Liar) -> None:
-    liar.answers["/"] = {"a": "x" * (provider.MOST - 20)}
-    assert get(f"{liar.url}/", 20).json() == liar.answers["/"]
+    liar.answers["/"] = lambda asked: asked.say(b"x" * provider.MOST)
+    assert len(get(f"{liar.url}/", 20).content) == provider.MOST
     liar.answers["/"] = lambda asked: asked.say(gzip.compress(b'{"a": "\xc3\xa9"}'), Content_Encoding="gzip")
     assert get(f"{liar.url}/", 20).json() == {"a": "é"}
 
@@ -102,4 +102,19 @@ def test_what_is_within_the_bounds_comes_whole(liar: Liar) -> None:
 @pytest.mark.parametrize("address", ["http://login.example.org/", "http://127.0.0.1.example.org/", "ftp://localhost/"])
 def test_nothing_is_asked_where_others_could_listen(address: str) -> None:
     with pytest.raises((provider.Unreliable, requests.exceptions.InvalidSchema)):
+        get(address)
+
+
+def test_what_was_answered_in_time_says_nothing_of_the_next_request(liar: Liar) -> None:
+    liar.answers["/"] = {}
+    with provider.session(SECONDS) as session:
+        for _ in range(2):
+            assert session.get(f"{liar.url}/").json() == {}
+            time.sleep(SECONDS * 1.2)
+
+
+def test_where_nobody_listens_that_is_what_is_raised() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    with pytest.raises(requests.ConnectionError):
         get(address)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextvars
+import re
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from trustyard.actions import audit, requests
+from trustyard import models
+from trustyard.actions import audit, counting, requests
 from trustyard.actions.actors import LOCAL
+from trustyard.web import pages
 
 from .people import signed_in
 
@@ -56,3 +60,31 @@ def test_a_day_that_is_none_says_so_instead_of_showing_other_events(client: Clie
     answer = client.get("/audit/", {"since": "31.01.2027"})
     assert (answer.status_code, b"A day is written as 2027-01-31." in answer.content) == (422, True)
     assert b">ida<" in client.get("/audit/", {"since": "2000-01-31", "until": "9999-12-31"}).content
+
+
+BEYOND = "; a search or a filter leads to those beyond the last page"
+
+
+@pytest.mark.parametrize(
+    ("events", "most_pages", "foot"),
+    [
+        (50, 2, ["1–50 of 50"]),
+        (51, 2, ["1–50 of 51", "Page 1 of 2"]),
+        (100, 2, ["1–50 of 100", "Page 1 of 2"]),
+        (101, 2, [f"1–50 of more than 100{BEYOND}", "Page 1 of 2"]),
+        (100, 1, [f"1–50 of 100{BEYOND}"]),
+    ],
+)
+def test_a_list_says_how_many_rows_it_has_and_which_of_them_no_page_shows(
+    client: Client, monkeypatch: pytest.MonkeyPatch, events: int, most_pages: int, foot: list[str]
+) -> None:
+    """A filtered one is counted up to a limit, here of 100."""
+    monkeypatch.setattr(counting, "MOST", 100)
+    monkeypatch.setattr(pages, "MOST_PAGES", most_pages)
+    models.AuditEvent.objects.bulk_create(
+        models.AuditEvent(at=timezone.now(), action="user.create", prev_hash=f"{number - 1}", hash=f"{number}")
+        for number in range(events)
+    )
+    signed_in(client, "looks", "viewer")
+    said = client.get("/audit/", {"action": "user.create"}).content.decode()
+    assert re.findall(r"<span[^>]*>(\d+–\d+ of .+?|Page .+?)</span>", said) == foot

@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.authority import Authority
 from tests.live.anchors import root
+from tests.tls_servers import Ca
 from trustyard import models
 from trustyard.actions import certificates, environments, gateways, jwks, receipts, releases
 from trustyard.actions.actors import LOCAL
@@ -187,11 +188,21 @@ def test_what_a_policy_leaves_out_is_not_said_to_wait(person: Client) -> None:
     releases.deploy(LOCAL, "test")
     releases.deploy(LOCAL, "production")
     assert said() == (["too weak"], [policy], ["in force", left_out])
+    newest = models.Release.objects.filter(environment__name="production")[0]
+    _, _, table = person.get(f"/releases/{newest.pk}/").content.decode().partition('aria-label="Left out"')
+    assert "The policy of production leaves it out: " in table.partition("</table>")[0]
     assert [state(person, name) for name in ("test", "production")] == ["", ""]
+    waits = "What is saved for test differs from what is in force."
+    assert waits not in environment(person, "test")
     environments.update(LOCAL, "test", if_match="*", policy=strict)
     assert said()[:2] == (["waits", "too weak"], [policy, "waits for a release"])
     assert said()[2] == ["in force, goes with the next release", left_out]
+    assert waits in environment(person, "test")
     releases.deploy(LOCAL, "test")
+    odd = Ca.new("Odd CA").issue("no-alternative-name.example").cert_pem.decode()
+    entry = EntryGiven(("production",), "odd", Paste("BASE64PEM", odd))
+    certificates.create(LOCAL, [Definition("odd", "", [entry])], deploy=True)
+    assert said()[0] == ["too weak", "too weak"], "a warning leaves nothing out"
     assert "It ends only at what the releases of test and production leave out." in (
         person.get(f"/certificates/{short.pk}/").content.decode()
     )
@@ -233,6 +244,19 @@ def test_where_there_are_very_many_certificates_each_environment_says_later_what
         "test": [],
     }
     assert "changes wait" not in rows
+
+
+def test_an_environment_says_how_much_belongs_to_it(person: Client) -> None:
+    for name in ("test", "production"):
+        environments.create(LOCAL, name=name)
+    fill(2)
+    jwks.create(LOCAL, name="key", source=jwks.FromCertificate("partner 0", "test"), deploy=True)
+    for number in range(3):
+        gateways.create(LOCAL, "test", name=f"edge-{number}", kind="envoy", options={})
+    row = person.get("/environments/", {"q": "test"}).content.decode()
+    assert re.findall(r'aria-label="(\d \w+) of test"', row) == ["2 certificates", "3 gateways"]
+    said = environment(person, "test")
+    assert re.findall(r"</svg> (\d \w+)</a>", said) == ["2 certificates", "1 JWK", "3 gateways", "1 release"]
 
 
 def environment(person: Client, name: str) -> str:
@@ -287,6 +311,10 @@ def test_environments_come_by_name_and_are_searched(person: Client) -> None:
     none = person.get("/environments/?q=south").content.decode()
     assert "No environments match" in none
     assert "No environment yet" not in none
+    for number in range(21):
+        environments.create(LOCAL, name=f"{number}")
+    assert "1–25 of 26" in person.get("/environments/").content.decode()
+    assert shown("/environments/?page=2") == ["west 2"]
 
 
 @pytest.mark.parametrize("path", ["/certificates/truststore/", "/releases/compare/", "/certificates/compare/"])

@@ -19,7 +19,7 @@ from django.utils import timezone
 from tests.authority import Authority
 from tests.tls_servers import new_key
 from trustyard import models
-from trustyard.actions import environments, gateways, jwks
+from trustyard.actions import audit, environments, gateways, jwks
 from trustyard.actions.actors import LOCAL
 from trustyard.pki.jwks import jwk_of_key
 
@@ -27,6 +27,7 @@ from .people import signed_in
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
+LABELS = {"description": "Description", "root_set": "Root set", "directory": "Directory"}
 PROBES = [{"address": "gateway.example:8443", "node": None, "trust": "used"}]
 
 
@@ -284,7 +285,11 @@ def etag(page: str) -> str:
 @pytest.mark.parametrize(
     ("address", "typed", "sentence"),
     [
-        ("/environments/{place}/", {"description": "mine\nand more"}, "somebody deleted the environment test"),
+        (
+            "/environments/{place}/",
+            {"description": "mine\nand more", "root_set": "mozilla", "deny_list": ""},
+            "somebody deleted the environment test",
+        ),
         ("/gateways/{gateway}/edit/", {"directory": "/srv/mine"}, "somebody deleted the gateway test/edge"),
         ("/jwks/{jwk}/edit/", {"description": "mine\nand more"}, "somebody deleted the JWK sign"),
     ],
@@ -297,16 +302,21 @@ def test_what_was_typed_about_something_that_was_deleted_meanwhile_comes_back(
     kinds["jwk"] = key("sign").pk
     there = address.format(**kinds)
     form = Form(person.get(there).content.decode()).sent
+    kind, name = form["object"].split("/", 1)
+    audit.record(replace(LOCAL, name="earlier"), f"{kind}.delete", kind, name)
     jwks.delete(somebody, "sign", if_match="*")
     gateways.delete(somebody, "test", "edge", if_match="*")
     environments.delete(somebody, "test", if_match="*")
+    for action, of in ((f"{kind}.delete", "elsewhere"), ("user.delete", name)):
+        audit.record(replace(LOCAL, name="another"), action, "", of)
     answer = person.post(there, {**form, **typed})
     page = html.unescape(answer.content.decode())
     assert answer.status_code == 404
     assert page.count('role="alert"') == 2, "it is said once; the other is the one for when nobody answers"
     assert sentence in page
-    assert all(f">\n{text}</textarea>" in page for text in typed.values())
-    assert page.count("</textarea>") == len(typed), "what nobody touched is not repeated"
+    said = re.findall(r"<label[^>]*>([^<]+)</label><textarea[^>]*>\n([^<]+)</textarea>", page)
+    assert said == [(label, typed[name]) for name, label in LABELS.items() if typed.get(name)]
+    assert page.count("</textarea>") == len(said), "what nobody touched is not repeated, and what is empty neither"
     models.AuditEvent.objects.all().delete()
     assert f"Somebody deleted {sentence.split()[-1]}" in html.unescape(person.post(there, form).content.decode())
 

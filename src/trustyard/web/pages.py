@@ -47,6 +47,15 @@ class Pages(Paginator):  # type: ignore[type-arg]  # it takes no argument while 
         """Whether some rows are on none of the pages."""
         return self.count > self.num_pages * self.per_page
 
+    def _get_page(self, *arguments: Any) -> Page[Any]:
+        return _Page(*arguments)
+
+
+class _Page(Page[Any]):
+    def end_index(self) -> int:
+        """The last row that it shows; Django takes the last page for the end of the list, which it need not be."""
+        return min(super().end_index(), self.number * self.paginator.per_page)
+
 
 class Part(Page[Any]):
     """Rows of which a page shows some, and turns them without the rest of it (`_turns.html`).

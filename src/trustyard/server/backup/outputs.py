@@ -27,7 +27,9 @@ def output(name: str, *, overwrite: bool) -> Iterator[IO[bytes]]:
         return
     target = Path(name)
     try:
-        if target.is_dir() or (target.exists() and not overwrite):
+        if target.is_dir():
+            raise _not_written(str(target), "it is a folder")
+        if target.exists() and not overwrite:
             raise _exists(target)
         fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
