@@ -303,7 +303,6 @@ def test_what_was_typed_about_something_that_was_deleted_meanwhile_comes_back(
     there = address.format(**kinds)
     form = Form(person.get(there).content.decode()).sent
     kind, name = form["object"].split("/", 1)
-    audit.record(replace(LOCAL, name="earlier"), f"{kind}.delete", kind, name)
     jwks.delete(somebody, "sign", if_match="*")
     gateways.delete(somebody, "test", "edge", if_match="*")
     environments.delete(somebody, "test", if_match="*")
