@@ -14,6 +14,7 @@ from trustyard.actions import chains
 from trustyard.actions.actors import Actor
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.chains import Anchor, Chain, Ending, words
+from trustyard.pki.names import fold
 from trustyard.web.chain_picture import draw
 from trustyard.web.chain_shapes import Picture
 
@@ -64,7 +65,7 @@ _Pages = dict[tuple[str, str], str]  # by certificate and environment, the addre
 
 
 def _pages(certificates: Collection[str]) -> _Pages:
-    rows = models.Entry.objects.order_by().filter(certificate__name__in=certificates)
+    rows = models.Entry.objects.order_by().filter(certificate__name_key__in=set(map(fold, certificates)))
     columns = rows.values_list("certificate__name", "environment__name", "certificate", "pk")
     return {
         (name, place): f"{reverse('certificate', args=[certificate])}?entry={pk}#entry-{pk}"
