@@ -126,7 +126,8 @@ class Import:
         with audit.transaction(), _no_collection():
             imported, plans = self._store(deploy, note, confirm_restored)
         if not deploy:  # after the commit: it takes a while
-            imported.findings = preflight.weak([(plan.alias, plan.certificate.sha256) for plan in plans])
+            new = [(plan.alias, plan.certificate.sha256) for plan in plans]
+            imported.findings = preflight.weak(new, (plan.certificate for plan in plans))
         return imported
 
     def _apart(self, given: Given, password: str | None) -> list[Part]:

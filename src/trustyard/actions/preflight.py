@@ -184,13 +184,17 @@ def brought(release: models.Release) -> tuple[Note, ...]:
     return weak([(entry.alias, entry.sha256) for entry in release.read().entries if entry.sha256 not in held])
 
 
-def weak(new: Collection[tuple[str, str]]) -> tuple[Note, ...]:
-    """What is wrong with certificates that were stored just now, by alias and SHA-256: errors, as in a preview."""
+def weak(new: Collection[tuple[str, str]], certificates: Iterable[Certificate] | None = None) -> tuple[Note, ...]:
+    """What is wrong with what was stored just now, by alias and SHA-256: errors, as in a preview.
+
+    Who has read the `certificates` gives them.
+    """
     if len(new) > _MOST_NEW:
         sentence = f"{len(new)} certificates are new; a preview of the next release says what is wrong with them."
         return (Note("many-new", None, sentence),)
-    ders = models.StoredCertificate.ders({sha256 for _, sha256 in new})
-    return _weak(new, map(read_certificate, ders.values()))
+    if certificates is None:
+        certificates = map(read_certificate, models.StoredCertificate.ders({sha256 for _, sha256 in new}).values())
+    return _weak(new, certificates)
 
 
 def _weak(entries: Iterable[tuple[str, str]], certificates: Iterable[Certificate]) -> tuple[Note, ...]:
