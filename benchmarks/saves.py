@@ -38,14 +38,13 @@ from table import Row
 from tests.databases import Cluster
 from tests.server.serving import Serving, run
 from trustyard.pki.certificates import pem
+from trustyard.pki.sentences import plural
 
 if TYPE_CHECKING:
     from stage import Stage  # which starts its database as this module says
 
 DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on", "max_connections=200", "shared_buffers=128MB")
-
-
-SLOWER = 2.0  # milliseconds
+SLOWER = 2.0  # milliseconds that each write to the disk takes longer
 
 
 def rows(stage: Stage) -> Iterator[Row]:
@@ -55,7 +54,7 @@ def rows(stage: Stage) -> Iterator[Row]:
             with serving(cluster, 2) as (urls, token, pids):
                 for clients in (1, 8):
                     ours, floor = compared(cluster, urls, token, pids, clients, 300, 3)
-                    what = f"saves by two nodes, {clients} client{'s' if clients > 1 else ''}{disk}"
+                    what = f"saves by two nodes, {plural(clients, 'client')}{disk}"
                     yield Row(what, "/s", ours.per_second, floor, "one-row commits through one lock", goal=0.5)
 
 

@@ -258,8 +258,8 @@ def _mark(call: Call, name: str, env: str, verb: str, reason: str, deploying: De
     address = path("certificates", name, "entries", env, verb)
     answer = call.rest.send("POST", address, body, params={"wait": deploying.wait})
     done = f"{'Revoked' if verb == 'revoke' else 'Restored'} in {env}:"
-    back = [str(entry["environment"]) for entry in answer.json["entries"] if verb == "restore"]
-    taken = [each for each in back if alike(each, env)]
+    places = [str(entry["environment"]) for entry in answer.json["entries"]]
+    taken = [place for place in places if verb == "restore" and alike(place, env)]
     call.done(answer.json, lambda value: screen.saved(value, done, waits=not deploying.deploy, taken=taken))
 
 

@@ -8,11 +8,11 @@ from .cleaning import clean
 from .deliveries import Deliveries, Told
 from .probes import Probes
 from .rounds import Rounds
-from .statistics import LOOK_SECONDS as STATISTICS_SECONDS
 from .statistics import Statistics
 
 LOOK_SECONDS = 2
 VERIFY_SECONDS = 60  # between two checks that gateways still have what they were given
+COUNT_SECONDS = 60
 CLEAN_SECONDS = 3600
 
 
@@ -28,7 +28,7 @@ class Runner:
             self._look,
             Rounds("probes", self.probes.look, LOOK_SECONDS),
             Rounds("clean-up", clean, CLEAN_SECONDS, jitter=60),
-            Rounds("statistics", Statistics().look, STATISTICS_SECONDS, jitter=5),
+            Rounds("statistics", Statistics().look, COUNT_SECONDS, jitter=5),
         )
         self._unsubscribe = news.subscribe(self._heard)
 

@@ -13,7 +13,6 @@ from django.db import connection, transaction
 
 from trustyard.models.connections import looked_after
 
-LOOK_SECONDS = 60
 SAMPLE = 400  # rows looked at in each index, which takes milliseconds however long the tables are
 FEW = 1_000  # rows of which any index is quick; so many more, and twice as many as were counted, are counted anew
 
