@@ -95,9 +95,9 @@ class Cluster:
             self._set_read_only("off")
 
     def cut(self, database: str, share: float = 1.0) -> list[tuple[Any, ...]]:
-        """Ends others' connections to this database, or about so many of them; a row for each."""
+        """Ends others' connections to this database, or about so many of them, and waits for it; a row for each."""
         others = f"FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()"
-        return self.execute(f"SELECT pg_terminate_backend(pid) {others} AND random() < {share}")
+        return self.execute(f"SELECT pg_terminate_backend(pid, 5000) {others} AND random() < {share}")
 
     def _set_read_only(self, value: str) -> None:
         self.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
