@@ -29,9 +29,9 @@ from . import (
     trust,
     truststores,
 )
+from .addresses import DEFAULT_URL
 from .commands import Context, Reached
 from .failures import ERROR, Failure
-from .rest import DEFAULT_URL
 from .screen import Unwritten
 
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from .addresses import path
 from .certificate_screen import more
 from .commands import Call, command, group
 from .options import Cursor
-from .rest import path
 from .screen import say, table
 
 app = group("The audit: every change, chained by hash.")

@@ -8,6 +8,7 @@ import typer
 
 from . import certificate_screen as screen
 from . import deployments
+from .addresses import path
 from .commands import Call, ask, command, group
 from .failures import Failure, Usage
 from .files import save
@@ -31,7 +32,6 @@ from .options import (
     names,
     yes_or_no,
 )
-from .rest import path
 from .screen import alike, same
 
 app = group("Certificates: definitions with an entry for each environment.")

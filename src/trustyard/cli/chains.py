@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from . import chain_screen as screen
+from .addresses import path
 from .certificate_screen import choice
 from .certificates import Environment, Inspected, source_of
 from .commands import Call, command
 from .failures import Failure, Usage
 from .options import LocalSource, Name, SourceOptions, fingerprint
-from .rest import path
 
 
 def register(app: typer.Typer) -> None:

@@ -8,15 +8,18 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from . import deployments
+from .addresses import DEFAULT_URL
 from .failures import NOT_DELIVERED, STUMBLES, Failure, Strange, Usage
 from .options import at_terminal
-from .rest import DEFAULT_URL, Rest
 from .screen import clean, json_text, say
+
+if TYPE_CHECKING:
+    from .rest import Rest
 
 Url = Annotated[str | None, typer.Option("--url", "--server", metavar="ADDRESS", help="Where the Trustyard server is.")]
 Server = Annotated[
@@ -113,6 +116,8 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
 
         @functools.wraps(function)
         def run(**given: Any) -> None:
+            from .rest import Rest  # loaded here, for a server needs no client
+
             reached = given.pop("ctx").obj or Reached()
             url, token, as_json = given.pop("server_url"), given.pop("server_token"), given.pop("as_json")
             try:

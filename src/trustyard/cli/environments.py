@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from .addresses import path
 from .certificate_screen import more
 from .commands import Call, ask, command, group
 from .failures import Usage
 from .options import Description, Paging, Query, Yes, fingerprint, members, read_text
-from .rest import path
 from .screen import clean, facts, notices, say, table
 
 app = group("Environments: test, production and others.")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .commands import Call
 from .failures import Failure, Usage
-from .rest import Answer
 from .screen import clean, say, write
+
+if TYPE_CHECKING:
+    from .rest import Answer
 
 
 def save(call: Call, answer: Answer, output: str | None, *, otherwise: str) -> None:

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from .addresses import path
 from .certificate_screen import more
 from .commands import Call, ask, command, group
 from .failures import Failure, Usage
 from .options import Paging, Yes, names
-from .rest import path
 from .screen import clean, facts, json_text, say, table, write
 
 app = group("Gateways: what releases are delivered to.")

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from . import deployments
+from .addresses import path
 from .batches import MAX_CERTIFICATES, Batch, batches
 from .commands import Call, command
 from .failures import ERROR, Failure
 from .options import DeployIfTold, members, names, password_of
 from .progress import Progress
-from .rest import path
 from .screen import clean, say, table
 
 _SHOWN = 20  # rows of what is there already; the others are counted

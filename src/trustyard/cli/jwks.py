@@ -9,6 +9,7 @@ import typer
 
 from trustyard.pki.sentences import plural
 
+from .addresses import path
 from .certificate_screen import more
 from .commands import Call, ask, command, group
 from .failures import Failure, Usage
@@ -26,7 +27,6 @@ from .options import (
     read_text,
     yes_or_no,
 )
-from .rest import path
 from .screen import clean, facts, json_text, notices, say, table
 
 app = group("JWKs: public keys that gateways verify tokens with.")

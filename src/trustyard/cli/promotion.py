@@ -12,11 +12,11 @@ import typer
 from trustyard.pki.sentences import plural
 
 from . import deployments, differences
+from .addresses import path
 from .commands import Call, ask, command
 from .failures import CHOICE, Failure, Problem, Usage
 from .jwk_connection import actions, changes
 from .options import DeployIfTold, Yes, members
-from .rest import path
 from .screen import MOST, alike, clean, more, same, say, table
 
 

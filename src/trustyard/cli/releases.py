@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from . import deployments, differences, previews
+from .addresses import path
 from .certificate_screen import more
 from .commands import Call, command, group
 from .failures import Failure, Usage
 from .files import save
 from .options import Deploying, Output, Paging, Waiting, members
-from .rest import path
 from .screen import clean, facts, say, table
 
 app = group("Releases: numbered, never changed.")

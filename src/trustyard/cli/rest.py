@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from email.message import Message
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
 from trustyard import __version__
 from trustyard.pki.hosts import is_loopback
 
+from .addresses import DEFAULT_URL
 from .failures import Failure, Strange, Usage
 from .restored import problem_of
 from .screen import clean
 
 Said = TypeVar("Said")
-DEFAULT_URL = "http://127.0.0.1:8400"
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0  # beyond what the server was asked to wait: it may read a slow source first
 IMPORT_SECONDS = 600.0  # without a word: storing many takes a while
@@ -46,14 +46,6 @@ class Answer:
     data: bytes
     etag: str
     filename: str
-
-
-def path(*segments: str) -> str:
-    """An address below `/api/v1`; names are percent-encoded whole, slashes too."""
-    for segment in segments:
-        if segment in ("", ".", ".."):
-            raise Usage(f"{segment!r} is no name.")
-    return "/api/v1/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
 class Rest:

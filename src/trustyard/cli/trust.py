@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from .addresses import path
 from .certificate_screen import choice
 from .certificates import Choose, Environment, Inspected, source_of
 from .commands import Call, command, group
 from .failures import ERROR, Usage
 from .options import LocalSource, fingerprint, members
-from .rest import path
 from .screen import clean, facts, notices, say
 
 app = group("Trust checks: would this server or client be accepted?")

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 import typer
 
 from . import deployments
+from .addresses import path
 from .certificate_screen import more
 from .commands import Call, command, group
 from .files import save
 from .options import Output, Paging, Query, Status
-from .rest import path
 from .screen import clean, day, say, table
 
 app = group("Truststores: what environments trust.")
