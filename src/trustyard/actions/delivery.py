@@ -62,7 +62,7 @@ class Row:
         return " · ".join(part for part in (self.detail, self.proof) if part)
 
     def json(self) -> dict[str, Any]:
-        """As the contract's *Deployment* shows it."""
+        """As the *Deployment* of the REST API shows it."""
         return {
             "gateway": self.gateway,
             "node": self.node,
@@ -240,7 +240,7 @@ def said_of(release_ids: Iterable[int]) -> Said:
 
 
 def deployment(release_ids: Iterable[int]) -> dict[str, Any]:
-    """The contract's *Deployment* of these releases, one for each environment."""
+    """The *Deployment* of these releases, as REST shows it, one for each environment."""
     return deployment_json(said_of(release_ids))
 
 
