@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from trustyard.errors import Conflict, Refused
 
@@ -16,20 +17,13 @@ class Gathering:
     def __bool__(self) -> bool:
         return bool(self._wrong)
 
-    def part(self) -> Gathering:
+    @contextmanager
+    def part(self) -> Iterator[None]:
         """What is refused within, or is taken already, is kept for `judge`."""
-        return self
-
-    def __enter__(self) -> None:  # and no generator: a save has a dozen parts
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        if not isinstance(error, Refused | Conflict):
-            return None
-        self._wrong.append(error)
-        return True
+        try:
+            yield
+        except (Refused, Conflict) as error:
+            self._wrong.append(error)
 
     def judge(self) -> None:
         """Raises one error with every sentence and field; nothing where all is well.
