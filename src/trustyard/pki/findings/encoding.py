@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustyard.pki.oddities import is_der
+from trustyard.pki.strict_der import is_der
 
 from .catalogue import Finding, finding
 from .examined import Examined
