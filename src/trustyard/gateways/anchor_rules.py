@@ -45,12 +45,7 @@ _WORDS: dict[Trait, str] = {
 }
 _USUAL_CURVES = frozenset({"P-224", "P-256", "P-384", "P-521"})
 
-# What is known of how much a gateway takes: certificates, or octets of PEM; None: no limit was met.
-LIMITS: dict[str, tuple[int | None, int | None, str]] = {
-    "haproxy": (None, 16_384, "Over its Runtime API, unless tune.bufsize says more; Trustyard is told nothing of it."),
-    "AWS API Gateway": (1_000, 1_000_000, "As its documentation says; not measured."),
-    "Kong Konnect": (1_000, None, "CA certificates of a control plane, as its documentation says; not measured."),
-}
+HAPROXY_OCTETS = 16_384  # of PEM over the Runtime API, where tune.bufsize is as it comes
 
 
 @dataclass(frozen=True)
