@@ -205,7 +205,6 @@ def in_force(environment: models.Environment) -> tuple[models.Release, list[Row]
 
 def rows_of_gateway(gateway: models.Gateway, said: dict[str, models.Receipt], superseded: bool) -> list[Row]:
     """The rows of one gateway, of what its nodes said of a release."""
-    pushed = gateway.kind in PUSHED
     rows = [
         Row(gateway.name, node, _state(receipt.state), receipt.detail, receipt.milliseconds, True, receipt.proof)
         for node, receipt in sorted(said.items())
@@ -220,8 +219,9 @@ def rows_of_gateway(gateway: models.Gateway, said: dict[str, models.Receipt], su
         else:
             rows.append(Row(gateway.name, node.name, "unreachable", "This node is not connected.", None, joined=True))
     if not rows:
-        detail = "" if pushed else NOBODY_LATELY if gateway.nodes.all() else "No node of this gateway has joined yet."
-        rows.append(Row(gateway.name, "", silent, detail, None, joined=pushed))
+        by_us = gateway.kind in PUSHED
+        detail = "" if by_us else NOBODY_LATELY if gateway.nodes.all() else "No node of this gateway has joined yet."
+        rows.append(Row(gateway.name, "", silent, detail, None, joined=by_us))
     return rows
 
 
