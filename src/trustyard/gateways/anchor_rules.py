@@ -53,7 +53,6 @@ class Concern:
     """Why a program does not honour an anchor, or that it does although it should not, in one sentence."""
 
     trait: Trait
-    trusted: bool
     sentence: str
 
 
@@ -84,7 +83,7 @@ def concerns(certificate: Certificate, moment: datetime, program: Program, *, ch
             does = "trust" if program == "openssl" else "trusts"
             does = f"still {does}" if too_much else ("do not trust" if program == "openssl" else "does not trust")
             sentence = f"{TITLES[program]} {does} {certificate.facts.certificate_name}: {_WORDS[trait]}."
-            found.append(Concern(trait, trusted, sentence))
+            found.append(Concern(trait, sentence))
     return found
 
 
