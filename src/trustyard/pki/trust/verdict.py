@@ -143,7 +143,8 @@ def _no_path(search: Search) -> Remark:
     stuck = [(r.rule.code, ends[r.certificate]) for r in search.broken if r.certificate in ends]
     if search.exhausted:
         sentence = (
-            "The search for a path to an anchor ended at a counted limit: too many or too long ways were offered."
+            "The search for a path to an anchor ended at a counted limit: "
+            "more certificates, or more or longer ways, were offered than are looked at."
         )
         return remark("limits", sentence, start.sha256)
     if start.self_signed:
