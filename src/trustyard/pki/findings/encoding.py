@@ -32,4 +32,4 @@ def check(examined: Examined) -> Iterator[Finding]:
     if structure.tbs[after : after + 1] in _UNIQUE:
         yield finding("unique-identifiers")
     if not is_der(structure):
-        yield finding("read-leniently", detail="parts of it are in BER, where DER has one form for everything")
+        yield finding("read-leniently")
