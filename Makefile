@@ -21,7 +21,7 @@ help:
 	@echo "make fast    the tests that need no other program"
 	@echo "make fuzz    inputs that nobody thought of for every reader, FUZZ_SECONDS (20) each"
 	@echo "make demo    the whole story with a real Envoy, in about a minute"
-	@echo "make bench   Trustyard beside Lemur, nginx, keytool and others: one table, in about ten minutes"
+	@echo "make bench   Trustyard beside Lemur, nginx, keytool and others: one table, in a few minutes"
 	@echo "make check   lint, types, layers, locks"
 	@echo "make manual  write the reference parts of the manual anew"
 	@echo "make lock    write the locks anew (UPGRADE=--upgrade for newer versions)"

@@ -154,7 +154,7 @@ class Conflict(TrustyardError):
 
 
 class JwkConnection(Conflict):
-    """Related JWKs and no answer. `extra`: options, version, jwks (see CONTRACT, Related JWKs)."""
+    """Related JWKs and no answer. `extra`: options, version, jwks (docs/rest.md, *Changes that concern JWKs*)."""
 
     code, title = "jwk-connection", "JWK Connection"
 

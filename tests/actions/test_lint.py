@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from contextvars import copy_context
@@ -107,11 +108,23 @@ def test_a_worker_that_fails_or_takes_too_long_is_a_problem_and_is_tried_again(
     assert lint.lint(VIEWER, "acme", "test")["group"] == "pkix", "a failure is not kept"
 
 
-def refusal(actor: Actor, code: str, word: str) -> None:
+def test_only_a_certificate_that_took_too_long_is_told_how_long_the_linter_has(
+    installed: None, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add("acme")
+    monkeypatch.setattr(lint, "DEADLINE", 0.001)
+    advice = refusal(VIEWER, "lint-timeout", "took too long").advice
+    assert advice.startswith("It has 20 seconds of processor time")
+    monkeypatch.setattr(lint, "_WORKERS", threading.Semaphore(0))
+    assert refusal(VIEWER, "lint-timeout", "busy with other certificates").advice == "Try again later."
+
+
+def refusal(actor: Actor, code: str, word: str) -> Unavailable:
     with pytest.raises(Unavailable) as refused:
         lint.lint(actor, "acme", "test")
     assert (refused.value.code, refused.value.status) == (code, 503)
     assert word in refused.value.detail
+    return refused.value
 
 
 def test_an_entry_that_is_not_there_is_not_found(add: Add) -> None:

@@ -51,5 +51,5 @@ def test_more_than_haproxy_takes_over_its_runtime_api_is_told_beforehand() -> No
     octets = len(pem_bundle(many.values()))
     [(code, alias, sentence)] = told(material(1, many), "haproxy")
     assert (code, alias) == ("too-large", None)
-    assert sentence.startswith(f"{octets} bytes of PEM; haproxy takes 16384. ")
+    assert sentence.startswith(f"{octets} bytes of PEM; over its Runtime API HAProxy takes 16384, ")
     assert told(material(1, many), "files") == []

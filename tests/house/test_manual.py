@@ -190,6 +190,19 @@ def test_pages_link_to_pages_that_exist() -> None:
     assert not broken
 
 
+def test_pages_and_sources_name_modules_that_exist() -> None:
+    there = [path.as_posix() for path in files()]
+    told = [(str(path.relative_to(ROOT)), path.read_text("utf-8")) for path in files() if path.suffix == ".md"]
+    missing = [
+        f"{name}: {module}"
+        for name, text in (*told, *((name, text) for name, _, text in modules()))
+        if name != "CHANGELOG.md"  # which tells of what was
+        for module in re.findall(r"(?<![\w/.-])(?:\w+/)*\w+\.py\b", text)
+        if not any(path.endswith(f"/{module}") for path in there)
+    ]
+    assert not missing
+
+
 def headings(path: Path) -> set[str]:
     """The places of a page that a link can name, as GitHub names them."""
     titles = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)

@@ -22,7 +22,6 @@ from trustyard.gateways.envoy.bootstrap import bootstrap
     ("environment", "gateway", "options"),
     [
         ("test", "edge", {}),
-        ("test", "edge", {"admin": "127.0.0.1:0"}),
         ("test", "edge", {"listen": "127.0.0.1:0"}),
         ("test", "edge", {"listen": "[::1]:0", "trust": "alias/Şirket A.Ş."}),
         ('üretim: # "1"', "kapı 'bir'", {"listen": ":0", "trust": "truststore"}),

@@ -149,7 +149,6 @@ def test_a_key_without_a_registered_jwk_is_refused(kind: str) -> None:
 
 
 def test_a_weak_key_yields_a_jwk_and_a_finding() -> None:
-    """CONTRACT, `/jwks`."""
     weak = jwk_from_certificate(read_certificate(self_signed("weak.test", key="rsa1024").cert_der))
     assert len(findings(weak)) == 1
     assert "1024" in findings(weak)[0]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.oracles import node
-from tests.pki.handmade import RSA_WITH_SHA256, certificate, key
+from tests.pki.handmade import RSA_WITH_SHA256, attribute, certificate, key, name
 from tests.programs import need
 from tests.tls_servers import new_key, self_signed
 from trustyard.pki import der, signatures
@@ -112,6 +114,24 @@ def test_an_rsa_key_of_512_bits_is_read_and_its_signature_verifies(tmp_path: Pat
     made = openssl(tmp_path, "-newkey", "rsa:512", f"-{digest}")
     assert (made.facts.key, made.facts.self_signed) == (("RSA", 512, None), True)
     assert read_certificate(made.der.replace(b"made", b"fake")).facts.self_signed is False
+
+
+def test_what_opens_with_the_exponent_1_is_no_signature() -> None:
+    """It is the padded digest itself, so anybody can make it, for any certificate."""
+    numbers = der.encode(der.SEQUENCE, number((1 << 2048) - 159), number(1))
+    made = partial(
+        certificate,
+        inner=RSA_WITH_SHA256,
+        outer=RSA_WITH_SHA256,
+        subject=name(attribute("2.5.4.3", der.encode(0x0C, b"nobody"))),
+        spki=key("1.2.840.113549.1.1.1", der.encode(der.NULL), bits=numbers),
+    )
+    digest = hashlib.sha256(read_certificate(made()).structure().tbs).digest()
+    sha256 = der.encode(der.SEQUENCE, der.encode_oid("2.16.840.1.101.3.4.2.1"), der.encode(der.NULL))
+    info = der.encode(der.SEQUENCE, sha256, der.encode(der.OCTET_STRING, digest))
+    forged = b"\x00\x01" + b"\xff" * (256 - 3 - len(info)) + b"\x00" + info
+    facts = read_certificate(made(signature=der.encode(der.BIT_STRING, b"\x00", forged))).facts
+    assert (facts.self_issued, facts.self_signed) == (True, None)
 
 
 def test_a_modulus_without_its_leading_zero_is_the_number_that_was_meant() -> None:

@@ -98,7 +98,7 @@ def test_a_plain_name_is_its_own_file_name(name: str) -> None:
 
 
 def test_other_names_become_a_slug_with_a_digest() -> None:
-    """I-13, CONTRACT: a slug, `~`, 8 hex digits of the name's SHA-256."""
+    """I-13: a slug, `~`, 8 hex digits of the name's SHA-256."""
     assert safe_filename("a/b") == "a-b~" + hashlib.sha256(b"a/b").hexdigest()[:8]
     assert safe_filename("Ağ Güvenliği").startswith("Ag-Guvenligi~")
     assert safe_filename("..").startswith("name~")

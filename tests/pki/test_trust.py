@@ -136,6 +136,13 @@ def test_a_hundred_cas_of_one_name_end_at_a_counted_limit() -> None:
     assert verdict.deciding.rule.code == "limits"
 
 
+def test_an_issuer_that_came_behind_more_certificates_than_are_looked_at_is_not_said_to_be_missing() -> None:
+    others = [make("Elsewhere", ca=True), SUB]
+    assert judge(ask(LEAF, anchors=[ROOT], others=others)).accepted
+    verdict = judge(ask(LEAF, anchors=[ROOT], others=others, limits=Limits(others=1)))
+    assert (verdict.accepted, verdict.deciding.rule.code) == (False, "limits")
+
+
 def test_a_self_signed_stranger_is_told_from_one_without_issuer() -> None:
     stranger = make("Self", ca=True)
     assert "self-signed and not in the truststore" in judge(ask(stranger, anchors=[ROOT])).deciding.message

@@ -12,7 +12,6 @@ from trustyard.pki.trust import judge
 
 ANY = "2.5.29.32.0"
 REQUIRED = x509.PolicyConstraints(0, None), True
-Extensions = list[tuple[x509.ExtensionType, bool]]
 
 
 def policies(*oids: str) -> tuple[x509.ExtensionType, bool]:

@@ -14,7 +14,7 @@ from tests.pki import worst, worst_pkcs12
 from tests.pki.moments import NOON
 from tests.pki.worst import MB
 from trustyard.errors import InputRefused
-from trustyard.pki import armour, der, keystores, pkcs7, pkcs12, plainrsa, signatures
+from trustyard.pki import armour, der, keystores, pkcs7, pkcs12, signatures
 from trustyard.pki.certificates import facts_json, read_certificate
 from trustyard.pki.chains import in_chain_order, preselected
 from trustyard.pki.comparing import compare
@@ -150,7 +150,7 @@ def test_a_path_length_of_thousands_of_digits_costs_itself_alone() -> None:
     ("data", "told"),
     [
         (worst.of_rsa(16_384), False),
-        (worst.of_rsa(plainrsa.MAX_BITS + 8), None),
+        (worst.of_rsa(signatures.MAX_RSA_BITS + 8), None),
         (worst.of_rsa(65_536), None),
         (worst.of_rsa(8 * MB), None),
         (worst.of_rsa(3072, (1 << 60) + 1), False),

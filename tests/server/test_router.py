@@ -169,7 +169,7 @@ def test_a_write_that_deploys_waits_for_its_receipts_and_hides_how(server: Servi
 
 
 def test_waiting_ends_with_what_there_is(server: Serving) -> None:
-    """A gateway that nobody ever joined is `pending`, and not waited for (CONTRACT, Deployment)."""
+    """A gateway that nobody ever joined is `pending`, and not waited for (docs/rest.md, *Deploying*)."""
     with server.client() as client:
         _environment(client, "alone", gateway=False)
         edge = {"name": "edge", "kind": "envoy", "options": {}}

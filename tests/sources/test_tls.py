@@ -205,7 +205,7 @@ def saying(*words: bytes, then: Callable[[socket.socket], None] = lambda s: None
     ],
 )
 def test_a_peer_without_tls_is_described_by_what_it_answered(words: bytes, described: str) -> None:
-    """CONTRACT: the sentence names host and port."""
+    """The sentence names host and port."""
     with saying(words)() as listener:
         sentence = seen(listener.url).sentence
     assert sentence.startswith(f"127.0.0.1:{listener.port} does not speak TLS: it answered {described}")

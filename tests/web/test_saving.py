@@ -58,6 +58,20 @@ def test_save_and_deploy_says_that_what_was_saved_is_not_in_force_but_for_what_w
     assert "In test, acme is left out" not in page
 
 
+def test_a_revocation_out_of_the_form_leaves_it_as_it_is_and_hides_nobody_else_s_change(person: Client) -> None:
+    def revoked(draft: str, verb: str) -> None:
+        [row] = models.Draft.objects.get(pk=draft.split("/")[-2]).content["rows"]
+        assert person.post(f"{draft}rows/{row['key']}/{verb}/", {"reason": "lost"}).status_code == 200
+
+    draft = opened(person)
+    revoked(draft, "revoke")
+    assert "renamed is saved" in saved(person, draft, name="renamed")
+    draft = opened(person)
+    certificates.update(LOCAL, "renamed", if_match="*", description="by another")
+    revoked(draft, "restore")
+    assert person.post(f"{draft}save/", {"name": "mine", "description": ""}).status_code == 412
+
+
 def test_a_name_that_is_taken_stays_named_as_such_when_a_row_goes(person: Client) -> None:
     draft = opened(person)
     [key] = models.Draft.objects.get().content["rows"]

@@ -1,8 +1,8 @@
 """Certificates: create, update, delete, revoke, restore. Console, REST, command line and schedule all call these.
 
-A save (DESIGN, "Save and Deploy, step by step"): (1) permit, (2) read and judge every source, (3) lock the certificate
-and compare versions, (4) find the JWKs concerned; without a whole answer refuse with the list, (5) write certificate,
-entries and JWKs, (6) the audit event, (7) the releases of every environment touched. Steps 3 to 7 are one transaction.
+A save: (1) permit, (2) read and judge every source, (3) lock the certificate and compare versions, (4) find the JWKs
+concerned; without a whole answer refuse with the list, (5) write certificate, entries and JWKs, (6) the audit event,
+(7) the releases of every environment touched. Steps 3 to 7 are one transaction.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Certificates as they are read: found, filtered, sorted, and shown as the contract's *Certificate*."""
+"""Certificates as they are read: found, filtered, sorted, and shown as the *Certificate* of the REST API."""
 
 from __future__ import annotations
 
@@ -173,14 +173,14 @@ def around_later(certificates: Iterable[models.Certificate]) -> Callable[[], Aro
 
 
 def certificate_json(certificate: models.Certificate, around: Around | None = None) -> dict[str, Any]:
-    """The contract's *Certificate*, with what is found when its entries are held against all that is stored."""
+    """The *Certificate* of the REST API, with what is found when its entries are held against all that is stored."""
     return certificates_json([certificate], around=around)[0]
 
 
 def certificates_json(
     certificates: Sequence[models.Certificate], now: datetime | None = None, around: Around | None = None
 ) -> list[dict[str, Any]]:
-    """The contract's *Certificate* of each, with a fixed number of queries."""
+    """The same of each, with a fixed number of queries."""
     now = now or timezone.now()
     bring_entries(certificates)
     newest, by_key = around or around_later(certificates)()

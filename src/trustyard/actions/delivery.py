@@ -62,7 +62,7 @@ class Row:
         return " · ".join(part for part in (self.detail, self.proof) if part)
 
     def json(self) -> dict[str, Any]:
-        """As the contract's *Deployment* shows it."""
+        """As the *Deployment* of the REST API shows it."""
         return {
             "gateway": self.gateway,
             "node": self.node,
@@ -205,7 +205,6 @@ def in_force(environment: models.Environment) -> tuple[models.Release, list[Row]
 
 def rows_of_gateway(gateway: models.Gateway, said: dict[str, models.Receipt], superseded: bool) -> list[Row]:
     """The rows of one gateway, of what its nodes said of a release."""
-    pushed = gateway.kind in PUSHED
     rows = [
         Row(gateway.name, node, _state(receipt.state), receipt.detail, receipt.milliseconds, True, receipt.proof)
         for node, receipt in sorted(said.items())
@@ -220,8 +219,9 @@ def rows_of_gateway(gateway: models.Gateway, said: dict[str, models.Receipt], su
         else:
             rows.append(Row(gateway.name, node.name, "unreachable", "This node is not connected.", None, joined=True))
     if not rows:
-        detail = "" if pushed else NOBODY_LATELY if gateway.nodes.all() else "No node of this gateway has joined yet."
-        rows.append(Row(gateway.name, "", silent, detail, None, joined=pushed))
+        by_us = gateway.kind in PUSHED
+        detail = "" if by_us else NOBODY_LATELY if gateway.nodes.all() else "No node of this gateway has joined yet."
+        rows.append(Row(gateway.name, "", silent, detail, None, joined=by_us))
     return rows
 
 
@@ -240,7 +240,7 @@ def said_of(release_ids: Iterable[int]) -> Said:
 
 
 def deployment(release_ids: Iterable[int]) -> dict[str, Any]:
-    """The contract's *Deployment* of these releases, one for each environment."""
+    """The *Deployment* of these releases, as REST shows it, one for each environment."""
     return deployment_json(said_of(release_ids))
 
 

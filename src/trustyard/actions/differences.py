@@ -33,7 +33,7 @@ class Compared:
     difference: Difference
 
     def json(self) -> dict[str, Any]:
-        """The contract's diff, with what it is a difference of."""
+        """As REST shows it: the difference, and of which two states."""
         return {"environment": self.environment, "from": self.start, "to": self.end, **self.difference.json()}
 
 

@@ -101,12 +101,12 @@ def _named(name: str) -> str:
     return f"named {name}" if name.strip() else "without a name"
 
 
-def clean(name: str, field: str = "name") -> tuple[str, str]:
+def clean(name: str) -> tuple[str, str]:
     """The cleaned name and its key. Raises `Refused` for a bad name; a constraint refuses a taken one."""
     try:
         cleaned = clean_name(name)
     except Refused as error:
-        error.fields = [FieldError(field, error.sentence)]
+        error.fields = [FieldError("name", error.sentence)]
         raise
     return cleaned, fold(cleaned)
 

@@ -136,15 +136,9 @@ def _given(part: Part, names: Taken, aliases: Taken, wrong: Gathering) -> tuple[
 
 def _all_wrong(part: Part, error: Refused, names: Taken, aliases: Taken) -> Refused | Conflict:
     """What is wrong with a certificate that could not be read, and with the name and alias that it was given."""
-    wrong = Gathering()
-    with wrong.part():
-        raise error
+    wrong = Gathering(error)
     _given(part, names, aliases, wrong)
-    try:
-        wrong.judge()
-    except (Refused, Conflict) as whole:
-        return whole
-    return error
+    return wrong.whole()
 
 
 def _own(part: Part, certificate: X509Certificate) -> str:

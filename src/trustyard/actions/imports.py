@@ -117,14 +117,14 @@ class Import:
             yield index + 1
 
     @retried
-    def store(self, *, deploy: bool = False, note: str = "", confirm_restored: Confirmed = False) -> Imported:
+    def store(self, *, deploy: bool = False, confirm_restored: Confirmed = False) -> Imported:
         """Stores what was read, all of it or nothing, and deploys its environments when asked to.
 
         Raises `Conflict` when others take the same names again and again meanwhile, `NotAllowed` and `Restored` for the
         deployment.
         """
         with audit.transaction(), _no_collection():
-            imported, plans = self._store(deploy, note, confirm_restored)
+            imported, plans = self._store(deploy, confirm_restored)
         if not deploy:  # after the commit: it takes a while
             new = [(plan.alias, plan.certificate.sha256) for plan in plans]
             imported.findings = preflight.weak(new, (plan.certificate for plan in plans))
@@ -149,7 +149,7 @@ class Import:
             return [Part(given.place, InputRefused(sentence, code="name-for-several"))]
         return [Part(f"{given.place}, certificate {number}", part) for number, part in enumerate(opened.parts, 1)]
 
-    def _store(self, deploy: bool, note: str, confirm_restored: Confirmed) -> tuple[Imported, list[Plan]]:
+    def _store(self, deploy: bool, confirm_restored: Confirmed) -> tuple[Imported, list[Plan]]:
         # Not locked here: environments are locked last but for the audit, as in every other change. Where one is
         # deleted or a name taken meanwhile, a constraint is violated and `store` runs again.
         places = [found.by_id(models.Environment.objects.all(), place.pk, "environment") for place in self._places]
@@ -170,7 +170,7 @@ class Import:
             events = [one for some in batches(plans) for one in _write(some, digest)]
             audit.record_all(self._actor, [*events, _summary(plans, digest, places, left_out)])
         if deploy and self._certificates:
-            made = releases.make(self._actor, places, note=note, confirm_restored=confirm_restored)
+            made = releases.make(self._actor, places, confirm_restored=confirm_restored)
             imported.releases = [one.release for one in made]
         return imported, plans
 

@@ -92,8 +92,8 @@ def create(
             cleaned, key = found.free_name(models.Jwk.objects.all(), name, "JWK")
         with given.part():
             found.description(description)
+        sound = None  # the key ID, unless it is refused: the source is judged all the same
         with given.part():
-            sound = None
             _check_kid(kid)
             sound = kid
         with given.part():

@@ -50,7 +50,7 @@ def _report(sha256: str) -> dict[str, Any]:
         )
     der = bytes(models.StoredCertificate.objects.values_list("der", flat=True).get(pk=sha256))
     if not _WORKERS.acquire(timeout=DEADLINE):
-        raise _too_long("The linter is busy with other certificates.")
+        raise Unavailable("The linter is busy with other certificates.", code="lint-timeout", advice="Try again later.")
     try:
         done = subprocess.run(
             [sys.executable, "-m", _MODULE],
@@ -61,11 +61,11 @@ def _report(sha256: str) -> dict[str, Any]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise _too_long("The linter took too long over this certificate and was ended.") from None
+        raise _too_long() from None
     finally:
         _WORKERS.release()
     if done.returncode in (-signal.SIGKILL, -signal.SIGXCPU):  # its limit of processor time
-        raise _too_long("The linter took too long over this certificate and was ended.")
+        raise _too_long()
     return _answer(done)
 
 
@@ -83,5 +83,9 @@ def _answer(done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
     return answer
 
 
-def _too_long(sentence: str) -> Unavailable:
-    return Unavailable(sentence, code="lint-timeout", advice=f"It has {linting.SECONDS} seconds. Try again later.")
+def _too_long() -> Unavailable:
+    return Unavailable(
+        "The linter took too long over this certificate and was ended.",
+        code="lint-timeout",
+        advice=f"It has {linting.SECONDS} seconds of processor time, and {DEADLINE:.0f} in all. Try again later.",
+    )

@@ -12,6 +12,8 @@ from trustyard.pki.content import LeftOut, TrustedEntry, Why
 
 from . import alias_files, findings
 
+REVOKED = "Revoked in Trustyard."
+
 
 class Dated(Protocol):
     """What a certificate's status follows from: a stored one, its facts, or what a list knows of it."""
@@ -27,7 +29,7 @@ def passing(dates: Dated, now: datetime, *, revoked: bool = False) -> Why | None
     state = status(dates.not_before, dates.not_after, now, revoked)
     match state:
         case "revoked":
-            return Why(state, "Revoked in Trustyard.")
+            return Why(state, REVOKED)
         case "expired":
             return Why(state, f"Expired on {rfc3339(dates.not_after)}.")
         case "not yet valid":

@@ -318,12 +318,12 @@ def get(actor: Actor, environment: str, number: int) -> models.Release:
 
 
 def release_json(release: models.Release) -> dict[str, Any]:
-    """The contract's *Release*, with what each gateway's nodes said of it."""
+    """The *Release* of the REST API, with what each gateway's nodes said of it."""
     return releases_json([release])[0]
 
 
 def releases_json(rows: Sequence[models.Release]) -> list[dict[str, Any]]:
-    """The contract's *Release* of each, with a fixed number of queries."""
+    """The same of each, with a fixed number of queries."""
     from .delivery import rows_of_all  # delivery builds on releases; only this view of a release needs it back
 
     said = rows_of_all(rows)

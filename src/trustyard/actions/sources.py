@@ -88,7 +88,7 @@ class Seen:
         return self.reading.notices
 
     def json(self) -> dict[str, object]:
-        """The contract's *Inspection*; each certificate also carries its `verdict`."""
+        """The *Inspection* of the REST API; each certificate also carries its `verdict`."""
         now = timezone.now()
         return {
             "format": self.format,

@@ -16,8 +16,8 @@ from trustyard.pki.jwks import thumbprint
 from trustyard.pki.names import fold
 
 from .key_ids import key_members
+from .omissions import REVOKED
 
-_REVOKED = "Revoked in Trustyard."
 _NEVER = 0, False
 
 
@@ -48,7 +48,7 @@ class Withdrawn:
         """Why this entry does not come back, or None."""
         holders = self._holders.get(entry.sha256, [])
         own = [h for h in holders if h.alias_key == fold(entry.alias) or h.name_key == fold(entry.certificate)]
-        return _REVOKED if self._revoked(entry.sha256, own or holders) else None
+        return REVOKED if self._revoked(entry.sha256, own or holders) else None
 
     def _revoked(self, sha256: str, holders: list[_Holder]) -> bool:
         # An entry that took another certificate, or is gone, revokes nothing any more; what was said of the certificate

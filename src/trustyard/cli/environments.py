@@ -101,7 +101,7 @@ def edit(
 
 @command(app, "remove")
 def remove(call: Call, name: Name, *, yes: Yes = False) -> None:
-    """Remove an environment that has neither entries nor gateways."""
+    """Remove an environment that has no entries, no gateways and no JWKs."""
     before = call.rest.get(path("environments", name))
     ask(f"Remove the environment {before.json['name']}?", yes=yes)
     gone = call.rest.send("DELETE", path("environments", name), etag=before.etag)

@@ -45,12 +45,7 @@ _WORDS: dict[Trait, str] = {
 }
 _USUAL_CURVES = frozenset({"P-224", "P-256", "P-384", "P-521"})
 
-# What is known of how much a gateway takes: certificates, or octets of PEM; None: no limit was met.
-LIMITS: dict[str, tuple[int | None, int | None, str]] = {
-    "haproxy": (None, 16_384, "Over its Runtime API, unless tune.bufsize says more; Trustyard is told nothing of it."),
-    "AWS API Gateway": (1_000, 1_000_000, "As its documentation says; not measured."),
-    "Kong Konnect": (1_000, None, "CA certificates of a control plane, as its documentation says; not measured."),
-}
+HAPROXY_OCTETS = 16_384  # of PEM over the Runtime API, where tune.bufsize is as it comes
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,6 @@ class Concern:
     """Why a program does not honour an anchor, or that it does although it should not, in one sentence."""
 
     trait: Trait
-    trusted: bool
     sentence: str
 
 
@@ -89,7 +83,7 @@ def concerns(certificate: Certificate, moment: datetime, program: Program, *, ch
             does = "trust" if program == "openssl" else "trusts"
             does = f"still {does}" if too_much else ("do not trust" if program == "openssl" else "does not trust")
             sentence = f"{TITLES[program]} {does} {certificate.facts.certificate_name}: {_WORDS[trait]}."
-            found.append(Concern(trait, trusted, sentence))
+            found.append(Concern(trait, sentence))
     return found
 
 

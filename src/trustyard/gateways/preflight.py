@@ -11,7 +11,7 @@ from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.content import Material
 from trustyard.pki.truststores import fits_pkcs12, pem_bundle
 
-from .anchor_rules import LIMITS, Program, concerns
+from .anchor_rules import HAPROXY_OCTETS, Program, concerns
 from .anchors import ends, openssl_loads, rooted
 from .boringssl import look
 
@@ -63,7 +63,7 @@ def judge(certificates: Named, kind: str, moment: datetime) -> Judged:
     """What `read` made of a release, as that kind of gateway would take it; nothing is sent, nothing asked."""
     octets = len(pem_bundle([certificate.der for _, certificate in certificates]))
     notes = [*_traits(certificates, kind, moment), *_loading(certificates, kind)]
-    return Judged(len(certificates), octets, (*notes, *_limits(kind, len(certificates), octets)))
+    return Judged(len(certificates), octets, (*notes, *_size(kind, octets)))
 
 
 def _traits(certificates: Named, kind: str, moment: datetime) -> list[Note]:
@@ -91,14 +91,14 @@ def _loading(certificates: Named, kind: str) -> list[Note]:
     return notes
 
 
-def _limits(kind: str, certificates: int, octets: int) -> list[Note]:
-    most, largest, where = LIMITS.get(kind, (None, None, ""))
-    notes = []
-    if most is not None and certificates > most:
-        notes.append(Note("too-many", None, f"{certificates} certificates; {kind} takes {most}. {where}"))
-    if largest is not None and octets > largest:
-        notes.append(Note("too-large", None, f"{octets} bytes of PEM; {kind} takes {largest}. {where}"))
-    return notes
+def _size(kind: str, octets: int) -> list[Note]:
+    if kind != "haproxy" or octets <= HAPROXY_OCTETS:
+        return []
+    sentence = (
+        f"{octets} bytes of PEM; over its Runtime API HAProxy takes {HAPROXY_OCTETS}, "
+        "unless its tune.bufsize says more, which Trustyard is not told."
+    )
+    return [Note("too-large", None, sentence)]
 
 
 def _code(trait: str) -> str:

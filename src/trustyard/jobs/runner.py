@@ -1,4 +1,4 @@
-"""When the jobs are done: on news at once, every two seconds anyway, statistics every minute, clean-up every hour."""
+"""When the jobs are done: deliveries on news at once, and as probes every two seconds; others every minute or hour."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLEAN_SECONDS = 3600
 
 
 class Runner:
-    """Deliveries and clean-up inside this process. `stop` ends it within the time of a delivery."""
+    """All jobs of this process, each in a thread of its own. `stop` ends it within the time of a delivery."""
 
     def __init__(self, told: Told = lambda kind, state: None) -> None:
         self.deliveries = Deliveries(told)

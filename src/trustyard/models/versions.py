@@ -16,4 +16,12 @@ class Versioned(models.Model):
     @property
     def etag(self) -> str:
         """The entity tag (RFC 9110, section 8.8.3); a new object of an old name never repeats one."""
-        return f'"{self.pk}-{self.version}"'
+        return self._etag(self.version)
+
+    @property
+    def etag_before(self) -> str:
+        """That of the version which the last change found."""
+        return self._etag(self.version - 1)
+
+    def _etag(self, version: int) -> str:
+        return f'"{self.pk}-{version}"'

@@ -103,7 +103,7 @@ class Difference:
         return any((self.added, self.removed, self.changed, keys.added, keys.removed, keys.changed))
 
     def json(self) -> dict[str, Any]:
-        """The contract's diff."""
+        """As REST shows it."""
         return {
             "added": [line.json() for line in self.added],
             "removed": [line.json() for line in self.removed],

@@ -1,4 +1,4 @@
-"""ECDSA on curves whose parameters are written out (X9.62), which `cryptography` does not know: passports' authorities.
+"""ECDSA on curves whose parameters are written out (X9.62), as passports' authorities do: `cryptography` takes three.
 
 For verification alone, of public values: nothing here is secret, so nothing here needs constant time.
 """

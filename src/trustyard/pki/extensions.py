@@ -68,24 +68,6 @@ def purposes(structure: Structure) -> tuple[str, ...] | None:
     return _tolerant(structure, "2.5.29.37", _purposes, None)
 
 
-def unreadable(structure: Structure) -> list[str]:
-    """The OIDs of extensions named above that are there and cannot be read, wholly or in part."""
-    found = []
-    for oid, reader in _READ.items():
-        value = structure.extension(oid)
-        if value is not None and not _reads(reader, value):
-            found.append(oid)
-    return found
-
-
-def _reads(reader: Callable[[bytes], object], value: bytes) -> bool:
-    try:
-        read = reader(value)
-    except (ValueError, IndexError):
-        return False
-    return not (isinstance(read, list) and any(san.type == "unreadable" for san in read))
-
-
 def access_addresses(structure: Structure) -> tuple[tuple[str, str], ...]:
     """Where the issuer's certificate and its OCSP answers can be had: `CA issuers` or `OCSP` and a URI, at most ten.
 
@@ -198,13 +180,4 @@ _READERS: dict[int, Callable[[der.Element], San]] = {
     6: _text("uri"),
     7: _address,
     8: lambda element: San("rid", der.dotted(element.body)),
-}
-
-_READ: dict[str, Callable[[bytes], object]] = {
-    "2.5.29.14": _subject_key_identifier,
-    "2.5.29.15": _key_usage,
-    "2.5.29.17": lambda value: list(_sans(value)),
-    "2.5.29.19": _basic_constraints,
-    "2.5.29.35": _authority_key_identifier,
-    "2.5.29.37": _purposes,
 }

@@ -8,9 +8,12 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, m
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from trustyard.errors import InputRefused
-from trustyard.pki import der, explicitcurves, hashing, keys, oids, plainrsa, pss, slhdsa
+from trustyard.pki import der, explicitcurves, hashing, keys, oids, pss, slhdsa
 from trustyard.pki.hashing import CannotTell
 from trustyard.pki.structure import Structure, algorithm_identifier
+
+MAX_RSA_BITS = 16_384  # openssl's limit; a signature of a larger key takes too long
+MAX_EXPONENT_BITS = 64  # the time goes with its length
 
 # MD2, MD4, MD5 and SHA-1, with RSA, EC and DSA (RFC 3279; OIW's arc).
 _WEAK = frozenset(
@@ -66,16 +69,15 @@ def _judged(structure: Structure, spki: bytes) -> bool:
         return explicitcurves.verifies(explicit, structure.signature, _digest(structure))
     if structure.signature_oid in oids.SLH_DSA:
         return _verifies_slh_dsa(structure, spki)
-    if (numbers := _rsa_numbers(spki)) is not None and not plainrsa.bounded(*numbers):
+    if (numbers := _rsa_numbers(spki)) is not None and not _bounded(*numbers):
         raise CannotTell
-    try:
-        key = keys.load(spki)
-    except InputRefused:
-        if numbers is None or structure.signature_oid == pss.OID:
-            raise
-        return plainrsa.verifies(*numbers, structure.signature, _hash(structure).name, _digest(structure))
-    _verify(structure, key, spki)
+    _verify(structure, keys.load(spki), spki)
     return True
+
+
+def _bounded(modulus: int, exponent: int) -> bool:
+    """Whether a signature of such an RSA key is checked here at all."""
+    return 0 < modulus.bit_length() <= MAX_RSA_BITS and 0 < exponent.bit_length() <= MAX_EXPONENT_BITS
 
 
 def _explicit_curve(spki: bytes) -> explicitcurves.Key | None:

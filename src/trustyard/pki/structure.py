@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from trustyard.pki import der, times
 from trustyard.pki.distinguished import Name, read_name
-from trustyard.pki.remembering import remembered
+from trustyard.pki.remembering import CERTIFICATE, remembered
 
 MAX_EXTENSIONS = 10_000  # real certificates have about ten
 MAX_SERIAL = 1000  # octets; RFC 5280, section 4.1.2.2, allows 20, and longer ones were seen
@@ -55,7 +55,7 @@ class Structure(NamedTuple):
         return None
 
 
-@remembered(longest=16_384, entries=64)  # facts, findings and readable text of a certificate are asked for in a row
+@remembered(longest=CERTIFICATE, entries=64)  # facts, findings and readable text of one are asked for in a row
 def take_apart(data: bytes) -> Structure:
     """The parts of one certificate. A ValueError (mostly `DerError`) when it is none, is cut off or goes on."""
     tbs, algorithm, signature = der.inside(data, der.SEQUENCE)

@@ -50,7 +50,7 @@ class Drawing:
 
     def _missing(self) -> None:
         for missing in self.chain.missing:
-            above = [e for e in self.chain.endings_of(missing.of) if e.how == "issuer"]
+            above = self.chain.endings_over(missing)
             trusted = any(end.anchor.trusted for end in above)
             said = "not in the source, but trusted" if trusted else "not in the source"
             name = above[0].anchor.certificate.facts.certificate_name if above else missing.name or "(no name)"
@@ -62,7 +62,7 @@ class Drawing:
     def _link(self, at: int) -> None:
         link = self.chain.links[at]
         own = link.certificate
-        ends = [e for e in self.chain.endings_of(own.sha256) if e.how != "issuer" or link.issuer != "missing"]
+        ends = self.chain.endings_at(link)
         kind = "link chosen" if at == 0 else "link"
         label = f"{own.facts.certificate_name}. {words.link_words(self.chain, at)}"
         chosen = "this certificate, " if at == 0 else ""

@@ -80,3 +80,9 @@ def test_an_edition_that_no_trustyard_gives_does_not_keep_the_next_one_from_answ
     with answering(tmp_path, odd) as trustyard:
         assert [trustyard.ask("", 0), trustyard.ask("", 0)] == [None, None]
     assert told == [wire.MOST_EDITION * "e"]
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"[" * 100_000], ids=["a page", "a list", "no end of lists"])
+def test_whatever_a_proxy_says_in_trustyards_place_is_told_by_its_status(tmp_path: Path, body: bytes) -> None:
+    with answering(tmp_path, lambda _: (502, {}, body)) as trustyard, pytest.raises(Away, match=r"answered 502\.$"):
+        trustyard.ask("", 0)

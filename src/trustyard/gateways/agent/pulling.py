@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import ssl
 import time
@@ -137,8 +138,8 @@ def _unpacked(body: bytes) -> wire.Given:
 
 def _problem(body: bytes) -> dict[str, object]:
     try:
-        value = httpx.Response(200, content=body).json()
-    except ValueError:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

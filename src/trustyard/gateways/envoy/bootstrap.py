@@ -39,7 +39,6 @@ def bootstrap(
     cert: str | None = None,
     key: str | None = None,
     trust: str = "used",
-    admin: str | None = None,
     mode: str = "delta",
     ca: str | None = None,
 ) -> str:
@@ -56,8 +55,6 @@ def bootstrap(
     if mode not in ("delta", "sotw"):
         raise _refused("mode", "The mode is delta or sotw.")
     config: dict[str, Any] = {"node": {"id": gateway, "cluster": f"{environment}/{gateway}"}}
-    if admin:
-        config["admin"] = {"address": _socket(*_address(admin, "admin"))}
     config["dynamic_resources"] = {"ads_config": _ads(token, mode)}
     static: dict[str, Any] = {"clusters": [_xds_cluster(host, port, secure, ca)]}
     if listen:

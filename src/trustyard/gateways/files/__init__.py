@@ -1,4 +1,4 @@
-"""A release as files in a folder, made current by one atomic rename (CONTRACT, Files of a release)."""
+"""A release as files in a folder, made current by one atomic rename (docs/gateways/files.md, *What is in it*)."""
 
 from .delivery import deliver
 from .directories import check_directory, holds, settle

@@ -122,3 +122,11 @@ class Chain:
     def endings_of(self, sha256: str) -> list[Ending]:
         """The anchors that meet the chain at this certificate."""
         return [e for e in self.endings if e.of == sha256]
+
+    def endings_at(self, link: Link) -> list[Ending]:
+        """Those drawn and listed at this link: all of it, but at a missing issuer (`endings_over`) what issued it."""
+        return [e for e in self.endings_of(link.certificate.sha256) if e.how != "issuer" or link.issuer != "missing"]
+
+    def endings_over(self, missing: Missing) -> list[Ending]:
+        """The anchors that stand where the source lacks the issuer."""
+        return [e for e in self.endings_of(missing.of) if e.how == "issuer"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustyard.pki.oddities import is_der
+from trustyard.pki.strict_der import is_der
 
 from .catalogue import Finding, finding
 from .examined import Examined
@@ -32,4 +32,4 @@ def check(examined: Examined) -> Iterator[Finding]:
     if structure.tbs[after : after + 1] in _UNIQUE:
         yield finding("unique-identifiers")
     if not is_der(structure):
-        yield finding("read-leniently", detail="parts of it are in BER, where DER has one form for everything")
+        yield finding("read-leniently")

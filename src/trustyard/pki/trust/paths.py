@@ -37,7 +37,8 @@ class Search:
         others = {c.sha256: Link(c) for c in question.others[: question.limits.others] if c.sha256 not in anchors}
         start = anchors.get(question.certificate.sha256) or Link(question.certificate)
         others.pop(start.sha256, None)
-        return cls(question, start, list(others.values()), list(anchors.values()))
+        cut = len(question.others) > question.limits.others
+        return cls(question, start, list(others.values()), list(anchors.values()), exhausted=cut)
 
     def paths(self) -> Iterator[Path]:
         """Each path once, the certificate first and the anchor last, promising ones first."""

@@ -143,7 +143,8 @@ def _no_path(search: Search) -> Remark:
     stuck = [(r.rule.code, ends[r.certificate]) for r in search.broken if r.certificate in ends]
     if search.exhausted:
         sentence = (
-            "The search for a path to an anchor ended at a counted limit: too many or too long ways were offered."
+            "The search for a path to an anchor ended at a counted limit: "
+            "more certificates, or more or longer ways, were offered than are looked at."
         )
         return remark("limits", sentence, start.sha256)
     if start.self_signed:
@@ -152,15 +153,13 @@ def _no_path(search: Search) -> Remark:
         code, end = stuck[0]
         known = "the one that signed is missing" if code == "signature" else "whether it signed cannot be told here"
         sentence = f"There is an issuer of the right name, yet {known}: {end.issuer_title}."
-    elif ends:
-        end = next(iter(ends.values()))
+    else:
+        end = next(iter(ends.values()))  # a search that found no anchor and met no limit ended somewhere
         if end.self_signed:
             return remark(
                 "no-path", f"The way up ends at the root {end.title}, which is not in the truststore.", end.sha256
             )
         sentence = f"The issuer of {end.title} is neither in the truststore nor in the source: {end.issuer_title}."
-    else:
-        sentence = f"No path leads from {start.title} to an anchor of the truststore."
     return remark("no-path", sentence, start.sha256)
 
 

@@ -1,1 +1,1 @@
-"""The side that agents talk to: one long request for the next release, and receipts. No Django, no thread per agent."""
+"""The side that agents talk to, on the event loop: one long request for the next release, and receipts."""

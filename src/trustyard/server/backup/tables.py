@@ -11,7 +11,7 @@ from django.db.models import Model
 # Of these apps every table is carried but those named below; docs/operations.md has a line for each, held by a test.
 CARRIED_APPS = frozenset({"trustyard", "account", "mfa", "socialaccount"})
 LEFT_OUT = {
-    "trustyard.draft": "unfinished forms of an hour ago",
+    "trustyard.draft": "people's unfinished forms, which are kept for a day",
     "trustyard.server": "processes that run now",
     "trustyard.secretkey": "the fingerprint of the key, which the first node leaves anew",
     "trustyard.inspection": "what was seen in a source and is kept for an hour",

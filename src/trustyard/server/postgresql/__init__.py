@@ -1,1 +1,1 @@
-"""PostgreSQL as Django knows it, asked less often whether it is still there."""
+"""PostgreSQL as Django knows it, with fewer round trips, and not waited for once it has fallen silent."""

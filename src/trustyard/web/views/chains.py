@@ -111,20 +111,16 @@ class _Page:
     def _links(self) -> list[Item]:
         found = []
         for at, link in enumerate(self.chain.links):
-            own = link.certificate
-            ends = [e for e in self.chain.endings_of(own.sha256) if e.how != "issuer" or link.issuer != "missing"]
             said = (words.link_words(self.chain, at),)
-            found.append(self._item(own, link.position, said, self._trusted(ends)))
+            trusted = self._trusted(self.chain.endings_at(link))
+            found.append(self._item(link.certificate, link.position, said, trusted))
         return found
 
     def _missing(self) -> list[Item]:
         found = []
         for one in self.chain.missing:
-            ends = [e for e in self.chain.endings_of(one.of) if e.how == "issuer"]
-            id = self._id(f"{one.of}-issuer")
-            found.append(
-                Item(id, None, one.name or "(no name)", None, (words.missing_words(one),), self._trusted(ends))
-            )
+            id, trusted = self._id(f"{one.of}-issuer"), self._trusted(self.chain.endings_over(one))
+            found.append(Item(id, None, one.name or "(no name)", None, (words.missing_words(one),), trusted))
         return found
 
     def _beside(self) -> list[Item]:

@@ -1,4 +1,4 @@
-"""403, 404 and 500 in the console's own layout, for strangers too."""
+"""400, 403, 404, 500 and 503 in the console's own layout, for strangers too; plainly, where no page can be made."""
 
 from __future__ import annotations
 

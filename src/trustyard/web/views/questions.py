@@ -13,7 +13,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from trustyard.actions.certificates import JwkAnswer
+from trustyard.actions.certificates import JwkAnswer, Saved
 from trustyard.actions.waiting import Going
 from trustyard.errors import JwkConnection, StaleVersion
 
@@ -92,3 +92,9 @@ def into_dialogs(response: HttpResponse) -> HttpResponse:
 def has_moved(error: JwkConnection | StaleVersion) -> bool:
     """Whether the dialog comes again because something changed while it was open."""
     return isinstance(error, StaleVersion) or bool(error.extra.get("moved"))
+
+
+def also(saved: Saved) -> str:
+    """What became of the JWKs, as a sentence behind that about the certificate; empty where there are none."""
+    done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
+    return f" Also, {done}." if done else ""

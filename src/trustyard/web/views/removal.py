@@ -17,7 +17,7 @@ from trustyard.web.deployed import deployed
 from trustyard.web.page import actor_of, confirmed, go, page
 
 from .drafts import configuration
-from .questions import Question, ask, has_moved, into_dialogs
+from .questions import Question, also, ask, has_moved, into_dialogs
 
 _PUBLISHED = {"disabled": "was disabled", "enabled": "was enabled and is published again"}
 
@@ -70,9 +70,7 @@ def _delete(
         if question is not None:
             return ask(request, question, waiting.going(actor, certificate), problem=error.sentence)
         raise
-    done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
-    after = f" Also, {done}." if done else ""
-    return go(request, reverse("certificates"), f"{certificate.name} is deleted.{after}", saved.releases)
+    return go(request, reverse("certificates"), f"{certificate.name} is deleted.{also(saved)}", saved.releases)
 
 
 @page("GET", "POST")
@@ -130,7 +128,7 @@ def _entry(draft: models.Draft, key: str) -> models.Entry:
 
 def _at_once(request: HttpRequest, actor: Actor, pk: UUID, saved: Saved, said: str, *, undo: str = "") -> HttpResponse:
     draft = drafts.get(actor, pk)
-    was_current = draft.based_on == f'"{saved.certificate.pk}-{saved.certificate.version - 1}"'
+    was_current = draft.based_on == saved.certificate.etag_before
     if was_current:  # the author's own change must not make the draft stale; somebody else's does
         draft = drafts.rebase(actor, pk)
     done = "; ".join(f"the JWK {change.name} {_PUBLISHED[change.change]}" for change in saved.jwks)

@@ -18,7 +18,7 @@ from trustyard.web import opened
 from trustyard.web.page import actor_of, confirmed, go, is_fragment, page, problems
 
 from .drafts import context_of
-from .questions import Question, ask, has_moved
+from .questions import Question, also, ask, has_moved
 
 
 @page("POST")
@@ -76,19 +76,19 @@ def _save(
 def _said(saved: Saved, how: str) -> str:
     others = ", ".join(other.name for other in saved.certificates[1:])
     named = f" With it, each as a certificate of its own: {others}." if others else ""
-    done = "; ".join(f"the JWK {change.name} in {change.environment} was {change.change}" for change in saved.jwks)
-    also = f" Also, {done}." if done else ""
-    return f"{saved.certificate.name} is saved{how}{named}{also}"
+    return f"{saved.certificate.name} is saved{how}{named}{also(saved)}"
 
 
 def _left_out(saved: Saved) -> list[str]:
     """What was saved and is not in force with it, but for what somebody revoked."""
-    name = saved.certificate.name
-    rows = [(one.environment, row) for one in saved.releases for row in one.left_out if row["certificate"] == name]
-    entries = saved.certificate.entries.filter(revoked_at__isnull=False) if rows else models.Entry.objects.none()
-    gone = set(entries.values_list("environment", flat=True))
-    told = [(place.name, row) for place, row in rows if place.pk not in gone]
-    return [f"In {place}, {row['alias']} is left out: {row['reason']}" for place, row in told]
+    name, revoked = saved.certificate.name, saved.certificate.entries.filter(revoked_at__isnull=False)
+    gone = set(revoked.values_list("environment", flat=True))
+    return [
+        f"In {one.environment.name}, {row['alias']} is left out: {row['reason']}"
+        for one in saved.releases
+        for row in one.left_out
+        if row["certificate"] == name and one.environment_id not in gone
+    ]
 
 
 def _gone(request: HttpRequest, actor: Actor, pk: UUID, error: NotFound) -> HttpResponse:
