@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterator
 
-from trustyard.errors import InputRefused
 from trustyard.pki import der
-from trustyard.pki.certificates import read_certificate
 from trustyard.pki.distinguished import Name
-from trustyard.pki.oddities import oddities_of
 from trustyard.pki.structure import Structure
 
 # Measured with Envoy 1.40.0: tests/live/test_unreadable_anchors.py. Certificates that break other rules are read.
@@ -28,41 +23,12 @@ _UNREAD = frozenset(
 )
 _UTF8, _BMP, _UNIVERSAL = 0x0C, 0x1E, 0x1C
 _WIDTHS = {_BMP: 2, _UNIVERSAL: 4}  # octets of a character
-_MOST = 100_000
 
 
-class Look(NamedTuple):
-    """What is asked of every certificate of a release, for every gateway."""
-
-    is_ca: bool
-    is_read: bool
-
-
-_looks: dict[bytes, Look] = {}  # by SHA-256, so that each is taken apart once, whatever gateways there are
-
-
-def look(data: bytes) -> Look:
-    """At a certificate in DER. What we cannot read ourselves, and so never store, is not judged."""
-    digest = hashlib.sha256(data).digest()
-    found = _looks.get(digest)
-    if found is None:
-        if len(_looks) >= _MOST:
-            _looks.clear()
-        found = _looks[digest] = _look(data)
-    return found
-
-
-def _look(data: bytes) -> Look:
-    try:
-        certificate = read_certificate(data)
-    except InputRefused:
-        return Look(is_ca=True, is_read=True)
-    return Look(certificate.facts.is_ca, _is_read(certificate.structure()))
-
-
-def _is_read(structure: Structure) -> bool:
-    codes = {oddity.code for oddity in oddities_of(structure)}
-    if codes & _UNREAD or not all(map(_is_text, (*_values(structure.subject), *_values(structure.issuer)))):
+def envoy_reads(structure: Structure, codes: Collection[str]) -> bool:
+    """Whether Envoy reads a certificate whose oddities have these codes."""
+    texts = (*_values(structure.subject), *_values(structure.issuer))
+    if not _UNREAD.isdisjoint(codes) or not all(map(_is_text, texts)):
         return False
     return "time-with-offset" not in codes or all(map(_has_offset_of_utc_time, structure.validity))
 

@@ -13,22 +13,27 @@ from trustyard.pki.content import Material
 from trustyard.pki.denyall import deny_all_der
 from trustyard.pki.filenames import safe_filename
 
+from .looks import look
+
 PASSWORD = "changeit"  # noqa: S105 - Java's own; the material is public
 MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
 class Files:
-    """Bytes by relative name, `manifest.json` last, and what PKCS#12 could not hold (aliases)."""
+    """Bytes by relative name, `manifest.json` last, and the aliases that files for Java, or PKCS#12, could not hold."""
 
     files: Mapping[str, bytes]
+    not_for_java: tuple[str, ...]
     not_for_pkcs12: tuple[str, ...]
 
     @property
     def note(self) -> str:
-        """That there is such; empty where there is none."""
-        names = ", ".join(self.not_for_pkcs12)
-        return f"not in truststore.p12, which cannot hold them: {names}" if names else ""
+        """That there are such; empty where there is none."""
+        both = "not in truststore.p12 and truststore.jks, which Java would refuse whole with them"
+        one = "not in truststore.p12, which cannot hold them"
+        said = ((both, self.not_for_java), (one, self.not_for_pkcs12))
+        return "; ".join(f"{where}: {', '.join(aliases)}" for where, aliases in said if aliases)
 
 
 def files_of(material: Material, further: Mapping[str, bytes] | None = None) -> Files:
@@ -36,7 +41,9 @@ def files_of(material: Material, further: Mapping[str, bytes] | None = None) -> 
 
     `further` files stand beside the usual ones, and in the manifest.
     """
-    missing = tuple(alias for alias, der in _for_java(material) if not truststores.fits_pkcs12(der))
+    named = material.named()
+    unread = tuple(alias for alias, _, der in named if not look(der).by_java)
+    missing = tuple(alias for alias, _, der in named if look(der).by_java and not truststores.fits_pkcs12(der))
     files = {
         **{name: made(material) for name, made in TRUSTSTORES.items()},
         **{f"aliases/{safe_filename(e.alias)}.pem": truststores.pem_bundle([der]) for e, der in material.entries()},
@@ -44,7 +51,7 @@ def files_of(material: Material, further: Mapping[str, bytes] | None = None) -> 
         **(further or {}),
     }
     files[MANIFEST] = manifest_of(material, files)
-    return Files(files, missing)
+    return Files(files, unread, missing)
 
 
 def manifest_of(material: Material, files: Mapping[str, bytes]) -> bytes:
@@ -89,7 +96,7 @@ TRUSTSTORES: Mapping[str, Callable[[Material], bytes]] = {
 def _for_java(material: Material) -> list[tuple[str, bytes]]:
     named = material.named()  # the further aliases of a certificate have their files in aliases/
     aliases = truststores.java_aliases((alias, sha256) for alias, sha256, _ in named)
-    return [(alias, der) for alias, (_, _, der) in zip(aliases, named, strict=True)]
+    return [(alias, der) for alias, (_, _, der) in zip(aliases, named, strict=True) if look(der).by_java]
 
 
 def _nobody() -> list[tuple[str, bytes]]:
