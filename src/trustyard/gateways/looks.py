@@ -9,6 +9,7 @@ from trustyard.pki.extensions import basic_constraints
 from trustyard.pki.oddities import oddities_of
 from trustyard.pki.structure import take_apart
 
+from .anchors import openssl_loads
 from .boringssl import envoy_reads
 from .java import java_reads
 
@@ -21,6 +22,7 @@ class Look(NamedTuple):
     is_ca: bool
     by_envoy: bool
     by_java: bool
+    by_openssl: bool
 
 
 _looks: dict[bytes, Look] = {}  # by SHA-256, so that each is taken apart once, whatever gateways there are
@@ -41,7 +43,7 @@ def _look(data: bytes) -> Look:
     try:
         structure = take_apart(data)  # and no facts: they cost ten times as much
     except (ValueError, IndexError, OverflowError, RecursionError):
-        return Look(is_ca=True, by_envoy=True, by_java=True)
+        return Look(is_ca=True, by_envoy=True, by_java=True, by_openssl=True)
     codes = {oddity.code for oddity in oddities_of(structure)}
     is_ca, _ = basic_constraints(structure)
-    return Look(is_ca, envoy_reads(structure, codes), java_reads(structure, codes))
+    return Look(is_ca, envoy_reads(structure, codes), java_reads(structure, codes), openssl_loads(data))

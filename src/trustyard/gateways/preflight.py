@@ -12,7 +12,7 @@ from trustyard.pki.content import Material
 from trustyard.pki.truststores import fits_pkcs12, pem_bundle
 
 from .anchor_rules import LIMITS, Program, concerns
-from .anchors import ends, openssl_loads, rooted
+from .anchors import ends, rooted
 from .looks import look
 
 # Which programs read what a kind delivers; folders are read by any.
@@ -89,7 +89,7 @@ def _loading(certificates: Named, kind: str) -> list[Note]:
         elif "java" in programs and not fits_pkcs12(certificate.der):
             sentence = f"{alias} cannot be put into truststore.p12; truststore.jks holds it."
             notes.append(Note("not-for-pkcs12", alias, sentence))
-        if "openssl" in programs and not openssl_loads(certificate.der):
+        if "openssl" in programs and not look(certificate.der).by_openssl:
             notes.append(Note("not-for-openssl", alias, f"OpenSSL cannot load {alias}; it is left out where it reads."))
     return notes
 
