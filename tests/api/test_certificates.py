@@ -102,7 +102,8 @@ def test_what_is_missing_is_named(operator: Rest, ca: Ca) -> None:
         ({"source": {"kind": "file", "content_base64": "aGk=\n"}}, "bad-base64", "entries.0.source.content_base64"),
         ({"source": {"kind": "connection", "url": "http://localhost"}}, "bad-url", "entries.0.source.url"),
         ({"source": {"kind": "paste", "encoding": "HEX", "content": "00"}}, "bad-fields", "entries.0.source.encoding"),
-        ({"source": {"kind": "inspected", "token": "x"}}, "inspection-unknown", "entries.0.source"),
+        ({"source": {"kind": "inspected", "token": "x"}}, "inspection-unknown", "entries.0.source.token"),
+        ({"source": {"kind": "connection", "url": "https://127.0.0.1:9"}}, "source-denied", "entries.0.source.url"),
         ({"choose": "00"}, "choice-unknown", "entries.0.choose"),
     ],
 )
@@ -213,6 +214,15 @@ def test_put_removes_what_is_left_out_and_patch_keeps_it(add: Add, operator: Res
     )
     assert operator.put(address, {}).fields == ["entries"]
     assert operator.put(address, {"entries": []}).code == "no-entry"
+
+
+def test_a_choice_without_a_source_is_refused_and_not_passed_over(add: Add, operator: Rest, ca: Ca) -> None:
+    add("acme")
+    held = operator.get(path("certificates", "acme")).json
+    entry = {"environment": "test", "choose": ca.issue("other").sha256}
+    refused = operator.patch(path("certificates", "acme"), {"description": "new", "entries": [entry]})
+    assert (refused.status, refused.code, refused.fields) == (422, "choice-unknown", ["entries.0.choose"])
+    assert operator.get(path("certificates", "acme")).json == held
 
 
 def test_a_deploy_alone_puts_in_force_what_waits_and_answers_with_the_deployment(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.pki.handmade import compressed
 from tests.tls_servers import Ca
 from trustyard import models
 from trustyard.actions import gateways, receipts
@@ -414,6 +415,20 @@ def test_the_truststore_comes_as_a_file(add: Add, cast: Cast, ca: Ca) -> None:
     assert cast.viewer.get(address, format="jks", password="pässword").status == 200
     names = cast.operator.post(path("certificates", "inspect"), file(cast.viewer.get(address, format="jks").content))
     assert names.status in (200, 422), "a JKS is read with its password"
+
+
+def test_a_file_for_java_leaves_out_what_java_cannot_read(add: Add, cast: Cast) -> None:
+    """D-19: with such a certificate in it Java refuses a truststore whole."""
+    entry = {"environment": "test", "alias": "odd", "source": file(compressed())}
+    cast.operator.post(path("certificates"), {"name": "odd", "entries": [entry], "deploy": True}, wait=0)
+    for kind in ("pkcs12", "jks"):
+        alone = cast.viewer.get(f"{TEST}/truststore/export", format=kind)
+        assert (alone.status, alone.code) == (422, "not-for-java"), kind
+    add("acme")
+    for kind, held in (("pkcs12", 1), ("jks", 1), ("pem", 2)):
+        data = cast.viewer.get(f"{TEST}/truststore/export", format=kind).content
+        seen = cast.operator.post(path("certificates", "inspect"), {**file(data), "password": "changeit"}).json
+        assert len(seen["certificates"]) == held, kind
 
 
 def test_the_audit_says_who_did_what_newest_first(add: Add, cast: Cast) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
@@ -287,6 +288,27 @@ def test_inspect_names_its_own_fields(url: str, operator: Rest) -> None:
     assert operator.post(INSPECT, {"kind": "file", "filename": "x", "content_base64": "?"}).fields == ["content_base64"]
     assert operator.post(INSPECT, {"kind": "connection", "url": url, "more": 1}).fields == ["more"]
     assert operator.post(INSPECT, {}).status == 422
+
+
+def test_a_source_that_cannot_be_read_names_the_field_at_fault(operator: Rest, ca: Ca) -> None:
+    issued = ca.issue("acme")
+    locked = BestAvailableEncryption(b"x")
+    p12 = pkcs12.serialize_key_and_certificates(None, issued.key, issued.certificate, None, locked)
+    text = issued.cert_pem.decode()
+    cases = [
+        (file(p12, "a.p12"), "password-needed", "password"),
+        ({**file(p12, "a.p12"), "password": "y"}, "password-wrong", "password"),
+        ({"kind": "paste", "encoding": "BASE64", "content": text}, "encoding-mismatch", "encoding"),
+        ({"kind": "paste", "encoding": "BASE64PEM", "content": "-"}, "no-certificate", "content"),
+        ({"kind": "connection", "url": "https://127.0.0.1:9"}, "source-denied", "url"),
+        ({"kind": "inspected", "token": "gone"}, "inspection-unknown", "token"),
+    ]
+    for source, code, field in cases:
+        answer = operator.post(INSPECT, source)
+        assert (answer.status, answer.code, answer.fields) == (422, code, [field])
+        entry = {"environment": "test", "alias": "x", "source": source}
+        saved = operator.post(path("certificates"), {"name": "x", "entries": [entry]})
+        assert (saved.status, saved.code, saved.fields) == (422, code, [f"entries.0.source.{field}"])
 
 
 def test_a_private_key_is_refused_by_name_and_not_echoed(operator: Rest, ca: Ca) -> None:

@@ -283,6 +283,7 @@ def test_several_certificates_and_no_choice_ask_for_one(operator: Rest) -> None:
         ({"purpose": "both"}, "bad-fields", "purpose"),
         ({"state": "waiting"}, "bad-fields", "state"),
         ({"extra": 1}, "bad-fields", "extra"),
+        ({"source": {"kind": "connection", "url": "http://localhost"}}, "bad-url", "source.url"),
     ],
 )
 def test_a_question_that_cannot_be_asked_names_its_field(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.pki.odd import LEFT_OUT_TOO, READ, UNREAD
-from trustyard.gateways.boringssl import look
+from trustyard.gateways.looks import look
 
 
 def test_a_certificate_is_left_out_exactly_where_envoy_could_not_read_it() -> None:
     every = {**READ, **UNREAD, **LEFT_OUT_TOO}
-    assert {said for said, data in every.items() if not look(data).is_read} == {*UNREAD, *LEFT_OUT_TOO}
+    assert {said for said, data in every.items() if not look(data).by_envoy} == {*UNREAD, *LEFT_OUT_TOO}

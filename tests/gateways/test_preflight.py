@@ -7,7 +7,7 @@ import pytest
 from tests.authority import Authority
 from tests.gateways.releases import material
 from tests.pki import worst
-from tests.pki.handmade import certificate
+from tests.pki.handmade import certificate, compressed
 from tests.pki.moments import NOON
 from trustyard.gateways.preflight import judge, read
 from trustyard.pki import der
@@ -16,6 +16,7 @@ from trustyard.pki.truststores import pem_bundle
 
 GOOD, OTHER = Authority("A good CA", moment=NOON), Authority("Another good CA", moment=NOON)
 ODD_TEXT = worst.with_text(b"\xff")
+COMPRESSED = compressed()
 VERSION_2 = certificate(version=der.encode(0xA0, der.encode(der.INTEGER, b"\x01")))
 
 
@@ -39,6 +40,18 @@ def test_a_release_that_every_gateway_takes_is_counted_and_not_talked_about() ->
         ("envoy", ODD_TEXT, "not-for-envoy", "Envoy cannot read odd; it is left out."),
         ("haproxy", ODD_TEXT, "not-for-openssl", "OpenSSL cannot load odd; it is left out where it reads."),
         ("files", ODD_TEXT, "not-for-openssl", "OpenSSL cannot load odd; it is left out where it reads."),
+        (
+            "files",
+            COMPRESSED,
+            "not-for-java",
+            "Java cannot read odd; it is left out of truststore.p12 and truststore.jks.",
+        ),
+        (
+            "agent",
+            COMPRESSED,
+            "not-for-java",
+            "Java cannot read odd; it is left out of truststore.p12 and truststore.jks.",
+        ),
         ("agent", VERSION_2, "not-for-pkcs12", "odd cannot be put into truststore.p12; truststore.jks holds it."),
     ],
 )

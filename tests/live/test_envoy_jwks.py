@@ -34,9 +34,10 @@ class Signer:
         self.kid = kid
         self.jwk = {**jwk_of_key(key.public_key()), "kid": kid, "alg": alg, "use": "sig", **members}
 
-    def token(self, **claims: Any) -> str:
+    def token(self, *, named: bool = True, **claims: Any) -> str:
+        """A token, whose header names the key unless told not to."""
         made = JWT(
-            header={"alg": self.alg, "kid": self.kid},
+            header={"alg": self.alg, **({"kid": self.kid} if named else {})},
             claims={"iss": "https://issuer.test", "exp": int(time.time()) + 300, **claims},
         )
         made.make_signed_token(self.private)
@@ -84,6 +85,19 @@ def test_a_token_of_a_published_key_passes_and_one_of_another_key_does_not(
         assert ask(port, known.token(iss="https://somebody.else")) == 200
         assert ask(port, known.token(exp=int(time.time()) - 300)) == 401
         assert ask(port, other.token()) == ask(port) == 401
+
+
+def test_a_token_that_names_no_key_passes_whatever_other_keys_stand_in_the_set(
+    stage: Stage, plane: ControlPlane
+) -> None:
+    """Envoy tries one after the other, and ends at an Ed25519 key without `alg` for a signature of another length."""
+    signers = [Signer(make(), alg, f"{at}-{alg}") for at in range(2) for alg, make in SIGNERS.items()]
+    plane.store.release(jwks=[{m: v for m, v in signer.jwk.items() if m != "alg"} for signer in signers])
+    with gateway(stage, plane) as envoy:
+        settled(plane)
+        port = envoy.port("jwt")
+        assert {s.kid: ask(port, s.token(named=False)) for s in signers} == {s.kid: 200 for s in signers}
+        assert ask(port, Signer(SIGNERS["RS256"](), "RS256", "other").token(named=False)) == 401
 
 
 @pytest.mark.parametrize("mode", ["delta", "sotw"])

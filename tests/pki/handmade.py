@@ -51,3 +51,10 @@ def certificate(
     parts = [version, der.encode(der.INTEGER, serial), inner, issuer, validity, subject, spki or key("1.3.101.112")]
     signed = der.encode(der.SEQUENCE, *parts, *optional)
     return der.encode(der.SEQUENCE, signed, outer, signature or der.encode(der.BIT_STRING, b"\x00" + b"\x02" * 64))
+
+
+def compressed() -> bytes:
+    """A certificate whose EC key is a compressed point (SEC 1, section 2.3.3), which Java alone cannot read."""
+    return certificate(
+        spki=key("1.2.840.10045.2.1", der.encode_oid("1.2.840.10045.3.1.7"), bits=b"\x02" + b"\x01" * 32)
+    )

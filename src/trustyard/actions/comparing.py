@@ -137,17 +137,11 @@ def _certificate(
     try:
         chosen = sources.choose(actor, given.source, given.choose)
     except Refused as error:
-        error.fields = [_below(field, side, at) for at in error.fields or [FieldError("", error.sentence)]]
+        live = [FieldError(f"{field}.live", error.sentence)]
+        error.fields = live if isinstance(side, Stored) else sources.below(field, error)
         raise
     presented = chosen if isinstance(given.source, sources.Connection) else None
     return Found(_from(given.source, chosen.url), chosen.certificate, chosen.notices), presented
-
-
-def _below(field: str, side: Side, at: FieldError) -> FieldError:
-    if isinstance(side, Stored):
-        return FieldError(f"{field}.live", at.message)
-    place = at.field if at.field == "choose" else f"source.{at.field}"
-    return FieldError(f"{field}.{place}".rstrip("."), at.message)
 
 
 def _from(source: sources.Source, url: str) -> str:

@@ -124,23 +124,20 @@ def _judged(
 
 def _chosen(actor: Actor, one: EntryGiven, place: str) -> sources.Chosen | None:
     if one.source is None:
+        if one.choose:
+            sentence = "This names a certificate of a source, and no source is given."
+            raise Refused(sentence, code="choice-unknown", fields=[FieldError(f"{place}.choose", sentence)])
         return None
     try:
         return sources.choose(actor, one.source, one.choose)
     except Refused as error:
-        error.fields = [_below(place, at) for at in error.fields or [FieldError("", error.sentence)]]
+        error.fields = sources.below(place, error)
         raise
 
 
 def connects(given: Iterable[EntryGiven]) -> bool:
     """Whether reading the sources means asking other servers."""
     return any(isinstance(one.source, sources.Connection) for one in given)
-
-
-def _below(place: str, error: FieldError) -> FieldError:
-    # The choice stands beside the source, everything else within it.
-    within = error.field if error.field == "choose" else f"source.{error.field}".rstrip(".")
-    return FieldError(f"{place}.{within}", error.message)
 
 
 def clean_alias(alias: str, place: str) -> str:

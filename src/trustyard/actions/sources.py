@@ -123,7 +123,32 @@ def look_at(actor: Actor, source: Source) -> Seen:
 
 
 def _read(actor: Actor, source: Source) -> tuple[str, str, Reading]:
-    """The kind, the address and what stands in the source. The only outward read is that of a connection."""
+    """The kind, the address and what stands in the source. A refusal names the field of the source at fault."""
+    try:
+        return _opened(actor, source)
+    except Refused as error:
+        if not error.fields and (field := _at_fault(source, error.code)):
+            error.fields = [FieldError(field, error.sentence)]
+        raise
+
+
+def _at_fault(source: Source, code: str) -> str:
+    """The field of the source that a refusal is about; none for what stands in a file, however it came."""
+    match source:
+        case Connection():
+            return "url"
+        case FileGiven():
+            return "password" if code in ("password-needed", "password-wrong") else ""
+        case Paste():
+            return "encoding" if code == "encoding-mismatch" else "content"
+        case Inspected():
+            return "token"
+        case Kept():
+            return ""
+
+
+def _opened(actor: Actor, source: Source) -> tuple[str, str, Reading]:
+    # The only outward read is that of a connection.
     match source:
         case Connection(url):
             return "connection", url, _fetched(actor, url)
@@ -156,6 +181,15 @@ def choose(actor: Actor, source: Source, sha256: str | None) -> Chosen:
     chain = source.chain if isinstance(source, Kept) else tuple(c.sha256 for c in reading.certificates)
     others = tuple(c for c in reading.certificates if c.sha256 != chosen.sha256)
     return Chosen(chosen, kind, url, chain, others, reading.notices)
+
+
+def below(place: str, error: Refused) -> list[FieldError]:
+    """The fields of a refusal of `choose` where they were given: the choice stands beside the source."""
+    fields = []
+    for at in error.fields or [FieldError("", error.sentence)]:
+        within = at.field if at.field == "choose" else f"source.{at.field}".rstrip(".")
+        fields.append(FieldError(f"{place}.{within}".lstrip("."), at.message))
+    return fields
 
 
 def forget_expired() -> int:

@@ -138,7 +138,11 @@ def check(actor: Actor, environment: str, asked: Asked) -> Checked:
     _judge_question(asked)
     moment = (asked.moment or timezone.now()).astimezone(UTC).replace(microsecond=0)  # as certificates count time
     anchors = trust_anchors.of(place, asked.trust, asked.state, moment)
-    chosen = sources.choose(actor, asked.source, asked.choose)
+    try:
+        chosen = sources.choose(actor, asked.source, asked.choose)
+    except Refused as error:
+        error.fields = sources.below("", error)
+        raise
     question = Question(
         certificate=chosen.certificate,
         others=chosen.others,

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from trustyard.errors import FieldError, Refused
+from trustyard.gateways.looks import look
 from trustyard.pki import findings as pki_findings
 from trustyard.pki.content import Content, Material
 from trustyard.pki.filenames import safe_filename
@@ -155,7 +156,7 @@ def _file(
     base = f"truststore-{safe_filename(environment)}"
     once = [der for _, _, der in named]
     aliases = java_aliases((alias, sha256) for alias, sha256, _ in named)  # Java loses one of two that look alike
-    for_java = list(zip(aliases, once, strict=True))
+    for_java = [(alias, der) for alias, der in zip(aliases, once, strict=True) if look(der).by_java]
     match format:
         case "pem":
             return File(f"{base}.pem", "application/x-pem-file", pem_bundle(once))
@@ -163,8 +164,15 @@ def _file(
             return File(f"{base}.p7b", "application/x-pkcs7-certificates", pkcs7(once))
         case "pkcs12":
             readable = [(alias, der) for alias, der in for_java if fits_pkcs12(der)]
-            return File(f"{base}.p12", "application/x-pkcs12", pkcs12(readable, password))
+            return File(f"{base}.p12", "application/x-pkcs12", pkcs12(_some(readable), password))
         case "jks":
-            return File(f"{base}.jks", "application/x-java-keystore", jks(for_java, password, moment))
+            return File(f"{base}.jks", "application/x-java-keystore", jks(_some(for_java), password, moment))
     files = {f"{safe_filename(alias)}.cer": der for alias, _, der in named}
     return File(f"{base}.zip", "application/zip", zip_of({**files, "SHA256SUMS": sha256sums(files)}, moment))
+
+
+def _some(entries: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """These, if there are any: an empty truststore is never handed out."""
+    if not entries:
+        raise Refused("Java can read none of these certificates.", code="not-for-java", advice="Choose another format.")
+    return entries

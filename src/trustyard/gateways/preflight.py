@@ -12,8 +12,8 @@ from trustyard.pki.content import Material
 from trustyard.pki.truststores import fits_pkcs12, pem_bundle
 
 from .anchor_rules import HAPROXY_OCTETS, Program, concerns
-from .anchors import ends, openssl_loads, rooted
-from .boringssl import look
+from .anchors import ends, rooted
+from .looks import look
 
 # Which programs read what a kind delivers; folders are read by any.
 PROGRAMS: dict[str, tuple[Program, ...]] = {
@@ -81,12 +81,15 @@ def _loading(certificates: Named, kind: str) -> list[Note]:
     programs = PROGRAMS.get(kind, ())
     notes = []
     for alias, certificate in certificates:
-        if "envoy" in programs and not look(certificate.der).is_read:
+        if "envoy" in programs and not look(certificate.der).by_envoy:
             notes.append(Note("not-for-envoy", alias, f"Envoy cannot read {alias}; it is left out."))
-        if "java" in programs and not fits_pkcs12(certificate.der):
+        if "java" in programs and not look(certificate.der).by_java:
+            sentence = f"Java cannot read {alias}; it is left out of truststore.p12 and truststore.jks."
+            notes.append(Note("not-for-java", alias, sentence))
+        elif "java" in programs and not fits_pkcs12(certificate.der):
             sentence = f"{alias} cannot be put into truststore.p12; truststore.jks holds it."
             notes.append(Note("not-for-pkcs12", alias, sentence))
-        if "openssl" in programs and not openssl_loads(certificate.der):
+        if "openssl" in programs and not look(certificate.der).by_openssl:
             notes.append(Note("not-for-openssl", alias, f"OpenSSL cannot load {alias}; it is left out where it reads."))
     return notes
 

@@ -16,7 +16,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tests.authority import Authority
 from tests.gateways.releases import ders, material, place
+from tests.pki.handmade import compressed
+from tests.pki.worst import with_text
 from tests.programs import need
 from trustyard.errors import Refused
 from trustyard.gateways import folders
@@ -68,6 +71,38 @@ def test_java_reads_both_truststores_with_every_certificate_once(tmp_path: Path)
         entries = sorted(line.split(",")[0] for line in listed.splitlines() if "trustedCertEntry" in line)
         assert entries == ["acme", "bank", f"root-{hashlib.sha256(root).hexdigest()[:16]}"], name
     assert sorted(path.name for path in (current / "aliases").iterdir()) == ["Acme.pem", "acme-again.pem", "bank.pem"]
+
+
+def test_what_java_cannot_read_costs_nobody_else_and_is_named(tmp_path: Path) -> None:
+    """D-19: with such a certificate in it Java refuses a truststore whole."""
+    one, odd = ders()[0], compressed()
+    receipt = deliver(material(1, {"acme": one, "Odd": odd}), {}, place(tmp_path))
+    said = "not in truststore.p12 and truststore.jks, which Java would refuse whole with them: Odd"
+    assert (receipt.state, receipt.detail) == ("accepted", f"release 1 written to current; {said}")
+    current = tmp_path / "environments" / "test" / "current"
+    for name in ("truststore.p12", "truststore.jks"):
+        listed = _keytool("-list", "-keystore", str(current / name))
+        assert [line.split(",")[0] for line in listed.splitlines() if "trustedCertEntry" in line] == ["acme"], name
+    assert sorted(_certificates(current / "used.pem")) == sorted([one, odd])
+    deliver(material(2, {"Odd": odd}), {}, place(tmp_path))
+    for name in ("truststore.p12", "truststore.jks"):
+        assert "deny-all" in _keytool("-list", "-keystore", str(current / name)), name
+
+
+def test_what_openssl_cannot_read_costs_nobody_else_and_is_named(tmp_path: Path) -> None:
+    """D-19: with such a certificate in it OpenSSL refuses a bundle whole, and nginx does not start."""
+    authority, odd = Authority("Read by all"), with_text(b"\xff")
+    receipt = deliver(material(1, {"acme": authority.der, "Odd": odd}), {}, place(tmp_path))
+    said = "not in truststore.pem and used.pem, which OpenSSL would refuse whole with them: Odd"
+    assert (receipt.state, receipt.detail) == ("accepted", f"release 1 written to current; {said}")
+    current = tmp_path / "environments" / "test" / "current"
+    leaf, _ = authority.issue("leaf").written(tmp_path)
+    for name in ("truststore.pem", "used.pem"):
+        command = [need("openssl", package="openssl"), "verify", "-CAfile", str(current / name), str(leaf)]
+        assert subprocess.run(command, capture_output=True, timeout=60).returncode == 0, name
+    assert (current / "aliases" / "Odd.pem").exists()
+    deliver(material(2, {"Odd": odd}), {}, place(tmp_path))
+    assert _certificates(current / "used.pem") == [deny_all_der()]
 
 
 def test_a_release_that_trusts_nobody_holds_the_deny_all_anchor_in_each_truststore(tmp_path: Path) -> None:

@@ -42,7 +42,8 @@ def filter_of(jwks: Iterable[PublishedJwk], issuers: Sequence[Issuer]) -> tuple[
         if reason:
             left_out.append(f"The JWK {published.name} is left out: {reason}.")
         else:
-            keys.append({member: published.jwk[member] for member in _SENT if member in published.jwk})
+            sent = {member: published.jwk[member] for member in _SENT if member in published.jwk}
+            keys.append({**_only_algorithm(sent), **sent})
     text = json.dumps({"keys": keys or [deny_all_jwk()]}, sort_keys=True, separators=(",", ":"))
     return _filter(text, issuers or [Issuer.model_construct(issuer="", audiences=(), prefix="/")]), tuple(left_out)
 
@@ -77,6 +78,16 @@ def _unknown_to_envoy(jwk: Mapping[str, Any]) -> str:
     if kty == "OKP" and crv == "Ed25519":
         return "" if alg in (None, "EdDSA") else f"Envoy knows this key under the algorithm EdDSA, not {alg}"
     return f"Envoy does not know keys of the kind {crv or alg or kty}"
+
+
+def _only_algorithm(jwk: Mapping[str, Any]) -> dict[str, str]:
+    """The algorithm of a key on a curve, which it has in any case; an RSA key may have several.
+
+    Of a token that names no key Envoy tries each that may fit. One of Ed25519 without `alg` would be tried for any, and
+    end the search at a signature that is not 64 octets long: an RSA key behind it would verify nothing.
+    """
+    alg = "EdDSA" if jwk["kty"] == "OKP" else _EC_ALGORITHMS.get(str(jwk.get("crv")))
+    return {"alg": alg} if alg else {}
 
 
 @cache

@@ -14,9 +14,9 @@ from typing import Any
 from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 
-from trustyard.gateways.boringssl import look
 from trustyard.gateways.envoy.jwt import filter_of
 from trustyard.gateways.envoy.options import EnvoyOptions
+from trustyard.gateways.looks import look
 from trustyard.pki.content import Material
 from trustyard.pki.denyall import deny_all_der
 from trustyard.pki.filenames import safe_filename
@@ -117,11 +117,11 @@ def _trusting(name: str, named: Named, of_pins: Named, notes: tuple[str, ...] = 
     D-18: Envoy takes a certificate that is no CA as an anchor for exactly itself; people are told, of `of_pins`.
     """
     looks = {der: look(der) for _, der in (*named, *of_pins)}
-    unread = [alias for alias, der in named if not looks[der].is_read]
+    unread = [alias for alias, der in named if not looks[der].by_envoy]
     left_out = _each(unread, "is left out: Envoy cannot read it, and would refuse all others with it")
-    pins = [alias for alias, der in of_pins if looks[der].is_read and not looks[der].is_ca]
+    pins = [alias for alias, der in of_pins if looks[der].by_envoy and not looks[der].is_ca]
     said = _each(pins, "is a pin: it is not a CA, and Envoy trusts exactly this certificate")
-    return validation_context(name, [der for _, der in named if looks[der].is_read], (*notes, *said, *left_out))
+    return validation_context(name, [der for _, der in named if looks[der].by_envoy], (*notes, *said, *left_out))
 
 
 def _each(aliases: list[str], said: str) -> tuple[str, ...]:
