@@ -86,6 +86,48 @@ def test_no_actor_takes_more_than_half_of_the_threads_that_connect_and_no_two_ta
     assert (EACH, SHARED) == (FETCHING_THREADS // 2, FETCHING_THREADS * 3 // 4)
 
 
+def test_however_many_passwords_strangers_have_tried_others_are_answered() -> None:
+    over = threading.Event()
+
+    def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "POST":
+            assert over.wait(30)  # for a turn to hash one
+        start("200 OK", [])
+        return [b""]
+
+    async def story() -> None:
+        bridge = Bridge(app, lambda scope: asyncio.sleep(0, ""))
+
+        async def ask(verb: str, path: str, address: str) -> int:
+            requests.begin(address)
+            said: list[int] = []
+
+            async def receive() -> dict[str, Any]:
+                return {"type": "http.request", "body": b""}
+
+            async def send(message: Any) -> None:
+                said.append(message.get("status", 0))
+
+            await bridge(scope_of(verb, path, address), receive, send)
+            return said[0]
+
+        strangers = [asyncio.ensure_future(ask("POST", "/sign-in/", f"192.0.2.{n}")) for n in range(50)]
+        await asyncio.sleep(0.1)
+        assert await asyncio.wait_for(ask("GET", "/certificates/", "198.51.100.1"), 10) == 200
+        over.set()
+        assert await asyncio.gather(*strangers) == [200] * 50
+        bridge.close()
+
+    asyncio.run(story())
+
+
+def scope_of(verb: str, path: str, address: str, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    return {
+        "type": "http", "method": verb, "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"",
+        "http_version": "1.1", "client": (address, 1), "server": ("localhost", 80), "headers": list(headers),
+    }  # fmt: skip
+
+
 class Inside:
     """An application that counts how many requests it works on at once."""
 
@@ -117,11 +159,8 @@ def asked(app: Inside, bodies: list[bytes], senders: list[str], kind: str = "tex
         async def ask(number: int, body: bytes) -> None:
             requests.begin(f"{number}")
             sender = senders[number % len(senders)]
-            scope: dict[str, Any] = {
-                "type": "http", "method": "POST", "scheme": "http", "path": "/api/v1/x", "raw_path": b"/api/v1/x",
-                "query_string": b"", "http_version": "1.1", "client": ("192.0.2.1", 1), "server": ("localhost", 80),
-                "headers": [(b"authorization", f"Bearer {sender}".encode()), (b"content-type", kind.encode())],
-            }  # fmt: skip
+            given = (b"authorization", f"Bearer {sender}".encode()), (b"content-type", kind.encode())
+            scope = scope_of("POST", "/api/v1/x", "192.0.2.1", *given)
 
             async def receive() -> dict[str, Any]:
                 return {"type": "http.request", "body": body}
