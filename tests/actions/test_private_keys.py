@@ -5,10 +5,18 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from tests.actions.conftest import ADMIN, pem
 from tests.tls_servers import Ca
@@ -42,6 +50,18 @@ FORMS = {
     "JWK in JSON": json.dumps(json.dumps({**PUBLIC, "d": SECRET})),
     "octets": json.dumps({"kty": "oct", "k": SECRET}),
     "in an address": "https://partner.example/-----BEGIN%20PRIVATE%20KEY-----",
+    "JWK in an address": f"https://partner.example/?jwk={quote(json.dumps({**PUBLIC, 'd': SECRET}))}",
+    "without armour, in an address": f"https://partner.example/{quote(''.join(PEM.splitlines()[1:-1]), safe='')}",
+}
+BARE: dict[str, PrivateKeyTypes] = {
+    "RSA 1024": rsa.generate_private_key(65537, 1024),
+    "RSA 4096": rsa.generate_private_key(65537, 4096),
+    "DSA": dsa.generate_private_key(2048),
+    "P-256": KEY,
+    "P-384": ec.generate_private_key(ec.SECP384R1()),
+    "P-521": ec.generate_private_key(ec.SECP521R1()),
+    "Ed25519": ed25519.Ed25519PrivateKey.generate(),
+    "Ed448": ed448.Ed448PrivateKey.generate(),
 }
 
 
@@ -118,9 +138,24 @@ def test_a_key_is_known_in_each_form_that_people_paste(form: str) -> None:
     is_refused(lambda: environments.create(ADMIN, name="new", description=f"for later: {FORMS[form]}"))
 
 
+@pytest.mark.parametrize("kind", BARE)
+def test_a_key_is_known_by_its_base64_alone(kind: str) -> None:
+    forms = [PrivateFormat.PKCS8] if kind.startswith("Ed") else [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL]
+    for form in forms:
+        key = base64.b64encode(BARE[kind].private_bytes(Encoding.DER, form, NoEncryption())).decode()
+        is_refused(lambda key=key: environments.create(ADMIN, name="new", description=f"for later: {key}"))
+
+
+@pytest.mark.parametrize("kind", BARE)
+def test_a_public_key_is_taken_with_and_without_its_armour(kind: str) -> None:
+    key = BARE[kind].public_key()
+    texts = [key.public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo) for encoding in (Encoding.PEM, Encoding.DER)]
+    for number, text in enumerate((texts[0].decode(), base64.b64encode(texts[1]).decode())):
+        assert environments.create(ADMIN, name=f"new {number}", description=text).description == text
+
+
 @pytest.mark.parametrize(
-    "text",
-    ["The private key stays at the partner.", PEM.replace("PRIVATE", "PUBLIC"), json.dumps(PUBLIC), '{"d": "later"}'],
+    "text", ["The private key stays at the partner.", json.dumps(PUBLIC), '{"d": "later"}', "100% of %2"]
 )
 def test_what_speaks_of_keys_or_holds_a_public_one_is_taken(text: str) -> None:
     assert environments.create(ADMIN, name="new", description=text).description == text
@@ -132,6 +167,7 @@ def test_no_refusal_repeats_a_key_that_was_given_for_something_else() -> None:
     assert PEM.split("\n")[1] not in unknown.value.detail
 
 
-def test_no_log_line_repeats_a_key() -> None:
-    line = logs.without_private_keys(None, "info", {"event": "request", "path": f"/certificates/{IN_A_LINE}", "n": 1})
-    assert (IN_A_LINE[:40] in str(line), line["event"], line["n"]) == (False, "request", 1)
+@pytest.mark.parametrize("given", [IN_A_LINE, quote(IN_A_LINE), quote(FORMS["JWK"]), "".join(PEM.splitlines()[1:-1])])
+def test_no_log_line_repeats_a_key(given: str) -> None:
+    line = logs.without_private_keys(None, "info", {"event": "request", "path": f"/certificates/{given}", "n": 1})
+    assert (given[-30:] in str(line), line["event"], line["n"]) == (False, "request", 1)

@@ -29,3 +29,9 @@ def test_words_are_cut_and_say_so() -> None:
     assert Receipt("edge", "refused", MOST_WORDS * "a").detail == MOST_WORDS * "a"
     assert Receipt("edge", "refused", 100_000 * "a\n").detail[-2:] == "a…"
     assert len(Receipt("edge", "refused", 100_000 * "ab").detail) == MOST_WORDS
+
+
+def test_what_a_command_prints_of_a_private_key_is_not_kept() -> None:
+    word = Receipt("edge", "refused", "check failed: -----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA")
+    assert "MC4" not in word.detail
+    assert "private key" in word.detail

@@ -8,7 +8,10 @@ import re
 
 from .repository import modules, page
 
-READERS = re.compile(r"src/trustyard/(pki/.*|sources/.*|api/bodies\.py|xds/.*|gateways/haproxy/runtime\.py)")
+READERS = re.compile(
+    r"src/trustyard/(pki/.*|sources/.*|api/bodies\.py|api/schemas/strict\.py|web/typed_json\.py|xds/.*"
+    r"|gateways/haproxy/runtime\.py)"
+)
 ROW = re.compile(r"^\| `([\w/]+\.py)` \| `(_?MAX_\w+)` \| ([\d,.]+)\b[^|]*\| ([^|]+)\| ([^|]+)\|$", re.MULTILINE)
 
 

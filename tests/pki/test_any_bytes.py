@@ -5,19 +5,23 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import tracemalloc
 import unicodedata
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from fuzz.counting import Lines
 from fuzz.mutator import mutate
 from fuzz.targets import STRUCTURED, TARGETS
 from tests.pki.moments import NOON
 from tests.tls_servers import Ca
+from trustyard.actions.imports import MAX_CERTIFICATES
 from trustyard.api.bodies import read_json
+from trustyard.api.schemas.releases import Promote
 from trustyard.errors import TrustyardError
 from trustyard.pki import der
 from trustyard.pki.certificates import facts_json
@@ -179,6 +183,34 @@ def test_places_of_a_json_body_are_written_only_where_one_is_at_fault() -> None:
     with pytest.raises(TrustyardError) as refusal:
         read_json(b'{"a":["","\\u0000"]}')
     assert [field.field for field in refusal.value.fields] == ["a.1"]
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", '""', "1", '{"a":1}'])
+def test_a_json_body_of_millions_of_values_is_refused_before_it_is_read(value: str) -> None:
+    """They take fifty times their text: of six requests of anybody's token, gigabytes."""
+    body = f'{{"left":[{",".join([value] * (14_000_000 // (len(value) + 1)))}]}}'.encode()
+    tracemalloc.start()
+    with pytest.raises(TrustyardError, match="values"):
+        read_json(body)
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()
+
+
+def test_a_long_text_may_have_any_number_of_commas() -> None:
+    """As what `openssl x509 -text` prints of many certificates."""
+    text = 'C = DE, O = "Example [AG]", {serial}\\\n' * 300_000
+    assert read_json(json.dumps({"content": text}).encode()) == {"content": text}
+
+
+def test_an_import_of_as_many_certificates_as_there_may_be_is_read() -> None:
+    one = {"name": "acme", "alias": None, "pem": "-----BEGIN", "der_base64": None}
+    assert len(read_json(json.dumps({"certificates": [one] * MAX_CERTIFICATES}).encode())["certificates"]) == 20_000
+
+
+def test_an_object_of_many_fields_is_at_fault_once() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        Promote.model_validate({f"field {number}": 1 for number in range(100_000)})
+    assert [fault["type"] for fault in refusal.value.errors()] == ["value_error"]
 
 
 @pytest.mark.parametrize("depth", [65, 500, 5_000, 1_000_000])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from jwcrypto.jwk import JWK
 
 from tests import corpus
@@ -15,7 +17,7 @@ from tests.tls_servers import Ca, Issued, new_key, self_signed
 from trustyard.errors import InputRefused
 from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.containers import read_file
-from trustyard.pki.jwkfields import not_kept
+from trustyard.pki.jwkfields import b64url, not_kept
 from trustyard.pki.jwks import (
     algorithm_fits,
     algorithms_for,
@@ -28,6 +30,8 @@ from trustyard.pki.jwks import (
 )
 
 CA = Ca.new("Test CA")
+P25519, P448 = 2**255 - 19, 2**448 - 2**224 - 1
+Y8 = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
 
 
 def certificate(kind: str) -> Certificate:
@@ -253,6 +257,33 @@ def off_curve() -> dict[str, Any]:
 )
 def test_a_jwk_that_is_no_good_public_key_is_refused(code: str, jwk: Any) -> None:
     assert code_of(jwk) == code
+
+
+# The y of each point of small order; those from the prime on are other ways to write the first two.
+SMALL = {
+    "Ed25519": (0, 1, P25519 - 1, P25519, P25519 + 1, Y8, P25519 - Y8),
+    "Ed448": (0, 1, P448 - 1, P448, P448 + 1),
+}
+
+
+@pytest.mark.parametrize("curve", SMALL)
+@pytest.mark.parametrize("sign", [0, 1])
+def test_a_key_with_which_anybody_signs_is_refused(curve: str, sign: int) -> None:
+    size = {"Ed25519": 32, "Ed448": 57}[curve]
+    for y in SMALL[curve]:
+        octets = (y | sign << 8 * size - 1).to_bytes(size, "little")
+        assert code_of({"kty": "OKP", "crv": curve, "x": b64url(octets)}) == "bad-jwk"
+
+
+def test_signatures_with_such_a_key_are_right_without_a_private_one() -> None:
+    """Why: S·B = R + h·A holds for any S with R = S·B, where A is zero."""
+    seed = new_key("ed25519").private_bytes_raw()
+    scalar = bytearray(hashlib.sha512(seed).digest()[:32])  # RFC 8032, section 5.1.5
+    scalar[0], scalar[31] = scalar[0] & 248, scalar[31] & 127 | 64
+    point = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    s = int.from_bytes(scalar, "little") % (2**252 + 27742317777372353535851937790883648493)
+    zero = Ed25519PublicKey.from_public_bytes((1).to_bytes(32, "little"))
+    zero.verify(point + s.to_bytes(32, "little"), b"whatever")
 
 
 def test_a_jwk_of_a_key_bound_to_pss_offers_no_other_algorithm() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -11,7 +14,8 @@ from trustyard.actions import requests
 from trustyard.actions.actors import Actor
 from trustyard.actions.outward import EACH, PLACES, SHARED, place
 from trustyard.errors import Unavailable
-from trustyard.server.bridge import FETCHING_THREADS, THREADS, fetches
+from trustyard.server.answers import header
+from trustyard.server.bridge import ESCAPES, FETCHING_THREADS, LARGE, LARGE_THREADS, THREADS, Bridge, fetches
 
 
 @pytest.mark.parametrize(
@@ -80,3 +84,112 @@ def test_few_of_the_threads_that_answer_everybody_wait_for_foreign_servers() -> 
 
 def test_no_actor_takes_more_than_half_of_the_threads_that_connect_and_no_two_take_the_last_quarter() -> None:
     assert (EACH, SHARED) == (FETCHING_THREADS // 2, FETCHING_THREADS * 3 // 4)
+
+
+def test_however_many_passwords_strangers_have_tried_others_are_answered() -> None:
+    over = threading.Event()
+
+    def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "POST":
+            assert over.wait(30)  # for a turn to hash one
+        start("200 OK", [])
+        return [b""]
+
+    async def story() -> None:
+        bridge = Bridge(app, lambda scope: asyncio.sleep(0, ""))
+
+        async def ask(verb: str, path: str, address: str) -> int:
+            requests.begin(address)
+            said: list[int] = []
+
+            async def receive() -> dict[str, Any]:
+                return {"type": "http.request", "body": b""}
+
+            async def send(message: Any) -> None:
+                said.append(message.get("status", 0))
+
+            await bridge(scope_of(verb, path, address), receive, send)
+            return said[0]
+
+        strangers = [asyncio.ensure_future(ask("POST", "/sign-in/", f"192.0.2.{n}")) for n in range(50)]
+        await asyncio.sleep(0.1)
+        assert await asyncio.wait_for(ask("GET", "/certificates/", "198.51.100.1"), 10) == 200
+        over.set()
+        assert await asyncio.gather(*strangers) == [200] * 50
+        bridge.close()
+
+    asyncio.run(story())
+
+
+def scope_of(verb: str, path: str, address: str, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    return {
+        "type": "http", "method": verb, "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"",
+        "http_version": "1.1", "client": (address, 1), "server": ("localhost", 80), "headers": list(headers),
+    }  # fmt: skip
+
+
+class Inside:
+    """An application that counts how many requests it works on at once."""
+
+    def __init__(self) -> None:
+        self.counting, self.now, self.most, self.asked = threading.Lock(), 0, 0, 0
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        requests.asked_by(environ["HTTP_AUTHORIZATION"].removeprefix("Bearer "))
+        with self.counting:
+            self.now, self.asked = self.now + 1, self.asked + 1
+            self.most = max(self.most, self.now)
+        assert len(environ["wsgi.input"].read()) == int(environ["CONTENT_LENGTH"])
+        threading.Event().wait(0.05)
+        with self.counting:
+            self.now -= 1
+        start("200 OK", [])
+        return [b""]
+
+
+def asked(app: Inside, bodies: list[bytes], senders: list[str], kind: str = "text/plain") -> list[int]:
+    """The statuses of a request with each of these bodies, sent at once by these people in turn."""
+
+    async def who(scope: Any) -> str:
+        return header(scope, b"authorization").removeprefix("Bearer ")
+
+    async def whole() -> list[int]:
+        bridge, said = Bridge(app, who), dict[int, int]()
+
+        async def ask(number: int, body: bytes) -> None:
+            requests.begin(f"{number}")
+            sender = senders[number % len(senders)]
+            given = (b"authorization", f"Bearer {sender}".encode()), (b"content-type", kind.encode())
+            scope = scope_of("POST", "/api/v1/x", "192.0.2.1", *given)
+
+            async def receive() -> dict[str, Any]:
+                return {"type": "http.request", "body": body}
+
+            async def send(message: Any) -> None:
+                said.setdefault(number, message.get("status", 0))
+
+            await bridge(scope, receive, send)
+
+        await ask(-1, b"")  # so that the sender of a token is known
+        await asyncio.gather(*(ask(number, body) for number, body in enumerate(bodies)))
+        bridge.close()
+        return [said[number] for number in range(len(bodies))]
+
+    return asyncio.run(whole())
+
+
+@pytest.mark.parametrize(("senders", "most"), [(["ada"], 1), (["ada", "ben", "cleo"], LARGE_THREADS)])
+def test_few_large_bodies_are_read_at_once_and_one_of_each_sender(senders: list[str], most: int) -> None:
+    """What is read of one takes many times its bytes."""
+    app = Inside()
+    assert asked(app, [bytes(LARGE + 1)] * 9, senders) == [200] * 9
+    assert app.most == most
+
+
+def test_a_form_of_escapes_alone_is_refused_before_it_is_read() -> None:
+    """Each takes a hundred bytes, and there may be millions: any viewer's session could end the server."""
+    app, form = Inside(), "application/x-www-form-urlencoded; charset=utf-8"
+    assert asked(app, [b"current=" + b"%41" * (ESCAPES + 1)], ["ada"], form) == [413]
+    assert app.asked == 1
+    assert asked(app, [b"current=" + b"%41" * ESCAPES], ["ada"], form) == [200]
+    assert asked(app, [b"%41" * (ESCAPES + 1)], ["ada"]) == [200], "text that is no form"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from base64 import urlsafe_b64encode
 
 import pytest
@@ -79,6 +80,16 @@ def of_key(client_data: bytes = b"{}", attestation: bytes = b"") -> str:
 )
 def test_what_no_browser_says_of_a_security_key_is_refused_in_words(vic: Client, credential: str) -> None:
     assert "This security key was not accepted. Try again." in add_key(vic, "key", credential)
+
+
+def test_what_is_too_long_for_a_security_key_is_not_read(vic: Client) -> None:
+    """Values of two bytes take fifty times as much when they are read."""
+    credential = f"[{'[],' * 1_500_000}1]"
+    add_key(vic, "key", "{}")
+    tracemalloc.start()
+    assert "This security key was not accepted. Try again." in add_key(vic, "key", credential)
+    assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,18 @@ def addresses(name: str) -> dict[str, str]:
     }
 
 
+def test_head_is_answered_as_get_and_presses_no_button(sign_in: SignIn) -> None:
+    """It needs no CSRF token."""
+    browser, stored = sign_in("operator", "test"), models.AuditEvent.objects.count()
+    mine, others = addresses("test"), addresses("production")
+    certificate = f"/certificates/{models.Certificate.objects.get(name='test').pk}/"
+    for path in (mine["jwk"], mine["gateway"], others["jwk"], others["gateway"], mine["environment"], certificate):
+        for button in ("edit/", "delete/"):
+            told = browser.get(f"{path}{button}"), browser.head(f"{path}{button}")
+            assert told[0].status_code == told[1].status_code, f"{path}{button}"
+    assert models.AuditEvent.objects.count() == stored
+
+
 @pytest.mark.parametrize("path", ["users", "gateways", "jwks", "environments"])
 def test_a_form_that_a_role_may_never_use_is_refused_when_it_is_opened(sign_in: SignIn, path: str) -> None:
     answer = sign_in("viewer").get(f"/{path}/create/")

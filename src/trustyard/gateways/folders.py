@@ -1,4 +1,8 @@
-"""Folders of releases on a disk: written whole, made current atomically, read back, and pruned."""
+"""Folders of releases on a disk: written whole, made current atomically, read back, and pruned.
+
+Others may write beside them, and put a link where a folder was at any moment. So what is written into and removed from
+is held open (`_held`), and what is read is a regular file.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,19 @@ import json
 import os
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from .contents import MANIFEST
 from .receipts import State
 
+RELEASES = "releases"
 KEPT = 10
 NOT_OURS = {
     errno.EACCES,
@@ -88,19 +95,37 @@ def current(directory: Path) -> Path | None:
         folder = directory / (directory / "current").readlink()
     except FileNotFoundError:
         return None
-    return folder if folder.parent == directory / "releases" else None
+    return folder if folder.parent == directory / RELEASES else None
 
 
 def manifest(folder: Path) -> dict[str, Any] | None:
     """The manifest of a release's folder if each file named in it is there with the digest given, else None."""
     try:
-        value = json.loads((folder / MANIFEST).read_bytes())
+        with _opened(folder, MANIFEST) as file:
+            value = json.load(file)
         for name, sha256 in value["files"].items():
-            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
-                return None
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
+            with _opened(folder, name) as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                    return None
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return dict(value)
+
+
+def _opened(folder: Path, name: str) -> BufferedReader:
+    """A file of the folder. ValueError for what is none of a release: a link, a device or a pipe, a file elsewhere."""
+    if name != os.path.normpath(name) or name.startswith(("/", "..")):
+        raise ValueError(name)
+    try:
+        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise ValueError(name) from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError(name)
+    return os.fdopen(descriptor, "rb")
 
 
 def write(directory: Path, name: str, files: Mapping[str, bytes], modes: Modes) -> Path:
@@ -108,42 +133,77 @@ def write(directory: Path, name: str, files: Mapping[str, bytes], modes: Modes) 
 
     A folder of that name that exists may be the broken one that `current` points to: the new one gets another name.
     """
-    releases = _releases(directory)
-    make_folder(releases, modes)
-    _sweep(directory)
-    fresh = releases / f".new-{secrets.token_hex(8)}"
-    try:
-        _fill(fresh, files, modes)
-        target = _free(releases, name)
-        fresh.rename(target)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
-    sync(releases)
-    return target
-
-
-def _releases(directory: Path) -> Path:
-    """Where the releases are. OSError where a link stands there: what it leads to is not ours to write and remove."""
-    path = directory / "releases"
-    if path.is_symlink():
-        raise OSError(errno.ELOOP, "a symbolic link stands there, and is not followed", str(path))
-    return path
+    make_folder(directory, modes)
+    for left in directory.glob(".current-*"):  # as below
+        left.unlink(missing_ok=True)
+    with _made(directory / RELEASES, modes) as releases:
+        for left in releases.glob(".new-*"):  # of a killed writer: nobody else is writing, for the lock is ours
+            shutil.rmtree(left, ignore_errors=True)
+        fresh = releases / f".new-{secrets.token_hex(8)}"
+        try:
+            _fill(fresh, files, modes)
+            target = _free(releases, name)
+            fresh.rename(target)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        sync(releases)
+    return directory / RELEASES / target.name
 
 
 def _fill(fresh: Path, files: Mapping[str, bytes], modes: Modes) -> None:
-    make_folder(fresh, modes)
-    for name, data in files.items():
-        path = fresh / name
-        make_folder(path.parent, modes)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, modes.file)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), modes.file)
-            os.fsync(file.fileno())
-    for folder in {fresh, *((fresh / name).parent for name in files)}:
-        sync(folder)
+    with _made(fresh, modes) as top:
+        for folder in sorted({Path(name).parent for name in files}):
+            with _made(top / folder, modes) if folder.name else nullcontext(top) as place:
+                for name in (name for name in files if Path(name).parent == folder):
+                    _put(place / Path(name).name, files[name], modes)
+                sync(place)
+        sync(top)
+
+
+def _put(path: Path, data: bytes, modes: Modes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, modes.file)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fchmod(file.fileno(), modes.file)
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _made(path: Path, modes: Modes) -> Iterator[Path]:
+    """As `_held`, and made with these bits where it is not there."""
+    new = False
+    with suppress(FileExistsError):
+        path.mkdir()
+        new = True
+    with _held(path) as folder:
+        if new:
+            folder.chmod(modes.folder)
+        yield folder
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[Path]:
+    """The folder under a name that stays its own, whatever is put in its place meanwhile. OSError where a link stands.
+
+    What a link leads to is not ours to write and remove. Errors have the path that is known outside.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except NotADirectoryError:
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "a symbolic link stands there, and is not followed", str(path)) from None
+        raise
+    held = f"/proc/self/fd/{descriptor}"
+    try:
+        yield Path(held)
+    except OSError as error:
+        if isinstance(error.filename, str) and f"{error.filename}/".startswith(f"{held}/"):
+            error.filename = f"{path}{error.filename.removeprefix(held)}"
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def make_current(directory: Path, folder: Path) -> None:
@@ -168,10 +228,11 @@ def trouble(number: int, error: OSError) -> tuple[State, str]:
 def prune(directory: Path) -> None:
     """Removes all folders but the newest `KEPT` and the current one; one that cannot be removed stays."""
     now = current(directory)
-    folders = sorted((path for path in _releases(directory).iterdir() if path.is_dir()), key=_number)
-    for folder in folders[:-KEPT]:
-        if now is None or folder.name != now.name:
-            shutil.rmtree(folder, ignore_errors=True)
+    with _held(directory / RELEASES) as releases:
+        folders = sorted((path for path in releases.iterdir() if path.is_dir()), key=_number)
+        for folder in folders[:-KEPT]:
+            if now is None or folder.name != now.name:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _number(folder: Path) -> tuple[int, str]:
@@ -183,14 +244,6 @@ def _free(releases: Path, name: str) -> Path:
     if not (releases / name).exists():
         return releases / name
     return next(path for n in range(2, 10_000) if not (path := releases / f"{name}.{n}").exists())
-
-
-def _sweep(directory: Path) -> None:
-    # What a killed writer left behind; nobody else is writing, for the lock is ours.
-    for left in (directory / "releases").glob(".new-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    for left in directory.glob(".current-*"):
-        left.unlink(missing_ok=True)
 
 
 def sync(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from trustyard.errors import withheld
 from trustyard.pki.names import printable
 
 State = Literal["pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"]
@@ -17,7 +18,8 @@ MOST_QUOTED = 500  # of what somebody else says in it
 class Receipt:
     """One node's word: the state, its own words (or ours about it), and how long it took.
 
-    The words are one line that can be stored, logged and shown anywhere, whoever they are from.
+    The words are one line that can be stored, logged and shown anywhere, whoever they are from: what a host's command
+    prints may hold a private key, too.
     """
 
     node: str
@@ -26,7 +28,7 @@ class Receipt:
     milliseconds: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "detail", plain(self.detail, MOST_WORDS))
+        object.__setattr__(self, "detail", withheld(plain(self.detail, MOST_WORDS)))
 
 
 def plain(words: str, most: int = MOST_QUOTED) -> str:

@@ -42,6 +42,9 @@ _RAW: dict[tuple[str, str], Any] = {
     ("AKP", "ML-DSA-65"): mldsa.MLDSA65PublicKey,
     ("AKP", "ML-DSA-87"): mldsa.MLDSA87PublicKey,
 }
+# Of the fields of Edwards curves (RFC 8032, section 5), and of the points of order 8 on the first the smaller y.
+_PRIMES = {"Ed25519": 2**255 - 19, "Ed448": 2**448 - 2**224 - 1}
+_Y_OF_ORDER_8 = 0x5FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 _OPERATIONS = ("sign", "verify", "encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits")
 
 
@@ -104,13 +107,22 @@ def build(jwk: Mapping[str, Any]) -> PublicKeyTypes:
             return ec.EllipticCurvePublicNumbers(_number(jwk, "x", size), _number(jwk, "y", size), curve).public_key()
         raw = _RAW.get((str(kty), str(crv if kty == "OKP" else jwk.get("alg"))))
         if raw is not None:
-            key: PublicKeyTypes = raw.from_public_bytes(_octets(jwk, "x" if kty == "OKP" else "pub"))
+            octets = _octets(jwk, "x" if kty == "OKP" else "pub")
+            key: PublicKeyTypes = raw.from_public_bytes(octets)
+            if crv in _PRIMES and _anybody_signs(octets, _PRIMES[crv]):
+                raise ValueError  # the zeros of a key that was never filled in are such a one, and pyca takes it
             return key
     except (ValueError, OverflowError, UnsupportedAlgorithm):
         raise refuse("The numbers of this JWK make no valid public key.", "bad-jwk") from None
     if not kty:
         raise refuse("This is no JWK: the member kty is missing.", "bad-jwk")
     raise refuse("A JWK of this key type or curve is not known.", "no-jwk")
+
+
+def _anybody_signs(octets: bytes, prime: int) -> bool:
+    """Whether this is a point of small order, with which signatures are right that anybody can make."""
+    y = int.from_bytes(octets, "little") % (1 << 8 * len(octets) - 1) % prime  # the last bit is the sign of x
+    return min(y, prime - y) in (0, 1, _Y_OF_ORDER_8)
 
 
 def _octets(jwk: Mapping[str, Any], member: str) -> bytes:

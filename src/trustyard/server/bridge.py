@@ -9,8 +9,9 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from trustyard.actions import requests
 
-from .answers import Message, Receive, Scope, Send
+from .answers import Message, Receive, Scope, Send, header, problem
 from .bodies import MEGABYTE, Bodies, BodyRefused, Store, Who, strangers
+from .passwords import AT_ONCE
 from .shares import Senders
 from .threads import Threads
 from .unread import Unread
@@ -18,6 +19,11 @@ from .unread import Unread
 THREADS = 8
 SPARE = 2  # of them: no person or token takes the last ones that are free, however much it asks for
 FETCHING_THREADS = 16
+# What is read of a large body takes many times its bytes, so few are read at once.
+LARGE = MEGABYTE
+LARGE_THREADS = 2
+SIGN_IN = "/sign-in/"  # where strangers have passwords tried: who has signed in waits behind none of them
+ESCAPES = 1_000_000  # of a form: a pasted text of 10 MB has 600,000, and each takes a hundred bytes
 # Addresses of the console that open a connection to a foreign server; over REST the body says so.
 FETCHING_PATH = re.compile(rb"/(?:window/look/connection|certificates/compare/now)/?$|^/trust-check/?$")
 FETCHING_WORDS = (b'"connection"', b'"live"')
@@ -45,6 +51,8 @@ class Bridge:
         self._usual = Threads(django, THREADS, unread, SPARE)
         self._fetching = Threads(django, FETCHING_THREADS, unread)
         self._importing = Threads(django, IMPORTING_THREADS, unread)
+        self._large = Threads(django, LARGE_THREADS, unread, LARGE_THREADS - 1)
+        self._signing_in = Threads(django, AT_ONCE, unread, AT_ONCE - 1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request with what Django says, or with why its body was not taken."""
@@ -60,15 +68,26 @@ class Bridge:
             if body.dropped:
                 await self._usual(for_django(scope, 0), b"", _closing(send), sender)
                 return
-            pool = self._importing if importing else self._fetching if fetches(scope, body.data) else self._usual
-            if pool is self._usual:
+            if _escapes_too_much(scope, body.data):
+                detail = f"A form has at most {ESCAPES:,} characters that are written as %XX."
+                await problem(413, "too-large", "Too large", detail).send(scope, send)
+                return
+            pool = self._importing if importing else self._pool(scope, body.data)
+            if pool not in (self._importing, self._fetching):
                 requests.hurry()
-            await pool(for_django(scope, len(body.data)), bytes(body.data), send, sender)
+            await pool(for_django(scope, len(body.data)), body.data, send, sender)
             self._senders.learn(scope)
+
+    def _pool(self, scope: Scope, body: bytes | bytearray) -> Threads:
+        if scope["method"] == "POST" and scope["path"] == SIGN_IN:
+            return self._signing_in
+        if fetches(scope, body):
+            return self._fetching
+        return self._large if len(body) > LARGE else self._usual
 
     def close(self) -> None:
         """Waits for running requests to end."""
-        for pool in (self._usual, self._fetching, self._importing):
+        for pool in (self._usual, self._fetching, self._importing, self._large, self._signing_in):
             pool.executor.shutdown(wait=True, cancel_futures=True)
 
 
@@ -101,6 +120,10 @@ def fetches(scope: Scope, body: bytes | bytearray) -> bool:
     if scope["method"] in ("GET", "HEAD"):
         return bool(WAITING_PATH.search(path))
     return bool(FETCHING_PATH.search(path)) or (path.startswith(b"/api/") and _names_a_connection(body))
+
+
+def _escapes_too_much(scope: Scope, body: bytes | bytearray) -> bool:
+    return "urlencoded" in header(scope, b"content-type").lower() and body.count(b"%") > ESCAPES
 
 
 def _names_a_connection(body: bytes | bytearray) -> bool:

@@ -31,10 +31,9 @@ class Threads:
         self._unread = unread
         self.executor = ThreadPoolExecutor(count, "WSGI")
 
-    async def __call__(self, scope: Scope, body: bytes, send: Send, sender: str) -> None:
+    async def __call__(self, scope: Scope, body: bytes | bytearray, send: Send, sender: str) -> None:
         """Answers a request whose body is complete."""
         loop = asyncio.get_running_loop()
-        environ: Any = build_environ(scope, io.BytesIO(body))  # type: ignore[arg-type]  # any file will do
         context = contextvars.copy_context()
 
         async def sent(message: Message) -> None:
@@ -49,6 +48,8 @@ class Threads:
                 detail = "Read the answers to your earlier requests first."
                 await problem(503, "busy", "Busy", detail, {"Retry-After": "5"}).send(scope, send)
                 return
+            # A copy of the body, which those that wait for their turn do without.
+            environ: Any = build_environ(scope, io.BytesIO(body))  # type: ignore[arg-type]  # any file will do
             messages = await loop.run_in_executor(self.executor, context.run, self._run, environ, now)
         with self._unread.counted(sender, messages):
             for message in messages:

@@ -334,3 +334,40 @@ class TestDirectories:
         assert receipt.detail.endswith(f"a symbolic link stands there, and is not followed ({inside}/releases).")
         assert len(list(outside.iterdir())) == 20
         assert not (inside / "current").is_symlink()
+
+    def test_a_link_put_where_the_releases_go_during_a_delivery_leads_nowhere(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Who may write in the folder exchanges it between a look at it and its use, as often as it takes."""
+        inside, outside = tmp_path / "root", tmp_path / "outside"
+        for folder in (inside, *(outside / str(number) for number in range(20))):
+            folder.mkdir(parents=True)
+        options, real = {"directory": str(inside)}, os.fsync
+
+        def exchanged(descriptor: int) -> None:
+            real(descriptor)
+            if not (inside / "releases").is_symlink():
+                (inside / "releases").rename(inside / "moved")
+                (inside / "releases").symlink_to(outside)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", exchanged)
+            receipt = deliver(material(1), options, place(tmp_path, inside))
+        assert receipt.state in ("refused", "unreachable")
+        assert {path.name for path in outside.iterdir()} == {str(number) for number in range(20)}
+        assert "/proc/" not in receipt.detail
+
+    @pytest.mark.parametrize("what", ["device", "pipe", "folder", "link", "elsewhere"])
+    def test_a_manifest_of_somebody_else_makes_nobody_read_what_is_no_file_of_a_release(
+        self, tmp_path: Path, what: str
+    ) -> None:
+        inside = tmp_path / "root"
+        theirs = inside / "releases" / "x"
+        theirs.mkdir(parents=True)
+        (inside / "current").symlink_to("releases/x")
+        os.mkfifo(theirs / "pipe")  # without a writer it is waited for
+        (theirs / "link").symlink_to("/dev/zero")  # which never ends
+        named = {"device": "/dev/zero", "folder": "../x", "elsewhere": "../../releases/x/pipe"}.get(what, what)
+        (theirs / "manifest.json").write_text(json.dumps({"environment": "other", "files": {named: ""}}))
+        receipt = deliver(material(1), {"directory": str(inside)}, place(tmp_path, inside))
+        assert receipt.state == "accepted"

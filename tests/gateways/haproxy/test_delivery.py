@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -98,6 +99,25 @@ def test_who_never_comes_to_an_end_holds_up_no_delivery(tmp_path: Path, monkeypa
     assert time.monotonic() - began < 10
     assert receipt.state == "unreachable"
     assert not (tmp_path / "clients.pem").exists()
+
+
+@pytest.mark.parametrize("what", ["pipe", "link"])
+def test_what_is_no_file_where_the_ca_file_should_be_is_not_waited_for(tmp_path: Path, what: str) -> None:
+    """Somebody else may write in that folder."""
+
+    def answer(asked: bytes) -> bytes:
+        if asked.startswith(b"show info"):
+            if what == "pipe":
+                os.mkfifo(tmp_path / "clients.pem")
+            else:  # after it was judged
+                (tmp_path / "clients.pem").symlink_to("/dev/zero")
+            return b"Name: HAProxy\nVersion: 2.6.12\n"
+        return f"Filename: {tmp_path}/clients.pem\n".encode()
+
+    with listening(answer, []) as address:
+        receipt = bring(tmp_path, address)
+    assert receipt.state == "unreachable"
+    assert receipt.detail.endswith(f"is neither followed nor replaced ({tmp_path}/clients.pem).")
 
 
 @pytest.mark.parametrize("before", [None, b"what it started with\n"], ids=["no file", "a file"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from trustyard.actions.found import MAX_SEARCH
+
+MAX_FIELDS = 100  # of an object whose fields are known; the largest has a dozen
 
 
 def _no_nul(text: str) -> str:
@@ -66,6 +68,14 @@ class Given(BaseModel):
     """A JSON object of a request."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_few_fields(cls, value: Any) -> Any:
+        # Each name that is not known would be a fault of its own, of a kilobyte.
+        if isinstance(value, dict) and len(value) > MAX_FIELDS:
+            raise ValueError("There are no objects here with so many fields.")
+        return value
 
 
 class Shown(BaseModel):

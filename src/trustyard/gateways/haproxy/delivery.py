@@ -64,7 +64,7 @@ def _replace(runtime: Runtime, name: str, file: Path, anchors: Anchors, number: 
     runtime.greet()
     # 1. What is in force, and is there such a CA file at all?
     before = runtime.fingerprints(name)
-    old = file.read_bytes() if file.exists() else None
+    old = _read(file)
     if before == wanted and old == pem:
         return "accepted", _said(f"release {number} is in force", anchors)
     # 2. The file first: a HAProxy that restarts now starts with the new set.
@@ -94,6 +94,12 @@ def _restore(file: Path, old: bytes | None) -> None:
         file.unlink(missing_ok=True)
     else:
         _write(file, old)
+
+
+def _read(file: Path) -> bytes | None:
+    """What stands there. OSError for what is no file: a pipe would be waited for, and this gateway's turn with it."""
+    with held(file.parent) as folder:
+        return folder.read(file.name) if folder.has(file.name) else None
 
 
 def _write(file: Path, data: bytes) -> None:

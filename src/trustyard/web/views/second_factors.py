@@ -28,6 +28,7 @@ from trustyard.errors import Refused
 from trustyard.pki.names import clean_name
 from trustyard.web.page import actor_of
 from trustyard.web.stages import is_over
+from trustyard.web.typed_json import MAX_TEXT
 
 from .errors import TOO_MANY
 from .signin import note_failed
@@ -53,8 +54,12 @@ class _Told:
 class _Sound:
     """A form that takes what browsers say of a key: whoever writes that by hand sees it refused, and no failure."""
 
+    data: Any
+
     def full_clean(self) -> None:
         form: Any = super()  # the form that this is mixed into
+        if any(len(text) > MAX_TEXT for text in self.data.values()):
+            self.data = {}  # of no key: to be refused without being read
         try:
             form.full_clean()
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error):
