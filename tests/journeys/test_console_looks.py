@@ -397,6 +397,17 @@ def test_a_select_keeps_its_arrow_in_forced_colours(console: Console) -> None:
     page.emulate_media(forced_colors="none")
 
 
+def test_on_paper_stands_what_a_page_says_and_nothing_that_is_pressed(console: Console, usual: Usual) -> None:
+    console.show(usual.certificate)
+    page, revoked = console.page, console.page.get_by_text("revoked", exact=True).first
+    expect(console.button("Sign out")).to_be_visible()
+    page.emulate_media(media="print")
+    for pressed in (console.button("Sign out"), console.button("Delete"), page.get_by_role("link", name="Audit")):
+        expect(pressed).to_be_hidden()
+    expect(page.get_by_role("heading", name=usual.certificate, exact=True)).to_be_visible()
+    expect(revoked).to_be_visible()
+
+
 def test_icons_grow_with_the_text(console: Console) -> None:
     console.open("/certificates/")
     icon = console.button("Create").locator("svg")
