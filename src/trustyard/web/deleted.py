@@ -50,7 +50,7 @@ def deleted(request: HttpRequest, actor: Actor, gone: NotFound) -> HttpResponse:
 def named(request: HttpRequest, actor: Actor, gone: NotFound) -> NotFound:
     """What a dialog says about it: who deleted it, where the audit says so."""
     who = by_whom(actor, *_object(request), opened.since(request))
-    return NotFound(f"{who} while this was open.", advice="Load the page again.") if who else gone
+    return NotFound(f"{who}, while this was open.", advice="Load the page again.") if who else gone
 
 
 def by_whom(actor: Actor, kind: str, name: str, since: datetime | None) -> str:
