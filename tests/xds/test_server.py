@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -104,6 +105,16 @@ def test_who_is_refused_has_a_line_in_the_log_that_says_who_and_why_and_not_a_li
     assert said[0]["reason"] == "8 letters of nobody."
     assert said[1]["reason"].endswith("but node.cluster says test/other.")
     assert "a secret" not in str(lines)
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_the_address_of_who_is_refused_is_told_of_both_families(plane: ControlPlane) -> None:
+    running = loop().run(server.start(("::1", 0), None, store=plane.store))
+    with capture_logs() as lines, Client(running.port, "wrong", host="[::1]") as client:
+        client.subscribe("used")
+        client.end()
+    loop().run(running.stop())
+    assert [line["address"] for line in lines if line["event"] == "xds.refused"] == ["::1"]
 
 
 def test_those_who_are_refused_have_a_few_lines_a_minute_however_many_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
