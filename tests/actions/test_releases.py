@@ -12,7 +12,7 @@ from tests.tls_servers import Ca
 from trustyard import models
 from trustyard.actions import audit, certificates, delivery, environments, gateways, receipts, releases, truststores
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
-from trustyard.actions.gateway_tokens import AGENT, XDS, token_of
+from trustyard.actions.gateway_tokens import AGENT, XDS, token_of, why_not
 from trustyard.errors import NotFound, Refused
 from trustyard.gateways.receipts import Receipt
 from trustyard.pki.containers import read_file
@@ -197,8 +197,13 @@ def test_the_token_of_a_gateway_is_derived_rotated_and_not_guessed(add: Add) -> 
     assert (found.environment, found.name) == ("test", "edge")
     for wrong in ("", "xds.1.1.x", token[:-1], token + "x", token.replace("xds.", "xds.9", 1)):
         assert delivery.gateways_of_tokens([wrong], XDS) == {}, wrong
+    assert why_not("", XDS) == "It brought no token."
+    assert why_not(token + "x", XDS).startswith("Its token is none that this Trustyard made")
     gateways.rotate_token(ADMIN, "test", "edge")
     assert delivery.gateways_of_tokens([token], XDS) == {}
+    assert why_not(token, XDS) == "The token of test/edge was rotated: give it the new bootstrap."
+    gateway.delete()
+    assert why_not(token, XDS) == "The gateway of its token was deleted."
 
 
 def test_a_token_of_one_purpose_opens_nothing_of_another(add: Add) -> None:

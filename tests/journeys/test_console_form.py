@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.authority import Authority, Issued
-from tests.journeys.console import ALONE, Console, Rest, new_context, sign_in
+from tests.journeys.console import ALONE, PASTED, Console, Rest, new_context, sign_in
 from tests.server.serving import PASSWORD, Serving
 from tests.tls_servers import Ca, TlsServer
 
@@ -168,6 +168,55 @@ def test_a_file_is_read_when_it_is_chosen_and_a_key_in_it_is_dropped(
     expect(window.get_by_label("Content", exact=True)).to_have_value("")
     window.get_by_role("button", name="Apply").click()
     expect(window).to_be_visible()
+
+
+def test_each_source_keeps_what_it_showed_while_another_one_is_looked_at(
+    console: Console, partner: Issued, unique: Unique, tmp_path: Path
+) -> None:
+    """S-09: nobody has to receive, choose or paste the same again, also after a reload."""
+    cert, _ = partner.written(tmp_path)
+    pasted = Authority("Pasted CA").issue("pasted.example").pem
+    console.create()
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    name = window.get_by_label("Certificate Name", exact=True)
+    connection, file, paste = (
+        window.get_by_role("radio", name=source)
+        for source in ("Receive via HTTPS/LDAPS Connection", "Import from File", "Paste from Clipboard")
+    )
+    ca = Ca.new("Partner CA")
+    with TlsServer(ca.issue("received.test", dns=["received.test"]), chain=[ca.cert_pem]) as server:
+        window.get_by_role("textbox", name="URL", exact=True).fill(f"https://127.0.0.1:{server.port}")
+        window.get_by_role("button", name="Receive").click()
+        expect(name).to_have_value("received.test")
+    window.get_by_role("radio", name=re.compile("^Partner CA")).check()
+    expect(name).to_have_value("Partner CA")
+    window.get_by_role("checkbox", name="Add the others too").check()
+    file.check()
+    expect(name).to_have_value("")
+    console.page.locator("#window-file").set_input_files(cert)
+    expect(name).to_have_value("partner.example")
+    paste.check()
+    expect(name).to_have_value("")
+    window.get_by_role("radio", name="BASE64PEM", exact=True).evaluate(PASTED, pasted)
+    expect(name).to_have_value("pasted.example")
+    file.check()
+    expect(name).to_have_value("partner.example")
+    console.page.on("dialog", lambda asked: asked.accept())
+    console.quiet()
+    console.page.reload()
+    paste.check()
+    expect(name).to_have_value("pasted.example")
+    expect(window.get_by_label("Certificate", exact=True)).to_have_value(pasted)
+    connection.check()
+    expect(name).to_have_value("Partner CA")
+    expect(window.get_by_role("radio", name=re.compile("^Partner CA"))).to_be_checked()
+    expect(window.get_by_role("checkbox", name="Add the others too")).to_be_checked()
+    window.get_by_role("checkbox", name="test", exact=True).check()
+    window.get_by_label("Alias", exact=True).fill(unique("received"))
+    window.get_by_role("button", name="Apply").click()
+    expect(console.page.get_by_role("table", name="Configuration")).to_contain_text("Partner CA")
+    expect(console.page.get_by_text("Saved with it")).to_be_visible()
 
 
 def test_a_chosen_file_applied_at_once_is_the_one_that_counts(

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -263,6 +264,15 @@ LOOKS = ("color", "border-top-color", "background-color")
 
 def looks_of(button: Locator, part: str) -> str:
     return str(button.evaluate("(button, part) => getComputedStyle(button).getPropertyValue(part)", part))
+
+
+def test_who_has_no_javascript_is_told_why_nothing_happens(browser: Browser, served: Serving, signed_in: Any) -> None:
+    for runs in (False, True):
+        context = browser.new_context(storage_state=signed_in, java_script_enabled=runs)
+        page = context.new_page()
+        page.goto(f"{served.url}/certificates/")
+        expect(page.locator("noscript .notice")).to_be_visible(visible=not runs)
+        context.close()
 
 
 def test_a_viewer_sees_and_may_not_change(viewer: Console, filled: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,25 @@ def test_a_killed_trustyard_costs_the_gateway_nothing_and_knows_afterwards_what_
                 assert edge(after)["state"] == "accepted"
                 assert request(port, stage.stranger_cert) == request(port, stage.partner_cert) == 200
                 assert after.terminate() == 0
+
+
+@pytest.mark.timeout(120)
+def test_the_log_says_why_an_envoy_is_refused_and_not_at_each_of_its_tries(tmp_path: Path) -> None:
+    """Of its own log an operator of Trustyard sees nothing."""
+    binary()
+    cert, key = Stage(tmp_path).own.written(tmp_path)
+    with Serving(tmp_path / "data") as serving:
+        said(serving, "gateway", "add", "test", "edge", "--kind", "envoy")
+        listen = ("--listen", f"127.0.0.1:{free_port()}", "--cert", cert, "--key", key)
+        before = said(serving, "gateway", "bootstrap", "test", "edge", *listen)
+        said(serving, "gateway", "rotate", "test", "edge", "--yes")
+        with Envoy(before, tmp_path) as envoy:
+            eventually(lambda: envoy.log().count("This is not the token of a gateway.") > 2)
+        lines = [json.loads(line) for line in serving.log if "xds.refused" in line]
+        token = re.search(r"Bearer (\S+?)\"?$", before, re.MULTILINE)
+        assert token
+        assert not any(token[1] in line for line in serving.log)
+    [line] = lines
+    assert line["reason"] == "The token of test/edge was rotated: give it the new bootstrap."
+    assert (line["address"], line["cluster"], line["level"]) == ("127.0.0.1", "test/edge", "warning")
+    assert line["node"]

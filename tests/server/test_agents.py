@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -176,6 +177,27 @@ def test_each_gateway_has_its_own_token_and_no_other_opens_anything(place: Place
                 assert answer.json()["type"].endswith("/bad-token")
     with place.agent() as agent:
         assert agent.get("/api/v1/environments").status_code == 401, "and this one opens no REST"
+
+
+def test_who_is_refused_has_a_line_in_the_log_that_says_who_and_why_and_not_a_line_for_each_try(
+    tmp_path: Path,
+) -> None:
+    """Never the token."""
+    with Serving(tmp_path / "data") as server, server.client() as rest:
+        rest.post("/api/v1/environments/test/gateways", json={"name": "edge", "kind": "agent"}).raise_for_status()
+        place = Place(server, rest, "test")
+        before = place.token
+        rest.patch(
+            "/api/v1/environments/test/gateways/edge", json={"rotate_token": True}, headers={"If-Match": "*"}
+        ).raise_for_status()
+        with place.agent(before) as agent:
+            eventually(lambda: ask(agent, node="host-1").status_code == 401)
+            assert [ask(agent, node="host-1").status_code for _ in range(2)] == [401] * 2
+        assert server.terminate() == 0
+    [line] = [json.loads(line) for line in server.log if "agents.refused" in line]
+    assert (line["node"], line["address"], line["count"]) == ("host-1", "127.0.0.1", 1)
+    assert line["reason"] == "The token of test/edge was rotated: give it the new bootstrap."
+    assert not any(before in line for line in server.log)
 
 
 def test_a_token_that_was_just_made_opens_before_the_news_of_it_came(monkeypatch: pytest.MonkeyPatch) -> None:

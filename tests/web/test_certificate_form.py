@@ -314,6 +314,18 @@ def test_apply_takes_nothing_that_the_window_does_not_show(form: Form) -> None:
     assert form.post("window/apply/", shown=shown, source="file", alias="acme").count("Select a file first.") == 1
 
 
+def test_what_another_address_presented_does_not_come_back_with_the_source(form: Form) -> None:
+    """S-10: the address is changed in the same moment as the source."""
+    form.post("window/", name="acme", description="")
+    draft = models.Draft.objects.get()
+    draft.content["window"] |= {"url": "https://one.example", "token": "seen", "choose": "0" * 64}
+    draft.save()
+    assert form.post("window/keep/", source="file", url="https://one.example")
+    said = form.post("window/keep/", source="connection", url="https://two.example")
+    assert "The address was changed: press Receive." in said
+    assert models.Draft.objects.get().content["window"]["token"] == ""
+
+
 def test_of_two_looks_under_way_the_one_that_began_last_counts(form: Form) -> None:
     """A slow server answers when another source was chosen long ago."""
     draft = models.Draft.objects.get()

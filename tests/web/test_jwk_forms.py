@@ -18,6 +18,7 @@ from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
 from trustyard.pki.jwks import jwk_from_certificate
+from trustyard.web.views import jwk_form
 
 from .people import signed_in
 
@@ -380,3 +381,19 @@ def test_a_jwk_that_was_renamed_is_published_as_it_was(person: Client) -> None:
     assert listed(person, "renamed") == {"test": ""}
     jwks.update(LOCAL, "renamed", if_match="*", state="disabled")
     assert listed(person, "renamed") == {"test": "waits"}
+
+
+def test_a_certificate_that_the_form_does_not_offer_among_many_has_a_link_to_it(
+    person: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "These are the first" not in person.get("/jwks/create/").content.decode()
+    monkeypatch.setattr(jwk_form, "OFFERED", 1)
+    page = person.get("/jwks/create/").content.decode()
+    assert "These are the first 1 by name." in page
+    assert "<option>theirs</option>" not in page
+    shown = person.get(f"/certificates/{models.Certificate.objects.get(name='shared').pk}/").content.decode()
+    links = re.findall(r'href="(/jwks/create/[^"]+)"', html.unescape(shown))
+    assert sorted(links) == [f"/jwks/create/?certificate=shared&environment={one}" for one in ("production", "test")]
+    page = person.get("/jwks/create/?certificate=theirs&environment=production").content.decode()
+    assert "<option selected>theirs</option>" in page
+    assert "<option selected>production</option>" in page

@@ -19,8 +19,10 @@ from django.utils import timezone
 from tests.authority import Authority
 from tests.tls_servers import new_key
 from trustyard import models
-from trustyard.actions import audit, environments, gateways, jwks
+from trustyard.actions import audit, certificates, environments, gateways, jwks
 from trustyard.actions.actors import LOCAL
+from trustyard.actions.certificates import Definition, EntryGiven
+from trustyard.actions.sources import Paste
 from trustyard.pki.jwks import jwk_of_key
 
 from .people import signed_in
@@ -245,7 +247,7 @@ def test_an_environment_that_cannot_be_made_keeps_what_was_typed(person: Client)
     assert "<option selected>block</option>" in page
 
 
-@pytest.mark.parametrize("what", ["environment", "gateway", "jwk"])
+@pytest.mark.parametrize("what", ["certificate", "environment", "gateway", "jwk"])
 def test_a_deletion_over_a_change_of_somebody_else_asks_again_in_its_dialog_and_deletes_nothing(
     person: Client, what: str
 ) -> None:
@@ -266,8 +268,27 @@ def test_a_deletion_over_a_change_of_somebody_else_asks_again_in_its_dialog_and_
     assert not type(row).objects.filter(pk=row.pk).exists()
 
 
+@pytest.mark.parametrize("what", ["certificate", "environment", "gateway", "jwk"])
+def test_a_deletion_of_what_somebody_else_deleted_says_who_it_was(person: Client, what: str) -> None:
+    somebody = replace(LOCAL, name="somebody")
+    there = f"/{what}s/{removable(what)[0].pk}/delete/"
+    asked = Form(person.get(there, headers=HTMX).content.decode()).sent
+    {
+        "certificate": lambda: certificates.delete(somebody, "acme", if_match="*"),
+        "environment": lambda: environments.delete(somebody, "stage", if_match="*"),
+        "gateway": lambda: gateways.delete(somebody, "test", "edge", if_match="*"),
+        "jwk": lambda: jwks.delete(somebody, "sign", if_match="*"),
+    }[what]()
+    said = person.post(there, asked, headers=HTMX).content.decode()
+    assert f"somebody deleted the {what.replace('jwk', 'JWK')} {asked['object'].split('/', 1)[1]} just now" in said
+
+
 def removable(what: str) -> tuple[Any, Callable[[], object]]:
     """Something that can be deleted, and how another changes it."""
+    if what == "certificate":
+        source = Paste("BASE64PEM", Authority("Partner CA").pem)
+        made = certificates.create(LOCAL, [Definition("acme", "", [EntryGiven(("test",), "acme", source)])]).certificate
+        return made, lambda: certificates.update(LOCAL, "acme", if_match="*", description="theirs")
     if what == "environment":
         made = environments.create(LOCAL, name="stage")
         return made, lambda: environments.update(LOCAL, "stage", if_match="*", description="theirs")

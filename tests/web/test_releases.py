@@ -20,6 +20,7 @@ from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven, Saved
 from trustyard.actions.sources import Paste
 from trustyard.gateways.receipts import Receipt
+from trustyard.web.views import differences
 
 from . import people
 
@@ -283,6 +284,22 @@ def test_another_comparison_is_told_to_screen_readers_in_counts_and_searched(adm
     searched = text(admin.get(f"{there}3&q=THRee"))
     assert ("three added" in searched, "two added" in searched) == (True, False)
     assert "No changes match." in text(admin.get(f"{there}3&q=nope"))
+
+
+def test_a_release_that_is_too_old_to_be_offered_is_compared_where_a_link_leads_to_it(
+    admin: Client, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two", "three"):
+        add(name)
+    monkeypatch.setattr(differences, "MOST", 1)
+
+    def compared(start: int, end: int) -> tuple[str, set[str]]:
+        page = admin.get(f"/releases/compare/?environment=test&from={start}&to={end}").content.decode()
+        return page, set(re.findall(r'<option value="(\w+)" selected', page))
+
+    said, chosen = compared(1, 2)
+    assert (">1 added.<" in said, chosen) == (True, {"1", "2"})
+    assert compared(4, 10**11)[1] == {"3", "saved"}, "what does not exist is not chosen"
 
 
 def test_promote_shows_the_difference_then_does_it_in_one_step(admin: Client, add: Add, authority: Authority) -> None:

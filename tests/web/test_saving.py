@@ -97,12 +97,25 @@ def test_the_roots_of_a_first_release_are_no_changes_that_somebody_made(person: 
 
 def test_the_form_of_what_another_deleted_becomes_that_of_a_new_certificate(person: Client) -> None:
     draft = opened(person)
-    certificates.delete(LOCAL, "acme", if_match="*")
+    certificates.delete(replace(LOCAL, name="somebody"), "acme", if_match="*")
     page = saved(person, draft, description="typed")
-    assert "Somebody deleted this certificate meanwhile, and nothing was saved." in page
+    assert "somebody deleted the certificate acme just now, and nothing was saved." in page
     assert "<h1>Create Certificate</h1>" in page
     assert ">typed</textarea>" in page
     assert "No definition yet" in page, "nobody took it in again"
+
+
+def test_who_revokes_or_saves_what_another_deleted_is_told_who(person: Client) -> None:
+    draft = opened(person)
+    [row] = models.Draft.objects.get().content["rows"]
+    certificates.update(LOCAL, "acme", if_match="*", new_name="renamed")
+    certificates.delete(replace(LOCAL, name="somebody"), "renamed", if_match="*")
+    there = f"{draft}rows/{row['key']}/revoke/"
+    assert (
+        "somebody deleted the certificate acme just now, and with it this entry." in person.get(there).content.decode()
+    )
+    models.AuditEvent.objects.all().delete()
+    assert "Somebody deleted this certificate meanwhile, and nothing was saved." in saved(person, draft)
 
 
 def test_who_revokes_what_another_revoked_meanwhile_is_told_who_and_why(person: Client) -> None:

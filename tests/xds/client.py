@@ -16,8 +16,10 @@ from trustyard.gateways.envoy.resources import SECRET
 class Client:
     """One delta stream."""
 
-    def __init__(self, port: int, token: str | None, cluster: str = "test/edge", node: str = "client") -> None:
-        self._channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+    def __init__(
+        self, port: int, token: str | None, cluster: str = "test/edge", node: str = "client", host: str = "127.0.0.1"
+    ) -> None:
+        self._channel = grpc.insecure_channel(f"{host}:{port}")
         self._outgoing: queue.Queue[DeltaDiscoveryRequest | None] = queue.Queue()
         metadata = [("authorization", f"Bearer {token}")] if token is not None else []
         stub = ads_pb2_grpc.AggregatedDiscoveryServiceStub(self._channel)

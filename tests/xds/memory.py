@@ -92,6 +92,10 @@ class MemoryStore:
         self._reachable()
         return {token: self.gateways[token] for token in tokens if token in self.gateways}
 
+    def why_not(self, token: str) -> str:
+        self._reachable()
+        return f"{len(token)} letters of nobody."
+
     def wanted(self, environment: str) -> Material | None:
         self._reachable()
         return self.material.get(environment)

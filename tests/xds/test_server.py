@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -9,15 +10,17 @@ from dataclasses import replace
 
 import grpc
 import pytest
+from structlog.testing import capture_logs
 
 from tests.authority import Authority
 from tests.live.envoy import eventually
 from tests.xds.client import Client
 from tests.xds.memory import ControlPlane, MemoryStore, loop
+from trustyard.actions import strangers
 from trustyard.errors import Refused
 from trustyard.gateways.envoy.resources import EXTENSION
 from trustyard.pki.content import Material
-from trustyard.xds import ledger
+from trustyard.xds import ledger, server
 from trustyard.xds.server import start
 from trustyard.xds.store import EVERYTHING
 
@@ -74,6 +77,52 @@ def test_without_the_token_of_a_gateway_the_stream_ends_unauthenticated(plane: C
     with Client(plane.port, token) as client:
         client.subscribe("used")
         assert client.end() == (grpc.StatusCode.UNAUTHENTICATED, "This is not the token of a gateway.")
+
+
+def test_who_is_refused_has_a_line_in_the_log_that_says_who_and_why_and_not_a_line_for_each_try(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never the token; and who says nothing is refused all the same."""
+    with capture_logs() as lines:
+        for _ in range(3):
+            with Client(plane.port, "a secret", node="\x1b[31mred") as client:
+                client.subscribe("used")
+                client.end()
+        monkeypatch.setattr(strangers, "QUIET_SECONDS", 0)
+        with Client(plane.port, plane.store.add(), cluster="test/other") as client:
+            client.subscribe("used")
+            client.end()
+        monkeypatch.setattr(server, "NAME_SECONDS", 0.01)
+        with Client(plane.port, None) as client:
+            client.end()
+    said = [line for line in lines if line["event"] == "xds.refused"]
+    assert [(line["node"], line["cluster"], line["count"]) for line in said] == [
+        ("\\x1b[31mred", "test/edge", 1),
+        ("client", "test/other", 3),
+        ("", "", 1),
+    ]
+    assert {line["address"] for line in said} == {"127.0.0.1"}
+    assert said[0]["reason"] == "8 letters of nobody."
+    assert said[1]["reason"].endswith("but node.cluster says test/other.")
+    assert "a secret" not in str(lines)
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_the_address_of_who_is_refused_is_told_of_both_families(plane: ControlPlane) -> None:
+    running = loop().run(server.start(("::1", 0), None, store=plane.store))
+    with capture_logs() as lines, Client(running.port, "wrong", host="[::1]") as client:
+        client.subscribe("used")
+        client.end()
+    loop().run(running.stop())
+    assert [line["address"] for line in lines if line["event"] == "xds.refused"] == ["::1"]
+
+
+def test_those_who_are_refused_have_a_few_lines_a_minute_however_many_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = strangers.Strangers()
+    told = [many.count(f"10.0.0.{number}") for number in range(100)]
+    assert told == [1] * strangers.MOST + [0] * (100 - strangers.MOST)
+    monkeypatch.setattr(strangers, "QUIET_SECONDS", 0)
+    assert many.count("10.0.0.1") == 100 - strangers.MOST + 1
 
 
 @pytest.mark.parametrize("cluster", ["", "test/other", "production/edge", "test", "TEST/edge"])

@@ -21,8 +21,9 @@ from .sources import Connection, FileGiven, Inspected, Paste, Seen
 
 EMPTY: dict[str, Any] = {
     "row": "", "environments": [], "source": "connection", "url": "", "encoding": "", "content": "", "alias": "",
-    "others": False, "token": "", "choose": "", "pasted": "", "problem": "", "look": "", "waits": "",
+    "others": False, "token": "", "choose": "", "pasted": "", "problem": "", "look": "", "waits": "", "away": {},
 }  # fmt: skip
+_OF_A_SOURCE = ("token", "choose", "content", "pasted", "problem", "waits", "others")  # what it showed
 _KINDS = {Connection: "connection", FileGiven: "file", Paste: "paste"}
 
 
@@ -64,8 +65,9 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> bool:
     window = window_of(draft)
     before = dict(window)
     if fields.get("source", window["source"]) != window["source"]:
-        forget_seen(draft)
-    elif window["source"] == "connection" and fields.get("url", window["url"]).strip() != window["url"].strip():
+        window["others"] = fields.pop("others", window["others"])  # ticked beside what the other source showed
+        turn_to(draft, fields["source"])
+    if window["source"] == "connection" and fields.get("url", window["url"]).strip() != window["url"].strip():
         _change_address(draft)
     given: dict[str, Any] = {
         name: fields[name]
@@ -81,6 +83,17 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> bool:
     return window != before
 
 
+def turn_to(draft: models.Draft, source: str) -> None:
+    """Another source: what the one before it showed is put away, and what this one showed is there again."""
+    window = window_of(draft)
+    if source == window["source"]:
+        return
+    shown = {name: window.get(name, "") for name in _OF_A_SOURCE}
+    away = {**window.get("away", {}), window["source"]: shown}
+    forget_seen(draft)
+    window |= {**away.pop(source, {}), "source": source, "away": away}
+
+
 def _change_address(draft: models.Draft) -> None:
     # What another address presented, now or when the row was made, is not taken for this one.
     known = window_of(draft)["token"] or window_of(draft)["row"]
@@ -89,9 +102,10 @@ def _change_address(draft: models.Draft) -> None:
 
 def begin_look(draft: models.Draft, source: Connection | FileGiven | Paste) -> str:
     """Forgets what was seen before; returns the name of this look, since only the last of several counts."""
+    turn_to(draft, _KINDS[type(source)])
     forget_seen(draft)
     window = window_of(draft)
-    window |= {"look": secrets.token_hex(8), "source": _KINDS[type(source)]}
+    window["look"] = secrets.token_hex(8)
     if isinstance(source, Connection):
         window["url"] = _kept_address(source.url)
     return str(window["look"])
@@ -137,15 +151,15 @@ def saw_nothing(draft: models.Draft, problem: str) -> None:
 
 def wait_for_encoding(draft: models.Draft) -> None:
     """Notes that text is there without its encoding: nothing is refused yet, and nothing can be applied."""
+    turn_to(draft, "paste")
     forget_seen(draft)
     sentence = "Choose the encoding type of the text: BASE64 or BASE64PEM."
-    window_of(draft).update({"source": "paste", "encoding": "", "waits": sentence})
+    window_of(draft).update({"encoding": "", "waits": sentence})
 
 
 def forget_seen(draft: models.Draft) -> None:
     """Forgets what was seen or is being looked at, since the source has changed."""
-    texts = ("token", "choose", "content", "pasted", "problem", "look", "waits")
-    window_of(draft).update({**dict.fromkeys(texts, ""), "others": False})
+    window_of(draft).update({**dict.fromkeys((*_OF_A_SOURCE, "look"), ""), "others": False})
 
 
 def digest_of(paste: Paste) -> str:
@@ -190,7 +204,8 @@ def is_touched(draft: models.Draft) -> bool:
         return True
     row = drafts.row_of(draft, window["row"])
     typed = window["alias"] != row["alias"] or window["url"] != row["url"]
-    return bool(typed or window["token"] or window["problem"] or window.get("waits"))
+    seen = any(shown["token"] for shown in window.get("away", {}).values())
+    return bool(typed or seen or window["token"] or window["problem"] or window.get("waits"))
 
 
 def alias_problem(draft: models.Draft, environments: list[str], alias: str) -> str:

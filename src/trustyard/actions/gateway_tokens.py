@@ -68,6 +68,19 @@ def holders(tokens: Iterable[str], purpose: str) -> dict[str, models.Gateway]:
     }
 
 
+def why_not(token: str, purpose: str) -> str:
+    """Why a token opens nothing, for the log of whoever looks for the reason: it names the gateway, never the token."""
+    if not token:
+        return "It brought no token."
+    claim = claimed(token, purpose)
+    if claim is None:
+        return "Its token is none that this Trustyard made, or was made with a secret key that is not kept any more."
+    row = models.Gateway.objects.select_related("environment").filter(pk=claim.gateway_id).first()
+    if row is None:
+        return "The gateway of its token was deleted."
+    return f"The token of {row.environment.name}/{row.name} was rotated: give it the new bootstrap."
+
+
 @functools.cache
 def _tell(purpose: str, claim: Claim) -> None:
     # Once in a process: who reads the log after a restart sees which gateways are left to be given a new bootstrap.

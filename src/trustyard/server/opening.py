@@ -187,11 +187,11 @@ class Executor(MigrationExecutor):
             migration.initial = first
 
 
-def unrecorded() -> str:
-    """The next migration of this database, where it is there already and only its record is not; empty mostly."""
+def unrecorded() -> list[str]:
+    """The migrations that are there already and only their records are not; mostly none."""
     executor = Executor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return _name(plan[0][0]) if plan and executor.is_there(plan[0][0]) else ""
+    return [_name(migration) for migration, _ in plan if executor.is_there(migration)]
 
 
 def _name(migration: Any) -> str:

@@ -1,9 +1,12 @@
-"""What was typed in the form of something that somebody else deleted meanwhile: shown again, to be copied."""
+"""What somebody else deleted meanwhile: who did it, and what was typed in its form, to be copied."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from trustyard import models
 from trustyard.actions import audit
@@ -11,13 +14,19 @@ from trustyard.actions.actors import Actor
 from trustyard.errors import NotFound
 
 from . import opened
+from .tags import distance
 
-_KINDS = {"environment": models.Environment, "gateway": models.Gateway, "jwk": models.Jwk}
+_KINDS = {
+    "certificate": models.Certificate,
+    "environment": models.Environment,
+    "gateway": models.Gateway,
+    "jwk": models.Jwk,
+}
 _FIXED = ("environment", "name", "kind")  # what a form says and does not change
 
 
 def is_gone(request: HttpRequest) -> bool:
-    """Whether the form that was sent is about something that is there no more: `object` says `jwk/sign`.
+    """Whether the form or dialog that was sent is about something that is there no more: `object` says `jwk/sign`.
 
     The address says which, for the name may be another one by now.
     """
@@ -36,6 +45,19 @@ def deleted(request: HttpRequest, actor: Actor, gone: NotFound) -> HttpResponse:
     anew = {field: request.POST.get(field, "") for field in _FIXED} | opened.sent(request)
     context = {"gone": gone, "kind": kind, "name": name, "event": event, "typed": typed, "anew": anew}
     return render(request, "deleted.html", context, status=gone.status)
+
+
+def named(request: HttpRequest, actor: Actor, gone: NotFound) -> NotFound:
+    """What a dialog says about it: who deleted it, where the audit says so."""
+    who = by_whom(actor, *_object(request), opened.since(request))
+    return NotFound(f"{who}, while this was open.", advice="Load the page again.") if who else gone
+
+
+def by_whom(actor: Actor, kind: str, name: str, since: datetime | None) -> str:
+    """Who deleted what had this name at that moment, and how long ago; empty where the audit does not say so."""
+    event = audit.deletion(actor, kind, name, since) if since else None
+    what = "JWK" if kind == "jwk" else kind
+    return f"{event.actor} deleted the {what} {name} {distance(event.at, timezone.now())}" if event else ""
 
 
 def begins_anew(request: HttpRequest) -> bool:

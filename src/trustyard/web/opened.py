@@ -71,6 +71,11 @@ def overtaken(what: str) -> StaleVersion:
     )
 
 
+def mark(name: str) -> str:
+    """What a dialog about something carries, so that `since` says when it was opened."""
+    return _sealed({"name": name})
+
+
 def _sealed(stored: Mapping[str, str]) -> str:
     return signing.dumps({name: _plain(text) for name, text in stored.items()}, salt=_SALT, compress=True)
 

@@ -23,7 +23,7 @@ from trustyard.models import Release
 from trustyard.pki.refusals import refuse_private_key
 from trustyard.pki.sentences import plural
 
-from .deleted import deleted, is_gone
+from .deleted import deleted, is_gone, named
 from .differences import side_by_side
 
 P = ParamSpec("P")
@@ -67,7 +67,9 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
                 return ask_restored(request, asked)
             except TrustyardError as error:
                 if isinstance(error, NotFound) and is_gone(request):
-                    return deleted(request, actor_of(request), error)
+                    if not is_fragment(request):
+                        return deleted(request, actor_of(request), error)
+                    error = named(request, actor_of(request), error)
                 return refusal(request, error)
 
         return answer

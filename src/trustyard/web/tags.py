@@ -22,6 +22,7 @@ from trustyard.actions import found, token_expiry, users
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import allowed
 from trustyard.pki.sentences import plural
+from trustyard.web import opened
 
 register = template.Library()
 
@@ -48,6 +49,13 @@ def icon(name: str, size: int = 18, *, in_picture: bool = False) -> SafeString:
     if not in_picture:  # which grows as a whole
         svg = svg.replace(f'width="{size}" height="{size}"', f'width="{rem(size)}" height="{rem(size)}"', 1)
     return mark_safe(svg)  # noqa: S308 - from the package's own file
+
+
+@register.simple_tag
+def about(kind: str, name: str) -> SafeString:
+    """What a dialog is about, so that who deletes that meanwhile can be named."""
+    fields = '<input type="hidden" name="object" value="{}/{}"><input type="hidden" name="opened" value="{}">'
+    return format_html(fields, kind, name, opened.mark(name))
 
 
 @register.filter

@@ -27,6 +27,9 @@ class Delivered:
         found = _query(delivery.gateways_of_tokens, tokens, gateway_tokens.XDS)
         return {token: gateway for token, gateway in found.items() if gateway.kind == "envoy"}
 
+    def why_not(self, token: str) -> str:
+        return _query(gateway_tokens.why_not, token, gateway_tokens.XDS)
+
     def wanted(self, environment: str) -> Material | None:
         return _query(delivery.wanted, environment)
 

@@ -65,6 +65,10 @@ class Desk:
         """The gateway whose token this is."""
         return (await self.in_thread(partial(self._store.gateways_of_tokens, [token]))).get(token)
 
+    async def why_not(self, token: str) -> str:
+        """Why this token is that of no gateway, for the log."""
+        return await self.in_thread(partial(self._store.why_not, token))
+
     async def catalogue(self, gateway: Gateway) -> Catalogue:
         """What a gateway should have now."""
         return self._catalogue(gateway, await self.in_thread(partial(self._store.wanted, gateway.environment)))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import grpc
 import grpc.aio
 import structlog
 from envoy.service.discovery.v3 import ads_pb2_grpc
 
+from trustyard.actions.strangers import Strangers
 from trustyard.errors import Refused
 from trustyard.pki.hosts import host_port, is_loopback
+from trustyard.pki.readable import visible
 from trustyard.xds.credentials import credentials
 from trustyard.xds.desk import POLL_SECONDS, Desk
 from trustyard.xds.dialects import Delta, StateOfTheWorld
@@ -29,6 +33,7 @@ Answer = TypeVar("Answer")
 GRACE_SECONDS = 1.0
 HANDSHAKE_SECONDS = 30.0  # until a connection speaks HTTP/2, TLS included; many may come at once
 IDLE_SECONDS = 60.0  # without a stream: longer than an Envoy waits between two tries
+NAME_SECONDS = 1.0  # until whoever is refused has said its name, for the log
 MAX_NODE = 200
 MAX_MESSAGE = 2_000_000
 MAX_STREAMS_EACH = 100  # of one connection, of which an Envoy opens one; what the standard calls usual
@@ -54,6 +59,7 @@ class Streams(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._strangers = Strangers()
 
     async def DeltaAggregatedResources(self, requests: AsyncIterator[Any], context: Any) -> None:
         """Incremental xDS."""
@@ -70,12 +76,17 @@ class Streams(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[
         token = _token(context)
         gateway = await self._gateway(token, context)
         if gateway is None:
+            if count := self._strangers.count(_address(context)):
+                why = await self._or_later(self._desk.why_not(token), context)
+                _tell(context, await _name(requests), why, count)
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "This is not the token of a gateway.")
             return
         # 2. Whatever its nodes do, they take no more of this server than one gateway may.
         room = self._desk.room(gateway)
         if not room.has_for_a_stream():
             sentence = f"The nodes of a gateway open {MAX_STREAMS} streams at most."
+            if count := self._strangers.count(_address(context)):
+                _tell(context, await _name(requests), sentence, count)
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, sentence)
             return
         room.streams += 1
@@ -97,6 +108,8 @@ class Streams(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[
         if first is None:
             return
         if problem := _node_problem(first.node, gateway):
+            if count := self._strangers.count(_address(context)):
+                _tell(context, first.node, problem[1], count)
             await context.abort(*problem)
             return
         # 3. Serve it.
@@ -142,6 +155,26 @@ async def _again(first: Any, requests: AsyncIterator[Any]) -> AsyncIterator[Any]
     async for request in requests:
         yield request
         del request
+
+
+async def _name(requests: AsyncIterator[Any]) -> Any:
+    """The node of the first request; None where it does not come."""
+    try:
+        first = await asyncio.wait_for(anext(aiter(requests), None), NAME_SECONDS)
+    except TimeoutError:
+        return None
+    return first and first.node
+
+
+def _tell(context: Any, node: Any, why: str, count: int) -> None:
+    """A line of the log about who was refused; what it calls itself is not proven."""
+    name, cluster = (visible(given[:MAX_NODE]) for given in (node.id, node.cluster)) if node else ("", "")
+    log.warning("xds.refused", node=name, cluster=cluster, address=_address(context), reason=visible(why), count=count)
+
+
+def _address(context: Any) -> str:
+    """Of the peer, without its port, which is another one each time; gRPC writes `ipv6:%5B::1%5D:4711`."""
+    return unquote(context.peer()).partition(":")[2].rpartition(":")[0].strip("[]")
 
 
 def _token(context: Any) -> str:

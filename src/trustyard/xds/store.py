@@ -34,6 +34,9 @@ class Store(Protocol):
     def gateways_of_tokens(self, tokens: Iterable[str]) -> Mapping[str, Gateway]:
         """The gateways of kind `envoy` whose present tokens these are; the token of none is left out."""
 
+    def why_not(self, token: str) -> str:
+        """Why this token is that of none, as a sentence for the log."""
+
     def wanted(self, environment: str) -> Material | None:
         """The newest release."""
 

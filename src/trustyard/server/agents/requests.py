@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl
@@ -10,6 +11,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trustyard.gateways.agent import wire
+from trustyard.pki.readable import visible
 from trustyard.server.answers import Answer, Scope, problem
 
 VERSION = r"[1-9][0-9]{0,8}\.[0-9a-f]{64}"
@@ -67,6 +69,14 @@ def question(scope: Scope) -> Question:
     if max(len(process), len(edition)) > wire.MOST_EDITION:
         raise _bad(f"process and edition have at most {wire.MOST_EDITION} characters.")
     return found
+
+
+def name(scope: Scope) -> str:
+    """What a stranger's query calls the node, for the log; empty where it does not say so."""
+    with suppress(ValueError):
+        given = dict(parse_qsl(scope["query_string"].decode("ascii"), max_num_fields=8))
+        return visible(given.get("node", "")[:MAX_NODE])
+    return ""
 
 
 def word(body: bytes | bytearray) -> Word:

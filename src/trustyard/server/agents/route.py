@@ -10,10 +10,11 @@ import structlog
 from trustyard.actions import gateway_tokens
 from trustyard.actions.agents import Said, Standing
 from trustyard.actions.gateway_tokens import Claim
+from trustyard.actions.strangers import Strangers
 from trustyard.api.headers import bearer
 from trustyard.gateways.agent import wire
 from trustyard.gateways.receipts import Receipt
-from trustyard.server.answers import CLOSE, Answer, Receive, Scope, Send, header, problem
+from trustyard.server.answers import CLOSE, Answer, Receive, Scope, Send, client, header, problem
 from trustyard.server.bodies import Bodies, BodyRefused
 
 from . import requests
@@ -32,6 +33,7 @@ class Agents:
 
     def __init__(self, told: Told = lambda kind, state: None) -> None:
         self.desk = Desk()
+        self._strangers = Strangers()
         self._told = told
         self._bodies = Bodies(seconds=BODY_SECONDS, limit=BODY_LIMIT, multipart_limit=BODY_LIMIT)
 
@@ -60,8 +62,10 @@ class Agents:
             return problem(404, "not-found", "Not found", "There is no such address.")
         if method != verb:
             return problem(405, "method-not-allowed", "Method not allowed", f"This takes {verb}.", {"Allow": verb})
-        claim = gateway_tokens.claimed(bearer(header(scope, b"authorization")), gateway_tokens.AGENT)
+        token = bearer(header(scope, b"authorization"))
+        claim = gateway_tokens.claimed(token, gateway_tokens.AGENT)
         if claim is None or (standing := await self.desk.standing(claim)) is None:
+            await self._tell(scope, token)
             return _stranger()
         if path == wire.RECEIPT:
             return await self._receipt(standing, scope, receive)
@@ -73,6 +77,12 @@ class Agents:
             # 2. Say it.
             now = await self.desk.standing(claim)
             return await self._release(now, asked) if now else _stranger()
+
+    async def _tell(self, scope: Scope, token: str) -> None:
+        """A line of the log about who is refused; what it calls itself is not proven."""
+        if count := self._strangers.count(client(scope)):
+            why = await self.desk.in_thread(lambda: gateway_tokens.why_not(token, gateway_tokens.AGENT))
+            log.warning("agents.refused", node=requests.name(scope), address=client(scope), reason=why, count=count)
 
     async def _waited(self, claim: Claim, standing: Standing, asked: Question, receive: Receive) -> bool:
         """False when the agent has left."""

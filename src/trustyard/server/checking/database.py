@@ -49,7 +49,7 @@ def _state(configuration: Configuration) -> Iterator[Finding]:
         yield note(f"The database is of a newer Trustyard ({', '.join(newer)}): upgrade this node too.")
     if missing:
         yield from to_come(missing, new=not applied())
-        if there := unrecorded():
+        for there in unrecorded():
             yield note(
                 f"A start was ended between {there} and its record. The next start adds the record, and goes on."
             )

@@ -14,7 +14,7 @@ from trustyard.errors import NotFound
 from trustyard.web.differences import side_by_side
 from trustyard.web.page import actor_of, is_fragment, page
 
-MOST = 500  # so many releases can be chosen; older ones stay in the address
+MOST = 500  # so many releases can be chosen, and an older one that the address names: that of a link
 
 
 @page("GET")
@@ -35,6 +35,8 @@ def _compared(request: HttpRequest, actor: Actor, place: models.Environment) -> 
     numbers = list(rows[:MOST])
     if not numbers:
         return {"numbers": []}
+    asked = {int(text) for text in (start, end) if text.isascii() and text.isdigit() and len(text) < 10}
+    numbers += rows.filter(number__in=asked, number__lt=numbers[-1].number)
     known = {str(row.number) for row in numbers}
     first = start if start in known else str(numbers[0].number)  # the select of another environment may say more
     last = end if end in known else differences.SAVED

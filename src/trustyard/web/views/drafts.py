@@ -16,6 +16,7 @@ from trustyard.actions.actors import Actor
 from trustyard.errors import Conflict, NotFound, TrustyardError
 from trustyard.pki.certificates import status
 from trustyard.web import opened
+from trustyard.web.deleted import by_whom
 from trustyard.web.page import actor_of, go, page
 
 from .releases import with_a_deploy
@@ -110,6 +111,13 @@ def besides(request: HttpRequest, pk: UUID) -> HttpResponse:
     actor = actor_of(request)
     draft = drafts.get(actor, pk)
     return with_a_deploy(request, waiting.besides_draft(actor, draft) if draft.used_at is None else [])
+
+
+def who_deleted(actor: Actor, draft: models.Draft) -> str:
+    """Who deleted the certificate while its form was open, as the beginning of a sentence."""
+    name = draft.content.get("stored", {}).get("name", "")  # drafts of an earlier version do not know it
+    who = by_whom(actor, "certificate", name, draft.created_at)
+    return who or "Somebody deleted this certificate meanwhile"
 
 
 @page("POST")

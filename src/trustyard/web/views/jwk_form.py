@@ -26,12 +26,12 @@ from .jwks import saved
 from .releases import with_a_deploy
 
 USES = (("sig", "sig (signature)"), ("enc", "enc (encryption)"))
-OFFERED = 5000  # certificates
+OFFERED = 5000  # certificates; for another one its page has a link
 
 
 @page("GET", "POST")
 def create(request: HttpRequest) -> HttpResponse:
-    """The form, empty or with what could not be taken."""
+    """The form: empty, of the certificate that the address names, or with what could not be taken."""
     actor = actor_of(request)
     require(actor, "jwks.write")  # told before the form is filled in
     context: dict[str, Any] = {"given": request.POST}
@@ -46,9 +46,12 @@ def create(request: HttpRequest) -> HttpResponse:
             told = Refused("Several things are wrong: each is named below.") if len(found) > 1 else error
             context |= {"error": told, "problems": found, **_shown_again(request.POST.get("jwk", ""))}
     places = _mine(actor)
-    offered = _certificates(actor, places).values_list("name", flat=True)[:OFFERED]
-    context |= _choices(request.POST, actor, places)
-    context |= {"certificates": offered, "mine": places, "chosen": request.POST.getlist("environments")}
+    names = list(_certificates(actor, places).values_list("name", flat=True)[: OFFERED + 1])
+    context |= _choices(request.POST if request.method == "POST" else request.GET, actor, places)
+    context |= {"certificates": names[:OFFERED], "more": len(names) > OFFERED, "offered": OFFERED}
+    if context["certificate"] and context["certificate"] not in names[:OFFERED]:
+        context["certificates"].insert(0, context["certificate"])
+    context |= {"mine": places, "chosen": request.POST.getlist("environments")}
     return render(request, "jwks/form.html", context)
 
 

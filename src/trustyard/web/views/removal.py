@@ -16,7 +16,7 @@ from trustyard.errors import JwkConnection, NotFound, Refused, StaleVersion
 from trustyard.web.deployed import deployed
 from trustyard.web.page import actor_of, confirmed, go, page
 
-from .drafts import configuration
+from .drafts import configuration, who_deleted
 from .questions import Question, also, ask, has_moved, into_dialogs
 
 _PUBLISHED = {"disabled": "was disabled", "enabled": "was enabled and is published again"}
@@ -78,7 +78,7 @@ def revoke(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     """The dialog Revoke Certificate, and what its Confirm does: in force at once. Who was quicker is named in it."""
     actor = actor_of(request)
     draft = drafts.get(actor, pk)
-    entry = _entry(draft, key)
+    entry = _entry(actor, draft, key)
     problem = ""
     if request.method == "POST" and not entry.revoked:
         try:
@@ -107,7 +107,7 @@ def restore(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     It asks nothing, for Revoke undoes it: the answer says what came back, and offers that.
     """
     actor = actor_of(request)
-    entry = _entry(drafts.get(actor, pk), key)
+    entry = _entry(actor, drafts.get(actor, pk), key)
     saved = certificates.restore(
         actor, entry.certificate.name, entry.environment.name, confirm_restored=confirmed(request)
     )
@@ -117,11 +117,14 @@ def restore(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     return _at_once(request, actor, pk, saved, said, undo=undo)
 
 
-def _entry(draft: models.Draft, key: str) -> models.Entry:
+def _entry(actor: Actor, draft: models.Draft, key: str) -> models.Entry:
     row = drafts.row_of(draft, key)
     rows = models.Entry.objects.select_related("environment", "certificate", "x509")
     entry = rows.filter(certificate_id=draft.certificate_id or 0, environment__name=row["environment"]).first()
-    if draft.certificate_id is None or entry is None:
+    if draft.based_on and draft.certificate_id is None:
+        sentence = f"{who_deleted(actor, draft)}, and with it this entry."
+        raise NotFound(sentence, advice="Press Save to go on as a new certificate with what you typed and took in.")
+    if entry is None:
         raise NotFound("This entry is not stored yet.")
     return entry
 

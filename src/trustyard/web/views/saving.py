@@ -17,7 +17,7 @@ from trustyard.errors import Conflict, JwkConnection, NotFound, Refused, Restore
 from trustyard.web import opened
 from trustyard.web.page import actor_of, confirmed, go, is_fragment, page, problems
 
-from .drafts import context_of
+from .drafts import context_of, who_deleted
 from .questions import Question, also, ask, has_moved
 
 
@@ -93,13 +93,13 @@ def _left_out(saved: Saved) -> list[str]:
 
 def _gone(request: HttpRequest, actor: Actor, pk: UUID, error: NotFound) -> HttpResponse:
     """Somebody deleted the certificate meanwhile: the form goes on as that of a new one."""
+    who = who_deleted(actor, drafts.get(actor, pk))
     draft = drafts.rebase(actor, pk)
     if draft.based_on:  # another was quicker by a moment, and did something else
         return _refused(request, actor, draft, error)
     messages.warning(
         request,
-        "Somebody deleted this certificate meanwhile, and nothing was saved. This is the form of a new one now,"
-        " with what you typed and took in.",
+        f"{who}, and nothing was saved. This is the form of a new one now, with what you typed and took in.",
     )
     return go(request, reverse("draft", args=[draft.pk]))
 

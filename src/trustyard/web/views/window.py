@@ -113,6 +113,7 @@ def look(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
         if draft.content["window"] is None:
             return HttpResponse(status=204)  # chosen just before Cancel
         _is_late(request, draft, "window")
+        draft_window.turn_to(draft, kind)
         draft_window.forget_seen(draft)
         if kind == "paste" and _lacks_encoding(request):
             draft_window.wait_for_encoding(draft)
@@ -212,10 +213,11 @@ def _typed(request: HttpRequest, actor: Actor, pk: UUID) -> models.Draft:
     with drafts.changing(actor, pk) as draft:
         _define(request, draft)
         _is_late(request, draft, "window")  # what is still on its way from before counts no more
+        source = draft_window.window_of(draft)["source"]
         draft_window.keep(draft, _fields(request))
         if draft_window.window_of(draft)["source"] == "paste" and _lacks_encoding(request):
             draft_window.wait_for_encoding(draft)
-        if "choose" in request.POST:
+        if "choose" in request.POST and source == draft_window.window_of(draft)["source"]:
             draft_window.choose(draft, request.POST["choose"])
     return draft
 

@@ -94,7 +94,7 @@ window.addEventListener("pagehide", () => {
   if (there) sessionStorage.setItem(STORED, JSON.stringify(there));
 });
 
-// A page whose choices take another one's place without a load (Promote) has another form then.
+// A page that is drawn anew without a load (Promote, where it is refused) has another form then.
 document.addEventListener("htmx:afterSwap", ({ target }) => {
   if (target === document.body) form = shown();
 });

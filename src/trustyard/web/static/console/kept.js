@@ -9,6 +9,19 @@ document.addEventListener("htmx:afterSwap", () => {
   open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
 });
 
+// So it does where a choice leads to another page (Promote), whose form Back then finds as it was left.
+const CHOSEN = "trustyard-chosen";
+
+document.addEventListener("change", ({ target }) => {
+  if (!target.form?.matches("[data-goes]")) return;
+  sessionStorage.setItem(CHOSEN, target.id);
+  target.form.requestSubmit();
+});
+window.addEventListener("load", () => {
+  document.getElementById(sessionStorage.getItem(CHOSEN))?.focus();
+  sessionStorage.removeItem(CHOSEN);
+});
+
 // What the address of a page names is gone to with the keyboard too: a table whose page was turned, an entry of many.
 window.addEventListener("load", () => {
   if (document.activeElement === document.body) document.querySelector(":target[tabindex]")?.focus();
