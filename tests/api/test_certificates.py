@@ -340,6 +340,20 @@ def test_the_list_is_filtered(add: Add, operator: Rest, add_jwk: Add) -> None:
     assert operator.get(CERTIFICATES, q="a\x00b").status == 422
 
 
+def test_in_an_environment_the_filters_ask_its_own_entry(add: Add, operator: Rest, add_jwk: Add) -> None:
+    add("acme", "test", "production")
+    add_jwk("one", "acme")
+
+    def names(**query: object) -> list[str]:
+        return [item["name"] for item in operator.get(CERTIFICATES, **query).json["items"]]
+
+    for connected in (True, False):
+        assert names(environment="test", connected_jwks=connected) == (["acme"] if connected else [])
+        assert names(environment="production", connected_jwks=connected) == ([] if connected else ["acme"])
+    operator.post(f"{path('certificates', 'acme')}/entries/production/revoke", {"reason": "gone"}, wait=0)
+    assert (names(environment="test", status="revoked"), names(status="revoked")) == ([], ["acme"])
+
+
 def test_a_certificate_is_found_by_its_words_in_any_case_and_not_by_those_of_before(
     add: Add, operator: Rest, ca: Ca
 ) -> None:

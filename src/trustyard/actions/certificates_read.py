@@ -66,7 +66,7 @@ def fitting(
     text = found.sought(q)
     fits = searching.matching(text, place) if text else everything()
     entries = models.Entry.objects.order_by()
-    wanted = entries.filter(environment=place) if place else entries
+    there = wanted = entries.filter(environment=place) if place else entries
     if status:
         wanted = wanted.filter(_of_status(status))
     if expires_within is not None:
@@ -74,7 +74,7 @@ def fitting(
         wanted = wanted.filter(x509__not_after__gte=now, x509__not_after__lte=_later(now, expires_within))
     if wanted.query.where:
         fits = having(fits, wanted if place else wanted.order_by(*_met_first(status, expires_within)))
-    connected = entries.filter(jwks__isnull=False)
+    connected = there.filter(jwks__isnull=False)
     if connected_jwks is False:
         rows = fits.rows.exclude(pk__in=connected.values("certificate_id"))
         return Fitting(rows, rows, fits.few)
