@@ -123,15 +123,19 @@ def test_a_disk_that_is_full_leaves_the_old_release_and_the_new_one_comes_when_t
         eventually(lambda: place.said()["state"] == "accepted")
         assert agent.release() == 2
         # What cannot be read ends it as little.
-        used = agent.folder / "current" / "used.pem"
-        kept = used.rename(tmp_path / "kept")
-        used.mkdir()
-        assert "Is a directory" in place.trust("c", CAS[2])["detail"]
+        current = agent.folder / "current"
+        kept = current.rename(tmp_path / "kept")
+        current.mkdir()
+        assert "Invalid argument" in place.trust("c", CAS[2])["detail"]
         words = agent.log
         eventually(lambda: agent.log != words)
-        used.rmdir()
-        kept.rename(used)
+        current.rmdir()
+        kept.rename(current)
         agent.until(3)
+        # A release that is not whole gives way to the next one.
+        (current / "used.pem").unlink()
+        (current / "used.pem").mkdir()
+        assert place.trust("d", CAS[0])["state"] == "accepted"
 
 
 def test_an_agent_with_a_wrong_token_keeps_what_it_has_and_says_why(place: Place, tmp_path: Path) -> None:

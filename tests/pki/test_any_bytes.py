@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import time
 import tracemalloc
 import unicodedata
 from typing import Any
@@ -200,6 +201,15 @@ def test_a_long_text_may_have_any_number_of_commas() -> None:
     """As what `openssl x509 -text` prints of many certificates."""
     text = 'C = DE, O = "Example [AG]", {serial}\\\n' * 300_000
     assert read_json(json.dumps({"content": text}).encode()) == {"content": text}
+
+
+@pytest.mark.parametrize("piece", ['\\",', "\\,", '\\\\",', ",", '",'])
+def test_a_text_that_does_not_end_is_looked_through_once(piece: str) -> None:
+    body = f'{{"content": "{piece * (14_000_000 // len(piece))}'.encode()
+    started = time.process_time()
+    with pytest.raises(TrustyardError):
+        read_json(body)
+    assert time.process_time() - started < 10  # where each quote begins a search, it does not end today
 
 
 def test_an_import_of_as_many_certificates_as_there_may_be_is_read() -> None:

@@ -25,7 +25,8 @@ MAX_DEPTH = 64  # of lists and objects in one another; ours need six
 MAX_VALUES = 120_000  # an import of 20,000 certificates has 80,000; of two bytes each they take 50 times their text
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+# One that does not end goes to the end: else the search would begin again at each quote in it.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
 def judge(
