@@ -42,8 +42,8 @@ def look(data: bytes) -> Look:
 def _look(data: bytes) -> Look:
     try:
         structure = take_apart(data)  # and no facts: they cost ten times as much
-    except (ValueError, IndexError, OverflowError, RecursionError):
+        codes = {oddity.code for oddity in oddities_of(structure)}
+        is_ca, _ = basic_constraints(structure)
+        return Look(is_ca, envoy_reads(structure, codes), java_reads(structure, codes), openssl_loads(data))
+    except (ValueError, IndexError, OverflowError, RecursionError):  # as a reader of certificates refuses it
         return Look(is_ca=True, by_envoy=True, by_java=True, by_openssl=True)
-    codes = {oddity.code for oddity in oddities_of(structure)}
-    is_ca, _ = basic_constraints(structure)
-    return Look(is_ca, envoy_reads(structure, codes), java_reads(structure, codes), openssl_loads(data))
