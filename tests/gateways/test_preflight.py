@@ -9,6 +9,7 @@ from tests.gateways.releases import material
 from tests.pki import worst
 from tests.pki.handmade import certificate, compressed
 from tests.pki.moments import NOON
+from trustyard.gateways.looks import look
 from trustyard.gateways.preflight import judge, read
 from trustyard.pki import der
 from trustyard.pki.content import Material
@@ -66,3 +67,13 @@ def test_more_than_haproxy_takes_over_its_runtime_api_is_told_beforehand() -> No
     assert (code, alias) == ("too-large", None)
     assert sentence.startswith(f"{octets} bytes of PEM; over its Runtime API HAProxy takes 16384, ")
     assert told(material(1, many), "files") == []
+
+
+@pytest.mark.parametrize("data", [b"", b"\x30\x00"])
+def test_what_is_no_certificate_to_us_is_not_judged(data: bytes) -> None:
+    """It is never stored; a delivery must not end at it."""
+    assert look(data) == (True, True, True, True)
+
+
+def test_a_delivery_does_not_end_at_a_key_that_is_none() -> None:
+    assert not look(certificate(spki=der.encode(der.SEQUENCE))).by_java

@@ -41,7 +41,7 @@ def look(data: bytes) -> Look:
 def _look(data: bytes) -> Look:
     try:
         structure = take_apart(data)  # and no facts: they cost ten times as much
-    except (ValueError, IndexError, OverflowError, RecursionError):
+        is_ca, _ = basic_constraints(structure)
+        return Look(is_ca, envoy_reads(structure), java_reads(structure), openssl_loads(data))
+    except (ValueError, IndexError, OverflowError, RecursionError):  # as a reader of certificates refuses it
         return Look(is_ca=True, by_envoy=True, by_java=True, by_openssl=True)
-    is_ca, _ = basic_constraints(structure)
-    return Look(is_ca, envoy_reads(structure), java_reads(structure), openssl_loads(data))
