@@ -62,6 +62,16 @@ def test_the_banner_counts_the_rows_that_the_next_release_changes(operator: Clie
     assert releases.deploy(LOCAL, "test").created
 
 
+@pytest.mark.parametrize("page", ["/certificates/truststore/", "/releases/compare/"])
+def test_the_rows_of_another_environment_do_not_stand_in_for_one_that_was_deleted(operator: Client, page: str) -> None:
+    """Whoever searches on a page that is open meanwhile would take them for its own."""
+    assert operator.get(page).status_code == 200
+    answer = operator.get(page, {"environment": "gone", "q": "fine"}, headers={"HX-Request": "true"})
+    assert "There is no environment named gone." in answer.content.decode()
+    assert answer["HX-Retarget"] == "#notices"
+    assert operator.get(page, {"environment": "gone"}).status_code == 404
+
+
 def chips(operator: Client) -> dict[str, str]:
     """What the list says beside the environment of each certificate."""
     listed = operator.get("/certificates/").content.decode()

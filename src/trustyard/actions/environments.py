@@ -128,6 +128,11 @@ def named_or_first(places: Sequence[models.Environment], name: str) -> models.En
     return named or min(places, key=lambda place: place.pk, default=None)
 
 
+def asked_or_first(actor: Actor, places: Sequence[models.Environment], name: str) -> models.Environment | None:
+    """The same for what is shown of one: another one's rows are not taken for its own. Raises `NotFound`."""
+    return get(actor, name) if name else named_or_first(places, name)
+
+
 def environment_json(row: models.Environment) -> dict[str, Any]:
     """An environment as REST and the command line show it; an uploaded root set is named by its digests."""
     return {

@@ -22,7 +22,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     """Two selects and the difference; by default from what is in force to what is saved."""
     actor = actor_of(request)
     places = list(environments.find(actor))
-    place = environments.named_or_first(places, request.GET.get("environment", ""))
+    place = environments.asked_or_first(actor, places, request.GET.get("environment", ""))
     context: dict[str, Any] = {"environments": places, "place": place, "fragment": is_fragment(request)}
     if place is not None:
         context |= _compared(request, actor, place)

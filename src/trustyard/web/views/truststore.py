@@ -28,7 +28,7 @@ def index(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     given = request.GET
     places = list(environments.find(actor))
-    place = environments.named_or_first(places, given.get("environment", ""))
+    place = environments.asked_or_first(actor, places, given.get("environment", ""))
     rows: Rows | None = None
     if place is not None:
         rows = truststores.rows(
