@@ -78,6 +78,24 @@ def test_a_release_that_trusts_nobody_advertises_the_deny_all_anchor() -> None:
     assert judge(seen(A.der), material(3), None, "used")[0] == "drifted"
 
 
+def test_the_deny_all_anchor_is_advertised_where_nothing_of_a_release_can_be_used_and_nowhere_else() -> None:
+    """A gateway that takes no pins is given it in the place of one (D-17, D-18)."""
+    nobody, pin = seen(deny_all_der()), A.issue("a device").der
+    assert judge(nobody, material(3, {"pin": pin}), None, "used")[0] == "observed"
+    assert judge(seen(A.der, deny_all_der()), material(3, {"a": A.der}), None, "used")[0] == "drifted"
+
+
+def test_an_intermediate_need_not_be_advertised() -> None:
+    below = Authority("Below A", A).der
+    assert judge(seen(A.der), material(3, {"a": A.der, "below": below}), None, "used")[0] == "observed"
+
+
+def test_the_root_set_is_part_of_the_truststore_alone() -> None:
+    release = material(3, {"a": A.der}, roots=(B.der,))
+    assert [judge(seen(A.der), release, None, trust)[0] for trust in ("used", "truststore")] == ["observed", "drifted"]
+    assert judge(seen(A.der, B.der), release, None, "truststore")[0] == "observed"
+
+
 def test_a_listener_for_one_alias_is_held_against_that_alias() -> None:
     release = material(3, {"a": A.der, "b": B.der})
     assert judge(seen(B.der), release, None, "alias/b")[0] == "observed"
@@ -96,6 +114,14 @@ def test_an_alias_is_named_as_it_is_written_or_as_envoy_has_it() -> None:
 def test_an_address_is_a_host_and_a_port(address: str) -> None:
     with pytest.raises(ValidationError):
         Probe(address=address)
+
+
+def test_what_a_listener_trusts_is_a_name_that_is_served() -> None:
+    for trust in ("used", "truststore", "alias/Büro 2"):
+        assert Probe(address="gateway:443", trust=trust).trust == trust
+    for trust in ("", "all", "alias/", "acme"):
+        with pytest.raises(ValidationError, match="used, truststore or alias/<alias>"):
+            Probe(address="gateway:443", trust=trust)
 
 
 def test_a_gateway_that_advertises_the_names_of_its_start_is_asked_for_its_door_alone() -> None:
