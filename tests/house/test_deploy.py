@@ -13,6 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from trustyard.server import bodies, bridge, unread
 from trustyard.server.configuration import DEFAULTS
 
 from .repository import ROOT, files, page
@@ -50,6 +51,17 @@ def test_each_setting_that_is_used_is_one() -> None:
         if path.is_relative_to(DEPLOY):
             named = set(re.findall(r"\bTRUSTYARD_[A-Z]+(?:_[A-Z]+)*\b", path.read_text("utf-8")))
             assert named <= set(DEFAULTS), path.name
+
+
+def test_a_process_may_have_the_memory_that_its_own_bounds_allow() -> None:
+    """docs/limits.md: bodies, answers that wait for their readers and imports, beside 200 MB of a server at work."""
+    bounds = 200_000_000 + bodies.HELD + bodies.STRANGERS_HELD + unread.HELD + bridge.IMPORTS_HELD
+    units = [path.read_text("utf-8") for path in (DEPLOY / "systemd").glob("*.service")]
+    limits = [limit for unit in units for limit in re.findall(r"^MemoryMax=(.+)$", unit, re.MULTILINE)]
+    limits += [COMPOSE["services"][name]["mem_limit"] for name in TRUSTYARDS]
+    limits += [container(spec)["resources"]["limits"]["memory"] for spec in deployments().values()]
+    assert len(limits) == 7
+    assert all(int(limit[0]) * 2**30 > bounds and limit[1:] in ("G", "g", "Gi") for limit in limits)
 
 
 def test_commands_beside_a_systemd_server_find_its_data_directory_in_the_file_of_settings() -> None:

@@ -57,6 +57,11 @@ def test_disable_on_an_older_page_does_not_enable(admin: Client) -> None:
     assert olaf().is_active
 
 
+def test_what_is_neither_enable_nor_disable_changes_nothing(admin: Client) -> None:
+    assert admin.post(f"/users/{olaf().pk}/active/").status_code == 422
+    assert olaf().is_active
+
+
 def test_people_stand_in_the_order_of_their_names_and_case_does_not_count(admin: Client) -> None:
     for name in ("Zoe", "bert"):
         users.create(LOCAL, name, password=PASSWORD, role="viewer")

@@ -93,6 +93,8 @@ def active(request: HttpRequest, pk: int) -> HttpResponse:
     """Disables an account or enables it again: what the button said, whatever the account is by now."""
     actor = actor_of(request)
     row = users.get_by_id(actor, pk)
-    switched = users.update(actor, row.username, active=request.POST.get("to") == "enable")
+    if (to := request.POST.get("to")) not in ("enable", "disable"):
+        raise Refused("Press Enable or Disable.")
+    switched = users.update(actor, row.username, active=to == "enable")
     said = "can sign in again" if switched.is_active else "cannot sign in any more"
     return go(request, reverse("users"), f"{row.username} {said}.")
