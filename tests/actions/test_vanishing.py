@@ -1,4 +1,4 @@
-"""An environment that is deleted while somebody reads of it is one that does not exist, and no fault of ours."""
+"""What is deleted while somebody asks for it is something that does not exist, and no fault of ours."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 
 from trustyard import models
-from trustyard.actions import agents, delivery, in_force, proofs, published, releases, truststores
+from trustyard.actions import agents, delivery, in_force, jwks, proofs, published, releases, truststores
 from trustyard.actions.certificates import Saved
-from trustyard.errors import NotFound
+from trustyard.errors import NotFound, Refused
 from trustyard.gateways.proof import Probe
 from trustyard.gateways.receipts import Receipt
 from trustyard.sources.listeners import Listener
@@ -97,3 +97,19 @@ def test_a_look_at_a_listener_that_ends_after_it_keeps_nothing(gone: str, monkey
     monkeypatch.setattr(proofs.listeners, "look", look)
     assert proofs.observe(one) is None
     assert not models.Receipt.objects.exists()
+
+
+def test_a_jwk_of_a_certificate_that_goes_meanwhile_is_refused_as_of_one_that_never_was() -> None:
+    locks: list[str] = []
+
+    def run(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if (
+            not locks and sql.startswith("SELECT") and 'FROM "trustyard_certificate"' in sql
+        ):  # the entry is found by then
+            locks.append(sql)
+            models.Certificate.objects.filter(name="acme").delete()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(run), pytest.raises(Refused) as refusal:
+        jwks.create(ADMIN, name="late", source=jwks.FromCertificate("acme", "test"))
+    assert (refusal.value.code, refusal.value.fields[0].field) == ("unknown-certificate", "source.certificate")

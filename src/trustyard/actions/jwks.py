@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from trustyard import models
-from trustyard.errors import FieldError, Refused, TrustyardError
+from trustyard.errors import FieldError, NotFound, Refused, TrustyardError
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.jwkfields import MAX_KID, not_kept
 from trustyard.pki.jwks import (
@@ -127,8 +128,9 @@ def _made_from_certificate(
             raise Refused(sentence, code="bad-jwk", fields=[FieldError(f"source.{member}", sentence)])
     entry = found.entry(source.certificate, source.environment, "source")
     require(actor, "jwks.write", [entry.environment.name])
-    # Under the certificate's lock, for a change of it looks for its JWKs there; then as it is by now.
-    found.locked(entry.certificate, "certificate")
+    # Under the certificate's lock, for a change of it looks for its JWKs there; then as it is by now, if it still is.
+    with suppress(NotFound):
+        found.locked(entry.certificate, "certificate")
     entry = found.entry(source.certificate, source.environment, "source")
     chosen = entry.x509.read()
     use = use or default_use(chosen)
