@@ -71,6 +71,7 @@ UNREAD = {
     "UTF-8 that is too long": called(UTF8, b"\xc0\x80"),
     "UTF-8 beyond Unicode": called(UTF8, b"\xf4\x90\x80\x80"),
     "UTF-8 of no character": called(UTF8, b"\xef\xbf\xbf"),
+    "UTF-8 of the first that are no characters": called(UTF8, "\ufdd0".encode()),
     "a BMPString with half a character": called(BMP, b"\x00a\x00"),
     "a BMPString with a surrogate": called(BMP, b"\xd8\x00\x00a"),
     "a BMPString with a pair of surrogates": called(BMP, b"\xd8\x3d\xde\x00"),
