@@ -79,7 +79,6 @@ def create(
     definitions: Sequence[Definition],
     *,
     deploy: bool = False,
-    note: str = "",
     confirm_restored: Confirmed = False,
 ) -> Saved:
     """Stores new certificates in one transaction, all or none, and deploys every environment touched when asked to.
@@ -95,7 +94,7 @@ def create(
             certificate, environments = _create(actor, definition, plans)
             saved.certificates.append(certificate)
             touched += environments
-        saved.releases = _deployed(actor, touched, deploy, note, confirm_restored)
+        saved.releases = _deployed(actor, touched, deploy, confirm_restored)
         saved.around = around_later(saved.certificates)
     return saved
 
@@ -151,7 +150,6 @@ def update(
     answer: JwkAnswer | None = None,
     deploy: bool = False,
     also: Sequence[Definition] = (),
-    note: str = "",
     confirm_restored: Confirmed = False,
 ) -> Saved:
     """Changes what is given; with `replace` the entries given are all there shall be (one left out is removed).
@@ -194,7 +192,7 @@ def update(
             touched += environments
         if deploy and not touched:
             touched = standing.to_deploy(actor, certificate)  # what was saved before and waits
-        saved.releases = _deployed(actor, touched, deploy, note, confirm_restored)
+        saved.releases = _deployed(actor, touched, deploy, confirm_restored)
     return saved
 
 
@@ -291,7 +289,6 @@ def delete(
     if_match: str | None,
     answer: JwkAnswer | None = None,
     deploy: bool = True,
-    note: str = "",
     confirm_restored: Confirmed = False,
 ) -> Saved:
     """Removes a certificate from the store and, by new releases, from every environment that it is in.
@@ -320,7 +317,7 @@ def delete(
         certificate.entries.all().delete()
         models.Certificate.objects.filter(pk=certificate.pk).delete()
         audit.record(actor, "certificate.delete", "certificate", certificate.name, before={"entries": before})
-        saved.releases = _deployed(actor, touched, deploy, note, confirm_restored)
+        saved.releases = _deployed(actor, touched, deploy, confirm_restored)
     return saved
 
 
@@ -364,7 +361,7 @@ def _revocation(
         saved = Saved([certificate])
         if entry.revoked != revoked:
             saved.jwks = _revoke(actor, certificate, entry, reason, revoked=revoked)
-        saved.releases = _deployed(actor, [place], deploy, reason, confirm_restored)
+        saved.releases = _deployed(actor, [place], deploy, confirm_restored, note=reason)
     return saved
 
 
@@ -393,7 +390,7 @@ def _revoke(
 
 
 def _deployed(
-    actor: Actor, touched: Sequence[models.Environment], deploy: bool, note: str, confirm_restored: Confirmed
+    actor: Actor, touched: Sequence[models.Environment], deploy: bool, confirm_restored: Confirmed, *, note: str = ""
 ) -> list[models.Release]:
     if not deploy:
         return []
