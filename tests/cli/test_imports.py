@@ -130,6 +130,7 @@ def test_what_may_not_be_looked_into_is_named_and_the_rest_is_taken() -> None:
         for file in (folder / "acme.pem", closed / "acme.pem", listed / "bank.pem"):
             file.parent.mkdir(exist_ok=True)
             file.write_text(PEM)
+            file.chmod(0o644)  # whatever the umask is by now
         for place, mode in ((closed, 0o000), (listed, 0o444), (folder, 0o755)):
             place.chmod(mode)
         os.seteuid(65534 if user == 0 else user)
