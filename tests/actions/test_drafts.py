@@ -192,6 +192,16 @@ def test_what_an_address_presented_is_not_shown_under_another_one_that_was_typed
         assert (window["token"], window["problem"]) == ("", "The address was changed: press Receive.")
 
 
+def test_a_source_that_is_none_is_not_turned_to(ada: Actor) -> None:
+    """However many are named, the draft keeps what three of them showed."""
+    with drafts.changing(ada, drafts.begin(ada).pk) as now:
+        draft_window.open_new(now)
+        for source in ("paste", "a", "b", "file"):
+            draft_window.keep(now, {"source": source})
+        window = draft_window.window_of(now)
+        assert (window["source"], set(window["away"])) == ("file", {"connection", "paste"})
+
+
 def test_each_other_certificate_of_a_source_comes_along_once(ada: Actor, ca: Ca) -> None:
     one, two = ca.issue("one"), ca.issue("two")
     source = Paste("BASE64PEM", (one.cert_pem + two.cert_pem).decode())

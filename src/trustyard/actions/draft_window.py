@@ -64,6 +64,8 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> bool:
     """
     window = window_of(draft)
     before = dict(window)
+    if fields.get("source") not in _KINDS.values():
+        fields.pop("source", None)  # what is no source shows nothing, and need not be kept
     source = fields.get("source", window["source"])
     moved = fields.get("url", window["url"]).strip() != window["url"].strip()
     if moved and window["source"] == "connection":
