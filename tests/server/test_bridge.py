@@ -187,11 +187,12 @@ def asked(
     return asyncio.run(whole())
 
 
+@pytest.mark.parametrize("word", [b"", b'"connection"'], ids=["", "one that seems to connect"])
 @pytest.mark.parametrize(("senders", "most"), [(["ada"], 1), (["ada", "ben", "cleo"], LARGE_THREADS)])
-def test_few_large_bodies_are_read_at_once_and_one_of_each_sender(senders: list[str], most: int) -> None:
+def test_few_large_bodies_are_read_at_once_and_one_of_each_sender(senders: list[str], most: int, word: bytes) -> None:
     """What is read of one takes many times its bytes."""
     app = Inside()
-    assert asked(app, [bytes(LARGE + 1)] * 9, senders) == [200] * 9
+    assert asked(app, [word + bytes(LARGE + 1)] * 9, senders) == [200] * 9
     assert app.most == most
 
 
