@@ -168,6 +168,40 @@ def test_a_draft_of_what_another_deleted_says_so_and_becomes_that_of_a_new_one(a
     assert [(one.environment.name, one.x509_id) for one in made.entries.all()] == [("test", new.sha256)]
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        [{"source": "paste", "url": "{}/b"}, {"source": "connection"}],
+        [{"source": "paste"}, {"source": "connection", "url": "{}/b"}],
+    ],
+    ids=["with the turn away", "with the turn back"],
+)
+def test_what_an_address_presented_is_not_shown_under_another_one_that_was_typed_at_a_turn(
+    ada: Actor, ca: Ca, settings: Any, typed: list[dict[str, str]]
+) -> None:
+    settings.TRUSTYARD = replace(settings.TRUSTYARD, fetch_allow=(ip_network("127.0.0.0/8"),))
+    draft = drafts.begin(ada, stored(ca.issue("acme")))
+    with TlsServer(ca.issue("other", ip=["127.0.0.1"])) as server, drafts.changing(ada, draft.pk) as now:
+        source = Connection(server.url)
+        draft_window.open_new(now)
+        draft_window.keep(now, {"url": server.url})
+        draft_window.saw(now, source, sources.look_at(ada, source))
+        for fields in typed:
+            draft_window.keep(now, {name: text.format(server.url) for name, text in fields.items()})
+        window = draft_window.window_of(now)
+        assert (window["token"], window["problem"]) == ("", "The address was changed: press Receive.")
+
+
+def test_a_source_that_is_none_is_not_turned_to(ada: Actor) -> None:
+    """However many are named, the draft keeps what three of them showed."""
+    with drafts.changing(ada, drafts.begin(ada).pk) as now:
+        draft_window.open_new(now)
+        for source in ("paste", "a", "b", "file"):
+            draft_window.keep(now, {"source": source})
+        window = draft_window.window_of(now)
+        assert (window["source"], set(window["away"])) == ("file", {"connection", "paste"})
+
+
 def test_each_other_certificate_of_a_source_comes_along_once(ada: Actor, ca: Ca) -> None:
     one, two = ca.issue("one"), ca.issue("two")
     source = Paste("BASE64PEM", (one.cert_pem + two.cert_pem).decode())

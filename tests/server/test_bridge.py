@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +18,11 @@ from trustyard.actions.actors import Actor
 from trustyard.actions.outward import EACH, PLACES, SHARED, place
 from trustyard.errors import Unavailable
 from trustyard.server.answers import header
-from trustyard.server.bridge import ESCAPES, FETCHING_THREADS, LARGE, LARGE_THREADS, THREADS, Bridge, fetches
+from trustyard.server.bridge import ESCAPES, FETCHING_THREADS, LARGE_THREADS, THREADS, Bridge, fetches
+from trustyard.server.checking.database import BESIDES, CONNECTIONS
+from trustyard.server.threads import LARGE, Threads
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +154,9 @@ class Inside:
         return [b""]
 
 
-def asked(app: Inside, bodies: list[bytes], senders: list[str], kind: str = "text/plain") -> list[int]:
+def asked(
+    app: Callable[..., Iterable[bytes]], bodies: list[bytes], senders: list[str], kind: str = "text/plain"
+) -> list[int]:
     """The statuses of a request with each of these bodies, sent at once by these people in turn."""
 
     async def who(scope: Any) -> str:
@@ -178,11 +187,12 @@ def asked(app: Inside, bodies: list[bytes], senders: list[str], kind: str = "tex
     return asyncio.run(whole())
 
 
+@pytest.mark.parametrize("word", [b"", b'"connection"'], ids=["", "one that seems to connect"])
 @pytest.mark.parametrize(("senders", "most"), [(["ada"], 1), (["ada", "ben", "cleo"], LARGE_THREADS)])
-def test_few_large_bodies_are_read_at_once_and_one_of_each_sender(senders: list[str], most: int) -> None:
+def test_few_large_bodies_are_read_at_once_and_one_of_each_sender(senders: list[str], most: int, word: bytes) -> None:
     """What is read of one takes many times its bytes."""
     app = Inside()
-    assert asked(app, [bytes(LARGE + 1)] * 9, senders) == [200] * 9
+    assert asked(app, [word + bytes(LARGE + 1)] * 9, senders) == [200] * 9
     assert app.most == most
 
 
@@ -193,3 +203,40 @@ def test_a_form_of_escapes_alone_is_refused_before_it_is_read() -> None:
     assert app.asked == 1
     assert asked(app, [b"current=" + b"%41" * ESCAPES], ["ada"], form) == [200]
     assert asked(app, [b"%41" * (ESCAPES + 1)], ["ada"]) == [200], "text that is no form"
+
+
+class Refusal(Exception):
+    """One that can be watched."""
+
+
+def test_what_a_large_body_that_was_refused_left_behind_is_gone_before_the_next_one_is_read() -> None:
+    """An error holds itself by the frames it went through, and in them what was read; the collector comes late."""
+    inside, left = Inside(), list[weakref.ref[Refusal]]()
+
+    def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        assert [one for one in left if one() is not None] == []
+        if int(environ["CONTENT_LENGTH"]) > LARGE:
+            error = Refusal()
+            error.args = (error,)
+            left.append(weakref.ref(error))
+        return inside(environ, start)
+
+    gc.disable()
+    try:
+        assert asked(app, [bytes(LARGE + 1)] * 3, ["ada"]) == [200] * 3
+    finally:
+        gc.enable()
+    assert len(left) == 3
+
+
+def test_check_and_the_manual_count_a_connection_for_each_thread_of_requests() -> None:
+    async def threads() -> int:
+        bridge = Bridge(Inside(), lambda scope: asyncio.sleep(0, ""))
+        return sum(pool.executor._max_workers for pool in vars(bridge).values() if isinstance(pool, Threads))
+
+    of_requests = asyncio.run(threads())
+    assert of_requests + BESIDES == CONNECTIONS
+    saves = (DOCS / "saves.md").read_text()
+    assert f"One node has at most {CONNECTIONS}: {of_requests} for requests" in saves
+    assert f"`max_connections` for {CONNECTIONS} times" in saves
+    assert f"at most {CONNECTIONS} connections to PostgreSQL" in (DOCS / "nodes.md").read_text()

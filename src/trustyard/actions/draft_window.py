@@ -64,11 +64,17 @@ def keep(draft: models.Draft, fields: dict[str, Any]) -> bool:
     """
     window = window_of(draft)
     before = dict(window)
-    if fields.get("source", window["source"]) != window["source"]:
-        window["others"] = fields.pop("others", window["others"])  # ticked beside what the other source showed
-        turn_to(draft, fields["source"])
-    if window["source"] == "connection" and fields.get("url", window["url"]).strip() != window["url"].strip():
+    if fields.get("source") not in _KINDS.values():
+        fields.pop("source", None)  # what is no source shows nothing, and need not be kept
+    source = fields.get("source", window["source"])
+    moved = fields.get("url", window["url"]).strip() != window["url"].strip()
+    if moved and window["source"] == "connection":
         _change_address(draft)
+    if source != window["source"]:
+        window["others"] = fields.pop("others", window["others"])  # ticked beside what the other source showed
+        turn_to(draft, source)
+        if moved and source == "connection":
+            _change_address(draft)
     given: dict[str, Any] = {
         name: fields[name]
         for name in ("environments", "source", "url", "encoding", "alias", "others")

@@ -174,5 +174,6 @@ def _file(
 def _some(entries: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     """These, if there are any: an empty truststore is never handed out."""
     if not entries:
-        raise Refused("Java can read none of these certificates.", code="not-for-java", advice="Choose another format.")
+        sentence = "None of these certificates can stand in a Java truststore of this format."
+        raise Refused(sentence, code="not-for-java", advice="Choose another format.")
     return entries

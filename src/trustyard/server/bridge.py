@@ -13,15 +13,13 @@ from .answers import Message, Receive, Scope, Send, header, problem
 from .bodies import MEGABYTE, Bodies, BodyRefused, Store, Who, strangers
 from .passwords import AT_ONCE
 from .shares import Senders
-from .threads import Threads
+from .threads import LARGE, Threads
 from .unread import Unread
 
 THREADS = 8
 SPARE = 2  # of them: no person or token takes the last ones that are free, however much it asks for
 FETCHING_THREADS = 16
-# What is read of a large body takes many times its bytes, so few are read at once.
-LARGE = MEGABYTE
-LARGE_THREADS = 2
+LARGE_THREADS = 2  # for large bodies, so few of which are read at once
 SIGN_IN = "/sign-in/"  # where strangers have passwords tried: who has signed in waits behind none of them
 ESCAPES = 1_000_000  # of a form: a pasted text of 10 MB has 600,000, and each takes a hundred bytes
 # Addresses of the console that open a connection to a foreign server; over REST the body says so.
@@ -81,9 +79,9 @@ class Bridge:
     def _pool(self, scope: Scope, body: bytes | bytearray) -> Threads:
         if scope["method"] == "POST" and scope["path"] == SIGN_IN:
             return self._signing_in
-        if fetches(scope, body):
-            return self._fetching
-        return self._large if len(body) > LARGE else self._usual
+        if len(body) > LARGE:
+            return self._large  # whatever words stand in it: anybody may write them
+        return self._fetching if fetches(scope, body) else self._usual
 
     def close(self) -> None:
         """Waits for running requests to end."""

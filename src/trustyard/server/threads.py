@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import io
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +16,13 @@ from typing import Any
 from a2wsgi.wsgi import build_environ
 
 from .answers import Message, Scope, Send, problem
+from .bodies import MEGABYTE
 from .headers import secured
 from .shares import Shares
 from .unread import Unread, pieces
 
 Wsgi = Callable[..., Iterable[bytes]]
+LARGE = MEGABYTE  # of a body: what is read of it takes many times its bytes
 
 
 class Threads:
@@ -51,6 +54,9 @@ class Threads:
             # A copy of the body, which those that wait for their turn do without.
             environ: Any = build_environ(scope, io.BytesIO(body))  # type: ignore[arg-type]  # any file will do
             messages = await loop.run_in_executor(self.executor, context.run, self._run, environ, now)
+            if len(body) > LARGE:
+                # The error of a refusal holds what was read, and itself: a few of them took more than the next one has.
+                await loop.run_in_executor(self.executor, gc.collect)
         with self._unread.counted(sender, messages):
             for message in messages:
                 for piece in pieces(message):

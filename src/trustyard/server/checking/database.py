@@ -9,16 +9,18 @@ from typing import Any
 
 from trustyard.errors import Refused
 from trustyard.pki.sentences import plural
-from trustyard.server.bridge import FETCHING_THREADS, IMPORTING_THREADS, THREADS
+from trustyard.server.bridge import FETCHING_THREADS, IMPORTING_THREADS, LARGE_THREADS, THREADS
 from trustyard.server.configuration import Configuration
+from trustyard.server.passwords import AT_ONCE
 from trustyard.server.secretkey import fingerprints
 
 from .finding import Finding, note, wrong
 
-# Of one node at its busiest. 29 besides those of requests: jobs 4, their queue 4, what looks for jobs and tells that
-# the node lives 3, xDS 4, agents, published documents, waiting for receipts, figures, the start and who sends a body 2
+# Of one node at its busiest. Besides those of requests: jobs 4, their queue 4, what looks for jobs and tells that the
+# node lives 3, xDS 4, agents, published documents, waiting for receipts, figures, the start and who sends a body 2
 # each, news and health 1 each.
-CONNECTIONS = THREADS + FETCHING_THREADS + IMPORTING_THREADS + 29
+BESIDES = 29
+CONNECTIONS = THREADS + FETCHING_THREADS + IMPORTING_THREADS + LARGE_THREADS + AT_ONCE + BESIDES
 APART_SECONDS, FAR_APART_SECONDS = 5, 300
 
 
