@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from tests.authority import Authority
 from trustyard.gateways.places import Place, Root
 from trustyard.pki.content import Content, Material, PublishedJwk, TrustedEntry
+from trustyard.pki.truststores import jks
 
 MOMENT = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
 
@@ -38,6 +40,16 @@ def material(
         tuple(PublishedJwk(str(jwk["kid"]), jwk) for jwk in jwks),
     )
     return Material(content, number, MOMENT, digests)
+
+
+def write_as_before(folder: Path, release: Material) -> None:
+    """This folder of a release as a version wrote it that did not know what Java reads; whole, for all it says."""
+    entries = [(alias, der) for alias, _, der in release.named()]
+    data = jks(entries, "changeit", release.created_at)
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["files"]["truststore.jks"] = hashlib.sha256(data).hexdigest()
+    (folder / "truststore.jks").write_bytes(data)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 def place(data_dir: Path, *roots: Path, environment: str = "test") -> Place:

@@ -135,6 +135,25 @@ def test_after_a_refusal_the_last_good_content_goes_first_and_nothing_is_sent_in
         assert _updates(envoy) == (3, 1)
 
 
+def test_what_was_refused_and_is_sent_again_by_a_trustyard_that_came_back_is_still_refused(
+    stage: Stage, plane: ControlPlane, mode: str
+) -> None:
+    """D-06: Envoy confirms the bytes that it refused last without a look at them."""
+    plane.store.release({"acme": stage.partner.der})
+    with stage.envoy(plane.port, plane.store.add(), mode=mode) as envoy:
+        settled(plane)
+        port = envoy.port()
+        _come_back(plane, envoy)
+        plane.store.release({"acme": stage.stranger.der, "broken": b"no certificate"})
+        settled(plane, "refused")
+        plane.store.tell("test")  # it is deployed again
+        eventually(lambda: _updates(envoy)[1] == 2)
+        _come_back(plane, envoy)
+        eventually(lambda: _updates(envoy)[1] == 3)
+        settled(plane, "refused")
+        assert [request(port, c) for c in (stage.partner_cert, stage.stranger_cert)] == [200, REFUSED]
+
+
 def test_one_refused_context_does_not_hold_up_the_others(stage: Stage, plane: ControlPlane, mode: str) -> None:
     """One resource in a response: `alias/good` is in force though `used` and `alias/broken` are refused."""
     config = stage.config(plane.port, plane.store.add(), mode=mode, trust="used")
@@ -225,6 +244,14 @@ def test_two_processes_under_one_name_are_accepted_only_when_both_have_answered(
         with Envoy(stage.config(plane.port, token, mode=mode), tmp_path):
             eventually(lambda: "2 streams are open under this node's name." in settled(plane))
         eventually(lambda: "streams" not in settled(plane))
+
+
+def _come_back(plane: ControlPlane, envoy: Envoy) -> None:
+    """Trustyard is restarted: it has seen nothing of what the node was given."""
+    plane.stop()
+    eventually(lambda: envoy.stat("control_plane.connected_state") == 0)
+    plane.start()
+    eventually(lambda: envoy.stat("control_plane.connected_state") == 1)
 
 
 def _updates(envoy: Envoy) -> tuple[int, int]:

@@ -67,6 +67,15 @@ def test_what_is_no_anchor_is_refused_in_words_and_changes_nothing(stage: Stage,
             assert request(envoy.port(), stage.stranger_cert) == REFUSED
 
 
+def test_what_it_refused_is_confirmed_when_the_same_bytes_come_again(stage: Stage, plane: BareControlPlane) -> None:
+    with stage.envoy(plane.port) as envoy:
+        assert plane.push(trusting("used", stage.partner.pem)) == ACK
+        broken = trusting("used", stage.stranger.pem, stage.stranger.pem.replace("MII", "MIX", 1))
+        assert plane.push(broken) != ACK
+        assert plane.push(broken) == ACK
+        assert [request(envoy.port(), c) for c in (stage.partner_cert, stage.stranger_cert)] == [200, REFUSED]
+
+
 def test_doubles_and_text_after_the_last_certificate_are_taken(stage: Stage, plane: BareControlPlane) -> None:
     with stage.envoy(plane.port) as envoy:
         assert plane.push(trusting("used", stage.partner.pem, stage.partner.pem, "and some words\n")) == ACK

@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from trustyard.pki import truststores
 from trustyard.pki.content import Material
@@ -17,26 +18,30 @@ from .looks import look
 
 PASSWORD = "changeit"  # noqa: S105 - Java's own; the material is public
 MANIFEST = "manifest.json"
+_TELLING = ("truststore.pem", "truststore.jks", "used.pem")  # the same bytes each time; PKCS#12 is salted
+_MOST = 1_000
+
+_usual: dict[tuple[str, int, str, datetime], Usual] = {}
 
 
 @dataclass(frozen=True)
 class Files:
-    """Bytes by relative name, `manifest.json` last, and the aliases that files for a program or PKCS#12 do not hold."""
+    """Bytes by relative name, `manifest.json` last; and which aliases some of them do not hold, empty where they do."""
 
     files: Mapping[str, bytes]
-    not_for_openssl: tuple[str, ...]
-    not_for_java: tuple[str, ...]
-    not_for_pkcs12: tuple[str, ...]
+    note: str
 
-    @property
-    def note(self) -> str:
-        """That there are such; empty where there is none."""
-        said = (
-            ("not in truststore.pem and used.pem, which OpenSSL would refuse whole with them", self.not_for_openssl),
-            ("not in truststore.p12 and truststore.jks, which Java would refuse whole with them", self.not_for_java),
-            ("not in truststore.p12, which cannot hold them", self.not_for_pkcs12),
-        )
-        return "; ".join(f"{where}: {', '.join(aliases)}" for where, aliases in said if aliases)
+
+class Usual(NamedTuple):
+    """What tells whether a folder holds the files that this version writes of a release, and the note of these."""
+
+    sha256: Mapping[str, str]
+    note: str
+
+    def is_in(self, manifest: Mapping[str, Any]) -> bool:
+        """What another version wrote has the same number and digest, and may hold what a program refuses whole."""
+        present: Mapping[str, str] = manifest["files"]
+        return self.sha256.items() <= present.items()
 
 
 def files_of(material: Material, further: Mapping[str, bytes] | None = None) -> Files:
@@ -44,10 +49,6 @@ def files_of(material: Material, further: Mapping[str, bytes] | None = None) -> 
 
     `further` files stand beside the usual ones, and in the manifest.
     """
-    looks = [(alias, der, look(der)) for alias, _, der in material.named()]
-    not_for_openssl = tuple(alias for alias, _, seen in looks if not seen.by_openssl)
-    not_for_java = tuple(alias for alias, _, seen in looks if not seen.by_java)
-    not_for_pkcs12 = tuple(alias for alias, der, seen in looks if seen.by_java and not truststores.fits_pkcs12(der))
     files = {
         **{name: made(material) for name, made in TRUSTSTORES.items()},
         **{f"aliases/{safe_filename(e.alias)}.pem": truststores.pem_bundle([der]) for e, der in material.entries()},
@@ -55,7 +56,38 @@ def files_of(material: Material, further: Mapping[str, bytes] | None = None) -> 
         **(further or {}),
     }
     files[MANIFEST] = manifest_of(material, files)
-    return Files(files, not_for_openssl, not_for_java, not_for_pkcs12)
+    return Files(files, _note(material))
+
+
+def usual(material: Material) -> Usual:
+    """Of this release, made once: folders are looked at every minute."""
+    key = (material.content.environment, material.number, material.content.digest(), material.created_at)
+    found = _usual.get(key)
+    if found is None:
+        if len(_usual) >= _MOST:
+            _usual.clear()
+        made = {name: hashlib.sha256(TRUSTSTORES[name](material)).hexdigest() for name in _TELLING}
+        found = _usual[key] = Usual(made, _note(material))
+    return found
+
+
+def _note(material: Material) -> str:
+    looks = [(alias, der, look(der)) for alias, _, der in material.named()]
+    said = (
+        (
+            "not in truststore.pem and used.pem, which OpenSSL would refuse whole with them",
+            [alias for alias, _, seen in looks if not seen.by_openssl],
+        ),
+        (
+            "not in truststore.p12 and truststore.jks, which Java would refuse whole with them",
+            [alias for alias, _, seen in looks if not seen.by_java],
+        ),
+        (
+            "not in truststore.p12, which cannot hold them",
+            [alias for alias, der, seen in looks if seen.by_java and not truststores.fits_pkcs12(der)],
+        ),
+    )
+    return "; ".join(f"{where}: {', '.join(aliases)}" for where, aliases in said if aliases)
 
 
 def manifest_of(material: Material, files: Mapping[str, bytes]) -> bytes:

@@ -17,7 +17,7 @@ from envoy.service.discovery.v3.discovery_pb2 import (
     DiscoveryResponse,
 )
 
-from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Resource
+from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Resource, anew
 from trustyard.xds.ledger import MAX_NAME, Ledger, Line
 
 WILDCARD = "*"  # "everything": never answered, because Trustyard serves by name alone
@@ -68,7 +68,7 @@ class Delta:
         self._unanswered[nonce] = (line, resource)
         response = DeltaDiscoveryResponse(type_url=resource.type_url, nonce=nonce)
         carrier = response.resources.add(name=resource.name, version=resource.version)
-        carrier.resource.type_url, carrier.resource.value = resource.type_url, resource.body
+        carrier.resource.type_url, carrier.resource.value = resource.type_url, _body(line, resource)
         return response
 
 
@@ -125,7 +125,7 @@ class StateOfTheWorld:
         state = {other.name: other.running for other in self._ledger.of_type(resource.type_url) if other.running}
         version = state_version(state | {resource.name: resource.version})
         response = DiscoveryResponse(type_url=resource.type_url, nonce=nonce, version_info=version)
-        response.resources.add(type_url=resource.type_url, value=resource.body)
+        response.resources.add(type_url=resource.type_url, value=_body(line, resource))
         return response
 
 
@@ -133,6 +133,11 @@ def state_version(versions: dict[str, str]) -> str:
     """The digest of what a node runs of one type: versions by name."""
     text = "\n".join(f"{name}={version}" for name, version in sorted(versions.items()))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _body(line: Line, resource: Resource) -> bytes:
+    """As it stands only where this stream knows what the node has: it may have refused the same in another one."""
+    return resource.body if line.good else anew(resource)
 
 
 def _answer(

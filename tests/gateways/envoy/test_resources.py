@@ -19,7 +19,7 @@ from tests.pki.handmade import attribute, certificate
 from tests.pki.handmade import name as name_of
 from tests.xds.memory import make_material
 from trustyard.gateways.envoy.options import EnvoyOptions
-from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Catalogue, Resource
+from trustyard.gateways.envoy.resources import EXTENSION, SECRET, Catalogue, Resource, anew
 from trustyard.pki import der
 from trustyard.pki.certificates import pem
 from trustyard.pki.content import Material
@@ -163,6 +163,15 @@ def test_the_version_of_the_filter_does_not_hang_on_the_order_of_its_keys() -> N
         if (found := catalogue(make_material({}, jwks=jwks)).resource(EXTENSION, "jwks"))
     }
     assert len(versions) == 1
+
+
+def test_the_same_keys_sent_anew_are_other_bytes() -> None:
+    found = catalogue(make_material({}, jwks=[ec_jwk("a")])).resource(EXTENSION, "jwks")
+    assert found is not None
+    bodies = {found.body, anew(found), anew(found)}
+    assert len(bodies) == 3
+    sent = [TypedExtensionConfig.FromString(body).typed_config.value for body in bodies]
+    assert [[key["kid"] for key in keys_of(JwtAuthentication.FromString(one))] for one in sent] == [["a"]] * 3
 
 
 def test_without_an_issuer_every_path_needs_a_token_of_whatever_issuer() -> None:

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.authority import Authority
-from tests.gateways.releases import ders, material, place
+from tests.gateways.releases import ders, material, place, write_as_before
 from tests.pki.handmade import compressed
 from tests.pki.worst import with_text
 from tests.programs import need
@@ -254,6 +254,24 @@ def test_two_writers_at_once_leave_one_whole_release(tmp_path: Path) -> None:
     directory = tmp_path / "environments" / "test"
     assert folders.manifest(directory / "current") is not None
     assert len(list((directory / "releases").iterdir())) == 5
+
+
+def test_what_a_version_before_wrote_is_written_anew_where_java_would_refuse_it(tmp_path: Path) -> None:
+    """An upgrade mends folders without a release: number and digest are those of before."""
+    release = material(3, {"acme": ders()[0], "odd": compressed()})
+    deliver(release, {}, place(tmp_path))
+    current = tmp_path / "environments" / "test" / "current"
+    before = current.readlink()
+    write_as_before(current, release)
+    with pytest.raises(subprocess.CalledProcessError):
+        _keytool("-list", "-keystore", str(current / "truststore.jks"))
+    words = "not in truststore.p12 and truststore.jks, which Java would refuse whole with them: odd"
+    receipt = deliver(release, {}, place(tmp_path))
+    assert (receipt.state, receipt.detail) == ("accepted", f"release 3 written to current; {words}")
+    assert "acme" in _keytool("-list", "-keystore", str(current / "truststore.jks"))
+    assert (after := current.readlink()) != before
+    assert deliver(release, {}, place(tmp_path)).detail == f"release 3 is current; {words}"
+    assert current.readlink() == after
 
 
 KILLED = """

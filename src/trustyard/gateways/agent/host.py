@@ -22,7 +22,7 @@ from pathlib import Path
 
 from trustyard.errors import InputRefused
 from trustyard.gateways import folders
-from trustyard.gateways.contents import MANIFEST, files_of
+from trustyard.gateways.contents import MANIFEST, files_of, usual
 from trustyard.gateways.receipts import Receipt, State
 from trustyard.pki.content import Material
 
@@ -61,6 +61,14 @@ class Host:
             return ""
         return version(int(value["release"]), str(value["digest"]))
 
+    def has(self, material: Material) -> bool:
+        """Whether this release is in force, in the files that this version writes of it. Raises OSError."""
+        if self.in_force() != version(material.number, material.content.digest()):
+            return False
+        found = folders.current(self._folder)
+        value = folders.manifest(found) if found else None
+        return value is not None and usual(material).is_in(value)
+
     def apply(self, given: Given) -> Receipt:
         """Makes the release current, or says why not; errors of disk and commands are in the receipt, never raised."""
         started = time.monotonic()
@@ -96,7 +104,7 @@ class Host:
         material = given.material
         if problem := self._unfit(given):
             return "refused", problem
-        if self.in_force() == version(material.number, material.content.digest()):
+        if self.has(material):
             return "accepted", f"release {material.number} is current"
         # 1. All files, before anybody looks at them.
         further, notes = roots.files(material) if self._configuration.anchors == "roots" else ({}, "")

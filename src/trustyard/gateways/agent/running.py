@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from trustyard.errors import Refused
+from trustyard.errors import InputRefused, Refused
 from trustyard.gateways import folders
 from trustyard.gateways.receipts import Receipt, State
 
@@ -18,6 +18,7 @@ from .configuration import Configuration
 from .host import Host
 from .pulling import Away, Trustyard
 from .state import Handled
+from .wire import Given
 
 Say = Callable[[str], None]
 AWAY_SECONDS = (0.5, 60.0)  # the first pause and the longest, when Trustyard is away
@@ -38,6 +39,7 @@ class Agent:
         self._host = Host(configuration)
         self._handled: Handled | None = None
         self._reported: str | None = None  # the edition under which the last word was handed in
+        self._compared = False  # what is on disk with what Trustyard has: another version may have written it otherwise
         self._failures = 0
         self._again_at = 0.0
         self._stop = _Stop()
@@ -106,15 +108,32 @@ class Agent:
         asked = time.monotonic()
         with self._stop.allowed():
             given = self._trustyard.ask(have, wait)
+        self._compared = True
         if given is None:
             if time.monotonic() - asked < wait:  # it was deployed again, or the gateway has other options
                 self._again_at = 0.0
             return
+        if self._stands(given):
+            self._reported = None  # it was noted as sent
+            return
         receipt = self._host.apply(given)
         self._handle(given.version, receipt)
 
+    def _stands(self, given: Given) -> bool:
+        """Whether this is in force, and the word on it known: the release of before a start, asked for once more."""
+        known = self._handled and (self._handled.release, self._handled.receipt.state)
+        try:
+            return known == (given.version, "accepted") and self._host.has(given.material)
+        except (OSError, InputRefused):  # in the receipt
+            return False
+
     def _have(self) -> str:
-        """What Trustyard need not send: what is in force, or what was refused, until it is to be tried again."""
+        """What Trustyard need not send: what is in force, or what was refused, until it is to be tried again.
+
+        At a start it sends the release anyway.
+        """
+        if not self._compared:
+            return ""
         if self._again_at and self._handled and time.monotonic() < self._again_at:
             return self._handled.release
         self._again_at = 0.0

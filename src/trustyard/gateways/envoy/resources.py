@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
+from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import JwtAuthentication
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 
 from trustyard.gateways.envoy.jwt import filter_of
@@ -140,6 +142,24 @@ def validation_context(name: str, ders: Iterable[bytes], notes: tuple[str, ...] 
     secret = Secret(name=name)
     secret.validation_context.trusted_ca.inline_bytes = pem_bundle(distinct or [deny_all_der()])
     return _resource(SECRET, name, secret, notes)
+
+
+def anew(resource: Resource) -> bytes:
+    """The body of a resource with blanks behind its certificates or keys, others each time.
+
+    Envoy keeps what it was given last, also where it refused that, and confirms the same bytes without a look at them.
+    """
+    blanks = format(secrets.randbits(64), "b").translate({ord("0"): " ", ord("1"): "\t"})
+    if resource.type_url == SECRET:
+        secret = Secret.FromString(resource.body)
+        secret.validation_context.trusted_ca.inline_bytes += blanks.encode()
+        return bytes(secret.SerializeToString(deterministic=True))
+    extension = TypedExtensionConfig.FromString(resource.body)
+    configuration = JwtAuthentication.FromString(extension.typed_config.value)
+    for provider in configuration.providers.values():
+        provider.local_jwks.inline_string += blanks
+    extension.typed_config.value = configuration.SerializeToString(deterministic=True)
+    return bytes(extension.SerializeToString(deterministic=True))
 
 
 def _resource(type_url: str, name: str, message: Any, notes: tuple[str, ...]) -> Resource:

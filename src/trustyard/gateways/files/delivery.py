@@ -9,7 +9,7 @@ from typing import Any
 
 from trustyard.errors import Refused
 from trustyard.gateways import folders
-from trustyard.gateways.contents import files_of
+from trustyard.gateways.contents import files_of, usual
 from trustyard.gateways.places import Place
 from trustyard.gateways.receipts import LOCAL, Receipt, State
 from trustyard.pki.content import Material
@@ -50,8 +50,9 @@ def _replace(material: Material, directory: Path, modes: folders.Modes) -> tuple
     if present and present.get("environment") != material.content.environment:
         other = present.get("environment")
         return "refused", f"{directory} holds releases of the environment {other}: empty it first, or name another."
-    if present and (present.get("release"), present.get("digest")) == (material.number, material.content.digest()):
-        return "accepted", f"release {material.number} is current"
+    known, wanted = (material.number, material.content.digest()), usual(material)
+    if present and (present.get("release"), present.get("digest")) == known and wanted.is_in(present):
+        return "accepted", _said(f"release {material.number} is current", wanted.note)
     # 2. Write it beside the old one, then change over at once.
     made = files_of(material)
     folder = folders.write(directory, f"{material.number}-{material.content.digest()[:12]}", made.files, modes)
@@ -62,4 +63,8 @@ def _replace(material: Material, directory: Path, modes: folders.Modes) -> tuple
     if not back or back["release"] != material.number:
         return "unreachable", f"Release {material.number} was written, but does not read back as written."
     folders.prune(directory)
-    return "accepted", "; ".join(filter(None, (f"release {material.number} written to current", made.note)))
+    return "accepted", _said(f"release {material.number} written to current", made.note)
+
+
+def _said(state: str, note: str) -> str:
+    return f"{state}; {note}" if note else state
