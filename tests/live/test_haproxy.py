@@ -14,8 +14,10 @@ from tests.authority import Authority, Issued
 from tests.gateways.releases import material, place
 from tests.live.envoy import REFUSED, client_context, request
 from tests.live.haproxy import HAProxy
+from tests.tls_servers import Ca
 from trustyard.gateways import haproxy as haproxy_kind
 from trustyard.gateways.haproxy import deliver
+from trustyard.gateways.haproxy.runtime import Runtime
 from trustyard.gateways.receipts import Receipt
 from trustyard.pki.certificates import pem
 from trustyard.pki.content import Material
@@ -52,6 +54,29 @@ def test_a_release_lets_a_partner_in_without_a_reload_and_the_next_keeps_another
     assert [answer(haproxy, client) for client in (at_a, at_b, None)] == [REFUSED, 200, REFUSED]
     assert haproxy.process is not None
     assert haproxy.process.pid == pid
+
+
+@pytest.mark.parametrize("key", ["ed25519", "ml-dsa-44"])
+def test_an_authority_whose_key_haproxy_cannot_print_is_read_back_among_others(haproxy: HAProxy, key: str) -> None:
+    """HAProxy 2.6 lists it without a fingerprint."""
+    odd, usual, other = Ca.new("odd", key=key), Authority("usual"), Ca.new("other", key=key)
+    receipt = bring(haproxy, material(1, {"odd": odd.cert_der, "usual": usual.der}))
+    assert (receipt.state, receipt.detail) == ("accepted", "release 1 committed, 2 certificates read back")
+    assert answer(haproxy, usual.issue("client")) == 200
+    second = material(2, {"odd": other.cert_der, "usual": usual.der})
+    assert bring(haproxy, second).detail == "release 2 committed, 2 certificates read back"
+    Runtime(str(haproxy.socket)).replace(str(haproxy.ca_file), [odd.cert_der, usual.der])  # somebody else
+    assert "committed again" in bring(haproxy, second).detail
+    assert bring(haproxy, second).detail == "release 2 is in force"
+
+
+def test_a_partner_of_an_authority_with_an_ed25519_key_comes_in(haproxy: HAProxy) -> None:
+    authority = Ca.new("Ed", key="ed25519")
+    cert, key = authority.issue("client").write(haproxy.folder, "client")
+    assert bring(haproxy, material(1, {"ed": authority.cert_der})).state == "accepted"
+    assert request(haproxy.port, (str(cert), str(key))) == 200
+    assert bring(haproxy, material(2, {"usual": Authority("usual").der})).state == "accepted"
+    assert request(haproxy.port, (str(cert), str(key))) == REFUSED
 
 
 def test_over_tcp_on_loopback_it_is_the_same(haproxy: HAProxy) -> None:

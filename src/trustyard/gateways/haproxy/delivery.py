@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import stat
 import threading
 import time
@@ -21,7 +20,7 @@ from trustyard.pki.sentences import plural
 from trustyard.pki.truststores import pem_bundle
 
 from .options import HaproxyOptions, check_socket, file_of
-from .runtime import Runtime, RuntimeRefused
+from .runtime import Runtime, RuntimeRefused, are_just
 
 _BUSY = "ongoing transaction is about"  # another CA file: HAProxy has room for one at a time
 _TURNS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)  # one delivery at a time for each socket
@@ -59,29 +58,29 @@ def _try(material: Material, options: HaproxyOptions, place: Place) -> tuple[Sta
 
 
 def _replace(runtime: Runtime, name: str, file: Path, anchors: Anchors, number: int) -> tuple[State, str]:
-    wanted = {hashlib.sha1(der, usedforsecurity=False).hexdigest() for der in anchors.ders}
     pem = pem_bundle(anchors.ders)
     runtime.greet()
     # 1. What is in force, and is there such a CA file at all?
-    before = runtime.fingerprints(name)
+    in_force = are_just(runtime.listed(name), anchors.ders)
     old = _read(file)
-    if before == wanted and old == pem:
+    if in_force and old == pem:
         return "accepted", _said(f"release {number} is in force", anchors)
     # 2. The file first: a HAProxy that restarts now starts with the new set.
     _write(file, pem)
     try:
         # 3. One transaction. 4. Believe what HAProxy lists, not what it was told.
-        if before != wanted:
+        if not in_force:
             runtime.replace(name, anchors.ders)
-        seen = runtime.fingerprints(name)
-        if seen != wanted:
-            raise RuntimeRefused(f"it lists {plural(len(seen), 'certificate')} where {len(wanted)} were committed.")
+        seen = runtime.listed(name)
+        if not are_just(seen, anchors.ders):
+            lists = plural(len(seen), "certificate")
+            raise RuntimeRefused(f"it lists {lists}, which are not just the {len(anchors.ders)} that were committed.")
         drifted = old == pem  # the file was ours already: somebody has committed another set meanwhile
     except BaseException:
         _restore(file, old)  # whatever HAProxy starts with next, it is not what it did not take
         raise
     again = " again, for other certificates were in force" if drifted else ""
-    counted = plural(len(wanted), "certificate")
+    counted = plural(len(anchors.ders), "certificate")
     return "accepted", _said(f"release {number} committed{again}, {counted} read back", anchors)
 
 

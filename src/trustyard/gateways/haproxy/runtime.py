@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from trustyard.pki.certificates import pem
+from trustyard.pki.structure import take_apart
 
 SECONDS = 10.0  # for one command, from the connection to the end of the answer
 MAX_ANSWER = 4_000_000  # bytes; `show ssl ca-file` says about 400 of each certificate
 MAX_GREETING = 100_000  # bytes; `show info` says about 1,200
 _HAPROXY = re.compile(r"Name: \S+\nVersion: \S")
+_CERTIFICATE = re.compile(r"^Certificate #\d+:$", re.MULTILINE)
+_SERIAL = re.compile(r"^Serial: ([0-9A-F]*)$", re.MULTILINE)
 _FINGERPRINT = re.compile(r"^SHA1 FingerPrint: ([0-9A-F]{40})$", re.MULTILINE)
 
 
 class RuntimeRefused(Exception):
     """HAProxy answered with an error; the message is its own."""
+
+
+class Listed(NamedTuple):
+    """What HAProxy says of a certificate that is in use. Of some keys (Ed25519, ML-DSA) 2.6 says no fingerprint."""
+
+    serial: int
+    sha1: str  # lower-case hex, or empty
+
+
+def are_just(listed: Iterable[Listed], ders: Iterable[bytes]) -> bool:
+    """Whether these certificates are listed and no others: by SHA-1, and where that is not said by serial number."""
+    missing = {hashlib.sha1(der, usedforsecurity=False).hexdigest(): der for der in ders}
+    unnamed: Counter[int] = Counter()
+    for one in listed:
+        if not one.sha1:
+            unnamed[one.serial] += 1
+        elif missing.pop(one.sha1, None) is None:
+            return False
+    return unnamed == Counter(abs(take_apart(der).serial) for der in missing.values())
 
 
 @dataclass(frozen=True)
@@ -52,12 +77,12 @@ class Runtime:
             connection.shutdown(socket.SHUT_WR)
             return _read(connection, deadline, most).decode("utf-8", "replace").strip()
 
-    def fingerprints(self, ca_file: str) -> set[str]:
-        """SHA-1 (lower-case hex) of each certificate that is in use under this name. `RuntimeRefused` for no such."""
+    def listed(self, ca_file: str) -> list[Listed]:
+        """Each certificate that is in use under this name. `RuntimeRefused` for no such name."""
         answer = self.ask(f"show ssl ca-file {ca_file}\n")
         if not answer.startswith("Filename:"):
             raise RuntimeRefused(answer or "HAProxy gave an empty answer.")
-        return {found.lower() for found in _FINGERPRINT.findall(answer)}
+        return [_listed(said) for said in _CERTIFICATE.split(answer)[1:]]
 
     def replace(self, ca_file: str, ders: Iterable[bytes]) -> None:
         """Puts these certificates in force under this name, in one transaction. `RuntimeRefused` when it does not.
@@ -88,6 +113,11 @@ class Runtime:
                 f"HAProxy gave no answer to {payload} bytes of certificates: its tune.bufsize is too small for them."
             )
         raise RuntimeRefused(answer or "HAProxy gave an empty answer.")
+
+
+def _listed(said: str) -> Listed:
+    serial, sha1 = _SERIAL.search(said), _FINGERPRINT.search(said)
+    return Listed(int(serial[1] or "0", 16) if serial else -1, sha1[1].lower() if sha1 else "")
 
 
 def _read(connection: socket.socket, deadline: float, most: int) -> bytes:
