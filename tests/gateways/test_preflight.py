@@ -38,7 +38,7 @@ def test_a_release_that_every_gateway_takes_is_counted_and_not_talked_about() ->
 @pytest.mark.parametrize(
     ("kind", "odd", "code", "sentence"),
     [
-        ("envoy", ODD_TEXT, "not-for-envoy", "Envoy cannot read odd; it is left out."),
+        ("envoy", ODD_TEXT, "not-for-envoy", "Envoy or its clients cannot read odd; it is left out."),
         ("haproxy", ODD_TEXT, "not-for-openssl", "OpenSSL cannot load odd; it is left out where it reads."),
         ("files", ODD_TEXT, "not-for-openssl", "OpenSSL cannot load odd; it is left out where it reads."),
         (

@@ -9,6 +9,7 @@ import pytest
 
 from tests.live.envoy import REFUSED, Envoy, eventually, request
 from tests.live.stage import Stage, add_mtls, bare_validation, listeners, validation
+from tests.pki.odd import LEFT_OUT_TOO
 from tests.xds.memory import ControlPlane
 from trustyard.pki.containers import read_file
 from trustyard.pki.filenames import safe_filename
@@ -36,6 +37,17 @@ def test_a_partner_is_refused_then_accepted_then_refused_again(stage: Stage, pla
         plane.store.release({})
         settled(plane)
         assert request(port, stage.partner_cert) == REFUSED
+
+
+def test_an_authority_with_a_name_that_clients_cannot_read_keeps_nobody_out(
+    stage: Stage, plane: ControlPlane, mode: str
+) -> None:
+    """Envoy reads it, and sends the name to each client among those that it accepts."""
+    odd = LEFT_OUT_TOO["octets for a name"]
+    with stage.envoy(plane.port, plane.store.add(), mode=mode) as envoy:
+        plane.store.release({"acme": stage.partner.der, "odd": odd})
+        assert "odd is left out" in settled(plane)
+        assert request(envoy.port(), stage.partner_cert) == 200
 
 
 def test_an_empty_release_closes_even_a_listener_without_a_default(

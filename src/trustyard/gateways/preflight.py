@@ -82,7 +82,7 @@ def _loading(certificates: Named, kind: str) -> list[Note]:
     notes = []
     for alias, certificate in certificates:
         if "envoy" in programs and not look(certificate.der).by_envoy:
-            notes.append(Note("not-for-envoy", alias, f"Envoy cannot read {alias}; it is left out."))
+            notes.append(Note("not-for-envoy", alias, f"Envoy or its clients cannot read {alias}; it is left out."))
         if "java" in programs and not look(certificate.der).by_java:
             sentence = f"Java cannot read {alias}; it is left out of truststore.p12 and truststore.jks."
             notes.append(Note("not-for-java", alias, sentence))

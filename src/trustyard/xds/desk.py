@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from trustyard.gateways.envoy.options import EnvoyOptions
 from trustyard.gateways.envoy.resources import Catalogue
+from trustyard.gateways.looks import look
 from trustyard.gateways.receipts import Receipt
 from trustyard.pki.content import Material
 from trustyard.xds.recorder import Recorder
@@ -41,6 +42,7 @@ class Desk:
         self._sessions: dict[Node, list[Session]] = {}
         # By environment and options. Gateways that want the same share one, which lives as long as a stream has it.
         self._catalogues: WeakValueDictionary[tuple[str, str], Catalogue] = WeakValueDictionary()
+        self._looked_at: WeakValueDictionary[str, Material] = WeakValueDictionary()  # by environment
         self._spoken: set[Node] = set()  # since they were recorded
         self._saying: asyncio.Handle | None = None
         self._rooms: WeakValueDictionary[int, Room] = WeakValueDictionary()  # as long as one of its streams is open
@@ -71,7 +73,16 @@ class Desk:
 
     async def catalogue(self, gateway: Gateway) -> Catalogue:
         """What a gateway should have now."""
-        return self._catalogue(gateway, await self.in_thread(partial(self._store.wanted, gateway.environment)))
+        return self._catalogue(gateway, await self.in_thread(partial(self._wanted, gateway.environment)))
+
+    def _wanted(self, environment: str) -> Material | None:
+        """In a thread. Looks at each certificate there, for 5,000 of them would keep the loop busy for a second."""
+        material = self._store.wanted(environment)
+        if material is not None and material is not self._looked_at.get(environment):
+            for der in material.ders.values():
+                look(der)
+            self._looked_at[environment] = material
+        return material
 
     def room(self, gateway: Gateway) -> Room:
         """The room that the nodes of a gateway share, with what they have taken of it."""
@@ -205,7 +216,7 @@ class Desk:
             return
         try:
             gateways = await self.in_thread(partial(self._store.gateways_of_tokens, list(streams)))
-            material = await self.in_thread(partial(self._store.wanted, environment))
+            material = await self.in_thread(partial(self._wanted, environment))
         except Exception:  # the database may be away for a while; gateways keep what they have
             log.warning("xds.not_refreshed", environment=environment, exc_info=True)
             return

@@ -113,7 +113,7 @@ def test_a_certificate_that_is_no_ca_is_sent_and_named_a_pin() -> None:
 
 def test_what_envoy_cannot_read_is_left_out_by_name_and_never_leaves_a_set_without_an_anchor() -> None:
     material = make_material({"acme": ONE, "odd": UNREAD})
-    left_out = "odd is left out: Envoy cannot read it, and would refuse all others with it."
+    left_out = "odd is left out: Envoy or its clients cannot read it, and all others would be refused with it."
     for name in ("used", "truststore"):
         resource = made(material, name)
         assert anchors(resource) == pem(ONE)

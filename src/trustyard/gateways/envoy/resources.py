@@ -120,7 +120,9 @@ def _trusting(name: str, named: Named, of_pins: Named, notes: tuple[str, ...] = 
     """
     looks = {der: look(der) for _, der in (*named, *of_pins)}
     unread = [alias for alias, der in named if not looks[der].by_envoy]
-    left_out = _each(unread, "is left out: Envoy cannot read it, and would refuse all others with it")
+    left_out = _each(
+        unread, "is left out: Envoy or its clients cannot read it, and all others would be refused with it"
+    )
     pins = [alias for alias, der in of_pins if looks[der].by_envoy and not looks[der].is_ca]
     said = _each(pins, "is a pin: it is not a CA, and Envoy trusts exactly this certificate")
     return validation_context(name, [der for _, der in named if looks[der].by_envoy], (*notes, *said, *left_out))
