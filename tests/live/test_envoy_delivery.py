@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import certifi
@@ -23,6 +25,15 @@ def settled(plane: ControlPlane, state: str = "accepted", node: str = "edge") ->
     word = plane.store.last(node)
     assert word is not None
     return word.detail
+
+
+@contextmanager
+def served(stage: Stage, plane: ControlPlane, mode: str) -> Iterator[Envoy]:
+    """An Envoy that runs the release in which the partner's authority is trusted."""
+    plane.store.release({"acme": stage.partner.der})
+    with stage.envoy(plane.port, plane.store.add(), mode=mode) as envoy:
+        settled(plane)
+        yield envoy
 
 
 def test_a_partner_is_refused_then_accepted_then_refused_again(stage: Stage, plane: ControlPlane, mode: str) -> None:
@@ -120,9 +131,7 @@ def test_a_refusal_is_recorded_in_envoys_own_words_and_changes_no_trust(
     stage: Stage, plane: ControlPlane, mode: str
 ) -> None:
     """D-06: nothing is reported as deployed that the gateway did not confirm."""
-    plane.store.release({"acme": stage.partner.der})
-    with stage.envoy(plane.port, plane.store.add(), mode=mode) as envoy:
-        settled(plane)
+    with served(stage, plane, mode) as envoy:
         plane.store.release({"acme": stage.partner.der, "broken": b"no certificate"})
         words = settled(plane, "refused")
         assert words == "used: Failed to load trusted CA certificates from <inline>"
@@ -133,9 +142,7 @@ def test_after_a_refusal_the_last_good_content_goes_first_and_nothing_is_sent_in
     stage: Stage, plane: ControlPlane, mode: str
 ) -> None:
     """The poisoned listener: Envoy keeps what it refused, until it is given something good again."""
-    plane.store.release({"acme": stage.partner.der})
-    with stage.envoy(plane.port, plane.store.add(), mode=mode) as envoy:
-        settled(plane)
+    with served(stage, plane, mode) as envoy:
         port = envoy.port()
         plane.store.release({"broken": b"no certificate"})
         settled(plane, "refused")
@@ -151,9 +158,7 @@ def test_what_was_refused_and_is_sent_again_by_a_trustyard_that_came_back_is_sti
     stage: Stage, plane: ControlPlane, mode: str
 ) -> None:
     """D-06: Envoy confirms the bytes that it refused last without a look at them."""
-    plane.store.release({"acme": stage.partner.der})
-    with stage.envoy(plane.port, plane.store.add(), mode=mode) as envoy:
-        settled(plane)
+    with served(stage, plane, mode) as envoy:
         port = envoy.port()
         _come_back(plane, envoy)
         plane.store.release({"acme": stage.stranger.der, "broken": b"no certificate"})
