@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from OpenSSL import crypto
-
 from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.content import Material
 from trustyard.pki.denyall import deny_all_der
+
+from .looks import look
 
 Include = Literal["used", "all"]
 
@@ -34,7 +34,7 @@ def for_openssl(material: Material, include: Include) -> Anchors:
     aliases: dict[str, str] = {}
     for alias, sha256, der in material.named(roots=include == "all"):
         certificate = read_certificate(der)
-        if not openssl_loads(der):
+        if not look(der).by_openssl:
             notes.append(f"{alias} is left out: OpenSSL cannot read it")
         elif not certificate.facts.is_ca and not certificate.facts.self_issued:
             notes.append(f"{alias} is left out: it is not a CA, and OpenSSL takes no such certificate as an anchor")
@@ -48,15 +48,6 @@ def for_openssl(material: Material, include: Include) -> Anchors:
     ]
     ders = tuple(certificate.der for certificate in kept.values())
     return Anchors(ders or (deny_all_der(),), tuple(notes))
-
-
-def openssl_loads(der: bytes) -> bool:
-    """Whether OpenSSL reads this certificate, and takes it into a store of anchors."""
-    try:
-        crypto.X509Store().add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, der))
-    except (crypto.Error, ValueError):
-        return False
-    return True
 
 
 def rooted(certificates: Iterable[Certificate]) -> frozenset[str]:

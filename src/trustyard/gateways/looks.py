@@ -8,9 +8,9 @@ from typing import NamedTuple
 from trustyard.pki.extensions import basic_constraints
 from trustyard.pki.structure import take_apart
 
-from .anchors import openssl_loads
 from .boringssl import envoy_reads
 from .java import java_reads
+from .openssl import openssl_loads
 
 _MOST = 100_000
 
