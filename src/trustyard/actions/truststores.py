@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from trustyard.errors import FieldError, Refused
-from trustyard.gateways.looks import look
+from trustyard.gateways.contents import for_java
 from trustyard.pki import findings as pki_findings
 from trustyard.pki.content import Content, Material
 from trustyard.pki.filenames import safe_filename
@@ -17,7 +17,6 @@ from trustyard.pki.names import search_fold
 from trustyard.pki.truststores import (
     fits_java,
     fits_pkcs12,
-    java_aliases,
     jks,
     pem_bundle,
     pkcs7,
@@ -155,18 +154,16 @@ def _file(
 ) -> File:
     base = f"truststore-{safe_filename(environment)}"
     once = [der for _, _, der in named]
-    aliases = java_aliases((alias, sha256) for alias, sha256, _ in named)  # Java loses one of two that look alike
-    for_java = [(alias, der) for alias, der in zip(aliases, once, strict=True) if look(der).by_java]
     match format:
         case "pem":
             return File(f"{base}.pem", "application/x-pem-file", pem_bundle(once))
         case "pkcs7":
             return File(f"{base}.p7b", "application/x-pkcs7-certificates", pkcs7(once))
         case "pkcs12":
-            readable = [(alias, der) for alias, der in for_java if fits_pkcs12(der)]
+            readable = [(alias, der) for alias, der in for_java(named) if fits_pkcs12(der)]
             return File(f"{base}.p12", "application/x-pkcs12", pkcs12(_some(readable), password))
         case "jks":
-            return File(f"{base}.jks", "application/x-java-keystore", jks(_some(for_java), password, moment))
+            return File(f"{base}.jks", "application/x-java-keystore", jks(_some(for_java(named)), password, moment))
     files = {f"{safe_filename(alias)}.cer": der for alias, _, der in named}
     return File(f"{base}.zip", "application/zip", zip_of({**files, "SHA256SUMS": sha256sums(files)}, moment))
 

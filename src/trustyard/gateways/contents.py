@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -38,11 +38,6 @@ class Usual(NamedTuple):
     sha256: Mapping[str, str]
     note: str
 
-    def is_in(self, manifest: Mapping[str, Any]) -> bool:
-        """What another version wrote has the same number and digest, and may hold what a program refuses whole."""
-        present: Mapping[str, str] = manifest["files"]
-        return self.sha256.items() <= present.items()
-
 
 def files_of(material: Material, further: Mapping[str, bytes] | None = None) -> Files:
     """Everything in the folder of this release; where nothing is trusted, the deny-all anchor stands (D-17).
@@ -57,6 +52,17 @@ def files_of(material: Material, further: Mapping[str, bytes] | None = None) -> 
     }
     files[MANIFEST] = manifest_of(material, files)
     return Files(files, _note(material))
+
+
+def is_of(manifest: Mapping[str, Any], material: Material) -> bool:
+    """Whether a folder with this manifest holds this release, in the files that this version writes of it.
+
+    What another version wrote has the same number and digest, and may hold what a program refuses whole.
+    """
+    if (manifest.get("release"), manifest.get("digest")) != (material.number, material.content.digest()):
+        return False
+    present: Mapping[str, str] = manifest["files"]
+    return usual(material).sha256.items() <= present.items()
 
 
 def usual(material: Material) -> Usual:
@@ -108,12 +114,12 @@ def _pem(material: Material) -> bytes:
 
 
 def _pkcs12(material: Material) -> bytes:
-    fitting = [(alias, der) for alias, der in _for_java(material) if truststores.fits_pkcs12(der)]
+    fitting = [(alias, der) for alias, der in for_java(material.named()) if truststores.fits_pkcs12(der)]
     return truststores.pkcs12(fitting or _nobody(), PASSWORD)
 
 
 def _jks(material: Material) -> bytes:
-    return truststores.jks(_for_java(material) or _nobody(), PASSWORD, material.created_at)
+    return truststores.jks(for_java(material.named()) or _nobody(), PASSWORD, material.created_at)
 
 
 def _used(material: Material) -> bytes:
@@ -133,8 +139,8 @@ def _for_openssl(ders: Iterable[bytes]) -> list[bytes]:
     return [der for der in ders if look(der).by_openssl]
 
 
-def _for_java(material: Material) -> list[tuple[str, bytes]]:
-    named = material.named()  # the further aliases of a certificate have their files in aliases/
+def for_java(named: Sequence[tuple[str, str, bytes]]) -> list[tuple[str, bytes]]:
+    """Alias and DER of what Java can read of these (alias, SHA-256 and DER), and loses none of two that look alike."""
     aliases = truststores.java_aliases((alias, sha256) for alias, sha256, _ in named)
     return [(alias, der) for alias, (_, _, der) in zip(aliases, named, strict=True) if look(der).by_java]
 

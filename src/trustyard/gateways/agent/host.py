@@ -19,10 +19,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from trustyard.errors import InputRefused
 from trustyard.gateways import folders
-from trustyard.gateways.contents import MANIFEST, files_of, usual
+from trustyard.gateways.contents import MANIFEST, files_of, is_of
 from trustyard.gateways.receipts import Receipt, State
 from trustyard.pki.content import Material
 
@@ -49,25 +50,27 @@ class Host:
 
     def in_force(self) -> str:
         """The version of the current release if all is as the configuration wants it; else empty."""
-        found = folders.current(self._folder)
-        value = folders.manifest(found) if found else None
-        if not found or not value or state.read_journal(self._folder):
-            return ""
-        if self._name(found) in state.read_untaken(self._folder):
-            return ""
-        with_roots = set(ROOTS) <= set(value["files"])
-        wanted = [(copy.source, copy.to) for copy in self._configuration.copies]
-        if with_roots != (self._configuration.anchors == "roots") or not copies.right(wanted, found):
-            return ""
-        return version(int(value["release"]), str(value["digest"]))
+        value = self._standing()
+        return version(int(value["release"]), str(value["digest"])) if value else ""
 
     def has(self, material: Material) -> bool:
         """Whether this release is in force, in the files that this version writes of it. Raises OSError."""
-        if self.in_force() != version(material.number, material.content.digest()):
-            return False
+        value = self._standing()
+        return value is not None and is_of(value, material)
+
+    def _standing(self) -> dict[str, Any] | None:
+        """The manifest of the current release if all is as the configuration wants it."""
         found = folders.current(self._folder)
         value = folders.manifest(found) if found else None
-        return value is not None and usual(material).is_in(value)
+        if not found or not value or state.read_journal(self._folder):
+            return None
+        if self._name(found) in state.read_untaken(self._folder):
+            return None
+        with_roots = set(ROOTS) <= set(value["files"])
+        wanted = [(copy.source, copy.to) for copy in self._configuration.copies]
+        if with_roots != (self._configuration.anchors == "roots") or not copies.right(wanted, found):
+            return None
+        return value
 
     def apply(self, given: Given) -> Receipt:
         """Makes the release current, or says why not; errors of disk and commands are in the receipt, never raised."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from trustyard.errors import Refused
 from trustyard.gateways import folders
-from trustyard.gateways.contents import files_of, usual
+from trustyard.gateways.contents import files_of, is_of, usual
 from trustyard.gateways.places import Place
 from trustyard.gateways.receipts import LOCAL, Receipt, State
 from trustyard.pki.content import Material
@@ -50,9 +50,8 @@ def _replace(material: Material, directory: Path, modes: folders.Modes) -> tuple
     if present and present.get("environment") != material.content.environment:
         other = present.get("environment")
         return "refused", f"{directory} holds releases of the environment {other}: empty it first, or name another."
-    known, wanted = (material.number, material.content.digest()), usual(material)
-    if present and (present.get("release"), present.get("digest")) == known and wanted.is_in(present):
-        return "accepted", _said(f"release {material.number} is current", wanted.note)
+    if present and is_of(present, material):
+        return "accepted", _said(f"release {material.number} is current", usual(material).note)
     # 2. Write it beside the old one, then change over at once.
     made = files_of(material)
     folder = folders.write(directory, f"{material.number}-{material.content.digest()[:12]}", made.files, modes)
