@@ -168,6 +168,26 @@ def test_a_file_that_is_too_large_takes_the_place_of_the_one_before(
     expect(console.page.get_by_role("table", name="Configuration")).to_contain_text("away.example")
 
 
+def test_a_refusal_by_the_browser_stays_when_what_the_source_showed_comes_later(
+    console: Console, files: tuple[str, str]
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    window = new_definition(console)
+    console.page.route("**/window/keep/", hold)
+    with console.page.expect_request("**/window/keep/"):
+        choose(window, files[1])
+    refusal = window.get_by_role("alert")
+    expect(refusal).to_contain_text("large.pem is larger than 10 MB")
+    with console.page.expect_response("**/window/keep/"):
+        held.pop(0).continue_()
+    console.page.wait_for_timeout(300)  # until it would have been shown
+    expect(refusal).to_contain_text("large.pem is larger than 10 MB")
+
+
 def paste(window: Locator, text: str) -> None:
     window.get_by_role("radio", name="Paste from Clipboard").check()
     window.get_by_role("radio", name="BASE64PEM", exact=True).evaluate(PASTED, text)

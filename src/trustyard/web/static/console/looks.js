@@ -6,6 +6,7 @@ const LARGEST = 10_000_000; // bytes, as the server has it
 let underWay = 0;
 let read = true; // by the look that ended last
 let typed = false; // text that no look has been sent for
+let refusing = false; // what is shown is the browser's own word, of which the server knows nothing
 const applies = [];
 
 const byId = (id) => document.getElementById(id);
@@ -13,6 +14,12 @@ const isLook = (elt) => elt instanceof Element && elt.matches("[data-look]");
 const isChoice = (elt) => elt.dataset.look === "choice"; // among certificates that were read
 const source = () => document.querySelector("#window-form [name='source']:checked")?.value;
 const tooLarge = () => source() === "paste" && byId("window-certificate").value.length > LARGEST;
+
+function refuse(sentence) {
+  forget();
+  say(sentence);
+  refusing = true;
+}
 
 function forgetFacts() {
   byId("window-read")?.replaceChildren(); // or the same words again are no news to a screen reader
@@ -22,6 +29,7 @@ function forgetFacts() {
 }
 
 function forget() {
+  refusing = false;
   byId("window-messages")?.replaceChildren();
   forgetFacts();
 }
@@ -32,8 +40,7 @@ function forgetFile() {
 }
 
 function refuseText() {
-  forget();
-  say("This text is larger than 10 MB and was not read.");
+  refuse("This text is larger than 10 MB and was not read.");
 }
 
 // One that takes the place of another has begun by then.
@@ -79,10 +86,19 @@ document.addEventListener("chosen", (event) => {
   event.stopPropagation();
   const name = box.files[0].name;
   stop();
-  forget();
   forgetFile();
-  say(`${name} is larger than 10 MB and was not read.`);
+  refuse(`${name} is larger than 10 MB and was not read.`);
 }, true);
+
+// What a source showed comes from the server after it is chosen, perhaps only now: it does not take the place of that word.
+document.addEventListener("change", ({ target }) => {
+  if (target.name === "source" && target.form?.id === "window-form") refusing = false;
+}, true);
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { requestConfig, serverResponse } = event.detail;
+  const late = requestConfig.elt.dataset?.typed === "window" && serverResponse.includes('id="window-messages"');
+  if (refusing && late) event.detail.shouldSwap = false;
+});
 
 document.addEventListener("input", (event) => {
   if (event.target.id === "window-certificate") typed = true;
