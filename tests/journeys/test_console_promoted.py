@@ -72,6 +72,8 @@ def test_what_is_unticked_on_two_pages_is_not_promoted_whatever_happens_to_the_p
     expect(box(page, start, 6)).not_to_be_checked()
     expect(box(page, start, 4)).to_be_checked()
     page.go_back()
+    expect(box(page, start, 4)).not_to_be_checked()
+    expect(page.get_by_text("9 of the 10 certificates that are not shown here are ticked.")).to_be_visible()
 
     page.reload()
     expect(box(page, start, 3)).not_to_be_checked()
