@@ -44,6 +44,8 @@ READ = {
     "an IA5String in Latin 1": called(IA5, b"\xe9"),
     "a TeletexString": called(TELETEX, b"\xe9"),
     "a NumericString of letters": called(NUMERIC, b"abc"),
+    "a BMPString": called(BMP, "Müller".encode("utf-16-be")),
+    "a UniversalString": called(UNIVERSAL, "Müller".encode("utf-32-be")),
     "no subject": certificate(subject=der.encode(der.SEQUENCE)),
     "a negative serial number": certificate(serial=b"\xff"),
     "the serial number zero": certificate(serial=b"\x00"),

@@ -239,6 +239,8 @@ def off_curve() -> dict[str, Any]:
         ("bad-jwk", RSA | {"n": "AQAB"}),
         ("bad-jwk", RSA | {"n": 340 * "w" + "wA"}),
         ("bad-jwk", GOOD | {"use": "both"}),
+        ("bad-jwk", GOOD | {"key_ops": "verify"}),
+        ("bad-jwk", GOOD | {"key_ops": ["verify", "burn"]}),
         ("bad-jwk", GOOD | {"kid": 7}),
         ("bad-jwk", GOOD | {"kid": ""}),
         ("bad-jwk", GOOD | {"kid": "one\ntwo"}),
