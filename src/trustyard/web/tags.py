@@ -21,6 +21,7 @@ from trustyard import models
 from trustyard.actions import found, token_expiry, users
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import allowed
+from trustyard.errors import PRIVATE
 from trustyard.pki.sentences import plural
 from trustyard.web import opened
 
@@ -56,6 +57,12 @@ def about(kind: str, name: str) -> SafeString:
     """What a dialog is about, so that who deletes that meanwhile can be named."""
     fields = '<input type="hidden" name="object" value="{}/{}"><input type="hidden" name="opened" value="{}">'
     return format_html(fields, kind, name, opened.mark(name))
+
+
+@register.simple_tag
+def private_key() -> str:
+    """The expression that a private key in a text gives itself away by."""
+    return PRIVATE.pattern
 
 
 @register.filter

@@ -1,11 +1,11 @@
 // What was typed in a form is there again after a reload, after Back and Forward, and where the page came back for another reason
 // than that it was taken: one was signed out meanwhile, or something failed. The entry of the history has it, and the tab's own
 // storage for the next page (a reload knows nothing of what is written to the entry while the page goes), unless that is no refusal. The certificate's form has a draft on the server instead (typed.js).
+import { holdsPrivateKey } from "./secrets.js";
 import { say } from "./unanswered.js";
 
 const STORED = "trustyard-again";
 const NEVER = "button, fieldset, [type='password'], [type='file'], [autocomplete='one-time-code'], [name='jwk'], [name='csrfmiddlewaretoken'], [data-as-sent]";
-const PRIVATE = /PRIVATE\s+KEY|"(?:d|p|q|dp|dq|qi|k|priv)"\s*:/; // by mistake; the server refuses it
 const ONCE = 5000; // milliseconds
 const PATIENCE = 30_000;
 
@@ -27,7 +27,7 @@ function sent(control) {
 const now = (control) => (isChoice(control) ? control.checked : control.value);
 
 function typed() {
-  const all = controls().filter((one) => !PRIVATE.test(one.value));
+  const all = controls().filter((one) => !holdsPrivateKey(one.value)); // by mistake; the server refuses it
   const mine = all.filter((one) => one.type !== "hidden" && (answer || now(one) !== sent(one)));
   if (!mine.length && !turned()) return null;
   // The version that it was typed over goes along, so that what somebody else saves meanwhile is noticed.
