@@ -146,6 +146,18 @@ def test_a_private_key_without_its_frame_is_not_kept_for_the_next_page(console: 
         assert (text in page.evaluate("localStorage.getItem('kept')")) == bool(stays)
 
 
+def test_delete_in_a_list_that_is_older_names_who_deleted_it_meanwhile(
+    console: Console, rest: Rest, unique: Callable[[str], str]
+) -> None:
+    name, place = unique("gone"), rest.place(unique("again"))
+    rest.certificate(name, Authority("Again CA").issue(name).pem, place)
+    console.find(name)
+    rest.client.delete(f"/api/v1/certificates/{name}", headers={"If-Match": "*"}).raise_for_status()
+    console.menu(name, "Delete")
+    said = re.compile(f"deleted the certificate {name} .+, while this was open")
+    expect(console.page.locator("#notices").get_by_text(said)).to_be_visible()
+
+
 def test_a_form_whose_certificate_another_deletes_goes_on_as_that_of_a_new_one(
     console: Console, rest: Rest, unique: Callable[[str], str]
 ) -> None:
