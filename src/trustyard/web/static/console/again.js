@@ -34,17 +34,23 @@ function typed() {
   return [...mine, ...all.filter((one) => one.type === "hidden")].map((one) => [one.name, isChoice(one) ? one.value : null, now(one)]);
 }
 
-// What is ticked on the pages of a list that are not shown (Promote): the controls of its part, and which page it is.
+// What is ticked on the pages of a list that are not shown (Promote): the controls of its part, and which page it is. Until that is
+// there again, it is what was asked for.
+let awaited = null;
+
 function turned() {
   const part = form.querySelector("[data-turned]");
-  if (!part) return null;
+  if (!part) return awaited;
   const sent = new FormData(form);
   const names = new Set([...part.querySelectorAll("[name]")].map((one) => one.name)).add("q");
   const values = Object.fromEntries([...names].map((name) => [name, sent.getAll(name)]));
   return { part: `#${part.id}`, values: { ...values, turn: part.dataset.turned } };
 }
 
-const turn = ({ part, values }) => htmx.ajax("POST", place(), { target: part, swap: "outerHTML", values });
+function turn(there) {
+  awaited = there;
+  htmx.ajax("POST", place(), { target: there.part, swap: "outerHTML", values: there.values });
+}
 
 const find = (name, value) => controls().find((one) => one.name === name && (value === null || one.value === value));
 
@@ -96,7 +102,9 @@ window.addEventListener("pagehide", () => {
 
 // A page that is drawn anew without a load (Promote, where it is refused) has another form then.
 document.addEventListener("htmx:afterSwap", ({ target }) => {
-  if (target === document.body) form = shown();
+  if (target !== document.body) return;
+  form = shown();
+  awaited = null;
 });
 
 // Where nobody answers, the browser's own page would take the place of the form and of all that stands in it: it is asked first.
