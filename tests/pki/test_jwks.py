@@ -17,6 +17,7 @@ from tests.tls_servers import Ca, Issued, new_key, self_signed
 from trustyard.errors import InputRefused
 from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.containers import read_file
+from trustyard.pki.der import BIT_STRING, OCTET_STRING, SEQUENCE, encode, encode_oid
 from trustyard.pki.findings import lasting
 from trustyard.pki.jwkfields import b64url, not_kept
 from trustyard.pki.jwks import (
@@ -296,8 +297,10 @@ def test_a_usual_key_of_such_a_curve_has_no_such_finding(curve: str) -> None:
     for _ in range(10):
         jwk = jwk_of_key(new_key(curve.lower()).public_key())
         assert (read_public_jwk(jwk)["x"], findings(jwk)) == (jwk["x"], [])
-    short = read_certificate(leaf(spki=plain_spki(OID_OF[curve], octets=b"")))
-    assert "key-small-order" not in {one.code for one in lasting(short)}
+    algorithm = encode(SEQUENCE, encode_oid(OID_OF[curve]))
+    for key in (encode(BIT_STRING, b"\0"), encode(BIT_STRING), encode(OCTET_STRING, bytes(SIZES[curve] + 1))):
+        odd = read_certificate(leaf(spki=encode(SEQUENCE, algorithm, key)))
+        assert "key-small-order" not in {one.code for one in lasting(odd)}
 
 
 def test_signatures_with_such_a_key_are_right_without_a_private_one() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trustyard.pki import der, oids, smallorder
-from trustyard.pki.keys import KeyFacts, rsa_numbers
+from trustyard.pki.keys import KeyFacts, octets_of, rsa_numbers
 
 from .catalogue import Finding, finding
 from .examined import Examined
@@ -36,7 +36,7 @@ def check(examined: Examined) -> Iterator[Finding]:
 
 
 def _small_order(kind: str, spki: der.Element) -> Iterator[Finding]:
-    if harm := smallorder.harm(kind, spki.children()[1].bits()):
+    if harm := smallorder.harm(kind, octets_of(spki)):
         yield finding("key-small-order", kind=kind, harm=harm)
 
 
