@@ -222,6 +222,44 @@ def test_the_steps_of_the_browser_forum_count_from_the_day_of_issue(begins: str,
     assert [days is not None and f"{days} days" in one for one in said] == ([True] if days else [])
 
 
+@pytest.mark.parametrize(
+    ("spki", "found"),
+    [
+        (rsa_spki(MODULUS >> 1 | 1, 65537), {"rsa-key-small"}),
+        (rsa_spki((1 << 8191) + 1, 65537), set()),
+        (rsa_spki((1 << 8192) + 1, 65537), {"rsa-key-large"}),
+        (rsa_spki(MODULUS, 65535), {"rsa-exponent-small"}),
+        (rsa_spki(MODULUS, 65539), set()),
+        (rsa_spki(MODULUS + 1, 65537), {"rsa-key-broken"}),
+        (ec_spki("1.3.132.0.10", 256), {"key-kind-rare"}),  # secp256k1
+    ],
+    ids=["2047 bits", "8192 bits", "8193 bits", "below F4", "above F4", "an even modulus", "a curve of few"],
+)
+def test_keys_at_the_edge_of_what_is_usual(spki: bytes, found: set[str]) -> None:
+    assert codes(leaf(spki=spki)) == PIN | found
+
+
+def test_a_server_without_alternative_names_is_told_by_its_purpose_or_by_a_host_for_a_name() -> None:
+    def made(common: bytes, *extensions: tuple[str, bool, bytes]) -> set[str]:
+        return codes(certificate([*LEAF[:3], *extensions], subject=name((CN, UTF8, common)), issuer=ISSUER)) - PIN
+
+    assert made(b"Partner Ltd") == set()
+    assert made(b"www.example.com") == {"san-missing"}
+    assert "san-missing" not in made(b"www.example.com", purposes(CLIENT))
+    assert "san-missing" in made(b"Partner Ltd", purposes(SERVER))
+
+
+def test_a_ca_without_a_subject_is_told_so_whatever_other_names_it_has() -> None:
+    made = read_certificate(root(dns("ca.example"), subject=name(), issuer=ISSUER))
+    [said] = [one.message for one in findings(made, MOMENT) if one.code == "subject-empty"]
+    assert "which a CA's must not be" in said
+
+
+def test_a_key_identifier_that_is_none_is_no_extension_that_can_be_read() -> None:
+    broken = ("2.5.29.14", False, encode(der.SEQUENCE))
+    assert codes(certificate([basic(TRUE), usage(0x06), broken])) == {"extension-unreadable"}
+
+
 def test_a_private_client_certificate_may_live_long() -> None:
     assert "lifetime-over-limit" not in codes(leaf(purposes(CLIENT), begins=utc("260401000000Z")))
     assert "lifetime-over-limit" not in codes(root(purposes(SERVER), begins=utc("260401000000Z")))

@@ -95,6 +95,17 @@ def test_a_mailbox_in_the_subject_is_held_against_name_constraints_where_no_othe
     assert judge(ask(leaf, anchors=[ROOT], others=[issuer], host="", purpose="client")).accepted
 
 
+def test_a_ca_that_renews_its_own_key_is_exempt_from_the_constraints_above_it_and_a_last_certificate_never() -> None:
+    """RFC 5280, section 6.1.3 (b): a self-issued certificate below is passed over, unless it is the last."""
+    constraints = x509.NameConstraints([x509.DirectoryName(name("Partner"))], None)
+    before = make("Sub", ROOT, ca=True, NameConstraints=constraints)
+    renewed = make("Sub", before, ca=True)
+    leaf, itself = make("Partner", renewed), make("Sub", before)
+    asked = {"anchors": [ROOT], "others": [before, renewed], "host": "", "purpose": "client"}
+    assert judge(ask(leaf, **asked)).accepted
+    assert judge(ask(itself, **asked)).deciding.message.startswith("The name CN=Sub of Sub is outside ")
+
+
 PRIVATE, UNIQUE = (x509.IPAddress(ipaddress.ip_network(n)) for n in ("10.0.0.0/8", "fd00::/8"))
 REGISTERED = x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))
 

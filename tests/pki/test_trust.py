@@ -76,6 +76,7 @@ def test_a_path_that_ends_at_no_anchor_is_shown_as_far_as_it_goes() -> None:
     verdict = judge(ask(LEAF, anchors=[make("Other", ca=True)], others=[SUB]))
     assert not verdict.reaches_anchor
     assert [c.facts.certificate_name for c in verdict.path] == ["Partner", "Sub"]
+    assert [c.sha256 for c in verdict.dead_ends] == [SUB.certificate.sha256], "what leads on is no end"
 
 
 def test_an_empty_truststore_accepts_nobody() -> None:

@@ -7,6 +7,7 @@ import ipaddress
 import json
 import resource
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -190,6 +191,20 @@ def test_amid_another_answer_there_is_no_refusal() -> None:
         sender.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
         sender.sendall(GET + b"X-Long: " + b"a" * (HEAD_BYTES + 20_000))
         assert _said(sender) == b""
+
+
+def _segments(connection: socket.socket) -> int:
+    """How many pieces with data have come, as Linux counts them: `tcpi_data_segs_in` of `tcp_info`."""
+    (count,) = struct.unpack_from("I", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192), 152)
+    return int(count)
+
+
+def test_a_short_answer_comes_in_one_piece() -> None:
+    with _listening(Connections()) as connect, connect() as asking:
+        for answers in range(1, 11):
+            asking.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert asking.recv(4096).endswith(b"\r\n\r\nwell")
+            assert _segments(asking) == answers
 
 
 def test_an_answer_that_nobody_takes_is_given_up() -> None:

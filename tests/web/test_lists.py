@@ -365,6 +365,45 @@ def test_gateways_come_in_pages_and_by_environment(person: Client) -> None:
     assert person.get("/gateways/?environment=nowhere").status_code == 404
 
 
+def test_gateways_are_found_by_name_and_by_state(person: Client) -> None:
+    for name in ("test", "production", "new"):
+        environments.create(LOCAL, name=name)
+    made = {
+        name: gateways.create(LOCAL, place, name=name, kind="envoy", options={})
+        for name, place in (
+            ("edge-ok", "test"),
+            ("edge-refusing", "test"),
+            ("edge-silent", "test"),
+            ("inner", "production"),
+            ("unreleased", "new"),
+        )
+    }
+    for place in ("test", "production"):
+        releases.deploy(LOCAL, place)
+    words = [
+        ("edge-ok", "accepted"),
+        ("edge-ok", "observed"),
+        ("edge-refusing", "accepted"),
+        ("edge-refusing", "refused"),
+        ("inner", "drifted"),
+    ]
+    receipts.record_all((made[name].pk, 1, Receipt(f"node-{state}", state)) for name, state in words)
+
+    def found(**filters: str) -> list[str]:
+        page = person.get("/gateways/", filters, headers={"HX-Request": "true"}).content.decode()
+        return re.findall(r'<th scope="row"[^>]*><a [^>]*>(.+?)</a>', page)
+
+    assert found(q="EDGE") == ["edge-ok", "edge-refusing", "edge-silent"]
+    assert found(state="needs attention") == ["edge-refusing", "edge-silent", "inner"]
+    assert found(state="needs attention", environment="production") == ["inner"]
+    assert found(state="accepted") == ["edge-ok"]
+    assert found(state="refused", q="edge") == ["edge-refusing"]
+    assert found(state="pending") == ["edge-silent"]
+    assert "No gateways match" in person.get("/gateways/", {"state": "open"}).content.decode()
+    assert person.get("/gateways/", {"state": "asleep"}).status_code == 422
+    assert "<option selected>refused</option>" in person.get("/gateways/", {"state": "refused"}).content.decode()
+
+
 def test_of_a_gateways_nodes_the_list_shows_the_worst_word(person: Client) -> None:
     environments.create(LOCAL, name="test")
     edge = gateways.create(LOCAL, "test", name="edge", kind="envoy", options={})

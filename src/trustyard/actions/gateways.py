@@ -218,14 +218,6 @@ def get_by_id(actor: Actor, pk: int) -> models.Gateway:
     return found.by_id(models.Gateway.objects.select_related("environment"), pk, "gateway")
 
 
-def find(actor: Actor, environment: str | None = None) -> QuerySet[models.Gateway]:
-    """The gateways of one environment or of all, with their nodes."""
-    require(actor, "gateways.read")
-    rows = models.Gateway.objects.select_related("environment").prefetch_related("nodes")
-    rows = rows.order_by("environment_id", "name_key")
-    return rows.filter(environment=_place(environment)) if environment is not None else rows
-
-
 def has_token(row: models.Gateway) -> bool:
     """Whether its nodes introduce themselves with a token, which its bootstrap holds."""
     return row.kind in KINDS and KINDS[row.kind].token

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from ninja import Query, Router
 
-from trustyard.actions import gateways
+from trustyard.actions import fleet, gateways
 from trustyard.actions.gateways import gateway_json
 
 from . import bodies
@@ -25,7 +25,7 @@ YAML, TOML = "application/yaml", "application/toml"
 )
 def listing(request: Request, environment: str, paging: Query[Paging]) -> HttpResponse:
     """The gateways of an environment, with their nodes."""
-    return shown(page(request.path, gateways.find(request.auth, environment), paging, gateway_json))
+    return shown(page(request.path, fleet.find(request.auth, environment), paging, gateway_json))
 
 
 @router.post(

@@ -97,7 +97,7 @@ def _tolerant(structure: Structure, oid: str, reader: Callable[[bytes], T], othe
 
 
 def _subject_key_identifier(value: bytes) -> str:
-    return der.read(value).octets().hex()
+    return der.read(value).expect(der.OCTET_STRING, der.OCTET_STRING | 0x20).octets().hex()
 
 
 @remembered(longest=256, entries=1024)

@@ -20,6 +20,7 @@ from trustyard.xds.room import MAX_CONNECTIONS
 
 from .answers import CLOSE, Answer, problem
 from .configuration import Network
+from .joined import Joined
 
 log = structlog.get_logger(__name__)
 HEAD_BYTES = 65_536  # all of a request that is no body: its line, headers, trailers
@@ -126,6 +127,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn wants the transport of a socket
+        self.transport = Joined(self.transport, self.loop)  # type: ignore[assignment]  # is one in all that it is asked
         self._key = self._counted.admit(self.client[0] if self.client else "")
         self._awaited, self._since = self.scope, time.monotonic()
         if self._key is None:

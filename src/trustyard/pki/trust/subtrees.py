@@ -47,7 +47,7 @@ def name_is_well_formed(name: General) -> bool:
 
 
 def inside(name: General, constraint: General) -> bool:
-    """Whether the name is in the subtree; of a wildcard, whether all that it stands for is."""
+    """Whether the name, of a supported kind, is in the subtree; of a wildcard, whether all that it stands for."""
     text, limit = name.text.lower(), constraint.text.lower()
     match name.kind:
         case strict.DNS:
@@ -58,10 +58,8 @@ def inside(name: General, constraint: General) -> bool:
             return _host_inside(_host_of(text) or "", limit)
         case strict.IP:
             return _address_inside(name.body, constraint.body)
-        case strict.DIRECTORY:
-            base, whole = (comparable(read_name(der.read_all(g.body))) for g in (constraint, name))
-            return bool(whole[: len(base)] == base)
-    return name.body == constraint.body
+    base, whole = (comparable(read_name(der.read_all(g.body))) for g in (constraint, name))
+    return whole[: len(base)] == base
 
 
 def touches(name: General, constraint: General) -> bool:

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from trustyard import models
-from trustyard.actions import delivery, environments, gateways, releases
+from trustyard.actions import environments, fleet, gateways
 from trustyard.actions.permissions import allowed, require
 from trustyard.errors import Conflict, FieldError, NotFound, Refused, StaleVersion, TrustyardError
 from trustyard.gateways.kinds import KINDS
@@ -30,25 +30,21 @@ RECEIPTS = 20
 def index(request: HttpRequest) -> HttpResponse:
     """The list, with the worst that a gateway's nodes last said of its environment's newest release."""
     actor = actor_of(request)
-    shown = Pages(gateways.find(actor, request.GET.get("environment") or None), PER_PAGE).get_page(
-        request.GET.get("page")
-    )
-    found = list(shown.object_list)
-    newest_of = releases.latest_of_all()
-    ids = {newest_of[row.environment_id].id for row in found if row.environment_id in newest_of}
-    newest = models.Release.objects.filter(pk__in=ids).only("environment_id", "number").in_bulk()
-    said = {
-        (newest[pk].environment_id, row.gateway): row
-        for pk, rows in delivery.rows_of_all(list(newest.values())).items()
-        for row in sorted(rows, key=lambda row: -delivery.WORST_FIRST.index(row.state))  # of its nodes the worst last
+    given = request.GET
+    rows = fleet.find(actor, given.get("environment") or None, q=given.get("q", ""), state=given.get("state", ""))
+    shown = Pages(rows, PER_PAGE).get_page(given.get("page"))
+    said = fleet.worst({row.environment_id for row in shown.object_list})
+    context: dict[str, Any] = {
+        "page": shown,
+        "rows": [
+            {"gateway": row, "kind": _title(row.kind), "word": said.get((row.environment_id, row.name))}
+            for row in shown.object_list
+        ],
     }
-    rows = [
-        {"gateway": row, "kind": _title(row.kind), "word": said.get((row.environment_id, row.name))} for row in found
-    ]
-    context: dict[str, Any] = {"page": shown, "rows": rows}
     if is_fragment(request):
         return render(request, "gateways/_list.html", context)
-    return render(request, "gateways/list.html", {**context, "environments": environments.find(actor)})
+    context |= {"environments": environments.find(actor), "states": fleet.STATES}
+    return render(request, "gateways/list.html", context)
 
 
 def _title(kind: str) -> str:
