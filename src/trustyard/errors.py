@@ -35,8 +35,9 @@ from urllib.parse import unquote
 
 # What gives a private key away in any text: the armour of PEM, OpenPGP and SSH (in an address too), PuTTY's first line,
 # the beginning of OpenSSH's base64 and of that of a bare PKCS#8, SEC 1 or PKCS#1 (where nothing public has 0 or 1), and
-# a private member of a JWK (RFC 7518, section 6), quoted in whatever way.
-_PRIVATE = re.compile(
+# a private member of a JWK (RFC 7518, section 6), quoted in whatever way. secrets.js asks the same: browsers read this
+# expression as Python does.
+PRIVATE = re.compile(
     r"""PRIVATE[\s+]+KEY(?:[\s+]+BLOCK)?[\s+]*--"""
     r"""|PuTTY-User-Key-File|b3BlbnNzaC1rZXktdjE"""
     r"""|(?<![A-Za-z0-9+])M(?:[A-H].CAQ[AE]|I[GH].AgE[AB]|II...IB(?:AD[AC]|AAK|AQQ))[\w+/-]{8}"""
@@ -74,7 +75,7 @@ _WITHHELD = "What was given holds a private key, and is not repeated here."
 
 def holds_private_key(text: str) -> bool:
     """Whether a private key stands in this text, or what looks like one."""
-    return _PRIVATE.search(text) is not None or ("%" in text and _PRIVATE.search(unquote(text)) is not None)
+    return PRIVATE.search(text) is not None or ("%" in text and PRIVATE.search(unquote(text)) is not None)
 
 
 def withheld(text: str) -> str:

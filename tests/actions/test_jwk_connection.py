@@ -13,11 +13,13 @@ from django.db import connection
 
 from tests.actions.conftest import ADMIN, fresh, pem
 from tests.actions.published import published_jwks
+from tests.pki.made import leaf, plain_spki
 from tests.tls_servers import Ca
 from trustyard import models
 from trustyard.actions import audit, certificates, jwks
 from trustyard.actions.certificates import EntryGiven, JwkAnswer, Saved
 from trustyard.actions.jwks import FromCertificate, HandGiven
+from trustyard.actions.sources import FileGiven
 from trustyard.errors import Conflict, JwkConnection, Refused, StaleVersion
 from trustyard.pki.jwks import thumbprint
 
@@ -160,6 +162,22 @@ def test_a_jwk_without_any_fit_can_only_be_disconnected(acme: Saved, ca: Ca) -> 
     with pytest.raises(Refused):
         renew(acme, ca, UPDATE, key="brainpool")
     renew(acme, ca, DISCONNECT, key="brainpool")
+    assert models.Jwk.objects.get().public["kty"] == "RSA"
+
+
+def test_a_jwk_whose_new_key_needs_no_private_half_can_only_be_disconnected(acme: Saved) -> None:
+    def taken_in(answer: JwkAnswer | None) -> None:
+        odd = FileGiven("odd.der", leaf(spki=plain_spki("1.3.101.112")))
+        certificates.update(ADMIN, "acme", if_match="*", entries=[EntryGiven(("test",), None, odd)], answer=answer)
+
+    with pytest.raises(JwkConnection) as caught:
+        taken_in(None)
+    row = caught.value.extra["jwks"][0]
+    assert (row["becomes"], row["options"]) == (None, ["disconnect"])
+    assert "anybody can sign with it" in row["problem"]
+    with pytest.raises(Refused):
+        taken_in(UPDATE)
+    taken_in(DISCONNECT)
     assert models.Jwk.objects.get().public["kty"] == "RSA"
 
 

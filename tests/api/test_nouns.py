@@ -21,7 +21,7 @@ from trustyard import models
 from trustyard.actions import gateways, receipts
 from trustyard.actions.actors import LOCAL
 from trustyard.gateways.receipts import Receipt
-from trustyard.pki.jwkfields import b64url_int
+from trustyard.pki.jwkfields import b64url, b64url_int
 
 from .conftest import Cast, file
 from .rest import Answer, Rest, path
@@ -80,6 +80,27 @@ def test_use_and_algorithm_are_changed_to_what_the_key_allows(add: Add, add_jwk:
 def test_a_weak_key_yields_a_jwk_with_a_finding(add: Add, add_jwk: Add) -> None:
     add("weak", key="rsa1024")
     assert add_jwk("weak", "weak").json["findings"]
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"kty": "OKP", "crv": "Ed25519", "x": b64url(bytes(32))}, "anybody can sign with it"),
+        ({"kty": "OKP", "crv": "X25519", "x": b64url(bytes(32))}, "everybody knows the secret"),
+        ({"kty": "RSA", "e": "AQAB", "n": b64url_int(1 << 2047)}, "anybody finds its private key"),
+    ],
+)
+def test_a_jwk_that_was_stored_before_such_a_key_was_refused_says_so_and_can_be_disabled(
+    members: dict[str, str], said: str, add: Add, add_jwk: Add, operator: Rest
+) -> None:
+    add("acme", key="rsa")
+    address = add_jwk("old", "acme").headers["Location"]
+    models.Jwk.objects.update(public=members)
+    [listed] = operator.get(path("jwks")).json["items"]
+    assert len(listed["findings"]) == 1
+    assert said in listed["findings"][0]
+    disabled = operator.patch(address, {"state": "disabled"})
+    assert (disabled.status, disabled.json["state"], disabled.json["findings"]) == (200, "disabled", listed["findings"])
 
 
 @pytest.mark.parametrize(

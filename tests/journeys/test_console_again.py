@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.authority import Authority
 from tests.journeys.console import Console, Rest
 from tests.server.serving import PASSWORD
+from tests.tls_servers import new_key
 
 from .test_console_away import Away, away  # noqa: F401 - a fixture
 
@@ -119,6 +122,40 @@ def test_a_form_that_nobody_answers_stays_and_is_sent_once(
     assert "quiet night" not in page.evaluate("JSON.stringify([history.state, {...sessionStorage}])"), (
         "no secret is kept"
     )
+
+
+KEY = "".join(new_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode().split("\n")[1:-2])
+
+
+@pytest.mark.parametrize("pasted", [KEY, quote(f"key={KEY}", safe="")])
+def test_a_private_key_without_its_frame_is_not_kept_for_the_next_page(console: Console, pasted: str) -> None:
+    """D-07. Beside it what was typed stays, and so does a certificate in the same field."""
+    page = console.page
+    part, box = page.get_by_label("Part"), page.get_by_label("Certificate", exact=True)
+    public = "".join(Authority("Again CA").pem.split("\n")[1:-2])
+    for text, stays in ((public, public), (pasted, "")):
+        console.open("/trust-check/")
+        page.get_by_role("radio", name="Paste from Clipboard").check()
+        part.fill("used")
+        box.fill(text)
+        look = "localStorage.setItem('kept', JSON.stringify([history.state, {...sessionStorage}]))"
+        page.evaluate(f"window.addEventListener('pagehide', () => {look})")
+        page.reload()
+        expect(part).to_have_value("used")
+        expect(box).to_have_value(stays)
+        assert (text in page.evaluate("localStorage.getItem('kept')")) == bool(stays)
+
+
+def test_delete_in_a_list_that_is_older_names_who_deleted_it_meanwhile(
+    console: Console, rest: Rest, unique: Callable[[str], str]
+) -> None:
+    name, place = unique("gone"), rest.place(unique("again"))
+    rest.certificate(name, Authority("Again CA").issue(name).pem, place)
+    console.find(name)
+    rest.client.delete(f"/api/v1/certificates/{name}", headers={"If-Match": "*"}).raise_for_status()
+    console.menu(name, "Delete")
+    said = re.compile(f"deleted the certificate {name} .+, while this was open")
+    expect(console.page.locator("#notices").get_by_text(said)).to_be_visible()
 
 
 def test_a_form_whose_certificate_another_deletes_goes_on_as_that_of_a_new_one(

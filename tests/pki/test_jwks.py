@@ -17,6 +17,8 @@ from tests.tls_servers import Ca, Issued, new_key, self_signed
 from trustyard.errors import InputRefused
 from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.containers import read_file
+from trustyard.pki.der import BIT_STRING, OCTET_STRING, SEQUENCE, encode, encode_oid
+from trustyard.pki.findings import lasting
 from trustyard.pki.jwkfields import b64url, not_kept
 from trustyard.pki.jwks import (
     algorithm_fits,
@@ -28,6 +30,8 @@ from trustyard.pki.jwks import (
     read_public_jwk,
     thumbprint,
 )
+
+from .made import leaf, plain_spki
 
 CA = Ca.new("Test CA")
 P25519, P448 = 2**255 - 19, 2**448 - 2**224 - 1
@@ -261,20 +265,44 @@ def test_a_jwk_that_is_no_good_public_key_is_refused(code: str, jwk: Any) -> Non
     assert code_of(jwk) == code
 
 
-# The y of each point of small order; those from the prime on are other ways to write the first two.
+# The y (of Edwards curves) or u of each point of small order; those from the prime on are other ways to write the
+# first two. The last bit of all but X448 is the sign of x, or nobody's.
+U8 = (1 + Y8) * pow(1 - Y8, -1, P25519) % P25519  # RFC 7748, section 4.1
 SMALL = {
     "Ed25519": (0, 1, P25519 - 1, P25519, P25519 + 1, Y8, P25519 - Y8),
     "Ed448": (0, 1, P448 - 1, P448, P448 + 1),
+    "X25519": (0, 1, P25519 - 1, P25519, P25519 + 1, U8, pow(U8, -1, P25519)),
+    "X448": (0, 1, P448 - 1, P448, P448 + 1),
 }
+SIZES = {"Ed25519": 32, "Ed448": 57, "X25519": 32, "X448": 56}
+OID_OF = {"X25519": "1.3.101.110", "X448": "1.3.101.111", "Ed25519": "1.3.101.112", "Ed448": "1.3.101.113"}
 
 
 @pytest.mark.parametrize("curve", SMALL)
 @pytest.mark.parametrize("sign", [0, 1])
-def test_a_key_with_which_anybody_signs_is_refused(curve: str, sign: int) -> None:
-    size = {"Ed25519": 32, "Ed448": 57}[curve]
-    for y in SMALL[curve]:
-        octets = (y | sign << 8 * size - 1).to_bytes(size, "little")
-        assert code_of({"kty": "OKP", "crv": curve, "x": b64url(octets)}) == "bad-jwk"
+def test_a_key_that_needs_no_private_one_is_no_jwk_and_a_finding(curve: str, sign: int) -> None:
+    size = SIZES[curve]
+    for number in SMALL[curve]:
+        octets = (number | (sign if curve != "X448" else 0) << 8 * size - 1).to_bytes(size, "little")
+        jwk = {"kty": "OKP", "crv": curve, "x": b64url(octets)}
+        assert code_of(jwk) == "bad-jwk"
+        assert ["small order" in one for one in findings(jwk)] == [True]
+        holder = read_certificate(leaf(spki=plain_spki(OID_OF[curve], octets=octets)))
+        assert "key-small-order" in {one.code for one in lasting(holder)}
+        with pytest.raises(InputRefused) as refusal:
+            jwk_from_certificate(holder)
+        assert refusal.value.code == "bad-jwk"
+
+
+@pytest.mark.parametrize("curve", SMALL)
+def test_a_usual_key_of_such_a_curve_has_no_such_finding(curve: str) -> None:
+    for _ in range(10):
+        jwk = jwk_of_key(new_key(curve.lower()).public_key())
+        assert (read_public_jwk(jwk)["x"], findings(jwk)) == (jwk["x"], [])
+    algorithm = encode(SEQUENCE, encode_oid(OID_OF[curve]))
+    for key in (encode(BIT_STRING, b"\0"), encode(BIT_STRING), encode(OCTET_STRING, bytes(SIZES[curve] + 1))):
+        odd = read_certificate(leaf(spki=encode(SEQUENCE, algorithm, key)))
+        assert "key-small-order" not in {one.code for one in lasting(odd)}
 
 
 def test_signatures_with_such_a_key_are_right_without_a_private_one() -> None:

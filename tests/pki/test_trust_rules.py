@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.pki.paths import CLIENT, HOST, MOMENT, NONE, SERVER, Made, ask, make, usage
@@ -221,6 +222,29 @@ def test_a_digest_that_can_be_forged_is_weak_whatever_the_key(said: str) -> None
 @pytest.mark.parametrize("key", [dsa.generate_private_key(2048), ec.generate_private_key(ec.SECP192R1())])
 def test_keys_of_another_time_are_weak(key: object) -> None:
     assert judge(below(key=key)).deciding.rule.code == "weak-key"
+
+
+@dataclass(frozen=True)
+class Anybodys:
+    """A key whose private half nobody needs."""
+
+    public: object
+
+    def public_key(self) -> object:
+        return self.public
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (ed25519.Ed25519PublicKey.from_public_bytes(bytes(32)), "a point of small order: anybody can sign with it."),
+        (rsa.RSAPublicNumbers(65537, 1 << 2047).public_key(), "an even modulus: anybody finds its private half."),
+    ],
+)
+def test_a_key_that_needs_no_private_half_proves_nobody(key: object, said: str) -> None:
+    verdict = judge(below(key=Anybodys(key)))
+    assert (verdict.accepted, verdict.deciding.rule.code) == (False, "weak-key")
+    assert verdict.deciding.message.endswith(said)
 
 
 def test_what_a_refusal_of_the_profile_means_is_known_to_the_rule() -> None:

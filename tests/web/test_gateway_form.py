@@ -43,6 +43,23 @@ def test_what_is_wrong_stands_at_its_control_and_nothing_typed_is_lost(operator:
     assert not models.Gateway.objects.exists()
 
 
+def test_where_the_environment_is_gone_none_is_chosen_in_its_place(operator: Client) -> None:
+    """Whoever presses Save again makes the gateway where they chose, and not in the first environment."""
+    given = typed(environment="stage", kind="agent")
+    for page in (
+        operator.get("/gateways/create/?environment=stage"),
+        operator.post("/gateways/create/", given),
+        operator.post("/gateways/create/", {**given, "anew": "yes"}),
+    ):
+        text = page.content.decode()
+        assert re.findall(r"<option[^>]* selected>([^<]+)</option>", text)[0] == "none chosen"
+        assert "stage was deleted, or is not yours to change" in text
+    again = operator.post("/gateways/create/", {**given, "environment": ""}).content.decode()
+    assert ("Choose an environment." in again, models.Gateway.objects.exists()) == (True, False)
+    operator.post("/gateways/create/", {**given, "environment": "test"})
+    assert models.Gateway.objects.get().environment.name == "test"
+
+
 def problems(page: str) -> dict[str, str]:
     """What stands at each control that is at fault."""
     found = re.findall(r'<p class="field-problem" id="p-(\w+)">([^<]+)</p>', page)

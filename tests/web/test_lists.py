@@ -121,6 +121,20 @@ def test_a_longer_list_of_jwks_needs_no_more_queries(person: Client) -> None:
     assert queries() == few
 
 
+def test_the_list_of_jwks_marks_those_whose_page_has_a_finding(person: Client) -> None:
+    for name in ("test", "production"):
+        environments.create(LOCAL, name=name)
+    fill(2)
+    for number in range(2):
+        jwks.create(LOCAL, name=f"key {number}", source=jwks.FromCertificate(f"partner {number}", "test"))
+    old = models.Jwk.objects.get(name="key 1")
+    old.public = {"kty": "OKP", "crv": "Ed25519", "x": 43 * "A"}  # stored before it was refused
+    old.save()
+    listed = person.get("/jwks/").content.decode()
+    assert re.findall(r'<a class="mark" href="([^"]+)"', listed) == [f"/jwks/{old.pk}/"]
+    assert "small order: anybody can sign with it" in person.get(f"/jwks/{old.pk}/").content.decode()
+
+
 @pytest.mark.parametrize("path", ["/certificates/", "/jwks/", "/environments/", "/certificates/truststore/"])
 def test_a_search_for_a_text_that_is_too_long_says_so(person: Client, path: str) -> None:
     for name in ("test", "production"):

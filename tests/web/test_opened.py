@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -270,17 +271,33 @@ def test_a_deletion_over_a_change_of_somebody_else_asks_again_in_its_dialog_and_
 
 @pytest.mark.parametrize("what", ["certificate", "environment", "gateway", "jwk"])
 def test_a_deletion_of_what_somebody_else_deleted_says_who_it_was(person: Client, what: str) -> None:
-    somebody = replace(LOCAL, name="somebody")
+    """Whether its dialog was open by then, or its row alone was shown, or its page."""
     there = f"/{what}s/{removable(what)[0].pk}/delete/"
     asked = Form(person.get(there, headers=HTMX).content.decode()).sent
+    pages = [f"/{what}s/", there.removesuffix("delete/")][: 1 if what == "environment" else 2]
+    buttons = [about(person.get(page).content.decode(), there) for page in pages]
+    somebody = replace(LOCAL, name="somebody")
     {
         "certificate": lambda: certificates.delete(somebody, "acme", if_match="*"),
         "environment": lambda: environments.delete(somebody, "stage", if_match="*"),
         "gateway": lambda: gateways.delete(somebody, "test", "edge", if_match="*"),
         "jwk": lambda: jwks.delete(somebody, "sign", if_match="*"),
     }[what]()
-    said = person.post(there, asked, headers=HTMX).content.decode()
-    assert f"somebody deleted the {what.replace('jwk', 'JWK')} {asked['object'].split('/', 1)[1]} just now" in said
+    answers = [person.post(there, asked, headers=HTMX), *(person.get(there, one, headers=HTMX) for one in buttons)]
+    for answer in answers:
+        named = f"somebody deleted the {what.replace('jwk', 'JWK')} {asked['object'].split('/', 1)[1]} just now"
+        assert named in answer.content.decode()
+    if what == "certificate":
+        edit = person.post(there.replace("delete", "edit"), buttons[0], headers=HTMX)
+        assert "somebody deleted the certificate acme just now" in edit.content.decode()
+
+
+def about(page: str, there: str) -> dict[str, str]:
+    """What htmx sends along when the button is pressed that asks for this address."""
+    held, found, _ = page.partition(f'hx-get="{there}"')
+    assert found
+    sent: dict[str, str] = json.loads(html.unescape(re.findall(r'hx-vals="([^"]+)"', held)[-1]))
+    return sent
 
 
 def removable(what: str) -> tuple[Any, Callable[[], object]]:

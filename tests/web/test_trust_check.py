@@ -66,6 +66,14 @@ def test_the_whole_page_holds_form_and_answer_where_no_script_runs(operator: Cli
     assert b"Skip to content" in answer.content
 
 
+def test_an_address_that_names_an_environment_which_is_gone_asks_nothing_of_another_one(operator: Client) -> None:
+    environments.create(LOCAL, name="stage")
+    assert b"<option selected>stage</option>" in operator.get("/trust-check/?environment=stage").content
+    environments.delete(LOCAL, "stage", if_match="*")
+    gone = operator.get("/trust-check/?environment=stage")
+    assert (gone.status_code, b"There is no environment named stage." in gone.content) == (404, True)
+
+
 def test_what_is_missing_is_said(operator: Client) -> None:
     text = said(operator, content=LEAF.cert_pem.decode())
     assert text.startswith("Refused The issuer of partner.test is neither in the truststore nor in the source")

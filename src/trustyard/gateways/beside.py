@@ -7,7 +7,8 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EINVAL
+from errno import EINVAL, ELOOP, ENXIO
+from io import BufferedReader
 from pathlib import Path
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a named pipe would be waited for
@@ -27,12 +28,13 @@ class Folder:
             found = os.stat(name, dir_fd=self._at, follow_symlinks=False)
         except FileNotFoundError:
             return False
-        self._check(name, found)
+        with self._naming(name):
+            _check(found.st_mode)
         return True
 
     def read(self, name: str) -> bytes:
         """The content of the file."""
-        with self._naming(name), os.fdopen(self._open(name), "rb") as file:
+        with self._naming(name), opened(name, self._at) as file:
             return file.read()
 
     def replace(self, name: str, data: bytes, mode: int) -> None:
@@ -70,7 +72,7 @@ class Folder:
             os.unlink(name, dir_fd=self._at)
 
     def _copy(self, name: str, kept: str) -> None:
-        with os.fdopen(self._open(name), "rb") as source:
+        with opened(name, self._at) as source:
             found = os.fstat(source.fileno())
             target = os.open(kept, _MAKE, 0o600, dir_fd=self._at)
             with self._gone_if_it_fails(kept), os.fdopen(target, "wb") as file:
@@ -80,21 +82,6 @@ class Folder:
                     os.fchown(file.fileno(), found.st_uid, found.st_gid)
                 os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode) & 0o777)
                 os.utime(file.fileno(), ns=(found.st_atime_ns, found.st_mtime_ns))
-
-    def _open(self, name: str) -> int:
-        descriptor = os.open(name, _READ, dir_fd=self._at)
-        try:
-            self._check(name, os.fstat(descriptor))
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return descriptor
-
-    def _check(self, name: str, found: os.stat_result) -> None:
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(
-                EINVAL, "this is no regular file, and is neither followed nor replaced", str(self._path / name)
-            )
 
     @contextmanager
     def _naming(self, name: str) -> Iterator[None]:
@@ -111,6 +98,27 @@ class Folder:
             with suppress(OSError):
                 os.unlink(name, dir_fd=self._at)
             raise
+
+
+def opened(path: str | Path, at: int | None = None) -> BufferedReader:
+    """A regular file, to be read. OSError with EINVAL for what is none: a symbolic link, a device, a pipe, a socket."""
+    try:
+        descriptor = os.open(path, _READ, dir_fd=at)
+    except OSError as error:
+        if error.errno in (ELOOP, ENXIO):
+            _check(0)
+        raise
+    try:
+        _check(os.fstat(descriptor).st_mode)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
+
+
+def _check(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise OSError(EINVAL, "this is no regular file, and is neither followed nor replaced")
 
 
 @contextmanager

@@ -13,15 +13,14 @@ import json
 import os
 import secrets
 import shutil
-import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from .beside import opened
 from .contents import MANIFEST
 from .receipts import State
 
@@ -101,31 +100,21 @@ def current(directory: Path) -> Path | None:
 def manifest(folder: Path) -> dict[str, Any] | None:
     """The manifest of a release's folder if each file named in it is there with the digest given, else None."""
     try:
-        with _opened(folder, MANIFEST) as file:
+        with opened(folder / MANIFEST) as file:
             value = json.load(file)
         for name, sha256 in value["files"].items():
-            with _opened(folder, name) as file:
+            if name != os.path.normpath(name) or name.startswith(("/", "..")):
+                return None  # it is elsewhere
+            with opened(folder / name) as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                     return None
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return dict(value)
-
-
-def _opened(folder: Path, name: str) -> BufferedReader:
-    """A file of the folder. ValueError for what is none of a release: a link, a device or a pipe, a file elsewhere."""
-    if name != os.path.normpath(name) or name.startswith(("/", "..")):
-        raise ValueError(name)
-    try:
-        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):
-            raise ValueError(name) from None
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL):
+            return None
         raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise ValueError(name)
-    return os.fdopen(descriptor, "rb")
+    return dict(value)
 
 
 def write(directory: Path, name: str, files: Mapping[str, bytes], modes: Modes) -> Path:

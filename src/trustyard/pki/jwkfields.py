@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustyard.errors import InputRefused
-from trustyard.pki import certificates
+from trustyard.pki import certificates, smallorder
 from trustyard.pki.reading import Notice
 from trustyard.pki.refusals import refuse_private_key
 from trustyard.pki.sentences import few
@@ -42,9 +42,6 @@ _RAW: dict[tuple[str, str], Any] = {
     ("AKP", "ML-DSA-65"): mldsa.MLDSA65PublicKey,
     ("AKP", "ML-DSA-87"): mldsa.MLDSA87PublicKey,
 }
-# Of the fields of Edwards curves (RFC 8032, section 5), and of the points of order 8 on the first the smaller y.
-_PRIMES = {"Ed25519": 2**255 - 19, "Ed448": 2**448 - 2**224 - 1}
-_Y_OF_ORDER_8 = 0x5FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 _OPERATIONS = ("sign", "verify", "encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits")
 
 
@@ -93,13 +90,16 @@ _EXPOSED = "Treat this one as exposed: it has left the place where it belongs."
 
 
 def build(jwk: Mapping[str, Any]) -> PublicKeyTypes:
-    """The key itself; `InputRefused` (`bad-jwk`, `no-jwk`) when its members are missing, malformed or no key."""
+    """The key itself; `InputRefused` (`bad-jwk`, `no-jwk`) when its members are missing, malformed or no key.
+
+    A key that needs no private one is none either, though pyca takes it.
+    """
     kty, crv = jwk.get("kty"), jwk.get("crv")
     try:
         if kty == "RSA":
             modulus = _number(jwk, "n")
             if modulus % 2 == 0:
-                raise ValueError  # anybody finds its private key, and pyca takes it
+                raise refuse("The modulus of this JWK is even: anybody finds its private key.", "bad-jwk")
             return rsa.RSAPublicNumbers(_number(jwk, "e"), modulus).public_key()
         if kty == "EC" and crv in _EC:
             curve = _EC[str(crv)]()
@@ -109,20 +109,14 @@ def build(jwk: Mapping[str, Any]) -> PublicKeyTypes:
         if raw is not None:
             octets = _octets(jwk, "x" if kty == "OKP" else "pub")
             key: PublicKeyTypes = raw.from_public_bytes(octets)
-            if crv in _PRIMES and _anybody_signs(octets, _PRIMES[crv]):
-                raise ValueError  # the zeros of a key that was never filled in are such a one, and pyca takes it
+            if harm := smallorder.harm(str(crv), octets):
+                raise refuse(f"The key of this JWK is a point of small order: {harm}.", "bad-jwk")
             return key
     except (ValueError, OverflowError, UnsupportedAlgorithm):
         raise refuse("The numbers of this JWK make no valid public key.", "bad-jwk") from None
     if not kty:
         raise refuse("This is no JWK: the member kty is missing.", "bad-jwk")
     raise refuse("A JWK of this key type or curve is not known.", "no-jwk")
-
-
-def _anybody_signs(octets: bytes, prime: int) -> bool:
-    """Whether this is a point of small order, with which signatures are right that anybody can make."""
-    y = int.from_bytes(octets, "little") % (1 << 8 * len(octets) - 1) % prime  # the last bit is the sign of x
-    return min(y, prime - y) in (0, 1, _Y_OF_ORDER_8)
 
 
 def _octets(jwk: Mapping[str, Any], member: str) -> bytes:

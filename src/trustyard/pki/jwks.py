@@ -79,7 +79,8 @@ def jwk_from_certificate(
     """The public JWK of a certificate: key members, `use`, `alg` (unless None), `kid`, `x5c`, `x5t#S256`.
 
     `use` None means the default one; `kid` None means the RFC 7638 thumbprint. `InputRefused`: `no-jwk` where the kind
-    of key has no JWK, `algorithm-misfit` where `use` or `alg` does not fit it.
+    of key has no JWK, `algorithm-misfit` where `use` or `alg` does not fit it, `bad-jwk` where it would be refused if
+    it were given by hand.
     """
     use = use or default_use(certificate)
     if use not in ("sig", "enc"):
@@ -87,6 +88,7 @@ def jwk_from_certificate(
     jwk = jwk_of_key(certificate.public_key())
     if not algorithm_fits(certificate, alg, use):
         raise _misfit(_key_name(certificate), use, algorithms_for(certificate, use))
+    build(jwk)
     made = jwk | {"use": use, "kid": kid or thumbprint(jwk)}
     if alg is not None:
         made["alg"] = alg
@@ -127,11 +129,16 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
 
 
 def findings(jwk: Mapping[str, Any]) -> list[str]:
-    """What is weak about the key, one sentence each; an empty list is good news."""
-    if jwk.get("kty") != "RSA":
+    """What is weak about the key, one sentence each; an empty list is good news.
+
+    Of one that is refused by now, and was stored before, why it is.
+    """
+    try:
+        numbers = build(jwk)
+    except InputRefused as refused:
+        return [f"{refused.sentence} It would not be taken today: delete it, or disable it."]
+    if not isinstance(numbers, rsa.RSAPublicKey):
         return []
-    numbers = build(jwk)
-    assert isinstance(numbers, rsa.RSAPublicKey)
     found = []
     if numbers.key_size < 2048:
         found.append(f"The RSA key has {numbers.key_size} bits; at least 2048 are required (RFC 7518, section 3.3).")

@@ -64,6 +64,14 @@ def _of_algorithm(raw: bytes) -> KeyFacts:
     return KeyFacts(name, size, None)
 
 
+def octets_of(spki: der.Element) -> bytes:
+    """The key itself, in the form of its kind; empty where it cannot be read."""
+    try:
+        return spki.children()[1].bits()
+    except (ValueError, IndexError):
+        return b""
+
+
 def rsa_numbers(key: bytes) -> tuple[int, int]:
     """Modulus and exponent of an RSAPublicKey (RFC 8017, A.1.1); `DerError` for anything else."""
     modulus, exponent = (part.integer() for part in der.inside(key, der.SEQUENCE)[:2])

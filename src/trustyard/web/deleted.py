@@ -26,9 +26,9 @@ _FIXED = ("environment", "name", "kind")  # what a form says and does not change
 
 
 def is_gone(request: HttpRequest) -> bool:
-    """Whether the form or dialog that was sent is about something that is there no more: `object` says `jwk/sign`.
+    """Whether the form or dialog that was sent or asked for is of something that is there no more: `object` says which.
 
-    The address says which, for the name may be another one by now.
+    It says `jwk/sign`. What counts is the number in the address, for the name may be another one by now.
     """
     match, model = request.resolver_match, _KINDS.get(_object(request)[0])
     if match is None or model is None:
@@ -66,5 +66,5 @@ def begins_anew(request: HttpRequest) -> bool:
 
 
 def _object(request: HttpRequest) -> tuple[str, str]:
-    kind, _, name = request.POST.get("object", "").partition("/")
+    kind, _, name = (request.POST or request.GET).get("object", "").partition("/")
     return kind, name

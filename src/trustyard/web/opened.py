@@ -59,7 +59,7 @@ def sent(request: HttpRequest) -> dict[str, str]:
 
 def since(request: HttpRequest) -> datetime | None:
     """When what the form shows was read, to the second; None where the signature is wrong."""
-    text = request.POST.get("opened", "")
+    text = (request.POST or request.GET).get("opened", "")
     return datetime.fromtimestamp(signing.b62_decode(text.split(":")[-2]), UTC) if _unsealed(text) else None
 
 
@@ -72,7 +72,7 @@ def overtaken(what: str) -> StaleVersion:
 
 
 def mark(name: str) -> str:
-    """What a dialog about something carries, so that `since` says when it was opened."""
+    """What a dialog about something carries, or a button that asks for it: `since` says when that was shown."""
     return _sealed({"name": name})
 
 

@@ -67,7 +67,7 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
                 return ask_restored(request, asked)
             except TrustyardError as error:
                 if isinstance(error, NotFound) and is_gone(request):
-                    if not is_fragment(request):
+                    if request.method == "POST" and not is_fragment(request):
                         return deleted(request, actor_of(request), error)
                     error = named(request, actor_of(request), error)
                 return refusal(request, error)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from trustyard import models
 from trustyard.actions import found, token_expiry, users
 from trustyard.actions.actors import Actor
 from trustyard.actions.permissions import allowed
+from trustyard.errors import PRIVATE
 from trustyard.pki.sentences import plural
 from trustyard.web import opened
 
@@ -52,10 +54,27 @@ def icon(name: str, size: int = 18, *, in_picture: bool = False) -> SafeString:
 
 
 @register.simple_tag
-def about(kind: str, name: str) -> SafeString:
+def about(kind: str, *names: str) -> SafeString:
     """What a dialog is about, so that who deletes that meanwhile can be named."""
-    fields = '<input type="hidden" name="object" value="{}/{}"><input type="hidden" name="opened" value="{}">'
-    return format_html(fields, kind, name, opened.mark(name))
+    fields = '<input type="hidden" name="{}" value="{}">'
+    return format_html_join("", fields, _about(kind, names).items())
+
+
+@register.simple_tag
+def asks_about(kind: str, *names: str) -> SafeString:
+    """The same for the buttons that ask for such dialogs, on what holds them."""
+    return format_html('hx-vals="{}"', json.dumps(_about(kind, names)))
+
+
+def _about(kind: str, names: Sequence[str]) -> dict[str, str]:
+    name = "/".join(names)
+    return {"object": f"{kind}/{name}", "opened": opened.mark(name)}
+
+
+@register.simple_tag
+def private_key() -> str:
+    """The expression that a private key in a text gives itself away by."""
+    return PRIVATE.pattern
 
 
 @register.filter

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustyard.pki import der, oids
-from trustyard.pki.keys import KeyFacts, rsa_numbers
+from trustyard.pki import der, oids, smallorder
+from trustyard.pki.keys import KeyFacts, octets_of, rsa_numbers
 
 from .catalogue import Finding, finding
 from .examined import Examined
@@ -27,10 +27,17 @@ def check(examined: Examined) -> Iterator[Finding]:
         yield finding("dsa-key")
     elif key.type.startswith(_AGREEING):
         yield finding("key-cannot-sign", kind=key.type)
+        yield from _small_order(key.type, examined.structure.spki)
     else:
         yield finding("key-kind-rare", kind=key.type)
+        yield from _small_order(key.type, examined.structure.spki)
         if key.type == "RSA-PSS":
             yield from _rsa(key, examined.structure.spki)
+
+
+def _small_order(kind: str, spki: der.Element) -> Iterator[Finding]:
+    if harm := smallorder.harm(kind, octets_of(spki)):
+        yield finding("key-small-order", kind=kind, harm=harm)
 
 
 def _rsa(key: KeyFacts, spki: der.Element) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from trustyard.pki import keys, oids, pss, signatures
+from trustyard.pki import keys, oids, pss, signatures, smallorder
 
 from . import strict
 from .link import Link
@@ -119,12 +119,17 @@ def _identifiers(link: Link) -> Found:
 
 
 def _key(link: Link) -> Found:
-    facts = keys.facts_of(link.structure.spki)
-    if facts.type in ("RSA", "RSA-PSS") and facts.size is not None:
+    spki = link.structure.spki
+    facts = keys.facts_of(spki)
+    if harm := smallorder.harm(facts.type, keys.octets_of(spki)):
+        yield "weak-key", f"has an {facts.type} key that is a point of small order: {harm}."
+    elif facts.type in ("RSA", "RSA-PSS") and facts.size is not None:
         if facts.size < 2048:
             yield "weak-key", f"has an RSA key of {facts.size} bits."
         elif facts.size % 8:
             yield "weak-key", f"has an RSA key of {facts.size} bits, which is no multiple of 8."
+        elif keys.rsa_numbers(keys.octets_of(spki))[0] % 2 == 0:
+            yield "weak-key", "has an RSA key with an even modulus: anybody finds its private half."
     elif facts.type == "EC" and facts.curve is None:
         yield "explicit-curve", "has an EC key with a curve of its own instead of a named one."
     elif facts.type == "EC" and (facts.size or 0) < 224:

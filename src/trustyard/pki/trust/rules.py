@@ -49,7 +49,7 @@ REFUSALS = (
     Rule("critical-extension", "Every critical extension is understood.", "RFC 5280, section 6.1.4 (o)"),
     Rule("policy", "Where a policy is required, one is valid for the path.", "RFC 5280, section 6.1.5 (g)"),
     Rule("weak-signature", "No signature is made with MD5 or SHA-1.", _CABF + "7.1.3.2", profile=True),
-    Rule("weak-key", "Keys are RSA of 2048 bits, EC of 224 or better.", _CABF + "6.1.5", profile=True),
+    Rule("weak-key", "Keys are RSA of 2048 bits, EC of 224 or better; each has a secret.", _CABF + "6.1.5", True),
     Rule("explicit-curve", "An EC key names its curve.", "RFC 5480, section 2.1.1"),
     Rule("signature-algorithm", "The signed part names the same algorithm.", "RFC 5280, section 4.1.1.2"),
     Rule("extension-malformed", "Each known extension can be read.", "RFC 5280, section 4.2"),

@@ -13,7 +13,7 @@ from django.urls import reverse
 from trustyard import models
 from trustyard.actions import environments, fleet, gateways
 from trustyard.actions.permissions import allowed, require
-from trustyard.errors import Conflict, NotFound, Refused, StaleVersion, TrustyardError
+from trustyard.errors import Conflict, FieldError, NotFound, Refused, StaleVersion, TrustyardError
 from trustyard.gateways.kinds import KINDS
 from trustyard.web import opened, options
 from trustyard.web.deleted import begins_anew
@@ -63,7 +63,7 @@ def create(request: HttpRequest) -> HttpResponse:
         try:
             row = gateways.create(
                 actor,
-                typed.get("environment", ""),
+                _chosen(typed.get("environment", "")),
                 name=typed.get("name", ""),
                 kind=kind,
                 options=options.given(kind, typed),
@@ -76,9 +76,19 @@ def create(request: HttpRequest) -> HttpResponse:
     if is_fragment(request):
         return render(request, "gateways/_options.html", context)
     places = [place for place in environments.find(actor) if allowed(actor, "gateways.write", [place.name])]
-    chosen = environments.named_or_first(places, typed.get("environment", ""))
+    named = typed.get("environment", "")
+    chosen = environments.named_or_first(places, named)
+    if named and chosen and chosen.name != named:  # whoever presses Save has chosen another one
+        chosen, context["lost"] = None, named
     context |= {"environments": places, "chosen": chosen, "kinds": list(KINDS.values())}
     return render(request, "gateways/form.html", context)
+
+
+def _chosen(environment: str) -> str:
+    if environment:
+        return environment
+    sentence = "Choose an environment."
+    raise Refused(sentence, code="bad-fields", fields=[FieldError("environment", sentence)])
 
 
 @page("GET", "POST")

@@ -16,6 +16,7 @@ from trustyard.actions.actors import Actor
 from trustyard.actions.found import names
 from trustyard.actions.permissions import require
 from trustyard.errors import Conflict, NotAllowed, Refused, Restored, StaleVersion
+from trustyard.pki.jwks import findings
 from trustyard.web import opened
 from trustyard.web.page import actor_of, confirmed, go, is_fragment, page, problems
 from trustyard.web.pages import Pages
@@ -48,11 +49,12 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _rows(found: Iterable[models.Jwk]) -> list[dict[str, Any]]:
-    """Each JWK with its environments, and whether what is published there is another than what is saved."""
+    """Each JWK with what is weak about it, its environments, and whether they publish another than what is saved."""
     newest = releases.latest_of_all()
     return [
         {
             "jwk": jwk,
+            "findings": findings(jwk.public),
             "places": [
                 {"place": place, "waits": waiting.jwk_waits(jwk, place.pk, newest)} for place in jwk.environments.all()
             ],

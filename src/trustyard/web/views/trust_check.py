@@ -32,8 +32,11 @@ def index(request: HttpRequest) -> HttpResponse:
             context |= {"error": error, "problems": problems(error), "offered": _offered(error)}
     if is_fragment(request):
         return render(request, "trust/_answer.html", {**context, "fragment": True})
-    places = list(environments.find(actor))
-    chosen = environments.named_or_first(places, context["given"].get("environment", ""))
+    places, named = list(environments.find(actor)), context["given"].get("environment", "")
+    if request.method == "GET":  # of an address that names one that is gone nothing is asked of another
+        chosen = environments.asked_or_first(actor, places, named)
+    else:
+        chosen = environments.named_or_first(places, named)
     context |= {"environments": places, "chosen": chosen}
     status = context["error"].status if "error" in context else 200
     return render(request, "trust/check.html", context, status=status)

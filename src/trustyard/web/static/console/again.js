@@ -1,11 +1,11 @@
 // What was typed in a form is there again after a reload, after Back and Forward, and where the page came back for another reason
 // than that it was taken: one was signed out meanwhile, or something failed. The entry of the history has it, and the tab's own
 // storage for the next page (a reload knows nothing of what is written to the entry while the page goes), unless that is no refusal. The certificate's form has a draft on the server instead (typed.js).
+import { holdsPrivateKey } from "./secrets.js";
 import { say } from "./unanswered.js";
 
 const STORED = "trustyard-again";
 const NEVER = "button, fieldset, [type='password'], [type='file'], [autocomplete='one-time-code'], [name='jwk'], [name='csrfmiddlewaretoken'], [data-as-sent]";
-const PRIVATE = /PRIVATE\s+KEY|"(?:d|p|q|dp|dq|qi|k|priv)"\s*:/; // by mistake; the server refuses it
 const ONCE = 5000; // milliseconds
 const PATIENCE = 30_000;
 
@@ -27,24 +27,30 @@ function sent(control) {
 const now = (control) => (isChoice(control) ? control.checked : control.value);
 
 function typed() {
-  const all = controls().filter((one) => !PRIVATE.test(one.value));
+  const all = controls().filter((one) => !holdsPrivateKey(one.value)); // by mistake; the server refuses it
   const mine = all.filter((one) => one.type !== "hidden" && (answer || now(one) !== sent(one)));
   if (!mine.length && !turned()) return null;
   // The version that it was typed over goes along, so that what somebody else saves meanwhile is noticed.
   return [...mine, ...all.filter((one) => one.type === "hidden")].map((one) => [one.name, isChoice(one) ? one.value : null, now(one)]);
 }
 
-// What is ticked on the pages of a list that are not shown (Promote): the controls of its part, and which page it is.
+// What is ticked on the pages of a list that are not shown (Promote): the controls of its part, and which page it is. Until that is
+// there again, it is what was asked for.
+let awaited = null;
+
 function turned() {
   const part = form.querySelector("[data-turned]");
-  if (!part) return null;
+  if (!part) return awaited;
   const sent = new FormData(form);
   const names = new Set([...part.querySelectorAll("[name]")].map((one) => one.name)).add("q");
   const values = Object.fromEntries([...names].map((name) => [name, sent.getAll(name)]));
   return { part: `#${part.id}`, values: { ...values, turn: part.dataset.turned } };
 }
 
-const turn = ({ part, values }) => htmx.ajax("POST", place(), { target: part, swap: "outerHTML", values });
+function turn(there) {
+  awaited = there;
+  htmx.ajax("POST", place(), { target: there.part, swap: "outerHTML", values: there.values });
+}
 
 const find = (name, value) => controls().find((one) => one.name === name && (value === null || one.value === value));
 
@@ -96,7 +102,9 @@ window.addEventListener("pagehide", () => {
 
 // A page that is drawn anew without a load (Promote, where it is refused) has another form then.
 document.addEventListener("htmx:afterSwap", ({ target }) => {
-  if (target === document.body) form = shown();
+  if (target !== document.body) return;
+  form = shown();
+  awaited = null;
 });
 
 // Where nobody answers, the browser's own page would take the place of the form and of all that stands in it: it is asked first.

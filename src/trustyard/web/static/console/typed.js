@@ -1,5 +1,7 @@
 // What is typed in the certificate form goes to its draft after a pause. Whoever reloads or leaves sooner loses nothing: it is sent
 // while the page goes, and since the next page may be asked for before that arrives, a reload finds it in the tab's own storage too.
+import { holdsPrivateKey } from "./secrets.js";
+
 const STORED = "trustyard-typed";
 const NEVER = ["content", "file", "password"]; // may be a secret
 const page = `${Date.now().toString(36)}${Math.random().toString(36).slice(2)}`;
@@ -53,7 +55,8 @@ function leave() {
   const late = unsent();
   late.forEach(send);
   if (!late.length) return sessionStorage.removeItem(STORED);
-  const there = { at: window.location.pathname, parts: Object.fromEntries(late.map((part) => [part, fields(part)])) };
+  const harmless = (part) => fields(part).filter(([, value]) => !holdsPrivateKey(value));
+  const there = { at: window.location.pathname, parts: Object.fromEntries(late.map((part) => [part, harmless(part)])) };
   sessionStorage.setItem(STORED, JSON.stringify(there));
 }
 
