@@ -283,6 +283,23 @@ def test_an_environment_in_use_says_by_what(add: Add, add_jwk: Add, cast: Cast) 
     assert "the certificate acme, the gateway edge, the JWK sign" in refused.json["detail"]
 
 
+def test_gateways_are_found_by_name_and_by_what_their_nodes_last_said(cast: Cast) -> None:
+    rest, address = cast.operator, f"{TEST}/gateways"
+    for name in ("edge-1", "edge-2", "inner"):
+        assert rest.post(address, {"name": name, "kind": "envoy"}).status == 201
+    assert rest.post(f"{TEST}/releases").status == 201
+    for row, state in zip(models.Gateway.objects.order_by("name_key"), ("accepted", "refused"), strict=False):
+        receipts.record_all([(row.pk, 1, Receipt("n1", state))])
+
+    def found(**filters: str) -> list[str]:
+        return [one["name"] for one in rest.get(address, **filters).json["items"]]
+
+    assert found(q="EDGE") == ["edge-1", "edge-2"]
+    assert found(state="needs attention") == ["edge-2", "inner"]
+    assert found(q="edge", state="accepted") == ["edge-1"]
+    assert rest.get(address, state="asleep").fields == ["state"]
+
+
 def test_a_gateway_is_added_changed_and_removed(cast: Cast) -> None:
     rest, address = cast.operator, f"{TEST}/gateways/edge"
     made = rest.post(f"{TEST}/gateways", {"name": "edge", "kind": "envoy", "options": {}})

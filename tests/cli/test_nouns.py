@@ -302,11 +302,24 @@ def test_the_audit_is_filtered_by_the_server(run: Program, canned: Canned) -> No
         assert part in canned.last.target
 
 
-@pytest.mark.parametrize(("line", "noun"), [("env list -q west", "environments"), ("jwk list -q west", "jwks")])
+@pytest.mark.parametrize(
+    ("line", "noun"),
+    [
+        ("env list -q west", "environments"),
+        ("jwk list -q west", "jwks"),
+        ("gateway list test -q west", "environments/test/gateways"),
+    ],
+)
 def test_a_search_of_the_list_reaches_the_server(run: Program, canned: Canned, line: str, noun: str) -> None:
     canned.answer("GET", f"/api/v1/{noun}", {"items": [], "next": None, "total": 0})
-    assert run(*line.split()).stdout.lower() == f"no {noun} match.\n"
+    assert run(*line.split()).stdout.lower() == f"no {noun.rpartition('/')[2]} match.\n"
     assert "q=west" in canned.last.target
+
+
+def test_gateways_are_listed_by_their_state(run: Program, canned: Canned) -> None:
+    canned.answer("GET", "/api/v1/environments/test/gateways", {"items": [GATEWAY], "next": None, "total": 1})
+    assert "edge" in run("gateway", "list", "test", "--state", "needs attention").stdout
+    assert "state=needs+attention" in canned.last.target
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal, get_args
 
 from django.db.models import Q, QuerySet
 
@@ -15,9 +16,12 @@ from .actors import Actor
 from .delivery import WORST_FIRST, Row, rows_of_all
 from .permissions import require
 
-WELL = frozenset({"accepted", "observed"})
-ATTENTION = "needs attention"  # any state but these
-STATES = (ATTENTION, *(state for state in WORST_FIRST if state != "superseded"))  # that lists are filtered by
+# What lists are filtered by: any state but the last two, or one.
+Wanted = Literal[
+    "needs attention", "open", "drifted", "refused", "unreachable", "pending", "sent", "accepted", "observed"
+]
+STATES: tuple[str, ...] = get_args(Wanted)
+ATTENTION = STATES[0]
 
 
 def find(actor: Actor, environment: str | None = None, *, q: str = "", state: str = "") -> QuerySet[models.Gateway]:
@@ -54,7 +58,7 @@ def _in_state(rows: QuerySet[models.Gateway], state: str) -> list[int]:
     if state not in STATES:
         sentence = f"A gateway's state is one of: {', '.join(STATES)}."
         raise Refused(sentence, code="bad-filter", fields=[FieldError("state", sentence)])
-    chosen = set(STATES) - WELL if state == ATTENTION else {state}
+    chosen = STATES[1:-2] if state == ATTENTION else (state,)
     named = list(rows.order_by().values_list("pk", "environment_id", "name"))
     said = worst({place for _, place, _ in named})
     return [pk for pk, place, name in named if (place, name) in said and said[place, name].state in chosen]

@@ -23,9 +23,12 @@ YAML, TOML = "application/yaml", "application/toml"
     "/environments/{segment:environment}/gateways",
     **operation("gateways.read", {200: schemas.Gateways}, summary="List gateways", refusals=(404, 422)),
 )
-def listing(request: Request, environment: str, paging: Query[Paging]) -> HttpResponse:
-    """The gateways of an environment, with their nodes."""
-    return shown(page(request.path, fleet.find(request.auth, environment), paging, gateway_json))
+def listing(
+    request: Request, environment: str, filters: Query[schemas.GatewayFilters], paging: Query[Paging]
+) -> HttpResponse:
+    """The gateways of an environment that fit every filter, with their nodes."""
+    rows = fleet.find(request.auth, environment, q=filters.q, state=filters.state or "")
+    return shown(page(request.path, rows, paging, gateway_json))
 
 
 @router.post(

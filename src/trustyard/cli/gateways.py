@@ -13,7 +13,7 @@ from .addresses import path
 from .certificate_screen import more
 from .commands import Call, ask, command, group
 from .failures import Failure, Usage
-from .options import Paging, Yes, names
+from .options import Paging, Query, Yes, names
 from .screen import clean, facts, json_text, say, table, write
 
 app = group("Gateways: what releases are delivered to.")
@@ -75,10 +75,23 @@ def add(
 
 
 @command(app, "list")
-def list_(call: Call, environment: Environment, *, paging: Paging) -> None:
+def list_(
+    call: Call,
+    environment: Environment,
+    *,
+    search: Query = None,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state", metavar="STATE", help="Only those in this state, such as refused; or 'needs attention'."
+        ),
+    ] = None,
+    paging: Paging,
+) -> None:
     """List the gateways of an environment."""
-    address = path("environments", environment, "gateways")
-    call.show(call.rest.all(address, {}, limit=paging.limit, cursor=paging.cursor), _listing)
+    address, filters = path("environments", environment, "gateways"), {"q": search, "state": state}
+    page = call.rest.all(address, filters, limit=paging.limit, cursor=paging.cursor)
+    call.show(page, lambda value: _listing(value, filtered=any(filters.values())))
 
 
 @command(app, "show")
@@ -198,9 +211,10 @@ def _issuers(issuers: list[str], audiences: list[str] | None, prefix: str | None
     return found
 
 
-def _listing(page: dict[str, Any]) -> None:
+def _listing(page: dict[str, Any], *, filtered: bool) -> None:
     if not page["items"]:
-        say("No gateways here yet: add one with `trustyard gateway add ENV NAME --kind KIND`.")
+        advice = "No gateways here yet: add one with `trustyard gateway add ENV NAME --kind KIND`."
+        say("No gateways match." if filtered else advice)
         return
     table(
         ("Name", "Kind", "Nodes", "Options"),

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
+from trustyard.actions.fleet import Wanted
 from trustyard.gateways.kinds import KINDS
 
-from .strict import Given, Name, Page, Shown, Text, whole_schema
+from .strict import Given, Name, Page, Search, Shown, Text, whole_schema
 
 
 def _any_kind() -> dict[str, Any]:
@@ -17,6 +18,15 @@ def _any_kind() -> dict[str, Any]:
 
 
 Options = Annotated[dict[str, Any], WithJsonSchema(_any_kind())]
+
+
+class GatewayFilters(BaseModel):
+    """What the list of gateways can be narrowed to."""
+
+    q: Search = Field("", description="Name.")
+    state: Wanted | None = Field(
+        None, description="The worst that its nodes last said of the newest release; see docs/operations.md."
+    )
 
 
 class NewGateway(Given):
