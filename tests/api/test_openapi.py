@@ -50,6 +50,34 @@ def test_the_document_is_openapi_3_1_and_names_every_refusal(operator: Rest) -> 
                 assert {"415", "422"} <= statuses, (verb, path)
 
 
+def test_clients_can_be_generated_from_the_document() -> None:
+    """What openapi-python-client and OpenAPI Generator were seen to stumble over."""
+    operations = [one for verbs in document()["paths"].values() for one in verbs.values()]
+    for operation in operations:
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert "default" not in content["schema"], operation["operationId"]
+    names = [operation["operationId"] for operation in operations]
+    assert len(names) == len(set(names))
+    assert not [name for name in names if "trustyard" in name], "where the code stands is no matter of clients"
+    assert {tag for operation in operations for tag in operation["tags"]} == {
+        "Audit", "Certificates", "Environments", "Gateways", "JWKs", "Releases", "Truststore"
+    }  # fmt: skip
+
+
+def test_moments_and_closed_sets_are_described_as_such() -> None:
+    """So that a generated client has dates and enumerations where the answers have them."""
+    schemas = document()["components"]["schemas"]
+    moments = ("at", "created_at", "last_seen", "moment", "not_after", "not_before")
+    for name, schema in schemas.items():
+        for field, described in schema.get("properties", {}).items():
+            if field in moments:
+                said = [described, *described.get("anyOf", ())]
+                assert [one for one in said if one.get("format") == "date-time"], (name, field)
+    assert schemas["Event"]["properties"]["via"]["enum"] == ["api", "console", "local", "system"]
+    assert schemas["SourceShown"]["properties"]["kind"]["enum"] == ["connection", "file", "paste"]
+    assert schemas["Gateway"]["properties"]["kind"]["enum"] == ["files", "envoy", "haproxy", "agent"]
+
+
 def test_every_operation_says_what_it_answers_while_the_database_is_away(operator: Rest) -> None:
     """`Rest` holds each answer against the document."""
 

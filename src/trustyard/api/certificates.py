@@ -18,6 +18,7 @@ from trustyard.errors import FieldError, Refused
 
 from . import bodies
 from .answers import deployed, download, shown
+from .headers import described
 from .operations import Request, operation
 from .paging import Paging, page_at_once
 from .paths import address
@@ -183,6 +184,7 @@ def delete(request: Request, name: str, query: Query[schemas.Deletion], waiting:
         reads=(bodies.JSON,),
         refusals=(404,),
         deploys=True,
+        headers=described("ETag"),
     ),
 )
 def revoke(
@@ -210,6 +212,7 @@ def revoke(
         optional=True,
         refusals=(404,),
         deploys=True,
+        headers=described("ETag"),
     ),
 )
 def restore(
@@ -253,6 +256,7 @@ def lint(request: Request, name: str, environment: str) -> HttpResponse:
             "application/pkix-cert",
             "application/x-pkcs7-certificates",
         ),
+        headers=described("Content-Disposition"),
     ),
 )
 def export(request: Request, name: str, query: Query[schemas.CertificateExport]) -> HttpResponse:
