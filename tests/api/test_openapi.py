@@ -130,6 +130,8 @@ def test_the_page_is_for_those_who_signed_in_and_asks_no_other_host(cast: Cast) 
     text = page.content.decode()
     assert page.status_code == 200
     assert "/static/ninja/swagger-ui-bundle" in text
+    assert '<html lang="en">' in text
+    assert '<main id="swagger-ui">' in text
     assert "//" not in text.replace("</script>", "").replace("/api/v1//", "")
     assert Rest(client=browser).ask("GET", "/api/v1/openapi.json").status == 200
 

@@ -114,8 +114,8 @@ def _written(api: Api) -> str:
     return json.dumps(api.get_openapi_schema(), ensure_ascii=False)
 
 
-def page(request: HttpRequest, api: Api) -> HttpResponse:
-    """`/api/v1/docs`: the document in ninja's own Swagger page, whose scripts and styles come from this server."""
+def page(request: HttpRequest) -> HttpResponse:
+    """`/api/v1/docs`: the document in Swagger UI, whose scripts and styles ninja brings: they come from this server."""
     if request.method != "GET":
         return HttpResponseNotAllowed(["GET"])
     try:
@@ -126,4 +126,4 @@ def page(request: HttpRequest, api: Api) -> HttpResponse:
             return redirect_to_login(request.path)
         return problem(error)
     swagger = json.dumps({"layout": "BaseLayout", "deepLinking": True, "url": f"{ROOT}openapi.json"})
-    return render(request, "ninja/swagger.html", {"api": api, "swagger_settings": swagger, "add_csrf": True})
+    return render(request, "api-docs.html", {"swagger_settings": swagger})
