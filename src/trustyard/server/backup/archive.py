@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,8 +21,19 @@ FORMAT = 1
 MANIFEST, SECRET = "manifest.json", "secret-key"
 MAX_MANIFEST = 10_000_000
 MAX_LINE = 1_000_000_000  # bytes; no database holds a larger value
-# What a file that is no ZIP, or no ZIP of ours, may raise while its manifest is read; RuntimeError: it is encrypted.
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError, RuntimeError)
+# What a file that is no ZIP, or no ZIP of ours, may raise while it is read; RuntimeError: it is encrypted.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RuntimeError,
+)
 LEVEL = 1  # of compression: a little larger, several times quicker
 _AS_WRITTEN = ConfigDict(extra="forbid", strict=True)
 
@@ -153,7 +166,7 @@ class Reader:
                     digest.update(line)
                     count += 1
                     yield line
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        except (OSError, *_BROKEN) as error:
             raise _unreadable(self.path, f"{part.name} was changed or cut off") from error
         if (digest.hexdigest(), count) != (part.sha256, part.rows):
             raise _unreadable(self.path, f"{part.name} was changed")
