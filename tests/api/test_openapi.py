@@ -64,6 +64,18 @@ def test_clients_can_be_generated_from_the_document() -> None:
     }  # fmt: skip
 
 
+def test_a_conflict_is_described_as_what_it_can_be() -> None:
+    """A generated client is offered no list of JWKs where there can be none."""
+    said: dict[str, set[str]] = {}
+    for operation in (one for verbs in document()["paths"].values() for one in verbs.values()):
+        if conflict := operation["responses"].get("409"):
+            name = conflict["content"]["application/problem+json"]["schema"]["$ref"].rpartition("/")[2]
+            said.setdefault(name, set()).add(operation["operationId"])
+    assert said["JwkConnectionProblem"] == {"certificates_replace", "certificates_edit", "certificates_delete"}
+    assert said["EnvironmentInUseProblem"] == {"environments_delete"}
+    assert {"gateways_edit", "gateways_create"} <= said["Problem"]
+
+
 def test_moments_and_closed_sets_are_described_as_such() -> None:
     """So that a generated client has dates and enumerations where the answers have them."""
     schemas = document()["components"]["schemas"]

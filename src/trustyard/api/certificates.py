@@ -25,6 +25,7 @@ from .paths import address
 from .problems import refused
 from .schemas import certificates as schemas
 from .schemas.deployments import Waiting, confirmed
+from .schemas.problems import JwkConnectionProblem
 from .schemas.sources import INSPECT_FORMS, Inspection, Source
 
 router = Router(tags=["Certificates"])
@@ -108,7 +109,7 @@ def read(request: Request, name: str) -> HttpResponse:
         summary="Give a certificate all its entries",
         changes=certificates.get,
         reads=(bodies.JSON,),
-        refusals=(409,),
+        conflict=JwkConnectionProblem,
     ),
 )
 def replace(request: Request, name: str, given: schemas.WholeCertificate, waiting: Query[Waiting]) -> HttpResponse:
@@ -124,7 +125,7 @@ def replace(request: Request, name: str, given: schemas.WholeCertificate, waitin
         summary="Change what is given of a certificate",
         changes=certificates.get,
         reads=(bodies.JSON,),
-        refusals=(409,),
+        conflict=JwkConnectionProblem,
     ),
 )
 def edit(request: Request, name: str, given: schemas.CertificateChange, waiting: Query[Waiting]) -> HttpResponse:
@@ -155,7 +156,8 @@ def _change(request: Request, name: str, given: schemas.CertificateChange, wait:
         {200: schemas.CertificateDeleted},
         summary="Delete a certificate",
         changes=certificates.get,
-        refusals=(409, 422),
+        refusals=(422,),
+        conflict=JwkConnectionProblem,
     ),
 )
 def delete(request: Request, name: str, query: Query[schemas.Deletion], waiting: Query[Waiting]) -> HttpResponse:

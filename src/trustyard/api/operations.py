@@ -23,7 +23,7 @@ from . import bodies
 from .answers import LINES
 from .authentication import actor_of
 from .problems import MEDIA_TYPE
-from .schemas.problems import DeployProblem, JwkConnectionProblem, Problem
+from .schemas.problems import DeployProblem, Problem
 
 
 class Request(HttpRequest):
@@ -92,7 +92,7 @@ def operation(
     statuses |= {404, 412, 428} if changes else set()
     statuses |= {415, 422} if reads else set()
     statuses |= {409} if deploys or conflict else set()
-    conflict = conflict or (JwkConnectionProblem if changes else DeployProblem if deploys else Problem)
+    conflict = conflict or (DeployProblem if deploys else Problem)
     # No operation answers a problem, it raises one: so these are described alone, and nothing is built to check them.
     responses: dict[int, Any] = {
         status: _described(conflict if status == 409 else Problem) for status in sorted(statuses)

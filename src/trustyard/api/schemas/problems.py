@@ -58,6 +58,12 @@ class RestoredEnvironment(Difference):
     restored_from: int
 
 
+class EnvironmentInUseProblem(Problem):
+    """A conflict. Of the type `environment-in-use` it lists what is in the way."""
+
+    used_by: list[str] = Field(default_factory=list)
+
+
 class DeployProblem(Problem):
     """A conflict. Of the type `restored` it lists what a deploy would change; answer with `confirm_restored`.
 
@@ -76,7 +82,6 @@ class JwkConnectionProblem(DeployProblem):
 
     options: list[Choice] = Field(default_factory=list)
     jwks: list[RelatedJwk] = Field(default_factory=list)
-    used_by: list[str] = Field(default_factory=list, description="Of `environment-in-use`: what is in the way.")
 
 
 class PromotedConnection(Shown):
@@ -96,4 +101,4 @@ class PromotionProblem(JwkConnectionProblem):
     certificates: list[PromotedConnection] = Field(default_factory=list)
 
 
-PROBLEMS = (Problem, DeployProblem, JwkConnectionProblem, PromotionProblem)
+PROBLEMS = (Problem, EnvironmentInUseProblem, DeployProblem, JwkConnectionProblem, PromotionProblem)
