@@ -198,6 +198,8 @@ def plant_requests() -> None:
     places = (b'["a",1]', b'["a"]', b'["2026-01-01T00:00:00+00:00",1]')
     cursors = [base64.urlsafe_b64encode(b'["%b",%b]' % (MARK.encode(), place)) for place in places]
     keep("query", [*cursors, b"2027-01-31T12:00:00.5+01:00", b'"1-1", *', b"Bearer ty_x"])
+    person = {"sub": "7", "preferred_username": "ada", "groups": ["ops", 5], "realm_access": {"roles": ["admins"]}}
+    keep("claims", [json.dumps(one).encode() for one in (person, {"email": "ada@test", "groups": "admins"}, [])])
     row = [1, "name", "name", "0" * 64, "admin", "me", "2026-01-01T00:00:00+00:00", None, None, None]
     keep("backup_row", [json.dumps(row).encode(), b"[]", b'[{}, "AA==", -1e999]'])
     out = io.BytesIO()

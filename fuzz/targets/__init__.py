@@ -9,6 +9,7 @@ from . import (
     backups,
     certificates,
     chains,
+    claims,
     comparing,
     containers,
     envoys,
@@ -48,6 +49,7 @@ TARGETS: dict[str, Target] = {
     "agent_request": gateways.agent_request,
     "agent_release": gateways.agent_release,
     "agent_file": gateways.agent_file,
+    "claims": claims.claims,
     "forwarded": requests.forwarded,
     "query": requests.query,
     "backup": backups.backup,
@@ -57,6 +59,7 @@ TARGETS: dict[str, Target] = {
 # What must run before, in a process of its own.
 PREPARED = {
     "roots": roots.prepare,
+    "claims": claims.prepare,
     "query": requests.prepare,
     "backup": backups.prepare,
     "backup_row": backups.prepare,
