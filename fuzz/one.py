@@ -12,6 +12,9 @@ with atheris.instrument_imports(include=["trustyard", "idna", "urllib.parse"], e
     from fuzz.mutator import mutate
     from fuzz.targets import PREPARED, STRUCTURED, TARGETS
 
+    name = os.environ["FUZZ_TARGET"]
+    PREPARED.get(name, lambda: None)()
+
 
 def changed(data: bytes, max_size: int, seed: int) -> bytes:
     """Every third change is libFuzzer's own: it knows the constants that were compared with."""
@@ -19,8 +22,6 @@ def changed(data: bytes, max_size: int, seed: int) -> bytes:
 
 
 if __name__ == "__main__":
-    name = os.environ["FUZZ_TARGET"]
-    PREPARED.get(name, lambda: None)()
     custom = {"custom_mutator": changed} if name in STRUCTURED else {}
     atheris.Setup(sys.argv, TARGETS[name], **custom)
     atheris.Fuzz()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import ssl
 import tempfile
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -18,14 +20,20 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     pkcs12,
 )
+from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest
 
 from fuzz.mutator import armoured
 from fuzz.targets.certificates import MOMENT
+from fuzz.targets.requests import MARK
 from tests.tls_servers import Ca, Issued, build, new_key
+from trustyard.gateways.agent import wire
+from trustyard.gateways.envoy.resources import SECRET
 from trustyard.pki import keystores, pkcs7, truststores
 from trustyard.pki.certificates import read_certificate
+from trustyard.pki.content import Content, Material, PublishedJwk, TrustedEntry
 from trustyard.pki.denyall import deny_all_der
 from trustyard.pki.jwks import jwk_from_certificate
+from trustyard.server.backup.archive import Manifest, Writer
 
 CORPUS = Path(__file__).parent / "corpus"
 PASSWORD = "changeit"  # what the targets try
@@ -153,7 +161,53 @@ def plant() -> None:
         "json_body",
         [b'{"a":[1,2.5e3,null,true,"\\u00e7"]}', b"\xef\xbb\xbf[]", b'{"a":1,"a":2}', b'"\\ud800"', b"[" * 500],
     )
+    plant_gateways(ders)
+    plant_requests()
     keep("tls_peer", [flight(), b"\x15\x03\x03\0\x02\x02\x28", b"HTTP/1.1 400 Bad Request\r\n", b"SSH-2.0-x\r\n"])
+
+
+def plant_gateways(ders: list[bytes]) -> None:
+    """What gateways and agents say in earnest."""
+    info = b"Name: HAProxy\nVersion: 2.6.12\n"
+    listed = b"Filename: x\nStatus: Used\n\nCertificate #1:\nSerial: 0A\nSHA1 FingerPrint: " + 40 * b"A" + b"\n"
+    keep("haproxy_answer", [info, listed, b"New CA file created!\ntransaction created", b"Success!\n", b""])
+    names, secret = ["used", "alias/a", "*"], SECRET
+    asks = DeltaDiscoveryRequest(type_url=secret, resource_names_subscribe=names).SerializeToString()
+    answers = DeltaDiscoveryRequest(type_url=secret, response_nonce="1", error_detail={"message": "No"})
+    state = DiscoveryRequest(type_url=secret, resource_names=names, version_info="v").SerializeToString()
+    taken = DiscoveryRequest(type_url=secret, resource_names=names[:1], response_nonce="1").SerializeToString()
+    for said in ([asks, answers.SerializeToString()], [state, taken]):
+        keep("envoy_request", [b"".join(len(part).to_bytes(2, "big") + part for part in said)])
+    digest = 64 * "0"
+    word = {"node": "n", "release": f"1.{digest}", "state": "accepted", "words": "in force", "milliseconds": 3}
+    keep("agent_request", [f"node=n&wait=5&have=1.{digest}&process=p&edition=e".encode(), json.dumps(word).encode()])
+    sha256 = hashlib.sha256(ders[0]).hexdigest()
+    content = Content("test", (TrustedEntry("a", "acme", sha256),), jwks=(PublishedJwk("k", {"kid": "k"}),))
+    material = Material(content, 1, datetime(2026, 1, 1, tzinfo=UTC), {sha256: ders[0]})
+    keep("agent_release", [wire.packed(material, allow_older=True)])
+    lines = ['address = "https://t.test"', 'environment = "test"', 'token = "t"', 'folder = "/f"', "wait = 5"]
+    more = ['[reload]\ncommand = ["x"]', '[[copy]]\nfrom = "used.pem"\nto = "/t"']
+    strange = ['ca = "/c\\u0000"', f"deep = {5000 * '['}"]
+    keep("agent_file", ["\n".join([*lines, *rest]).encode() for rest in ([], more, strange[:1], strange[1:])])
+
+
+def plant_requests() -> None:
+    """Headers, queries, and files to restore."""
+    headers = b"192.0.2.7, 10.0.0.2\nhttps\na.test\nid-1\nb.test\n1.1.1.1"
+    keep("forwarded", [headers, b"[2001:db8::1]:443, fd00::1\nhttp"])
+    places = (b'["a",1]', b'["a"]', b'["2026-01-01T00:00:00+00:00",1]')
+    cursors = [base64.urlsafe_b64encode(b'["%b",%b]' % (MARK.encode(), place)) for place in places]
+    keep("query", [*cursors, b"2027-01-31T12:00:00.5+01:00", b'"1-1", *', b"Bearer ty_x"])
+    person = {"sub": "7", "preferred_username": "ada", "groups": ["ops", 5], "realm_access": {"roles": ["admins"]}}
+    keep("claims", [json.dumps(one).encode() for one in (person, {"email": "ada@test", "groups": "admins"}, [])])
+    row = [1, "name", "name", "0" * 64, "admin", "me", "2026-01-01T00:00:00+00:00", None, None, None]
+    keep("backup_row", [json.dumps(row).encode(), b"[]", b'[{}, "AA==", -1e999]'])
+    out = io.BytesIO()
+    with Writer(out) as writer:
+        writer.add("tables/trustyard.token.jsonl", iter([json.dumps(row).encode() + b"\n"]), table="trustyard.token")
+        manifest = Manifest("0", "2026-01-01T00:00:00Z", "sqlite", {"trustyard": ["0001_initial"]}, writer.parts)
+        writer.finish(manifest)
+    keep("backup", [out.getvalue()])
 
 
 def keep(target: str, inputs: Iterable[bytes]) -> None:

@@ -6,13 +6,18 @@ from collections.abc import Callable
 
 from . import (
     addresses,
+    backups,
     certificates,
     chains,
+    claims,
     comparing,
     containers,
+    envoys,
     findings,
+    gateways,
     jwks,
     peers,
+    requests,
     rest,
     roots,
     trust,
@@ -39,10 +44,26 @@ TARGETS: dict[str, Target] = {
     "comparison": comparing.comparison,
     "whole_chain": wholechains.whole_chain,
     "trust_check": trust.trust_check,
+    "haproxy_answer": gateways.haproxy_answer,
+    "envoy_request": envoys.envoy_request,
+    "agent_request": gateways.agent_request,
+    "agent_release": gateways.agent_release,
+    "agent_file": gateways.agent_file,
+    "claims": claims.claims,
+    "forwarded": requests.forwarded,
+    "query": requests.query,
+    "backup": backups.backup,
+    "backup_row": backups.backup_row,
 }
 
 # What must run before, in a process of its own.
-PREPARED = {"roots": roots.prepare}
+PREPARED = {
+    "roots": roots.prepare,
+    "claims": claims.prepare,
+    "query": requests.prepare,
+    "backup": backups.prepare,
+    "backup_row": backups.prepare,
+}
 
 # What these take is DER or a wrapping of it, so the mutator may look inside; the others get libFuzzer's own changes.
 STRUCTURED = (

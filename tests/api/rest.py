@@ -16,6 +16,7 @@ from trustyard.api.urls import api
 
 ROOT = "/api/v1"
 PROBLEM = "application/problem+json"
+_SAID = {"ETag", "Location", "Content-Disposition", "Retry-After", "WWW-Authenticate"}
 
 
 @functools.cache
@@ -134,8 +135,10 @@ def judge(verb: str, address: str, answer: Answer) -> None:
     assert answer.media_type in content, f"{verb} {address} answered with {answer.media_type}"
     if answer.json is not None:
         _validator(operation["operationId"], str(answer.status), answer.media_type).validate(answer.json)
-    for name in described.get("headers", {}):
-        assert name in answer.headers, f"{verb} {address} sent no {name}"
+    for name, header in described.get("headers", {}).items():
+        assert name in answer.headers or not header["required"], f"{verb} {address} sent no {name}"
+    for name in _SAID.intersection(answer.headers) - described.get("headers", {}).keys():
+        raise AssertionError(f"{verb} {address} sent {name}, of which the document says nothing")
 
 
 def _described(operation: dict[str, Any], status: str) -> dict[str, Any]:
@@ -164,5 +167,7 @@ def _validator(operation_id: str, status: str, media_type: str) -> Any:
         for operation in operations.values():
             if operation["operationId"] == operation_id:
                 schema = _described(operation, status)["content"][media_type]["schema"]
-                return jsonschema_rs.Draft202012Validator({**schema, "components": document()["components"]})
+                return jsonschema_rs.Draft202012Validator(
+                    {**schema, "components": document()["components"]}, validate_formats=True
+                )
     raise LookupError(operation_id)

@@ -486,6 +486,8 @@ def test_the_audit_says_who_did_what_newest_first(add: Add, cast: Cast) -> None:
     assert count(actor="nobody") == 0
     assert count(since="2000-01-01T00:00:00Z") == count()
     assert count(until="2000-01-01T00:00:00+01:00") == 0
+    assert count(until="2000-01-01T00:00:00.000000+0000") == 0, "as clients of OpenAPI Generator write it"
+    assert count(since="2000-01-01T00:00:00.000000+0000") == count()
     for moment in (*NO_MOMENTS, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
         for name in ("since", "until"):
             refused = cast.viewer.get(path("audit"), **{name: moment})

@@ -50,6 +50,46 @@ def test_the_document_is_openapi_3_1_and_names_every_refusal(operator: Rest) -> 
                 assert {"415", "422"} <= statuses, (verb, path)
 
 
+def test_clients_can_be_generated_from_the_document() -> None:
+    """What openapi-python-client and OpenAPI Generator were seen to stumble over."""
+    operations = [one for verbs in document()["paths"].values() for one in verbs.values()]
+    for operation in operations:
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert "default" not in content["schema"], operation["operationId"]
+    names = [operation["operationId"] for operation in operations]
+    assert len(names) == len(set(names))
+    assert not [name for name in names if "trustyard" in name], "where the code stands is no matter of clients"
+    assert {tag for operation in operations for tag in operation["tags"]} == {
+        "Audit", "Certificates", "Environments", "Gateways", "JWKs", "Releases", "Truststore"
+    }  # fmt: skip
+
+
+def test_a_conflict_is_described_as_what_it_can_be() -> None:
+    """A generated client is offered no list of JWKs where there can be none."""
+    said: dict[str, set[str]] = {}
+    for operation in (one for verbs in document()["paths"].values() for one in verbs.values()):
+        if conflict := operation["responses"].get("409"):
+            name = conflict["content"]["application/problem+json"]["schema"]["$ref"].rpartition("/")[2]
+            said.setdefault(name, set()).add(operation["operationId"])
+    assert said["JwkConnectionProblem"] == {"certificates_replace", "certificates_edit", "certificates_delete"}
+    assert said["EnvironmentInUseProblem"] == {"environments_delete"}
+    assert {"gateways_edit", "gateways_create"} <= said["Problem"]
+
+
+def test_moments_and_closed_sets_are_described_as_such() -> None:
+    """So that a generated client has dates and enumerations where the answers have them."""
+    schemas = document()["components"]["schemas"]
+    moments = ("at", "created_at", "last_seen", "moment", "not_after", "not_before")
+    for name, schema in schemas.items():
+        for field, described in schema.get("properties", {}).items():
+            if field in moments:
+                said = [described, *described.get("anyOf", ())]
+                assert [one for one in said if one.get("format") == "date-time"], (name, field)
+    assert schemas["Event"]["properties"]["via"]["enum"] == ["api", "console", "local", "system"]
+    assert schemas["SourceShown"]["properties"]["kind"]["enum"] == ["connection", "file", "paste"]
+    assert schemas["Gateway"]["properties"]["kind"]["enum"] == ["files", "envoy", "haproxy", "agent"]
+
+
 def test_every_operation_says_what_it_answers_while_the_database_is_away(operator: Rest) -> None:
     """`Rest` holds each answer against the document."""
 
@@ -102,6 +142,8 @@ def test_the_page_is_for_those_who_signed_in_and_asks_no_other_host(cast: Cast) 
     text = page.content.decode()
     assert page.status_code == 200
     assert "/static/ninja/swagger-ui-bundle" in text
+    assert '<html lang="en">' in text
+    assert '<main id="swagger-ui">' in text
     assert "//" not in text.replace("</script>", "").replace("/api/v1//", "")
     assert Rest(client=browser).ask("GET", "/api/v1/openapi.json").status == 200
 

@@ -157,7 +157,7 @@ def test_each_numbered_behaviour_is_cited_by_a_test() -> None:
 def test_each_action_of_the_audit_stands_in_the_manual_and_each_one_there_is_one() -> None:
     """Those of an f-string such as `jwk.{action}` by what is before the brace."""
     calls = [node for _, tree, _ in modules() for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    acts = [call for call in calls if _called(call.func) in ("record", "Event")]
+    acts = [call for call in calls if _called(call.func) in ("record", "_record", "Event")]
     given = [part for call in acts for each in call.args[:2] for part in ast.walk(each)]
     known = {text for part in given if re.fullmatch(r"[a-z_]+\.[a-z_]+", text := _text(part))}
     begun = {_text(part.values[0]) for part in given if isinstance(part, ast.JoinedStr)}

@@ -404,6 +404,7 @@ def test_on_paper_stands_what_a_page_says_and_nothing_that_is_pressed(console: C
     page.emulate_media(media="print")
     for pressed in (console.button("Sign out"), console.button("Delete"), page.get_by_role("link", name="Audit")):
         expect(pressed).to_be_hidden()
+    expect(page.get_by_text("pkilint's judgement").first).to_be_hidden()  # which a button without it would say
     expect(page.get_by_role("heading", name=usual.certificate, exact=True)).to_be_visible()
     expect(revoked).to_be_visible()
 

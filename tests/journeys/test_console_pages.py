@@ -140,6 +140,22 @@ def test_the_first_control_of_each_page_skips_to_content(console: Console) -> No
     expect(console.page.get_by_role("navigation")).to_have_count(1)
 
 
+def test_what_a_search_found_is_said_to_screen_readers(console: Console, rest: Rest, unique: Unique) -> None:
+    """In a region that was there before: one that is put in with its words is passed over by most."""
+    name = unique("sought")
+    rest.certificate(name, Authority("Sought CA").issue(name).pem, "test")
+    console.open("/certificates/")
+    console.page.evaluate("window.region = document.getElementById('said')")
+    search = console.page.get_by_role("searchbox", name="Search")
+    for words, said in ((name, "1 of 1"), (f"{name}-none", "Nothing found.")):
+        search.fill(words)
+        console.page.wait_for_function(
+            "said => window.region.isConnected && window.region.role === 'status' && region.innerText.startsWith(said)",
+            arg=said,
+        )
+        expect(search).to_be_focused()
+
+
 def test_a_row_menu_works_with_the_keyboard(console: Console, filled: str) -> None:
     console.find(filled)
     button = console.button(f"Actions for {filled}")

@@ -13,6 +13,7 @@ import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -23,6 +24,7 @@ from tests.server.nodes import Nodes
 from tests.server.serving import PROGRAM, Serving, environment, run
 from trustyard import models
 from trustyard.errors import TrustyardError
+from trustyard.server.backup import archive
 from trustyard.server.backup.archive import MANIFEST, SECRET, Reader, Writer
 from trustyard.server.backup.numbers import go_on_after, last_number
 from trustyard.server.backup.tables import RESET
@@ -144,6 +146,46 @@ def newer_tables(path: Path) -> None:
     packed_anew(path, change)
 
 
+def told(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """A manifest that says something else."""
+
+    def rewrite(parts: dict[str, bytes]) -> None:
+        manifest = json.loads(parts[MANIFEST])
+        change(manifest)
+        parts[MANIFEST] = json.dumps(manifest).encode()
+
+    packed_anew(path, rewrite)
+
+
+def no_migrations(path: Path) -> None:
+    told(path, lambda manifest: manifest.update(migrations=[]))
+
+
+def number_for_a_name(path: Path) -> None:
+    told(path, lambda manifest: manifest["parts"][0].update(name=5))
+
+
+def word_for_a_number(path: Path) -> None:
+    told(path, lambda manifest: manifest["parts"][0].update(last_number="x"))
+
+
+def tokens_are(line: bytes) -> Damage:
+    """A backup whose digests fit, with this line in place of the tokens."""
+
+    def damage(path: Path) -> None:
+        name = "tables/trustyard.token.jsonl"
+
+        def change(parts: dict[str, bytes]) -> None:
+            manifest = json.loads(parts[MANIFEST])
+            part = next(part for part in manifest["parts"] if part["name"] == name)
+            part.update(rows=1, sha256=hashlib.sha256(line).hexdigest())
+            parts.update({name: line, MANIFEST: json.dumps(manifest).encode()})
+
+        packed_anew(path, change)
+
+    return damage
+
+
 @pytest.mark.parametrize(
     ("damage", "code", "word"),
     [
@@ -159,6 +201,9 @@ def newer_tables(path: Path) -> None:
         (encrypted, "backup-unreadable", "no backup"),
         (part_encrypted, "backup-unreadable", "secret-key was changed"),
         (newer_form, "backup-newer", "9.1"),
+        (no_migrations, "backup-unreadable", "no backup"),
+        (number_for_a_name, "backup-unreadable", "no backup"),
+        (word_for_a_number, "backup-unreadable", "no backup"),
     ],
 )
 def test_a_file_that_is_not_what_was_written_is_refused_by_name(
@@ -173,6 +218,33 @@ def test_a_file_that_is_not_what_was_written_is_refused_by_name(
     assert caught.value.code == code
     assert str(copy) in caught.value.sentence
     assert word in caught.value.sentence
+
+
+def test_a_line_that_no_database_could_hold_is_not_read_to_its_end(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy.backup"
+    copy.write_bytes(made.read_bytes())
+    monkeypatch.setattr(archive, "MAX_LINE", 1000)
+    tokens_are(b"[" + 998 * b" ")(copy)
+    reader = Reader(copy)
+    [part] = [one for one in reader.manifest.parts if one.table == "trustyard.token"]
+    assert len(list(reader.lines(part))) == 1
+    tokens_are(b"[" + 999 * b" ")(copy)
+    with pytest.raises(TrustyardError, match="a line that no database could hold"):
+        list(Reader(copy).lines(part))
+
+
+@pytest.mark.parametrize("line", [b"nonsense\n", b"[1]\n", b"1\n", 100_000 * b"[" + b"\n"])
+def test_what_is_no_row_of_its_table_is_said_and_no_row_is_written(made: Path, tmp_path: Path, line: bytes) -> None:
+    """Of a file whose digests fit, which nobody but who wrote it can have changed."""
+    copy = tmp_path / "copy.backup"
+    copy.write_bytes(made.read_bytes())
+    tokens_are(line)(copy)
+    said = run(tmp_path / "data", "restore", "copy.backup", code=1).stderr
+    assert "tables/trustyard.token.jsonl holds what is no row of this table." in said
+    with opened(tmp_path / "data") as database:
+        assert database.execute("SELECT count(*) FROM trustyard_environment").fetchone() == (0,)
 
 
 def test_nothing_is_written_of_what_is_refused_and_nothing_that_is_there_is_replaced(

@@ -81,8 +81,8 @@ def _shake_hands(listener: socket.socket) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        lambda asked: asked.say(b"x" * (provider.MOST + 1)),
-        lambda asked: asked.say(gzip.compress(b"x" * 50 * provider.MOST), Content_Encoding="gzip"),
+        lambda asked: asked.say(b"x" * (provider.MAX_ANSWER + 1)),
+        lambda asked: asked.say(gzip.compress(b"x" * 50 * provider.MAX_ANSWER), Content_Encoding="gzip"),
     ],
     ids=["as it is", "packed"],
 )
@@ -93,8 +93,8 @@ def test_no_more_is_read_than_an_answer_may_hold(liar: Liar, answer: Any) -> Non
 
 
 def test_what_is_within_the_bounds_comes_whole(liar: Liar) -> None:
-    liar.answers["/"] = lambda asked: asked.say(b"x" * provider.MOST)
-    assert len(get(f"{liar.url}/", 20).content) == provider.MOST
+    liar.answers["/"] = lambda asked: asked.say(b"x" * provider.MAX_ANSWER)
+    assert len(get(f"{liar.url}/", 20).content) == provider.MAX_ANSWER
     liar.answers["/"] = lambda asked: asked.say(gzip.compress(b'{"a": "\xc3\xa9"}'), Content_Encoding="gzip")
     assert get(f"{liar.url}/", 20).json() == {"a": "é"}
 

@@ -279,8 +279,8 @@ def test_another_comparison_is_told_to_screen_readers_in_counts_and_searched(adm
         add(name)
     there = "/releases/compare/?environment=test&from=1&to="
     found = admin.get(f"{there}3", **HTMX).content.decode()
-    assert '<p class="card-body" role="status">2 added.</p>' in found
-    assert 'role="status">No difference.' in admin.get(f"{there}1", **HTMX).content.decode()
+    assert '<p class="card-body" data-found>2 added.</p>' in found
+    assert 'data-found="Nothing differs.">No difference.' in admin.get(f"{there}1", **HTMX).content.decode()
     searched = text(admin.get(f"{there}3&q=THRee"))
     assert ("three added" in searched, "two added" in searched) == (True, False)
     assert "No changes match." in text(admin.get(f"{there}3&q=nope"))

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from trustyard.errors import FieldError, Refused
 
-# RFC 3339, section 5.6; seconds may be left out, nothing else that ISO 8601 knows besides is taken.
-_FORM = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+# RFC 3339, section 5.6; seconds may be left out, and the colon of a zone: clients that OpenAPI Generator makes leave it
+# out, for `strftime` does. Nothing else that ISO 8601 knows besides is taken.
+_FORM = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 
 
 def moment_of(text: str, field: str = "moment") -> datetime:

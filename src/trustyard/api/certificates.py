@@ -18,12 +18,14 @@ from trustyard.errors import FieldError, Refused
 
 from . import bodies
 from .answers import deployed, download, shown
+from .headers import described
 from .operations import Request, operation
 from .paging import Paging, page_at_once
 from .paths import address
 from .problems import refused
 from .schemas import certificates as schemas
 from .schemas.deployments import Waiting, confirmed
+from .schemas.problems import JwkConnectionProblem
 from .schemas.sources import INSPECT_FORMS, Inspection, Source
 
 router = Router(tags=["Certificates"])
@@ -107,7 +109,7 @@ def read(request: Request, name: str) -> HttpResponse:
         summary="Give a certificate all its entries",
         changes=certificates.get,
         reads=(bodies.JSON,),
-        refusals=(409,),
+        conflict=JwkConnectionProblem,
     ),
 )
 def replace(request: Request, name: str, given: schemas.WholeCertificate, waiting: Query[Waiting]) -> HttpResponse:
@@ -123,7 +125,7 @@ def replace(request: Request, name: str, given: schemas.WholeCertificate, waitin
         summary="Change what is given of a certificate",
         changes=certificates.get,
         reads=(bodies.JSON,),
-        refusals=(409,),
+        conflict=JwkConnectionProblem,
     ),
 )
 def edit(request: Request, name: str, given: schemas.CertificateChange, waiting: Query[Waiting]) -> HttpResponse:
@@ -154,7 +156,8 @@ def _change(request: Request, name: str, given: schemas.CertificateChange, wait:
         {200: schemas.CertificateDeleted},
         summary="Delete a certificate",
         changes=certificates.get,
-        refusals=(409, 422),
+        refusals=(422,),
+        conflict=JwkConnectionProblem,
     ),
 )
 def delete(request: Request, name: str, query: Query[schemas.Deletion], waiting: Query[Waiting]) -> HttpResponse:
@@ -183,6 +186,7 @@ def delete(request: Request, name: str, query: Query[schemas.Deletion], waiting:
         reads=(bodies.JSON,),
         refusals=(404,),
         deploys=True,
+        headers=described("ETag"),
     ),
 )
 def revoke(
@@ -210,6 +214,7 @@ def revoke(
         optional=True,
         refusals=(404,),
         deploys=True,
+        headers=described("ETag"),
     ),
 )
 def restore(
@@ -253,6 +258,7 @@ def lint(request: Request, name: str, environment: str) -> HttpResponse:
             "application/pkix-cert",
             "application/x-pkcs7-certificates",
         ),
+        headers=described("Content-Disposition"),
     ),
 )
 def export(request: Request, name: str, query: Query[schemas.CertificateExport]) -> HttpResponse:

@@ -14,6 +14,7 @@ from .operations import Request, operation
 from .paging import Paging, page
 from .paths import address
 from .schemas import environments as schemas
+from .schemas.problems import EnvironmentInUseProblem
 
 router = Router(tags=["Environments"])
 
@@ -97,7 +98,7 @@ def edit(request: Request, name: str, given: schemas.EnvironmentChange) -> HttpR
         {204: None},
         summary="Delete an environment",
         changes=environments.get,
-        refusals=(409,),
+        conflict=EnvironmentInUseProblem,
     ),
 )
 def delete(request: Request, name: str) -> HttpResponse:

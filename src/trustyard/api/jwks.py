@@ -74,7 +74,7 @@ def read(request: Request, name: str) -> HttpResponse:
         summary="Change a JWK",
         changes=jwks.get,
         reads=(bodies.JSON,),
-        refusals=(409,),
+        deploys=True,
     ),
 )
 def edit(request: Request, name: str, given: schemas.JwkEdit, waiting: Query[Waiting]) -> HttpResponse:

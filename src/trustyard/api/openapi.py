@@ -13,22 +13,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from ninja import NinjaAPI
 from ninja.openapi.schema import REF_TEMPLATE, OpenAPISchema
+from ninja.operation import Operation
 from ninja.schema import NinjaGenerateJsonSchema
 from pydantic.json_schema import models_json_schema
 
 from trustyard.errors import NotSignedIn
 
 from .authentication import actor_of
+from .headers import described
 from .paths import ROOT
 from .problems import MEDIA_TYPE, problem
 from .schemas.problems import PROBLEMS, Problem
 
-_HEADERS = {
-    "ETag": {"description": "The stored version, for If-Match.", "schema": {"type": "string"}},
-    "Location": {"description": "Where it is from now on.", "schema": {"type": "string"}},
-    "WWW-Authenticate": {"description": "RFC 6750.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "When to come again, in seconds.", "schema": {"type": "integer"}},
-}
 # What every operation may answer, described once: the name of the description, what it says, and a header.
 _ANYWHERE = {
     400: ("Unreadable", "The request, or its body, cannot be read, or it names a host that is not accepted.", ""),
@@ -46,6 +42,11 @@ class Api(NinjaAPI):
     def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
         """ninja makes one of each request, for headers; every operation here answers a response of its own."""
         return _UNUSED
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """The noun and what is done with it: clients that are generated call their functions so."""
+        noun = operation.view_func.__module__.rpartition(".")[2]
+        return f"{noun}_{operation.view_func.__name__}"
 
     def get_openapi_schema(self, **_: Any) -> OpenAPISchema:
         """OpenAPI 3.1: problems with their own media type, two ways to sign in, the headers of answers."""
@@ -73,7 +74,7 @@ def _problems() -> dict[str, Any]:
 def _anywhere(description: str, header: str) -> dict[str, Any]:
     schema = {"$ref": REF_TEMPLATE.format(model=Problem.__name__)}
     response: dict[str, Any] = {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
-    return {**response, "headers": {header: _HEADERS[header]}} if header else response
+    return {**response, "headers": described(header)} if header else response
 
 
 def _finish(path: str, verb: str, operation: dict[str, Any]) -> None:
@@ -82,9 +83,21 @@ def _finish(path: str, verb: str, operation: dict[str, Any]) -> None:
         answer["description"] = HTTPStatus(status).phrase
         names = {200: ["ETag"] if is_object else [], 201: ["ETag", "Location"]}.get(status)
         if names:
-            answer["headers"] = {name: _HEADERS[name] for name in names}
+            answer["headers"] = described(*names)
+    if "requestBody" in operation:
+        _without_default(operation["requestBody"])
     anywhere = {status: {"$ref": f"#/components/responses/{name}"} for status, (name, *_) in _ANYWHERE.items()}
     operation["responses"] = dict(sorted({**operation["responses"], **anywhere}.items()))
+
+
+def _without_default(body: dict[str, Any]) -> None:
+    """Says of a body that may be left out which schema it has, and nothing else.
+
+    ninja adds the defaults of its members as its own, with which clients of openapi-python-client cannot be generated.
+    """
+    for content in body["content"].values():
+        if "default" in content["schema"]:
+            [content["schema"]] = content["schema"]["allOf"]
 
 
 def document(request: HttpRequest, api: Api) -> HttpResponse:
@@ -101,8 +114,8 @@ def _written(api: Api) -> str:
     return json.dumps(api.get_openapi_schema(), ensure_ascii=False)
 
 
-def page(request: HttpRequest, api: Api) -> HttpResponse:
-    """`/api/v1/docs`: the document in ninja's own Swagger page, whose scripts and styles come from this server."""
+def page(request: HttpRequest) -> HttpResponse:
+    """`/api/v1/docs`: the document in Swagger UI, whose scripts and styles ninja brings: they come from this server."""
     if request.method != "GET":
         return HttpResponseNotAllowed(["GET"])
     try:
@@ -113,4 +126,4 @@ def page(request: HttpRequest, api: Api) -> HttpResponse:
             return redirect_to_login(request.path)
         return problem(error)
     swagger = json.dumps({"layout": "BaseLayout", "deepLinking": True, "url": f"{ROOT}openapi.json"})
-    return render(request, "ninja/swagger.html", {"api": api, "swagger_settings": swagger, "add_csrf": True})
+    return render(request, "api-docs.html", {"swagger_settings": swagger})

@@ -23,7 +23,7 @@ from . import bodies
 from .answers import LINES
 from .authentication import actor_of
 from .problems import MEDIA_TYPE
-from .schemas.problems import DeployProblem, JwkConnectionProblem, Problem
+from .schemas.problems import DeployProblem, Problem
 
 
 class Request(HttpRequest):
@@ -76,6 +76,7 @@ def operation(
     forms: Mapping[str, Any] | None = None,
     lines: bool = False,
     deploys: bool = False,
+    headers: Mapping[str, Any] | None = None,
     conflict: type[Problem] | None = None,
 ) -> dict[str, Any]:
     """The keyword arguments of a ninja operation.
@@ -84,13 +85,14 @@ def operation(
     when it is `optional`; `most` are its bytes where they may be more than usual; `refusals` are the statuses besides
     those that follow from the rest; `files` are the media types of an answer to download; `forms` describe a body that
     the operation reads by itself; `lines` says that the answer may be had as JSON lines. What `deploys` may be refused
-    because of a restored release; `conflict` is the problem of 409 where it says more than others.
+    because of a restored release; `headers` are those of the answer 200 besides those of an object; `conflict` is the
+    problem of 409 where it says more than others.
     """
     statuses = set(refusals)
     statuses |= {404, 412, 428} if changes else set()
     statuses |= {415, 422} if reads else set()
     statuses |= {409} if deploys or conflict else set()
-    conflict = conflict or (JwkConnectionProblem if changes else DeployProblem if deploys else Problem)
+    conflict = conflict or (DeployProblem if deploys else Problem)
     # No operation answers a problem, it raises one: so these are described alone, and nothing is built to check them.
     responses: dict[int, Any] = {
         status: _described(conflict if status == 409 else Problem) for status in sorted(statuses)
@@ -103,6 +105,8 @@ def operation(
         responses[200] = {"content": content}
     if lines:
         responses[200] = {"content": {LINES: {"schema": {"type": "string"}}}}
+    if headers:
+        responses.setdefault(200, {})["headers"] = headers
     if forms:
         content = {media_type: {"schema": schema} for media_type, schema in forms.items()}
         extra["requestBody"] = {"required": True, "content": content}

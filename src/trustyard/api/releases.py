@@ -10,6 +10,7 @@ from trustyard.actions.releases import Deployed, release_json, releases_json
 
 from . import bodies
 from .answers import deployed, download, shown
+from .headers import described
 from .operations import Request, operation
 from .paging import Paging, page_at_once
 from .paths import address
@@ -44,6 +45,7 @@ def listing(
         optional=True,
         refusals=(404,),
         deploys=True,
+        headers=described("ETag", "Location"),
     ),
 )
 def deploy(
@@ -105,6 +107,7 @@ def diff(request: Request, environment: str, number: int, query: Query[more.Comp
         summary="Download a release as a folder",
         refusals=(404,),
         files=("application/zip",),
+        headers=described("Content-Disposition"),
     ),
 )
 def folder(request: Request, environment: str, number: int) -> HttpResponse:
@@ -121,6 +124,7 @@ def folder(request: Request, environment: str, number: int) -> HttpResponse:
         reads=(bodies.JSON,),
         optional=True,
         refusals=(404, 409),
+        headers=described("ETag", "Location", always=False),
     ),
 )
 def restore(

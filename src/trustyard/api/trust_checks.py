@@ -12,7 +12,7 @@ from .answers import shown
 from .operations import Request, operation
 from .schemas import trust_checks as schemas
 
-router = Router(tags=["Truststores"])
+router = Router(tags=["Truststore"])
 
 
 @router.post(

@@ -8,6 +8,7 @@ from ninja import Query, Router
 from trustyard.actions import truststores
 
 from .answers import download, shown
+from .headers import described
 from .operations import Request, operation
 from .paging import Paging, page_of_list
 from .schemas import truststores as schemas
@@ -44,6 +45,7 @@ def listing(
             "application/x-pkcs12",
             "application/x-java-keystore",
         ),
+        headers=described("Content-Disposition"),
     ),
 )
 def export(request: Request, environment: str, query: Query[schemas.TruststoreExport]) -> HttpResponse:

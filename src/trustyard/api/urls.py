@@ -97,7 +97,7 @@ def _routes() -> dict[str, View]:
 
 urlpatterns = [
     path("openapi.json", edge(partial(openapi.document, api=api))),
-    path("docs", edge(partial(openapi.page, api=api)), name="api-docs"),
+    path("docs", edge(openapi.page), name="api-docs"),
     *(path(route, edge(view)) for route, view in _routes().items()),
     re_path(r"^(?P<rest>(?s:.*))$", edge(unknown_address)),
 ]

@@ -12,7 +12,7 @@ from requests.adapters import HTTPAdapter
 
 from trustyard.pki.hosts import is_private
 
-MOST = 1_000_000  # bytes of an answer
+MAX_ANSWER = 1_000_000  # bytes of an answer
 
 
 class Unreliable(ValueError):
@@ -22,7 +22,7 @@ class Unreliable(ValueError):
 def session(seconds: float) -> requests.Session:
     """One whose requests end within so many seconds, whatever comes.
 
-    They raise `Unreliable` for an address where others could listen, a redirect and an answer of more than `MOST`
+    They raise `Unreliable` for an address where others could listen, a redirect and an answer of more than `MAX_ANSWER`
     bytes, and `requests.RequestException` where no answer comes in time.
     """
     made = requests.Session()
@@ -104,6 +104,6 @@ def _whole(answer: requests.Response) -> bytes:
             raise Unreliable(f"{answer.url} answers with a redirect, which is not followed.")
         for part in answer.iter_content(65_536):
             body += part
-            if len(body) > MOST:
-                raise Unreliable(f"{answer.url} answers with more than {MOST} bytes.")
+            if len(body) > MAX_ANSWER:
+                raise Unreliable(f"{answer.url} answers with more than {MAX_ANSWER} bytes.")
     return body

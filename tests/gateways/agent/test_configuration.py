@@ -72,6 +72,9 @@ def test_a_complete_file_is_read(tmp_path: Path) -> None:
         (GOOD + 'node = "a\\u0007"', "node", "it has characters that cannot be printed"),
         (GOOD + '[check]\ncommand = [""]', "check.command", 'write ["program", "argument", …]'),
         (GOOD + 2 * '[[copy]]\nfrom = "used.pem"\nto = "/x"\n', "", "two copies go to the same place"),
+        (GOOD.replace("/var/lib", "/var\\u0000lib"), "folder", "it holds NUL"),
+        (GOOD + 'ca = "/x\\u0000"', "ca", "it holds NUL"),
+        (GOOD + '[[copy]]\nfrom = "used.pem"\nto = "/x\\u0000"', "copy.0.to", "it holds NUL"),
         (GOOD + "unknown = 1", "unknown", "There is no such field here."),
         (GOOD + 'node = ""', "node", "This must not be empty."),
         (GOOD + "wait = 600", "wait", "This must be at most 60."),
@@ -95,6 +98,11 @@ def test_each_mistake_is_named_with_its_place(tmp_path: Path, text: str, field: 
 def test_what_is_no_toml_is_said_to_be_none(tmp_path: Path, text: str) -> None:
     with pytest.raises(Refused, match="is no TOML"):
         taken(tmp_path, text)
+
+
+def test_lists_that_lie_too_deep_in_one_another_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="too deep in one another"):
+        taken(tmp_path, f"{GOOD}\ndeep = {5000 * '['}")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

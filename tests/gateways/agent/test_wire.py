@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.gateways.releases import ders, material
-from trustyard.gateways.agent.wire import MOST, VALUES, Unreadable, packed, unpacked
+from trustyard.gateways.agent.wire import MAX_VALUES, MOST, Unreadable, packed, unpacked
 from trustyard.pki.content import Content
 
 RELEASE = material(3, {"acme": ders()[0], "Ünïcode": ders()[1]}, (ders()[2],), ({"kid": "k", "kty": "RSA"},))
@@ -107,4 +107,4 @@ def test_the_first_and_the_last_number_and_the_first_moment_are_taken(data: byte
 def test_more_values_than_any_release_has_are_not_read() -> None:
     """64 MB of empty lists would take 1.6 GB."""
     with pytest.raises(Unreadable, match="more values"):
-        unpacked(b"[" + (VALUES + 1) * b"[]," + b"[]]")
+        unpacked(b"[" + (MAX_VALUES + 1) * b"[]," + b"[]]")

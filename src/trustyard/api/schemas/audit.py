@@ -6,17 +6,19 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from trustyard.actions.actors import Via
+
 from .moments import End, Moment
-from .strict import Page, Search, Shown
+from .strict import Page, Search, Shown, When
 
 
 class Event(Shown):
     """Who did what to which object; each event names the hash of the one before it."""
 
     id: int
-    at: str
+    at: When
     actor: str
-    via: str
+    via: Via
     address: str
     request_id: str = Field(description="Of the request that did it, as its log lines have it; empty: none did.")
     action: str

@@ -11,7 +11,7 @@ from trustyard.actions.certificates import Definition, EntryGiven, JwkAnswer
 from .deployments import ConfirmRestored, Deployment, JwkChange
 from .facts import Facts, Status
 from .sources import Notice, Source
-from .strict import Description, Given, Name, Page, Search, Sha256, Shown, Text
+from .strict import Description, Given, Name, Page, Search, Sha256, Shown, Text, When
 
 
 class Entry(Given):
@@ -107,14 +107,14 @@ class Restoration(Given):
 class SourceShown(Shown):
     """Where the certificate of an entry came from."""
 
-    kind: str
+    kind: Literal["connection", "file", "paste"]
     url: str | None
 
 
 class Revoked(Shown):
     """Since when an entry is revoked, by whom and why."""
 
-    at: str
+    at: When
     by: str
     reason: str
 
@@ -134,7 +134,7 @@ class EntryShown(Facts):
 class LintFinding(Shown):
     """What the linter says, in its own words."""
 
-    severity: str = Field(description="fatal, error, warning, notice, info or debug.")
+    severity: Literal["fatal", "error", "warning", "notice", "info", "debug"]
     code: str
     message: str
     where: str = Field(description="The place within the certificate.")

@@ -10,7 +10,7 @@ from trustyard.actions import comparing
 
 from .facts import Status
 from .sources import Notice, Source
-from .strict import Given, Name, Sha256, Shown
+from .strict import Given, Name, Sha256, Shown, When
 
 Signature = Literal["verified", "broken", "not-judged"]
 _PLACE = "The place in the source as presented, from 1; null where the source does not hold it."
@@ -23,8 +23,8 @@ class CertificateBrief(Shown):
     subject: str
     issuer: str
     serial_hex: str
-    not_before: str
-    not_after: str
+    not_before: When
+    not_after: When
     status: Status
     is_ca: bool
     sha256: str

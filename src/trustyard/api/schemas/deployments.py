@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from .strict import Description, Given, Page, Shown, is_version
+from .strict import Description, Given, Page, Shown, When, is_version
 
 State = Literal["pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"]
 
@@ -91,7 +91,7 @@ class Release(Shown):
     environment: str
     number: int
     digest: str
-    created_at: str
+    created_at: When
     made_by: str
     note: str
     restored_from: int | None

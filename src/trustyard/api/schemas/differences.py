@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .strict import Shown
+from .strict import Shown, When
 
 
 class TrustLine(Shown):
@@ -17,8 +17,8 @@ class TrustLine(Shown):
     origin: Literal["certificate", "root"]
     sha256: str
     certificate_name: str | None
-    not_before: str | None
-    not_after: str | None
+    not_before: When | None
+    not_after: When | None
 
 
 class TrustLineChange(TrustLine):
@@ -33,7 +33,7 @@ class PublishedKey(Shown):
 
     name: str
     kid: str | None
-    use: str | None
+    use: Literal["sig", "enc"] | None
     alg: str | None
     kty: str | None
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .strict import Shown
+from .strict import Shown, When
 
 Status = Literal["valid", "not yet valid", "expiring", "expired", "revoked"]
 
@@ -54,8 +54,8 @@ class Facts(Shown):
     version: int
     subject: str = Field(description="RFC 4514.")
     issuer: str = Field(description="RFC 4514.")
-    not_before: str
-    not_after: str
+    not_before: When
+    not_after: When
     status: Status
     key: Key
     signature_algorithm: str

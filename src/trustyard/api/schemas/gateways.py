@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 from trustyard.actions.fleet import Wanted
 from trustyard.gateways.kinds import KINDS
 
-from .strict import Given, Name, Page, Search, Shown, Text, whole_schema
+from .strict import Given, Name, Page, Search, Shown, Text, When, whole_schema
 
 
 def _any_kind() -> dict[str, Any]:
@@ -17,6 +17,7 @@ def _any_kind() -> dict[str, Any]:
     return {"anyOf": [whole_schema(kind.options) | {"title": kind.title} for kind in KINDS.values()]}
 
 
+Kind = Annotated[str, WithJsonSchema({"type": "string", "enum": list(KINDS)})]
 Options = Annotated[dict[str, Any], WithJsonSchema(_any_kind())]
 
 
@@ -33,7 +34,7 @@ class NewGateway(Given):
     """A gateway to add; its name and kind never change."""
 
     name: Name
-    kind: str = Field(max_length=100, description="files, envoy, …: docs/gateways/ has a page for each.")
+    kind: Annotated[Kind, Field(max_length=100, description="docs/gateways/ has a page for each.")]
     options: Options = Field(default_factory=dict, description="Of the kind.")
 
 
@@ -51,7 +52,7 @@ class Node(Shown):
 
     node: str
     connected: bool
-    last_seen: str
+    last_seen: When
 
 
 class Gateway(Shown):
@@ -59,7 +60,7 @@ class Gateway(Shown):
 
     environment: str
     name: str
-    kind: str
+    kind: Kind
     options: dict[str, Any]
     nodes: list[Node]
     version: int

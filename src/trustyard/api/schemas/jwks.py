@@ -83,7 +83,7 @@ class Jwk(Shown):
         description="Public members alone, `x5c` and `x5t#S256` where it came from a certificate."
     )
     kid: str
-    use: str | None
+    use: Use | None
     alg: str | None
     state: Literal["active", "disabled"]
     environments: list[str]

@@ -8,6 +8,7 @@ from trustyard.gateways.policies import Policy
 
 from .deployments import LeftOut, PreviewNote
 from .differences import Difference
+from .gateways import Kind
 from .strict import Shown
 
 
@@ -15,7 +16,7 @@ class PreviewGateway(Shown):
     """What one gateway would be given, and what it would make of it."""
 
     gateway: str
-    kind: str
+    kind: Kind
     certificates: int
     bytes: int = Field(description="Of all certificates as PEM.")
     notes: list[PreviewNote]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from .differences import Difference
 from .strict import Shown
+
+Choice = Literal["update", "disconnect", "delete"]  # of what becomes of JWKs
 
 
 class FieldAtFault(Shown):
@@ -42,7 +46,7 @@ class RelatedJwk(Shown):
     alg: str | None
     becomes: Successor | None
     problem: str | None = Field(description="Why it cannot be updated.")
-    options: list[str] = Field(description="What can be done with this one: update, disconnect, delete.")
+    options: list[Choice] = Field(description="What can be done with this one.")
     algorithms: list[str] = Field(description="The algorithms that fit the new key.")
 
 
@@ -52,6 +56,12 @@ class RestoredEnvironment(Difference):
     environment: str
     release: int
     restored_from: int
+
+
+class EnvironmentInUseProblem(Problem):
+    """A conflict. Of the type `environment-in-use` it lists what is in the way."""
+
+    used_by: list[str] = Field(default_factory=list)
 
 
 class DeployProblem(Problem):
@@ -70,9 +80,8 @@ class DeployProblem(Problem):
 class JwkConnectionProblem(DeployProblem):
     """A conflict. Of the type `jwk-connection` it lists the JWKs to decide about; answer with `jwk_connection`."""
 
-    options: list[str] = Field(default_factory=list)
+    options: list[Choice] = Field(default_factory=list)
     jwks: list[RelatedJwk] = Field(default_factory=list)
-    used_by: list[str] = Field(default_factory=list, description="Of `environment-in-use`: what is in the way.")
 
 
 class PromotedConnection(Shown):
@@ -80,7 +89,7 @@ class PromotedConnection(Shown):
 
     certificate: str
     detail: str
-    options: list[str]
+    options: list[Choice]
     version: str
     jwks: list[RelatedJwk]
     moved: bool
@@ -92,4 +101,4 @@ class PromotionProblem(JwkConnectionProblem):
     certificates: list[PromotedConnection] = Field(default_factory=list)
 
 
-PROBLEMS = (Problem, DeployProblem, JwkConnectionProblem, PromotionProblem)
+PROBLEMS = (Problem, EnvironmentInUseProblem, DeployProblem, JwkConnectionProblem, PromotionProblem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from trustyard.actions.found import MAX_SEARCH
 
@@ -29,6 +29,8 @@ def _version(text: str) -> str:
     return text
 
 
+# As answers have it, told to whoever generates a client: RFC 3339 in UTC, with `Z`.
+When = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Version = Annotated[str, AfterValidator(_version)]
 Text = Annotated[str, AfterValidator(_no_nul)]
 Search = Annotated[Text, Field(max_length=MAX_SEARCH)]

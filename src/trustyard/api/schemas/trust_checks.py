@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from trustyard.actions.moments import moment_of
 from trustyard.actions.trust_checks import Asked
 
 from .sources import Notice, Source
-from .strict import Given, Name, Sha256, Shown
+from .strict import Given, Name, Sha256, Shown, When
 
 
 class TrustCheck(Given):
@@ -25,7 +25,7 @@ class TrustCheck(Given):
         description="Host name or IP address, for clients also an e-mail address or a URI; "
         "for a server by default the host of a connection's URL. Without a name none is compared.",
     )
-    moment: str | None = Field(None, max_length=100, description="RFC 3339; now unless given.")
+    moment: Annotated[When, Field(max_length=100)] | None = Field(None, description="RFC 3339; now unless given.")
     trust: Name = Field(
         "all", description="`all`, `used` (without the root set), or an alias, also as `alias/<alias>`."
     )
@@ -80,8 +80,8 @@ class Brief(Shown):
     sha256: str
     subject: str
     issuer: str
-    not_before: str
-    not_after: str
+    not_before: When
+    not_after: When
 
 
 class Step(Brief):
@@ -113,7 +113,7 @@ class TrustChecked(Shown):
     anchors: int = Field(description="How many certificates were trusted.")
     purpose: Literal["server", "client"]
     name: str | None
-    moment: str
+    moment: When
     certificate: Brief
     verdict: Word
     message: str

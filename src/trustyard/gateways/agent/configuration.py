@@ -22,6 +22,13 @@ FILES = ("truststore.pem", "truststore.p12", "truststore.jks", "used.pem", "jwks
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_nul(cls, value: object) -> object:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("it holds NUL")
+        return value
+
 
 class Command(_Strict):
     """A program and its arguments, run without a shell, and how long it may take."""
@@ -134,6 +141,8 @@ def read(path: Path) -> Configuration:
         raise _refused(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError as error:
         raise _refused(f"{path} is no TOML: {error}.") from None
+    except RecursionError:
+        raise _refused(f"{path} is no configuration: its lists lie too deep in one another.") from None
     try:
         return Configuration.model_validate(given)
     except ValidationError as error:

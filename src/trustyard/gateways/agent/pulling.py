@@ -21,7 +21,7 @@ from trustyard.pki.hosts import is_loopback
 from . import wire
 from .configuration import Configuration
 
-LARGEST = 64_000_000  # bytes of an answer
+MAX_ANSWER = 64_000_000  # bytes of an answer
 SLACK = 15.0  # seconds more than the server was asked to wait
 MOST_EARLY, EARLY_SECONDS = 5, 10.0  # early answers that nothing is new, and the time in which more are not Trustyard's
 
@@ -124,8 +124,8 @@ def _read(answer: httpx.Response) -> bytes:
     body = bytearray()
     for chunk in answer.iter_raw():
         body += chunk
-        if len(body) > LARGEST:
-            raise ValueError(f"the answer is larger than {LARGEST // 1_000_000} MB")
+        if len(body) > MAX_ANSWER:
+            raise ValueError(f"the answer is larger than {MAX_ANSWER // 1_000_000} MB")
     return bytes(body)
 
 

@@ -20,7 +20,7 @@ LONGEST_WAIT = 60.0  # seconds that a request for a release may stay open
 EDITION = "x-trustyard-edition"  # of the answers: when it is another, what was said before is to be said again
 MOST_EDITION = 64  # characters of one
 WORDS = MOST_WORDS  # characters of it
-VALUES = 2_000_000  # of a release, beyond any of 64 MB: what is read of them takes far more memory than their text
+MAX_VALUES = 2_000_000  # of a release, beyond any of 64 MB: what is read of them takes far more memory than their text
 
 
 class Unreadable(ValueError):
@@ -60,7 +60,7 @@ def packed(material: Material, *, allow_older: bool) -> bytes:
 
 def unpacked(data: bytes) -> Given:
     """The release, if the content has the digest it says and each certificate is there. Raises Unreadable."""
-    if data.count(b",") > VALUES:
+    if data.count(b",") > MAX_VALUES:
         raise Unreadable("The answer has more values than any release.")
     try:
         value: dict[str, Any] = json.loads(data)

@@ -22,7 +22,7 @@ from .desk import Desk, NodeTaken, TooMany, Waiter
 from .requests import Question, Refusal
 
 log = structlog.get_logger(__name__)
-BODY_LIMIT = 32_000
+MAX_BODY = 32_000
 BODY_SECONDS = 15.0
 BEARER = {"WWW-Authenticate": "Bearer"}
 Told = Callable[[str, str], None]
@@ -35,7 +35,7 @@ class Agents:
         self.desk = Desk()
         self._strangers = Strangers()
         self._told = told
-        self._bodies = Bodies(seconds=BODY_SECONDS, limit=BODY_LIMIT, multipart_limit=BODY_LIMIT)
+        self._bodies = Bodies(seconds=BODY_SECONDS, limit=MAX_BODY, multipart_limit=MAX_BODY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""

@@ -4,26 +4,45 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, ClassVar, Self
+
+from pydantic import ConfigDict, TypeAdapter
 
 from trustyard.errors import Refused
 
 FORMAT = 1
 MANIFEST, SECRET = "manifest.json", "secret-key"
-MANIFEST_BYTES = 10_000_000
-# What a file that is no ZIP, or no ZIP of ours, may raise while its manifest is read; RuntimeError: it is encrypted.
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError, RuntimeError)
+MAX_MANIFEST = 10_000_000
+MAX_LINE = 1_000_000_000  # bytes; no database holds a larger value
+# What a file that is no ZIP, or no ZIP of ours, may raise while it is read; RuntimeError: it is encrypted.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RuntimeError,
+)
 LEVEL = 1  # of compression: a little larger, several times quicker
+_AS_WRITTEN = ConfigDict(extra="forbid", strict=True)
 
 
 @dataclass(frozen=True)
 class Part:
     """One part: its name in the file, how many lines, which columns, the last number given out, and its digest."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _AS_WRITTEN
 
     name: str
     rows: int
@@ -36,6 +55,8 @@ class Part:
 @dataclass(frozen=True)
 class Manifest:
     """The manifest: what the file says of itself."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _AS_WRITTEN
 
     version: str
     made_at: str
@@ -139,22 +160,25 @@ class Reader:
         digest, count = hashlib.sha256(), 0
         try:
             with self._zip.open(part.name) as file:
-                for line in file:
+                while line := file.readline(MAX_LINE):
+                    if len(line) == MAX_LINE:
+                        raise _unreadable(self.path, f"{part.name} has a line that no database could hold")
                     digest.update(line)
                     count += 1
                     yield line
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        except (OSError, *_BROKEN) as error:
             raise _unreadable(self.path, f"{part.name} was changed or cut off") from error
         if (digest.hexdigest(), count) != (part.sha256, part.rows):
             raise _unreadable(self.path, f"{part.name} was changed")
 
     def _read_manifest(self) -> Manifest:
-        if self._zip.getinfo(MANIFEST).file_size > MANIFEST_BYTES:
+        if self._zip.getinfo(MANIFEST).file_size > MAX_MANIFEST:
             raise ValueError("too large")
-        said = json.loads(self._zip.read(MANIFEST))
+        text = self._zip.read(MANIFEST)
+        said = json.loads(text)
         if said["trustyard_backup"] > FORMAT:
             raise newer(self.path, str(said.get("version")))
-        return Manifest(**{**said, "parts": [Part(**part) for part in said["parts"]]})
+        return TypeAdapter(Manifest).validate_json(text)
 
 
 def newer(path: Path, version: str) -> Refused:

@@ -20,7 +20,7 @@ from .archive import SECRET, Manifest, Part, Reader, newer
 from .inputs import opened
 from .numbers import go_on_after
 from .tables import CARRIED_APPS, RESET, carried, label
-from .values import read
+from .values import FOREIGN, read
 
 MOVE = "Restore without TRUSTYARD_SECRET_KEY_FILE, and move the file secret-key of the data directory there."
 AGAIN = "No row was written. Make room for it, or set TRUSTYARD_DATA_DIR to another folder, and restore again."
@@ -159,7 +159,14 @@ def _load(reader: Reader, apps: Apps) -> None:
         if part is not None:
             reset = {column: value for column, value in RESET.get(name, {}).items() if column in part.columns}
             for batch in _batches(reader, part):
-                rows = [model(**{**read(model, part.columns, line), **reset}) for line in batch]
+                try:
+                    rows = [model(**{**read(model, part.columns, line), **reset}) for line in batch]
+                except FOREIGN as error:
+                    raise Refused(
+                        f"{reader.path} cannot be restored: {part.name} holds what is no row of this table.",
+                        code="backup-unreadable",
+                        advice="No row was written. Take another copy.",
+                    ) from error
                 model._base_manager.bulk_create(rows)
             if part.last_number is not None:
                 go_on_after(model, part.last_number)

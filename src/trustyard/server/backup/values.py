@@ -10,9 +10,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import BinaryField, Field, JSONField, Model
 
 Reader = Callable[[Any], Any]
+# What a line raises that was not written for this table.
+FOREIGN = (ValueError, TypeError, AttributeError, RecursionError, ArithmeticError, FieldDoesNotExist, ValidationError)
 
 
 def written(row: Sequence[Any]) -> bytes:
