@@ -24,8 +24,8 @@ from tests.server.serving import Serving, eventually, run
 from trustyard.gateways.folders import manifest
 
 pytestmark = pytest.mark.timeout(400)
-MOMENTS = 50
-IMPORTS, IMPORTED = 5, 300
+MOMENTS = 24  # others in each run, and on each database
+IMPORTS, IMPORTED = 3, 300
 IMPORT_SECONDS = 1.0  # about as long as the import takes
 BEYOND = 1.5  # moments are chosen within so many times what a save takes, delivery included
 PATIENCE = 60  # seconds; on PostgreSQL the job of a worker that died is done by another one after a while
