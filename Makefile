@@ -35,15 +35,16 @@ test: $(VENV)/.development .tools/envoy/.installed tests/oracles/node_modules/.i
 	@sh tools/debian-packages
 	@$(MAKE) --no-print-directory check
 	@# Everything on SQLite, then what asks the database itself on a PostgreSQL that the tests start. Journeys in a browser
-	@# have processes of their own: Playwright keeps an event loop running in the one that it was started in.
+	@# have processes of their own: Playwright keeps an event loop running in the one that it was started in. As many as
+	@# of the others, for most of the time a page waits.
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=20 --ignore-glob='*/journeys/test_console*'
-	$(BIN)/pytest -n 2 --dist loadscope --durations=10 tests/journeys/test_console_*.py
+	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=10 tests/journeys/test_console_*.py
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=20 --database=postgresql $(ASKING)
 
 # What is left on PostgreSQL: gateways, commands and browsers, whose way to the database is the same.
 test-postgresql: test
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --database=postgresql tests/cli tests/faults tests/journeys tests/live --ignore-glob='*/journeys/test_console*'
-	$(BIN)/pytest -n 2 --dist loadscope --database=postgresql tests/journeys/test_console_*.py
+	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --database=postgresql tests/journeys/test_console_*.py
 
 fast: $(VENV)/.development
 	$(BIN)/pytest -q -n $(JOBS) --dist loadscope --ignore=tests/live --ignore=tests/journeys
