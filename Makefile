@@ -1,7 +1,9 @@
 # Trustyard. `make run` starts it, `make test` proves it. Needs python3 (3.11 or newer) with pip, and make.
 
 PYTHON ?= python3
-JOBS ?= 4
+# Processes that test: about three for each core of two, for they wait a third of the time; browsers take memory.
+JOBS ?= 6
+BROWSERS ?= 4
 ASKING = tests/actions tests/api tests/fuzz tests/jobs tests/journeys/test_kill.py tests/live/test_two_nodes.py tests/server tests/web tests/xds \
 	$(patsubst %,tests/faults/test_%.py,cut_off database ending failover workers writers) \
 	tests/journeys/test_provider_lies.py::test_of_two_who_come_for_the_first_time_under_one_name_the_later_gets_another
@@ -37,13 +39,13 @@ test: $(VENV)/.development .tools/envoy/.installed tests/oracles/node_modules/.i
 	@# Everything on SQLite, then what asks the database itself on a PostgreSQL that the tests start. Journeys in a browser
 	@# have processes of their own: Playwright keeps an event loop running in the one that it was started in.
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=20 --ignore-glob='*/journeys/test_console*'
-	$(BIN)/pytest -n 2 --dist loadscope --durations=10 tests/journeys/test_console_*.py
+	$(BIN)/pytest -n $(BROWSERS) --dist loadscope --no-loadscope-reorder --durations=10 tests/journeys/test_console_*.py
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=20 --database=postgresql $(ASKING)
 
 # What is left on PostgreSQL: gateways, commands and browsers, whose way to the database is the same.
 test-postgresql: test
 	$(BIN)/pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --database=postgresql tests/cli tests/faults tests/journeys tests/live --ignore-glob='*/journeys/test_console*'
-	$(BIN)/pytest -n 2 --dist loadscope --database=postgresql tests/journeys/test_console_*.py
+	$(BIN)/pytest -n $(BROWSERS) --dist loadscope --no-loadscope-reorder --database=postgresql tests/journeys/test_console_*.py
 
 fast: $(VENV)/.development
 	$(BIN)/pytest -q -n $(JOBS) --dist loadscope --ignore=tests/live --ignore=tests/journeys

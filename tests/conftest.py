@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.databases import chosen, touches
+from tests.databases import chosen, share_templates, starts, touches
 from tests.server import loaded
 
 pytest_plugins = ["tests.cast"]
@@ -28,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     """Benchmarks start the program as usual."""
+    share_templates()
     loaded.begin()
 
 
@@ -44,12 +45,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = [item for item in items if not item.get_closest_marker("postgresql")]
     known = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in known])
-    # What may take longest comes first, so that in the end no process works on while the others have nothing to do.
-    seconds: dict[Path, float] = {}
+    # What may take longest comes first, so that in the end no process works on while the others have nothing to do:
+    # what says that it may, what starts a server, and last what asks the database alone, whose modules take a moment.
+    first: dict[Path, tuple[float, bool, bool]] = {}
     for item in kept:
         marker = item.get_closest_marker("timeout")
-        seconds[item.path] = max(seconds.get(item.path, 0.0), marker.args[0] if marker else 0.0)
-    items[:] = sorted(kept, key=lambda item: -seconds[item.path])
+        one = (marker.args[0] if marker else 0.0, starts(item), not touches(item))
+        first[item.path] = max(first.get(item.path, one), one)
+    items[:] = sorted(kept, key=lambda item: first[item.path], reverse=True)
 
 
 # A seed that does not move: a failure seen on the build server is seen here too.

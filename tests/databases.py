@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import functools
 import hashlib
 import os
@@ -25,6 +26,7 @@ from tests.programs import free_port, need
 
 OPTION = "--database=postgresql"
 ADDRESS = "TESTS_POSTGRESQL"  # of the cluster, for this process and those that it starts: postgresql://…/
+TEMPLATES = "TESTS_TEMPLATES"  # the folder of the templates on SQLite, for the same
 TEMPLATE, BEGUN = "trustyard_template", "trustyard_begun"
 USER = "trustyard"
 PASSWORD = "correct horse battery staple"  # of the administrator that a first start makes
@@ -172,13 +174,24 @@ def prepare(data_dir: Path) -> None:
         (data_dir / "trustyard.db").chmod(0o600)
 
 
+def share_templates() -> None:
+    """Where this process and those that it starts keep what one of them has made for all; goes away with it."""
+    if TEMPLATES not in os.environ:
+        os.environ[TEMPLATES] = tempfile.mkdtemp(prefix="trustyard-templates-")
+        atexit.register(shutil.rmtree, os.environ[TEMPLATES], ignore_errors=True)
+
+
 @functools.cache
 def _template() -> Path:
-    """A SQLite file as a first start leaves it; of this process."""
-    folder = tempfile.mkdtemp(prefix="trustyard-template-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    _migrate({"TRUSTYARD_DATA_DIR": folder}, begin=True)
-    return Path(folder) / "trustyard.db"
+    """A SQLite file as a first start leaves it."""
+    share_templates()
+    made = Path(os.environ[TEMPLATES]) / "trustyard.db"
+    with (made.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time, until the block ends
+        if not made.exists():
+            _migrate({"TRUSTYARD_DATA_DIR": str(made.parent / "data")}, begin=True)
+            (made.parent / "data" / "trustyard.db").rename(made)
+    return made
 
 
 @contextmanager
@@ -223,14 +236,23 @@ def _migrate(settings: dict[str, str], *, begin: bool) -> None:
 
 
 def touches(item: pytest.Item) -> bool:
-    """Whether a test uses a database: by a fixture, or because it, or a fixture of it, starts a server."""
+    """Whether a test uses a database: by a fixture, or because a server is started."""
     assert isinstance(item, pytest.Function)
-    if FIXTURES & set(item.fixturenames) or item.get_closest_marker("django_db"):
-        return True
+    return bool(FIXTURES & set(item.fixturenames) or item.get_closest_marker("django_db")) or starts(item)
+
+
+def starts(item: pytest.Item) -> bool:
+    """Whether a test, or a fixture of it, starts a server or a local command."""
+    assert isinstance(item, pytest.Function)
     functions = [item.function]
     for definitions in item._fixtureinfo.name2fixturedefs.values():
         functions += [definition.func for definition in definitions]
-    return any(_serves(sys.modules[function.__module__], set()) for function in functions)
+    return any(_is_of_servers(function.__module__) for function in functions)
+
+
+@functools.cache
+def _is_of_servers(module: str) -> bool:
+    return _serves(sys.modules[module], set())
 
 
 def _serves(module: ModuleType, seen: set[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 from collections.abc import Callable
 from urllib.parse import quote
@@ -53,16 +54,18 @@ FORMS = {
     "JWK in an address": f"https://partner.example/?jwk={quote(json.dumps({**PUBLIC, 'd': SECRET}))}",
     "without armour, in an address": f"https://partner.example/{quote(''.join(PEM.splitlines()[1:-1]), safe='')}",
 }
-BARE: dict[str, PrivateKeyTypes] = {
-    "RSA 1024": rsa.generate_private_key(65537, 1024),
-    "RSA 4096": rsa.generate_private_key(65537, 4096),
-    "DSA": dsa.generate_private_key(2048),
-    "P-256": KEY,
-    "P-384": ec.generate_private_key(ec.SECP384R1()),
-    "P-521": ec.generate_private_key(ec.SECP521R1()),
-    "Ed25519": ed25519.Ed25519PrivateKey.generate(),
-    "Ed448": ed448.Ed448PrivateKey.generate(),
+# Made when a test asks for them: each process reads this module.
+BARE: dict[str, Callable[[], PrivateKeyTypes]] = {
+    "RSA 1024": lambda: rsa.generate_private_key(65537, 1024),
+    "RSA 4096": lambda: rsa.generate_private_key(65537, 4096),
+    "DSA": lambda: dsa.generate_private_key(2048),
+    "P-256": lambda: KEY,
+    "P-384": lambda: ec.generate_private_key(ec.SECP384R1()),
+    "P-521": lambda: ec.generate_private_key(ec.SECP521R1()),
+    "Ed25519": ed25519.Ed25519PrivateKey.generate,
+    "Ed448": ed448.Ed448PrivateKey.generate,
 }
+bare = functools.cache(lambda kind: BARE[kind]())
 
 
 def everything() -> str:
@@ -142,13 +145,13 @@ def test_a_key_is_known_in_each_form_that_people_paste(form: str) -> None:
 def test_a_key_is_known_by_its_base64_alone(kind: str) -> None:
     forms = [PrivateFormat.PKCS8] if kind.startswith("Ed") else [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL]
     for form in forms:
-        key = base64.b64encode(BARE[kind].private_bytes(Encoding.DER, form, NoEncryption())).decode()
+        key = base64.b64encode(bare(kind).private_bytes(Encoding.DER, form, NoEncryption())).decode()
         is_refused(lambda key=key: environments.create(ADMIN, name="new", description=f"for later: {key}"))
 
 
 @pytest.mark.parametrize("kind", BARE)
 def test_a_public_key_is_taken_with_and_without_its_armour(kind: str) -> None:
-    key = BARE[kind].public_key()
+    key = bare(kind).public_key()
     texts = [key.public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo) for encoding in (Encoding.PEM, Encoding.DER)]
     for number, text in enumerate((texts[0].decode(), base64.b64encode(texts[1]).decode())):
         assert environments.create(ADMIN, name=f"new {number}", description=text).description == text

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import transaction
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.databases import chosen
 from tests.tls_servers import Ca
 from trustyard import models
 from trustyard.actions import audit, environments, tokens
@@ -66,6 +68,7 @@ class AnyOrder(RuleBasedStateMachine):
         for place in PLACES:
             environments.create(ADA, name=place)
         self.rest = Rest(tokens.create(ADA, "any", role="admin")[1])
+        self.moved = True
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
@@ -200,11 +203,13 @@ class AnyOrder(RuleBasedStateMachine):
         seen = self.rest.post(address, {"preview": True}).json
         answer = self.rest.post(address, {"version": seen["version"]}, wait=0)
         assert answer.status in (200, 201), answer.json
+        self.moved = True
         if answer.status == 201:
             old, new = releases[number - 1].content, in_force(place)
             self._check_restored(place, old, new)
             releases.append(Release(new, number))
 
+    @precondition(lambda self: self.moved)
     @invariant()
     def certificates_are_as_the_book_says(self) -> None:
         rows = {row["name"]: row for row in self.rest.get(path("certificates")).json["items"]}
@@ -227,6 +232,7 @@ class AnyOrder(RuleBasedStateMachine):
         self._lists({"connected_jwks": True}, lambda name, place, entry: (name, place) in connected)
         self._lists({"q": "ONE"}, lambda name, place, entry: entry.material.key == "one")
 
+    @precondition(lambda self: self.moved)
     @invariant()
     def jwks_are_as_the_book_says(self) -> None:
         rows = {row["name"]: row for row in self.rest.get(path("jwks")).json["items"]}
@@ -237,6 +243,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert (to, shown["environments"], shown["state"]) == (jwk.connected, [jwk.place], jwk.state)
             assert made_from(shown["jwk"]) == jwk.material.sha256
 
+    @precondition(lambda self: self.moved)
     @invariant()
     def environments_are_as_the_book_says(self) -> None:
         for place in PLACES:
@@ -251,6 +258,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert rows == {alias: _pending(held, coming, alias) for alias in held.keys() | saved}
             assert self.rest.post(f"{address}/releases/preview").json["changed"] == (wanted != newest)
 
+    @precondition(lambda self: self.moved)
     @invariant()
     def an_etag_moves_with_what_is_stored_and_with_nothing_else(self) -> None:
         stored: dict[tuple[str, str], Any] = {("environments", place): None for place in PLACES}
@@ -265,6 +273,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert (before == value) == (was == tag), key
         self.tags = tags
 
+    @precondition(lambda self: self.moved)
     @invariant()
     def the_audit_chain_is_whole(self) -> None:
         assert audit.verify().ok
@@ -306,17 +315,17 @@ class AnyOrder(RuleBasedStateMachine):
         return said, body
 
     def _ask(self, expected: Callable[[Book], object], asked: Callable[[], Answer]) -> Answer | None:
-        """The answer, where the book does not refuse; a refusal writes nothing, and each change its event."""
-        tried, before = self.book.copy(), models.AuditEvent.objects.count()
-        refused = None
+        """The answer, where the book does not refuse. A change has its event; a refusal leaves all rows as they are."""
+        tried, before, refused = self.book.copy(), models.AuditEvent.objects.count(), None
         try:
             expected(tried)
         except Refusal as refusal:
-            refused = refusal
+            refused, stored = refusal, _rows()
         answer = asked()
+        self.moved = refused is None
         if refused:
             assert (answer.status, answer.code) == (refused.status, refused.code), answer.json
-            assert models.AuditEvent.objects.count() == before
+            assert _rows() == stored
             return None
         assert answer.status < 300, answer.json
         assert (models.AuditEvent.objects.count() > before) == (tried != self.book)
@@ -334,6 +343,12 @@ class AnyOrder(RuleBasedStateMachine):
 
 def _one(data: st.DataObject, of: Any) -> str:
     return str(data.draw(st.sampled_from(sorted(of))))
+
+
+def _rows() -> dict[str, list[Any]]:
+    """All that is stored, but when a token was used."""
+    kinds = [kind for kind in apps.get_app_config("trustyard").get_models() if kind != models.Token]
+    return {kind.__name__: list(kind._base_manager.order_by("pk").values_list()) for kind in kinds}
 
 
 def _pending(held: Mapping[str, str], coming: Mapping[str, str], alias: str) -> str | None:
@@ -361,6 +376,6 @@ def made_from(jwk: Mapping[str, Any]) -> str:
 
 @pytest.mark.timeout(300)
 def test_requests_in_any_order_do_what_the_book_says(db: None) -> None:
-    # Not shrunk: that takes minutes, and a walk is read quickly.
-    walks = settings(max_examples=12, stateful_step_count=25, phases=[Phase.generate])
+    # Not shrunk: that takes minutes, and a walk is read quickly. On PostgreSQL it is the first half of the same walks.
+    walks = settings(max_examples=6 if chosen() else 12, stateful_step_count=25, phases=[Phase.generate])
     run_state_machine_as_test(AnyOrder, settings=walks)  # type: ignore[no-untyped-call]

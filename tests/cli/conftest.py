@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from trustyard.cli import app
+from tests.inside import invoke
 
 
 @dataclass
@@ -91,7 +91,7 @@ class Program:
         self.environment = {"TRUSTYARD_URL": url, "TRUSTYARD_TOKEN": "secret-token"}
 
     def __call__(self, *arguments: str, stdin: str | bytes | None = None, **environment: str | None) -> Result:
-        return CliRunner().invoke(app, arguments, input=stdin, env={**self.environment, **environment})
+        return invoke(arguments, stdin, {**self.environment, **environment})
 
 
 @pytest.fixture

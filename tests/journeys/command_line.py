@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from typer.testing import CliRunner
-
-from trustyard.cli import app
+from tests.inside import invoke
 
 FOLDER = str(Path(sys.executable).parent)
 
@@ -54,7 +52,7 @@ class CommandLine:
         """Runs it here, for a process takes longer to start than it works, and expects this exit code (None: any)."""
         others = {name: None for name in os.environ if name.startswith("TRUSTYARD_")}
         with chdir(self.folder):
-            done = CliRunner().invoke(app, arguments, input=stdin, env={**others, **self.environment})
+            done = invoke(arguments, stdin, {**others, **self.environment})
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return _as_expected(Ended(done.exit_code, done.stdout_bytes, done.stderr), code, arguments)

@@ -24,8 +24,8 @@ from tests.server.serving import Serving, eventually, run
 from trustyard.gateways.folders import manifest
 
 pytestmark = pytest.mark.timeout(400)
-MOMENTS = 50
-IMPORTS, IMPORTED = 5, 300
+MOMENTS = 24  # others in each run, and on each database
+IMPORTS, IMPORTED = 3, 300
 IMPORT_SECONDS = 1.0  # about as long as the import takes
 BEYOND = 1.5  # moments are chosen within so many times what a save takes, delivery included
 PATIENCE = 60  # seconds; on PostgreSQL the job of a worker that died is done by another one after a while
@@ -147,7 +147,7 @@ def test_a_kill_at_any_moment_leaves_the_old_state_or_the_new_and_stored_release
                 saving.join()
             with place.server.client() as client:
                 outcomes[name] = _is_saved(client, tmp_path, name)
-            longest *= 0.95 if outcomes[name] else 1.03  # on a machine as busy as it is now
+            longest *= 0.85 if outcomes[name] else 1.1  # on a machine as busy as it is now
         print(json.dumps(list(outcomes.values())))
         with place.server.client() as client:
             for where in PLACES:

@@ -219,9 +219,11 @@ def test_a_digest_that_can_be_forged_is_weak_whatever_the_key(said: str) -> None
     assert [remark.message for remark in verdict.remarks] == [f"Partner is signed with {said}."]
 
 
-@pytest.mark.parametrize("key", [dsa.generate_private_key(2048), ec.generate_private_key(ec.SECP192R1())])
-def test_keys_of_another_time_are_weak(key: object) -> None:
-    assert judge(below(key=key)).deciding.rule.code == "weak-key"
+@pytest.mark.parametrize(
+    "new_key", [lambda: dsa.generate_private_key(2048), lambda: ec.generate_private_key(ec.SECP192R1())]
+)
+def test_keys_of_another_time_are_weak(new_key: Callable[[], object]) -> None:
+    assert judge(below(key=new_key())).deciding.rule.code == "weak-key"
 
 
 @dataclass(frozen=True)

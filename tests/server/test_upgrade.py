@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -26,40 +29,66 @@ from trustyard.errors import Refused
 from trustyard.pki.filenames import safe_filename
 from trustyard.server.opening import ENDS_OLDER, ahead, migrate
 
+PARTNER = Authority("Old Partner")
 
-def nothing_yet(data: Path) -> dict[str, str]:
-    """What a server on this data directory is told, so that it finds a database without a table."""
+
+def nothing_yet(data: Path, template: str = "template1") -> dict[str, str]:
+    """What a server on this data directory is told, so that it finds a database without a table, or one like that."""
     if not chosen():
         return {}
     name = f"e{hashlib.sha256(str(data).encode()).hexdigest()[:20]}"
     with psycopg.connect(f"{chosen()}postgres", autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]  # hex
+        postgres.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[call-overload]  # hex
     return {"DATABASE_URL": chosen() + name}
 
 
-def older(data: Path, migration: str, partner: Authority, root: Path, *file: str) -> dict[str, str]:
-    """What a version of then left in this data directory, and the settings of its database."""
-    settings = nothing_yet(data)
-    (data.parent / "partner.pem").write_text(partner.pem)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.server.older", migration, str(data.parent / "partner.pem"), *file],
-        env={**environment(data, **settings), "PYTHONPATH": os.pathsep.join([str(root), str(root / "src")])},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return settings
+@dataclass(frozen=True)
+class Older:
+    """What a version of then left: its data directory, the settings of its database, and a backup of both."""
+
+    data: Path
+    settings: dict[str, str]
+    backup: Path
+
+    def copied(self, data: Path) -> dict[str, str]:
+        """The same in this data directory; the settings of its database."""
+        shutil.copytree(self.data, data)
+        return nothing_yet(data, self.settings["DATABASE_URL"].rpartition("/")[2]) if self.settings else {}
 
 
-def is_all_there(data: Path, settings: dict[str, str], partner: Authority) -> None:
+@pytest.fixture(scope="module")
+def older(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Callable[[str], Older]:
+    """What the version left whose last migration was this one; made once."""
+
+    @functools.cache
+    def left(migration: str) -> Older:
+        folder = tmp_path_factory.mktemp("older")
+        made = Older(folder / "data", nothing_yet(folder / "data"), folder / "old.backup")
+        (folder / "partner.pem").write_text(PARTNER.pem)
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.server.older", migration, str(folder / "partner.pem"), str(made.backup)],
+            env={
+                **environment(made.data, **made.settings),
+                "PYTHONPATH": os.pathsep.join([str(root), str(root / "src")]),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return made
+
+    return left
+
+
+def is_all_there(data: Path, settings: dict[str, str]) -> None:
     with Serving(data, **settings) as server:
         token = run(data, "token", "create", "tests", "--role", "admin", **settings).stdout.strip()
         with httpx.Client(base_url=f"{server.url}/api/v1", trust_env=False, timeout=30) as client:
             client.headers["Authorization"] = f"Bearer {token}"
             (entry,) = client.get("/certificates/partner").json()["entries"]
-            assert (entry["sha256"], entry["in_force"]) == (partner.sha256, True)
+            assert (entry["sha256"], entry["in_force"]) == (PARTNER.sha256, True)
             (release,) = client.get("/environments/old/releases").json()["items"]
             assert (release["number"], release["made_by"]) == (1, "ada")
         with httpx.Client(trust_env=False, timeout=30) as browser:
@@ -75,13 +104,12 @@ def is_all_there(data: Path, settings: dict[str, str], partner: Authority) -> No
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("migration", ["0001_initial", "0003_key_digest"])
 def test_a_database_of_an_older_version_is_brought_up_with_everything_in_it(
-    tmp_path: Path, root: Path, migration: str
+    tmp_path: Path, older: Callable[[str], Older], migration: str
 ) -> None:
-    partner = Authority("Old Partner")
-    settings = older(tmp_path / "data", migration, partner, root)
+    settings = older(migration).copied(tmp_path / "data")
     said = run(tmp_path / "data", "backup", "too-late", code=1, **settings).stderr
     assert "of another version" in said, "a backup before an upgrade is made by the version that runs"
-    is_all_there(tmp_path / "data", settings, partner)
+    is_all_there(tmp_path / "data", settings)
 
 
 @contextmanager
@@ -103,38 +131,42 @@ def no_room_for(record: str, settings: dict[str, str], data: Path) -> Iterator[N
 
 
 @pytest.mark.timeout(240)
-def test_an_upgrade_that_found_no_room_goes_on_when_there_is_some(tmp_path: Path, root: Path) -> None:
+def test_an_upgrade_that_found_no_room_goes_on_when_there_is_some(
+    tmp_path: Path, older: Callable[[str], Older]
+) -> None:
     """0005 makes a table and its indexes: of what is not recorded nothing may be left."""
-    data, partner = tmp_path / "data", Authority("Old Partner")
-    settings = older(data, "0003_key_digest", partner, root)
+    data = tmp_path / "data"
+    settings = older("0003_key_digest").copied(data)
     with no_room_for("0005_nodes", settings, data):
         assert (
             "The database cannot be used: trustyard.0005_nodes: no room"
             in run(data, "token", "list", code=1, **settings).stderr
         )
-    is_all_there(data, settings, partner)
+    is_all_there(data, settings)
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("migrations", [["0003_key_digest"], ["0005_nodes"], ["0003_key_digest", "0005_nodes"]])
 def test_a_migration_that_is_there_without_its_record_is_recorded_and_the_upgrade_goes_on(
-    tmp_path: Path, root: Path, migrations: list[str]
+    tmp_path: Path, older: Callable[[str], Older], migrations: list[str]
 ) -> None:
     """As a start of a version until November 2026 left it that was killed between the two; also of a later one."""
-    data, partner = tmp_path / "data", Authority("Old Partner")
-    settings = older(data, migrations[-1], partner, root)
+    data = tmp_path / "data"
+    settings = older(migrations[-1]).copied(data)
     with psycopg.connect(settings["DATABASE_URL"], autocommit=True) if settings else opened(data) as database:
         for name in migrations:
             database.execute(f"DELETE FROM django_migrations WHERE app = 'trustyard' AND name = '{name}'")
     said = run(data, "check", **settings).stdout
     assert re.findall(r"A start was ended between trustyard\.(\w+) and its record\.", said) == migrations
-    is_all_there(data, settings, partner)
+    is_all_there(data, settings)
 
 
 @pytest.mark.timeout(240)
-def test_a_migration_of_which_only_a_part_is_there_is_named_and_nothing_is_recorded(tmp_path: Path, root: Path) -> None:
+def test_a_migration_of_which_only_a_part_is_there_is_named_and_nothing_is_recorded(
+    tmp_path: Path, older: Callable[[str], Older]
+) -> None:
     data = tmp_path / "data"
-    settings = older(data, "0003_key_digest", Authority("Old Partner"), root)
+    settings = older("0003_key_digest").copied(data)
     with psycopg.connect(settings["DATABASE_URL"], autocommit=True) if settings else opened(data) as database:
         database.execute("CREATE TABLE trustyard_server (name varchar(9))")
         for _ in range(2):
@@ -147,18 +179,20 @@ def test_a_migration_of_which_only_a_part_is_there_is_named_and_nothing_is_recor
 
 
 @pytest.mark.timeout(240)
-def test_a_backup_of_an_older_version_is_restored_as_if_it_had_been_upgraded(tmp_path: Path, root: Path) -> None:
-    partner, file = Authority("Old Partner"), str(tmp_path / "old.backup")
-    older(tmp_path / "old", "0001_initial", partner, root, file)
+def test_a_backup_of_an_older_version_is_restored_as_if_it_had_been_upgraded(
+    tmp_path: Path, older: Callable[[str], Older]
+) -> None:
+    file = str(older("0001_initial").backup)
     settings = nothing_yet(tmp_path / "new")
     assert "2 audit events" in run(tmp_path / "new", "restore", file, **settings).stdout
-    is_all_there(tmp_path / "new", settings, partner)
+    is_all_there(tmp_path / "new", settings)
 
 
 @pytest.mark.timeout(240)
-def test_a_restore_that_brings_in_all_rows_and_fails_then_says_that_a_start_goes_on(tmp_path: Path, root: Path) -> None:
-    partner, file, new = Authority("Old Partner"), str(tmp_path / "old.backup"), tmp_path / "new"
-    older(tmp_path / "old", "0003_key_digest", partner, root, file)
+def test_a_restore_that_brings_in_all_rows_and_fails_then_says_that_a_start_goes_on(
+    tmp_path: Path, older: Callable[[str], Older]
+) -> None:
+    file, new = str(older("0003_key_digest").backup), tmp_path / "new"
     new.mkdir(mode=0o700)
     settings = nothing_yet(new)
     with no_room_for("0005_nodes", settings, new):
@@ -168,7 +202,7 @@ def test_a_restore_that_brings_in_all_rows_and_fails_then_says_that_a_start_goes
         in said
     )
     assert "Nothing of it was kept" not in said
-    is_all_there(new, settings, partner)
+    is_all_there(new, settings)
 
 
 def test_after_a_roll_back_there_still_is_a_backup_that_this_version_restores(tmp_path: Path) -> None:
