@@ -24,7 +24,7 @@ from tests.server.serving import Serving, eventually, run
 from trustyard.gateways.folders import manifest
 
 pytestmark = pytest.mark.timeout(400)
-MOMENTS = 24  # others in each run, and on each database
+MOMENTS = 50
 IMPORTS, IMPORTED = 3, 300
 IMPORT_SECONDS = 1.0  # about as long as the import takes
 BEYOND = 1.5  # moments are chosen within so many times what a save takes, delivery included
