@@ -316,7 +316,7 @@ def test_what_takes_longer_than_a_moment_shows_that_it_is_under_way(
         pictures(page, "window-looking")
     expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("second.example")
     console.open(f"/certificates/?q={name}")
-    with slow(page, "/delete/$"):
+    with slow(page, r"/delete/\?"):
         console.menu(name, "Delete")
         expect(sign).to_be_visible()
     expect(console.dialog("Delete Certificate")).to_be_visible()
