@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
+
+from trustyard.actions.fleet import STATES
 
 from .conftest import Canned, Program
 
@@ -316,10 +319,11 @@ def test_a_search_of_the_list_reaches_the_server(run: Program, canned: Canned, l
     assert "q=west" in canned.last.target
 
 
-def test_gateways_are_listed_by_their_state(run: Program, canned: Canned) -> None:
+@pytest.mark.parametrize("state", STATES)
+def test_gateways_are_listed_by_each_state_that_lists_are_filtered_by(run: Program, canned: Canned, state: str) -> None:
     canned.answer("GET", "/api/v1/environments/test/gateways", {"items": [GATEWAY], "next": None, "total": 1})
-    assert "edge" in run("gateway", "list", "test", "--state", "needs attention").stdout
-    assert "state=needs+attention" in canned.last.target
+    assert "edge" in run("gateway", "list", "test", "--state", state).stdout
+    assert f"state={quote_plus(state)}" in canned.last.target
 
 
 @pytest.mark.parametrize(

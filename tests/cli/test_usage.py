@@ -84,6 +84,7 @@ WRONG = [
     (["gateway", "edit", "test", "edge", "--option", "x=1", "--option", "x=2"], "given twice"),
     (["gateway", "edit", "test", "edge"], "Nothing to change: see `trustyard gateway edit --help`."),
     (["gateway", "edit", "test", "edge", "--kind", "files"], "--kind"),
+    (["gateway", "list", "test", "--state", "asleep"], "'needs attention', 'open', 'drifted', "),
     (["gateway", "edit", "test", "edge", "--prefix", "/"], "--issuer"),
     (["gateway", "edit", "test", "edge", "--option", "=x"], "KEY=VALUE"),
     (["gateway", "bootstrap", "test", "edge", "--mode", "rest"], "--mode"),

@@ -101,6 +101,21 @@ def test_apply_brings_what_is_missing_into_sight(console: Console) -> None:
     expect(window.get_by_text("Tick at least one environment.")).to_have_count(0)
 
 
+def test_behind_a_window_nothing_is_said_of_the_findings_that_stand_in_it(console: Console) -> None:
+    """The region for what lists found is of the page, which nobody can reach meanwhile; the window tells by itself."""
+    console.create()
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    window.get_by_role("radio", name="Paste from Clipboard").check()
+    weak = Ca.new("Weak CA", key="rsa1024", days=4000).cert_pem.decode()
+    window.get_by_role("radio", name="BASE64PEM", exact=True).evaluate(PASTED, weak)
+    expect(window.get_by_role("list", name="Findings")).to_contain_text("1024")
+    console.quiet()
+    expect(console.page.locator("#said")).to_have_text("")
+    window.get_by_label("Certificate", exact=True).fill("")
+    expect(window.get_by_role("list", name="Findings")).to_have_count(0)
+
+
 def test_a_paste_without_its_encoding_says_that_this_is_missing(console: Console, partner: Issued) -> None:
     """S-13: at once, and once more when Apply is pressed."""
     console.create()

@@ -156,6 +156,23 @@ def test_what_a_search_found_is_said_to_screen_readers(console: Console, rest: R
         expect(search).to_be_focused()
 
 
+def test_a_search_that_finds_as_much_as_the_last_is_said_anew(console: Console, rest: Rest, unique: Unique) -> None:
+    """The region is empty in between: the same words in place of themselves are no news to a screen reader."""
+    name = unique("anew")
+    rest.certificate(name, Authority("Anew CA").issue(name).pem, "test")
+    console.open("/certificates/")
+    console.page.evaluate("""() => {
+      const region = document.getElementById("said");
+      window.heard = [];
+      new MutationObserver(() => window.heard.push(region.textContent)).observe(region, { childList: true });
+    }""")
+    search = console.page.get_by_role("searchbox", name="Search")
+    for times, words in enumerate((name, name.upper()), start=1):
+        search.fill(words)
+        console.page.wait_for_function("times => window.heard.filter(Boolean).length === times", arg=times)
+    assert console.page.evaluate("window.heard") == ["1 of 1", "", "1 of 1"]
+
+
 def test_a_row_menu_works_with_the_keyboard(console: Console, filled: str) -> None:
     console.find(filled)
     button = console.button(f"Actions for {filled}")

@@ -20,6 +20,9 @@ app = group("Gateways: what releases are delivered to.")
 
 Environment = Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The gateway's name.")]
+State = Literal[
+    "needs attention", "open", "drifted", "refused", "unreachable", "pending", "sent", "accepted", "observed"
+]
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,7 @@ def list_(
     *,
     search: Query = None,
     state: Annotated[
-        str | None,
-        typer.Option(
-            "--state", metavar="STATE", help="Only those in this state, such as refused; or 'needs attention'."
-        ),
+        State | None, typer.Option("--state", help="Only those in this state, or all that need attention.")
     ] = None,
     paging: Paging,
 ) -> None:

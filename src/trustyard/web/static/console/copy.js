@@ -1,12 +1,10 @@
 // Copies a fingerprint, a secret or the text of a box, and says so to eyes and screen readers alike.
+import { tell } from "./said.js";
+
 const LONG_ENOUGH = 2000; // milliseconds
 
-function tell(button, shown, words) {
-  const said = document.getElementById("said");
-  if (said) {
-    said.textContent = ""; // or the same words again are no news to a screen reader
-    setTimeout(() => { said.textContent = words; }, 50);
-  }
+function show(button, shown, words) {
+  tell(words);
   button.dataset.said = shown;
   clearTimeout(button.saying);
   button.saying = setTimeout(() => { delete button.dataset.said; }, LONG_ENOUGH);
@@ -30,10 +28,10 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
-    tell(button, "Copied", "Copied");
+    show(button, "Copied", "Copied");
   } catch {
     // Without https the browser lends no clipboard: select the text instead.
     select(document.getElementById(button.dataset.shown) ?? button.previousElementSibling);
-    tell(button, "Selected", "Selected; copy it with the keyboard");
+    show(button, "Selected", "Selected; copy it with the keyboard");
   }
 });

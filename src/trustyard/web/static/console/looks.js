@@ -25,7 +25,7 @@ function forgetFacts() {
   byId("window-read")?.replaceChildren(); // or the same words again are no news to a screen reader
   const facts = byId("window-facts");
   facts?.querySelectorAll("input, textarea").forEach((box) => { box.value = ""; });
-  facts?.querySelectorAll("[data-found]").forEach((found) => found.remove());
+  facts?.querySelectorAll("[data-findings]").forEach((found) => found.remove());
 }
 
 function forget() {
