@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from pydantic import ValidationError
 
 from trustyard import models
@@ -13,7 +13,6 @@ from trustyard.errors import EnvironmentInUse, FieldError, Refused, sentence_of
 from trustyard.gateways import policies
 from trustyard.models.environments import ROOT_SETS, TYPES
 from trustyard.pki.containers import Reading, read_file
-from trustyard.pki.names import fold
 
 from . import audit, bound, found, news, roots
 from .actors import Actor
@@ -118,8 +117,7 @@ def find(actor: Actor, *, q: str = "") -> QuerySet[models.Environment]:
     text = found.sought(q)
     if not text:
         return rows
-    named = Q(name_key__contains=fold(text)) | found.has("name", text)
-    return rows.filter(named | found.has("description", text))
+    return rows.filter(found.named(text) | found.has("description", text))
 
 
 def named_or_first(places: Sequence[models.Environment], name: str) -> models.Environment | None:

@@ -141,6 +141,11 @@ def sought(text: str) -> str:
     return text
 
 
+def named(text: str) -> Q:
+    """Where the name holds the text, as names are compared or without case."""
+    return Q(name_key__contains=fold(text)) | has("name", text)
+
+
 def has(column: str, text: str) -> Q:
     """Where the column holds the text, without case, and the four Turkish letters i are one.
 

@@ -27,7 +27,9 @@ def listing(
     request: Request, environment: str, filters: Query[schemas.GatewayFilters], paging: Query[Paging]
 ) -> HttpResponse:
     """The gateways of an environment that fit every filter, with their nodes."""
-    rows = fleet.find(request.auth, environment, q=filters.q, state=filters.state or "")
+    rows = fleet.find(request.auth, environment, q=filters.q)
+    if filters.state:
+        rows, _ = fleet.in_state(rows, filters.state)
     return shown(page(request.path, rows, paging, gateway_json))
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from trustyard.gateways.receipts import Wanted
+
 from .addresses import path
 from .certificate_screen import more
 from .commands import Call, ask, command, group
@@ -20,9 +22,6 @@ app = group("Gateways: what releases are delivered to.")
 
 Environment = Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The gateway's name.")]
-State = Literal[
-    "needs attention", "open", "drifted", "refused", "unreachable", "pending", "sent", "accepted", "observed"
-]
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def list_(
     *,
     search: Query = None,
     state: Annotated[
-        State | None, typer.Option("--state", help="Only those in this state, or all that need attention.")
+        Wanted | None, typer.Option("--state", help="Only those in this state, or all that need attention.")
     ] = None,
     paging: Paging,
 ) -> None:

@@ -9,6 +9,10 @@ from trustyard.errors import withheld
 from trustyard.pki.names import printable
 
 State = Literal["pending", "sent", "accepted", "observed", "refused", "unreachable", "superseded", "drifted", "open"]
+# What lists of gateways are filtered by: any state but the last two, or one.
+Wanted = Literal[
+    "needs attention", "open", "drifted", "refused", "unreachable", "pending", "sent", "accepted", "observed"
+]
 LOCAL = "local"  # the node of a gateway that is delivered to: the machine that Trustyard runs on
 MOST_WORDS = 4000  # characters of a receipt
 MOST_QUOTED = 500  # of what somebody else says in it

@@ -10,6 +10,7 @@ from trustyard.actions.certificates import Definition, EntryGiven, JwkAnswer
 
 from .deployments import ConfirmRestored, Deployment, JwkChange
 from .facts import Facts, Status
+from .problems import Choice
 from .sources import Notice, Source
 from .strict import Description, Given, Name, Page, Search, Sha256, Shown, Text, When
 
@@ -39,8 +40,8 @@ class Entry(Given):
 class JwkConnection(Given):
     """The answer to the question about related JWKs."""
 
-    action: Literal["update", "disconnect", "delete"] | None = None
-    actions: dict[str, Literal["update", "disconnect", "delete"]] = Field(
+    action: Choice | None = None
+    actions: dict[str, Choice] = Field(
         default_factory=dict, description="By environment, when some entries change and others are removed."
     )
     confirm: str = Field("", description="The certificate's name, exactly.")

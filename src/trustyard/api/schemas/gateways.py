@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
-from trustyard.actions.fleet import Wanted
 from trustyard.gateways.kinds import KINDS
+from trustyard.gateways.receipts import Wanted
 
 from .strict import Given, Name, Page, Search, Shown, Text, When, whole_schema
 

@@ -25,11 +25,9 @@ def check(examined: Examined) -> Iterator[Finding]:
         yield from _ec(key, examined.structure.spki)
     elif key.type == "DSA":
         yield finding("dsa-key")
-    elif key.type.startswith(_AGREEING):
-        yield finding("key-cannot-sign", kind=key.type)
-        yield from _small_order(key.type, examined.structure.spki)
     else:
-        yield finding("key-kind-rare", kind=key.type)
+        agrees = key.type.startswith(_AGREEING)
+        yield finding("key-cannot-sign" if agrees else "key-kind-rare", kind=key.type)
         yield from _small_order(key.type, examined.structure.spki)
         if key.type == "RSA-PSS":
             yield from _rsa(key, examined.structure.spki)
@@ -51,7 +49,7 @@ def _rsa(key: KeyFacts, spki: der.Element) -> Iterator[Finding]:
         yield finding("rsa-key-large", size=size)
     if spki.raw.endswith(_USUAL_END) and spki.raw[-6] & 1:
         return  # the last octet of the modulus stands before the exponent
-    modulus, exponent = rsa_numbers(spki.children()[1].bits())
+    modulus, exponent = rsa_numbers(octets_of(spki))
     if exponent < 3 or exponent % 2 == 0:
         value = exponent if abs(exponent) < 1 << 64 else "even"
         yield finding("rsa-key-broken", number="exponent", value=value)

@@ -31,9 +31,12 @@ def index(request: HttpRequest) -> HttpResponse:
     """The list, with the worst that a gateway's nodes last said of its environment's newest release."""
     actor = actor_of(request)
     given = request.GET
-    rows = fleet.find(actor, given.get("environment") or None, q=given.get("q", ""), state=given.get("state", ""))
+    rows, said = fleet.find(actor, given.get("environment") or None, q=given.get("q", "")), None
+    if state := given.get("state"):
+        rows, said = fleet.in_state(rows, state)
     shown = Pages(rows, PER_PAGE).get_page(given.get("page"))
-    said = fleet.worst({row.environment_id for row in shown.object_list})
+    if said is None:
+        said = fleet.worst({row.environment_id for row in shown.object_list})
     context: dict[str, Any] = {
         "page": shown,
         "rows": [
