@@ -25,7 +25,7 @@ ENTRIES = [("acme", ONE.cert_der), ("ığdır", TWO.cert_der)]
 
 def keytool(file: Path, password: str, kind: str) -> str:
     """What keytool lists, in English."""
-    program = need("keytool", package="openjdk-17-jre-headless")
+    program = need("keytool", package="default-jdk-headless")
     command = [program, "-J-Duser.language=en", "-J-Dfile.encoding=UTF-8", "-J-Dsun.stdout.encoding=UTF-8", "-list"]
     command += ["-keystore", str(file), "-storetype", kind, "-storepass", password]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
@@ -99,7 +99,7 @@ def test_java_refuses_a_keystore_of_ours_with_another_password(tmp_path: Path) -
 
 
 def test_a_keystore_made_by_java_is_read(tmp_path: Path) -> None:
-    program = need("keytool", package="openjdk-17-jre-headless")
+    program = need("keytool", package="default-jdk-headless")
     file = tmp_path / "java.jks"
     (tmp_path / "one.pem").write_bytes(ONE.cert_pem)
     base = [program, "-keystore", str(file), "-storetype", "JKS", "-storepass", "changeit", "-noprompt"]
@@ -115,7 +115,7 @@ def test_a_keystore_made_by_java_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("kind", "form"), [("JCEKS", "jks"), ("PKCS12", "pkcs12")])
 def test_secret_keys_in_a_keystore_made_by_java_are_passed_over(kind: str, form: str, tmp_path: Path) -> None:
-    program = need("keytool", package="openjdk-17-jre-headless")
+    program = need("keytool", package="default-jdk-headless")
     base = [program, "-keystore", "store", "-storetype", kind, "-storepass", "changeit", "-noprompt"]
     secret = ["-genseckey", "-keyalg", "AES", "-keysize", "128"]
     for alias, issued in (("one", ONE), ("two", TWO)):

@@ -32,7 +32,7 @@ def _certificates(path: Path) -> list[bytes]:
 
 
 def _keytool(*arguments: str) -> str:
-    keytool = need("keytool", package="default-jre-headless")
+    keytool = need("keytool", package="default-jdk-headless")
     command = [keytool, "-J-Duser.language=en", *arguments, "-storepass", "changeit"]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
