@@ -302,10 +302,11 @@ def delete(
             touched += standing.left(actor, certificate, standing.story_of(certificate))
         saved = Saved([certificate])
         saved.jwks = jwk_connection.carry_out(actor, concerned, actions, {})
-        before = {entry.environment.name: entries.fingerprint(entry) for entry in rows}
+        held = {entry.environment.name: entries.fingerprint(entry) for entry in rows}
+        before = {"number": certificate.pk, "entries": held}
         certificate.entries.all().delete()
         models.Certificate.objects.filter(pk=certificate.pk).delete()
-        audit.record(actor, "certificate.delete", "certificate", certificate.name, before={"entries": before})
+        audit.record(actor, "certificate.delete", "certificate", certificate.name, before=before)
         saved.releases = _deployed(actor, touched, deploy, confirm_restored)
     return saved
 

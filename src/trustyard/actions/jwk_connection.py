@@ -286,7 +286,9 @@ def _one(actor: Actor, one: Concerned, action: str, algorithms: Mapping[str, str
         enable_with_entry(jwk)  # the new certificate clears the revocation
     elif action == "disconnect":
         jwk.entry = None
-    if action != "delete":
+    if action == "delete":
+        before["number"] = jwk.pk
+    else:
         jwk.version += 1
         after = fingerprint(jwk)
     change = JwkChange(jwk.name, one.environment, _DONE[action], jwk.kid)
