@@ -74,25 +74,26 @@ def _keep(heard: Sequence[Heard]) -> None:
         # In one order, as everybody who writes several.
         locked = rows.select_for_update(no_key=True).order_by("gateway_id", "name")
         for row in locked:
-            told = [one for one in heard if (one.gateway_id, one.node) == (row.gateway_id, row.name)]
             before = speaking(row, timezone.now())
-            for one in told:
-                _add(row, one)
-            row.save(update_fields=["instances"])
+            told = [one for one in heard if (one.gateway_id, one.node) == (row.gateway_id, row.name) and _add(row, one)]
+            if told:
+                row.save(update_fields=["instances"])
             if not before and (addresses := speaking(row, timezone.now())):
                 _tell(row, addresses)
 
 
-def _add(row: models.Node, heard: Heard) -> None:
+def _add(row: models.Node, heard: Heard) -> bool:
+    """Whether that says anything new."""
     known = _read(row)
     seen: list[dict[str, str]] = known["seen"]
     if seen and (seen[-1]["process"] == heard.process or heard.at <= _moment(seen[-1]["at"])):
-        return  # it is the one that spoke last, or was heard before that one and is said again
+        return False  # it is the one that spoke last, or was heard before that one and is said again
     others = [one for one in seen if one["process"] != heard.process]
     if len(others) < len(seen):
         known["returned"] = [*known["returned"], heard.at.isoformat()][-MOST:]
     known["seen"] = [*others, {"process": heard.process, "address": heard.address, "at": heard.at.isoformat()}][-MOST:]
     row.instances = known
+    return True
 
 
 def _tell(row: models.Node, addresses: Sequence[str]) -> None:
