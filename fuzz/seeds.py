@@ -8,9 +8,11 @@ import io
 import json
 import ssl
 import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import (
@@ -83,7 +85,30 @@ def files(ders: list[bytes]) -> Iterator[bytes]:
     yield armoured(b"\x30\x03\x02\x01\x00", b"PRIVATE KEY") + armoured(ders[0])
     yield armoured(ders[0]).decode().encode("utf-16")
     yield base64.b64encode(armoured(ders[0]))
+    yield from copies(armoured(ders[5]))
     yield from (b"{}", b"<html>", b"%PDF-1.7", b"PK\x03\x04", b"ssh-rsa AAAA")
+
+
+def copies(pem: bytes) -> Iterator[bytes]:
+    """A PEM text as it is met in mail, listings, patches, JSON, HTML and addresses."""
+    lines = pem.decode().splitlines()
+    yield "\n".join(f"> {line}" for line in lines).encode()
+    yield "\n".join(f"{number:6}\t{line}" for number, line in enumerate(lines, 1)).encode()
+    yield "\n".join(f"+{line}" for line in lines).encode()
+    yield json.dumps({"pem": "\n".join(lines)}).replace("/", "\\/").encode()
+    yield "&#10;".join(lines).encode()
+    yield quote(pem.decode()).encode()
+
+
+def archives(der: bytes) -> Iterator[bytes]:
+    """An export, an empty archive, and how the files of other programs begin."""
+    for files in ({"acme-test.cer": der, "SHA256SUMS": b"x"}, {}, {"[Content_Types].xml": b""}):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        yield out.getvalue()
+    yield from (b"\x1f\x8b\x08\0", b"\0\0\0\2\0\0\0\x14" + bytes(20), b"\0\0\0\0CERT", b"kych", bytes(257) + b"ustar")
 
 
 def pkcs12_files(ders: list[bytes]) -> Iterator[bytes]:
@@ -153,6 +178,8 @@ def plant() -> None:
     keep("presented", [b"".join(len(d).to_bytes(2, "big") + d for d in ders[:3])])
     keep("pkcs12", pkcs12_files(ders))
     keep("keystore", [keystores.write([("a", ders[0])], PASSWORD, MOMENT), key_entry(ders[0])])
+    keep("copied", [one.partition(b"-----BEGIN CERTIFICATE-----")[2] or one for one in copies(armoured(ders[5]))])
+    keep("archive", archives(ders[0]))
     keep("jwk", jwks(ders))
     keep("chain_order", webs())
     urls = ("https://example.org", "ldaps://[2001:db8::1]:636/o=x", "https://büro.test:8443/a?b#c", "https://127.1")

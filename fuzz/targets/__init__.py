@@ -34,6 +34,8 @@ TARGETS: dict[str, Target] = {
     "presented": containers.presented,
     "pkcs12": containers.pkcs12_file,
     "keystore": containers.keystore,
+    "copied": containers.copied,
+    "archive": containers.archive,
     "jwk": jwks.jwk,
     "chain_order": chains.chain_order,
     "roots": roots.roots,

@@ -8,7 +8,7 @@ from contextlib import suppress
 from fuzz.counting import budget
 from fuzz.targets.certificates import MOMENT, examine
 from trustyard.errors import TrustyardError
-from trustyard.pki import der, keystores, pkcs12, truststores
+from trustyard.pki import der, foreign, keystores, pasted, pkcs12, truststores
 from trustyard.pki.containers import MAX_CERTIFICATES, read_file, read_paste, read_presented
 from trustyard.pki.reading import Reading
 
@@ -82,3 +82,21 @@ def keystore(data: bytes) -> None:
             with suppress(TrustyardError), budget(len(data)):
                 ders, _ = keystores.read(magic + data[4:], password)
                 assert sum(map(len, ders)) <= len(data)
+
+
+def copied(data: bytes) -> None:
+    """The body of a PEM block that was copied out of something: what is left of it is no longer than it was."""
+    with budget(len(data)):
+        left = pasted.plain(data)
+        assert len(left) <= len(data)
+        assert len(pasted.unescaped(b"-----BEGIN%20" + data)) <= len(data) + 13
+
+
+def archive(data: bytes) -> None:
+    """The names in a ZIP archive, and what a file is by its first bytes."""
+    with budget(len(data)):
+        for name in foreign.certificate_files(data):
+            assert name.isprintable()
+            assert name.encode("ascii") in data
+        foreign.kind_of_archive(data)
+        foreign.kind_of_file(data)

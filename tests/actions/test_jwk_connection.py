@@ -310,6 +310,22 @@ def test_a_jwk_that_a_revocation_disabled_comes_back_with_a_new_certificate(acme
     assert (event.before or {})["disabled_by"] == "revocation"
 
 
+def test_a_jwk_that_would_not_be_taken_today_stays_disabled_where_its_entry_is_restored(acme: Saved) -> None:
+    """Nobody need see to it first: the entry and its other JWKs come back, and this one is named."""
+    jwks.create(ADMIN, name="other", source=FromCertificate("acme", "test"), use="enc", deploy=True)
+    certificates.revoke(ADMIN, "acme", "test", reason="x")
+    models.Jwk.objects.filter(name="signing").update(public={"kty": "OKP", "crv": "Ed25519", "x": 43 * "A"})
+    restored = certificates.restore(ADMIN, "acme", "test")
+    assert set(models.Jwk.objects.values_list("name", "state")) == {("other", "active"), ("signing", "disabled")}
+    assert [(change.name, change.change) for change in restored.jwks] == [("other", "enabled")]
+    (notice,) = restored.notices
+    assert notice.code == "jwk-stays-disabled"
+    assert notice.message.startswith("The JWK signing stays disabled")
+    assert "anybody can sign with it" in notice.message
+    assert "anybody can sign with it" in (last("certificate.restore").after or {})["jwks"]["signing"]
+    assert b"AAAAAAAA" not in published_jwks("test")
+
+
 def test_a_jwk_made_from_a_revoked_entry_comes_back_with_it(acme: Saved) -> None:
     certificates.revoke(ADMIN, "acme", "test", reason="x")
     late = jwks.create(ADMIN, name="late", source=FromCertificate("acme", "test"), use="enc", deploy=True).jwk

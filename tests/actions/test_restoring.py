@@ -277,6 +277,24 @@ def test_a_key_that_was_withdrawn_is_not_published_again(add: Add, ca: Ca) -> No
     assert len(kids(restoring.restore(ADMIN, "test", release.number).release)) == 1
 
 
+def test_a_deleted_key_that_would_not_be_taken_today_stays_out_and_one_that_is_published_stays(add: Add) -> None:
+    odd = {"kty": "OKP", "crv": "Ed25519", "x": 43 * "A", "kid": "zeros"}
+    for name in ("odd", "sound"):
+        add(name)
+        jwks.create(ADMIN, name=name, source=jwks.FromCertificate(name, "test"))
+    models.Jwk.objects.filter(name="odd").update(public=odd, kid="zeros")  # stored before it was refused
+    old = releases.deploy(ADMIN, "test").release
+    add("third")
+    releases.deploy(ADMIN, "test")
+    assert "zeros" in kids(restoring.restore(ADMIN, "test", old.number).release), "still somebody's, and active"
+    jwks.delete(ADMIN, "odd", if_match="*", confirm_restored=True)
+    done = restoring.restore(ADMIN, "test", old.number).release
+    assert kids(done) == [kid for kid in kids(old) if kid != "zeros"]
+    (why,) = [row["reason"] for row in done.left_out if row["certificate"] == "odd"]
+    assert "would not be taken today" in why
+    assert "anybody can sign with it" in why
+
+
 def test_of_many_keys_that_were_deleted_a_restore_asks_no_more_than_of_one(add: Add) -> None:
     asked = []
     for count in (1, 4):

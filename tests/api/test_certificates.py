@@ -309,6 +309,9 @@ def test_an_export_comes_back_with_the_same_fingerprint(add: Add, operator: Rest
         data = operator.get(address, format=kind, environment="test").content
         seen = operator.post(path("certificates", "inspect"), file(data, name))
         assert [c["sha256"] for c in seen.json["certificates"]] == [made]
+    refused = operator.post(path("certificates", "inspect"), file(operator.get(address).content, "x.zip"))
+    assert (refused.status, "This is a ZIP archive" in refused.json["detail"]) == (422, True)
+    assert all(entry in refused.json["detail"] for entry in entries)
     assert operator.get(address, format="docx").status == 422
     assert operator.get(address, environment="moon").status == 422
     assert "filename" in operator.get(address).headers["Content-Disposition"]

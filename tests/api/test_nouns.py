@@ -99,8 +99,35 @@ def test_a_jwk_that_was_stored_before_such_a_key_was_refused_says_so_and_can_be_
     [listed] = operator.get(path("jwks")).json["items"]
     assert len(listed["findings"]) == 1
     assert said in listed["findings"][0]
+    kept = operator.patch(address, {"description": "still here", "state": "active"})
+    assert (kept.status, kept.json["state"]) == (200, "active"), "what is active stays as it is"
     disabled = operator.patch(address, {"state": "disabled"})
     assert (disabled.status, disabled.json["state"], disabled.json["findings"]) == (200, "disabled", listed["findings"])
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"kty": "OKP", "crv": "Ed25519", "x": b64url(bytes(32))},
+        {"kty": "RSA", "e": "AQAB", "n": b64url_int(1 << 2047)},
+        {"kty": "RSA", "e": "AQ", "n": b64url_int((1 << 2047) + 1)},
+    ],
+)
+def test_a_disabled_jwk_is_enabled_only_if_it_would_be_taken_today(
+    members: dict[str, str], add: Add, add_jwk: Add, operator: Rest
+) -> None:
+    add("acme", key="rsa")
+    address = add_jwk("old", "acme").headers["Location"]
+    operator.patch(address, {"state": "disabled"})
+    models.Jwk.objects.update(public=members)
+    source = {"kind": "jwk", "jwk": members, "environments": ["test"]}
+    new = operator.post(path("jwks"), {"name": "new", "source": source})
+    refused = operator.patch(address, {"state": "active", "description": "again"})
+    told = [(answer.status, answer.json["type"], answer.json["detail"]) for answer in (new, refused)]
+    assert (told[0], refused.fields) == (told[1], ["state"])
+    kept = operator.patch(address, {"description": "broken", "state": "disabled"})
+    assert (kept.status, kept.json["state"], kept.json["description"]) == (200, "disabled", "broken")
+    assert operator.delete(address).status == 200
 
 
 @pytest.mark.parametrize(

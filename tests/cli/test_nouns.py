@@ -319,6 +319,17 @@ def test_a_search_of_the_list_reaches_the_server(run: Program, canned: Canned, l
     assert "q=west" in canned.last.target
 
 
+def test_two_agents_of_one_name_are_named_with_their_node(run: Program, canned: Canned) -> None:
+    """A server of before says nothing of them."""
+    nodes = [
+        {"node": "clone", "connected": True, "last_seen": "2026-12-01T10:00:00Z", "agents": ["192.0.2.7", "192.0.2.8"]}
+    ]
+    nodes.append({"node": "other", "connected": False, "last_seen": "2026-12-01T10:00:00Z"})
+    canned.answer("GET", "/api/v1/environments/test/gateways/edge", {**GATEWAY, "nodes": nodes})
+    said = " ".join(run("gateway", "show", "test", "edge").stdout.split())
+    assert "clone (connected; 2 agents of one name, at 192.0.2.7 and 192.0.2.8), other (not connected)" in said
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_gateways_are_listed_by_each_state_that_lists_are_filtered_by(run: Program, canned: Canned, state: str) -> None:
     canned.answer("GET", "/api/v1/environments/test/gateways", {"items": [GATEWAY], "next": None, "total": 1})

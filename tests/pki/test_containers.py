@@ -200,7 +200,7 @@ PASSWORD = BestAvailableEncryption(b"secret")
         ("json", b'[{"kty":"RSA"}]'),
         ("no-certificate", b"[ req ]\ndistinguished_name = req_dn\n"),
         ("no-certificate", b"0a1b2c3d is the serial number\n"),
-        ("no-certificate", b"\0\0\0\2\0\0\0\x14\xd0\x3f\0\0\0\x05\0\0\x01\x9e"),
+        ("no-certificate", b"\0\0\0\7\0\0\0\x14\xd0\x3f\0\0\0\x05\0\0\x01\x9e"),
         ("zip-archive", b"PK\x03\x04rest"),
         ("pdf", b"%PDF-1.7"),
         ("double-base64", base64.b64encode(CA.cert_pem)),

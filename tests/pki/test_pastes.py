@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
+from collections.abc import Callable
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -50,3 +53,73 @@ def test_a_paste_that_is_nothing_is_refused(text: str, encoding: str, code: str)
     with pytest.raises(Refused) as refusal:
         read_paste(text, encoding)
     assert refusal.value.code == code
+
+
+LINES = CA.cert_pem.decode().splitlines()
+FROM_URL = base64.urlsafe_b64encode(CA.cert_der).decode()
+
+
+def each_line(form: Callable[[int, str], str]) -> str:
+    """The PEM of the CA, each of its lines in this form."""
+    return "\n".join(form(number, line) for number, line in enumerate(LINES, 7)) + "\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        each_line(lambda _, line: f"> {line}"),
+        each_line(lambda _, line: f">> {line}"),
+        each_line(lambda _, line: f"  | {line}"),
+        each_line(lambda _, line: f"\t{line}"),
+        each_line(lambda number, line: f"{number:6}\t{line}"),
+        each_line(lambda number, line: f"{number}:{line}"),
+        each_line(lambda number, line: f"{number}. {line}"),
+        each_line(lambda _, line: f"+{line}"),
+        each_line(lambda _, line: f"-{line}"),
+        "".join(LINES),
+        " ".join(LINES),
+        "<br>\n".join(LINES),
+        "&#10;".join(LINES),
+        "\\\n  ".join(LINES),
+        json.dumps({"pem": "\n".join(LINES)}),
+        json.dumps({"pem": "\r\n".join(LINES)}, indent=2),
+        json.dumps(json.dumps({"pem": "\n".join(LINES)})),
+        json.dumps({"pem": "\n".join(LINES)}).replace("/", "\\/").replace("=", "\\u003d").replace("+", "\\u002B"),
+        "\n".join(LINES).replace("/", "&#x2F;").replace("=", "&#61;").replace("+", "&amp;#43;"),
+        quote("\n".join(LINES)),
+        f'Hash=ab;Cert="{quote(CA.cert_pem.decode(), safe="")}";Subject="CN=x"',
+        urlencode({"certificate": CA.cert_pem.decode()}),
+        f"{LINES[0]}\n{FROM_URL}\n{LINES[-1]}",
+    ],
+)  # fmt: skip
+def test_pem_is_read_as_it_was_before_it_was_copied(text: str) -> None:
+    """S-12: out of mail, a listing, a patch, JSON, HTML, an address or a header of a gateway."""
+    assert [one.der for one in read_paste(text, "BASE64PEM").certificates] == [CA.cert_der]
+
+
+def test_base64_for_addresses_is_base64() -> None:
+    """RFC 4648, section 5."""
+    made = (Ca.new(f"CA {number}").cert_der for number in range(1000))
+    odd = next(one for one in made if {"-", "_"} <= set(base64.urlsafe_b64encode(one).decode()))
+    text = base64.urlsafe_b64encode(odd).decode().rstrip("=")
+    assert [one.der for one in read_paste(text, "BASE64").certificates] == [odd]
+    assert read_paste(f"{LINES[0]}\n{text}\n{LINES[-1]}", "BASE64PEM").certificates[0].der == odd
+
+
+def test_a_private_key_in_copied_text_is_dropped_with_a_notice() -> None:
+    """D-07."""
+    reading = read_paste(json.dumps({"key": CA.key_pem.decode(), "cert": CA.cert_pem.decode()}), "BASE64PEM")
+    assert [notice.code for notice in reading.notices] == ["private-key-dropped"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        each_line(lambda number, line: f"{number * 2} {line}"),
+        each_line(lambda _, line: f"# {line}"),
+        each_line(lambda _, line: line.replace("I", "\\I")),
+    ],
+)
+def test_what_is_put_around_a_line_otherwise_is_damage(text: str) -> None:
+    with pytest.raises(InputRefused):
+        read_paste(text, "BASE64PEM")

@@ -14,7 +14,7 @@ from tests.pki import worst, worst_pkcs12
 from tests.pki.moments import NOON
 from tests.pki.worst import MB
 from trustyard.errors import InputRefused
-from trustyard.pki import armour, der, keystores, pkcs7, pkcs12, signatures
+from trustyard.pki import armour, der, keystores, pasted, pkcs7, pkcs12, signatures
 from trustyard.pki.certificates import facts_json, read_certificate
 from trustyard.pki.chains import in_chain_order, preselected
 from trustyard.pki.comparing import compare
@@ -68,7 +68,16 @@ CASES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "zeros alone": ("empty-input", lambda: bytes(10 * MB)),
     "UTF-16 with the mark of DER": ("utf-16", lambda: b"0\0" * 5 * MB),
     "a ZIP archive": ("zip-archive", lambda: b"PK\x03\x04" + b"\x55" * 9 * MB),
-    "a gzip stream": ("no-certificate", lambda: b"\x1f\x8b\x08" + b"\x55" * 9 * MB),
+    "a ZIP archive that lists a hundred thousand files": ("zip-archive", lambda: worst.listing(100_000)),
+    "escaped line ends": ("cut-off", lambda: _copied(b"\\n")),
+    "backslashes alone": ("cut-off", lambda: _copied(b"\\")),
+    "line ends of HTML": ("cut-off", lambda: _copied(b"&#10;")),
+    "ampersands escaped again and again": ("bad-base64", lambda: _copied(b"&" + b"amp;" * 200_000)),
+    "marks of quotes": ("cut-off", lambda: _copied(b"> ")),
+    "numbers of lines": ("cut-off", lambda: _copied(b"".join(b"%d:\n" % number for number in range(100_000)))),
+    "percent signs": ("no-certificate", lambda: b"-----BEGIN%20" + b"%41" * 3_000_000),
+    "percent signs within the limit": ("pem-no-end", lambda: b"-----BEGIN%20A-----" + b"%41" * 300_000),
+    "a gzip stream": ("archive", lambda: b"\x1f\x8b\x08" + b"\x55" * 9 * MB),
     "a keystore that announces 2^32 entries": ("bad-keystore", lambda: worst.keystore(0xFFFFFFFF, b"")),
     "a keystore that has half a million": (
         "too-many-certificates",
@@ -79,6 +88,11 @@ CASES: dict[str, tuple[str, Callable[[], bytes]]] = {
         lambda: worst.keystore(1, b"\0\0\0\1\0\0" + bytes(12) + b"\xff\xff\xff\xff" + bytes(9 * MB), version=1),
     ),
 }
+
+
+def _copied(part: bytes) -> bytes:
+    """Nine blocks that are looked through for what text is copied with, of this alone."""
+    return worst.armour(part * ((pasted.MAX_BYTES - 100) // len(part))) * 9
 
 
 def _endless_oid() -> bytes:

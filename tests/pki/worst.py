@@ -140,3 +140,14 @@ def loose(size: int) -> bytes:
 def keystore(count: int, entries: bytes, version: int = 2) -> bytes:
     """A Java keystore that announces so many entries."""
     return struct.pack(">III", 0xFEEDFEED, version, count) + entries + bytes(20)
+
+
+def armour(body: bytes, label: bytes = b"CERTIFICATE") -> bytes:
+    """A PEM block around a body as it is."""
+    return b"-----BEGIN %b-----\n%b\n-----END %b-----\n" % (label, body, label)
+
+
+def listing(count: int) -> bytes:
+    """A ZIP archive of so many empty files, of which there is the directory alone."""
+    entry = b"PK\1\2" + bytes(24) + struct.pack("<HHH", 5, 0, 0) + bytes(12) + b"a.cer"
+    return b"PK\3\4" + entry * count + b"PK\5\6" + bytes(12) + struct.pack("<I", 4) + bytes(2)

@@ -251,6 +251,25 @@ def test_two_agents_of_one_name_are_not_mistaken_for_one(place: Place, later: An
         assert waiting.result(20).status_code == 200
 
 
+def test_two_agents_of_one_name_are_named_on_the_page_over_rest_and_once_in_the_log(place: Place) -> None:
+    """Cloned hosts: each replaces what the other said. Neither an older agent nor a restarted one is taken for two."""
+
+    def spoken(*processes: str) -> list[str]:
+        for process in processes:
+            assert ask(agent, **({"process": process} if process else {})).status_code == 204
+        ask(agent, node="n2", process="own")
+        eventually(lambda: place.nodes().get("n2"))
+        nodes = place.rest.get(f"/api/v1/environments/{place.name}/gateways/edge").json()["nodes"]
+        return [address for node in nodes if node["node"] == "n1" for address in node["agents"]]
+
+    with place.agent() as agent:
+        assert spoken("one", "", "one", "", "two", "", "two", "three") == []
+        assert eventually(lambda: spoken("four", "three", "four", "three")) == ["127.0.0.1", "127.0.0.1"]
+        spoken("four", "three")
+    lines = [json.loads(line) for line in place.server.log if "agents.one_name" in line and place.name in line]
+    assert [(line["gateway"], line["node"], line["level"]) for line in lines] == [("edge", "n1", "warning")]
+
+
 def test_a_gateway_with_too_many_agents_leaves_room_for_those_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk, "MOST_EACH", 2)
     monkeypatch.setattr(desk, "GRACE_SECONDS", 0.0)

@@ -11,9 +11,10 @@ import psycopg
 import pytest
 
 from tests.databases import chosen
+from trustyard.gateways.agent import wire
 
 from .nodes import Nodes
-from .serving import PASSWORD, Serving, run
+from .serving import PASSWORD, Serving, eventually, run
 
 CSRF = "trustyard-csrf"
 pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(240)]
@@ -78,6 +79,28 @@ def test_who_signs_in_at_one_node_goes_on_at_the_other_with_the_same_draft(pair:
         page = submit(browser, f"{b.url}{draft}define/", name="made at a")
         assert page.status_code in (200, 302), page.text
         assert "made at a" in browser.get(f"{a.url}{draft}").text
+
+
+def test_two_agents_of_one_name_at_two_nodes_are_noticed_and_said_once(pair: tuple[Serving, Serving]) -> None:
+    """Each node hears one of them alone; what they heard together says that there are two."""
+    place, gateway = "/api/v1/environments/test/gateways", "/api/v1/environments/test/gateways/edge"
+    with pair[0].client() as rest:
+        rest.post(place, json={"name": "edge", "kind": "agent"}).raise_for_status()
+        told = rest.get(f"{gateway}/bootstrap").text
+        token = next(line.split('"')[1] for line in told.splitlines() if line.startswith("token = "))
+
+        def spoken() -> list[str]:
+            headers = {"Authorization": f"Bearer {token}"}
+            for node, process in zip(pair, ("one", "two"), strict=True):
+                query = {"node": "clone", "process": process}
+                with httpx.Client(base_url=node.url, headers=headers, trust_env=False, verify=False) as agent:
+                    eventually(lambda: agent.get(wire.RELEASE, params=query).status_code in (200, 204))  # noqa: B023 - at once
+            return [address for node in rest.get(gateway).json()["nodes"] for address in node["agents"]]
+
+        assert spoken() == []
+        assert eventually(spoken) == ["127.0.0.1", "127.0.0.1"]
+        spoken()
+    assert sum("agents.one_name" in line for node in pair for line in node.log) == 1
 
 
 def test_attempts_to_sign_in_count_together_wherever_they_are_made(pair: tuple[Serving, Serving]) -> None:

@@ -131,6 +131,16 @@ def test_a_form_that_leaves_the_state_as_it_is_does_not_keep_a_withdrawn_jwk_fro
     assert (jwk().description, jwk().state) == ("mine", "active")
 
 
+def test_a_jwk_that_would_not_be_taken_today_stays_disabled_and_the_form_says_why(person: Client) -> None:
+    models.Jwk.objects.update(public={"kty": "OKP", "crv": "Ed25519", "x": 43 * "A"}, state="disabled")
+    given = {**fields(person.get(address()).content.decode()), "state": "active"}
+    page = person.post(address(), given).content.decode()
+    (said,) = re.findall(r'id="p-state">([^<]*)<', page)
+    assert "anybody can sign with it" in said
+    assert person.post(address(), {**given, "state": "disabled", "description": "broken"}).status_code == 303
+    assert (jwk().state, jwk().description) == ("disabled", "broken")
+
+
 def test_who_may_not_any_more_is_told_in_the_form(person: Client) -> None:
     form = {**opened(person), "description": "mine"}
     models.User.objects.get().environments.set(models.Environment.objects.filter(name="production"))

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from tests.authority import Authority
 from tests.live.anchors import root
 from tests.tls_servers import Ca
 from trustyard import models
-from trustyard.actions import certificates, environments, gateways, jwks, receipts, releases
+from trustyard.actions import certificates, environments, gateways, jwks, receipts, releases, twins
 from trustyard.actions.actors import LOCAL
 from trustyard.actions.certificates import Definition, EntryGiven
 from trustyard.actions.sources import Paste
+from trustyard.actions.twins import Heard
 from trustyard.gateways.receipts import Receipt
 from trustyard.pki.filenames import safe_filename
 
@@ -414,6 +417,21 @@ def test_of_a_gateways_nodes_the_list_shows_the_worst_word(person: Client) -> No
         '<span class="badge bad">refused</span> <small class="soft">no such anchor<'
         in person.get("/gateways/").content.decode()
     )
+
+
+def test_a_gateways_page_names_two_agents_of_one_name_and_where_they_are(person: Client) -> None:
+    environments.create(LOCAL, name="test")
+    edge = gateways.create(LOCAL, "test", name="edge", kind="agent")
+    receipts.seen_all([(edge.pk, name, True) for name in ("twice", "alone")])
+    now = timezone.now()
+    for number, process in enumerate("abab"):
+        address = {"a": "192.0.2.7", "b": "192.0.2.8"}[process]
+        twins.note([Heard(edge.pk, "twice", process, address, now - timedelta(seconds=60 - number))])
+        twins.note([Heard(edge.pk, "alone", "c", "192.0.2.9", now)])
+    page = person.get(f"/gateways/{edge.pk}/").content.decode()
+    assert page.count("2 agents of one name") == 1
+    assert "from 192.0.2.7 and 192.0.2.8" in page
+    assert "192.0.2.9" not in page
 
 
 def test_a_404_and_a_403_are_pages_of_the_console(person: Client) -> None:

@@ -21,8 +21,8 @@ from tests.authority import Authority
 from tests.tls_servers import new_key
 from trustyard import models
 from trustyard.actions import audit, certificates, environments, gateways, jwks
-from trustyard.actions.actors import LOCAL
-from trustyard.actions.certificates import Definition, EntryGiven
+from trustyard.actions.actors import LOCAL, Actor
+from trustyard.actions.certificates import Definition, EntryGiven, JwkAnswer
 from trustyard.actions.sources import Paste
 from trustyard.pki.jwks import jwk_of_key
 
@@ -276,13 +276,7 @@ def test_a_deletion_of_what_somebody_else_deleted_says_who_it_was(person: Client
     asked = Form(person.get(there, headers=HTMX).content.decode()).sent
     pages = [f"/{what}s/", there.removesuffix("delete/")][: 1 if what == "environment" else 2]
     buttons = [about(person.get(page).content.decode(), there) for page in pages]
-    somebody = replace(LOCAL, name="somebody")
-    {
-        "certificate": lambda: certificates.delete(somebody, "acme", if_match="*"),
-        "environment": lambda: environments.delete(somebody, "stage", if_match="*"),
-        "gateway": lambda: gateways.delete(somebody, "test", "edge", if_match="*"),
-        "jwk": lambda: jwks.delete(somebody, "sign", if_match="*"),
-    }[what]()
+    delete(what, replace(LOCAL, name="somebody"))
     answers = [person.post(there, asked, headers=HTMX), *(person.get(there, one, headers=HTMX) for one in buttons)]
     for answer in answers:
         named = f"somebody deleted the {what.replace('jwk', 'JWK')} {asked['object'].split('/', 1)[1]} just now"
@@ -290,6 +284,65 @@ def test_a_deletion_of_what_somebody_else_deleted_says_who_it_was(person: Client
     if what == "certificate":
         edit = person.post(there.replace("delete", "edit"), buttons[0], headers=HTMX)
         assert "somebody deleted the certificate acme just now" in edit.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("what", "addresses"),
+    [
+        ("certificate", ["", "export/", "in/1/"]),
+        ("environment", ["", "preview/"]),
+        ("gateway", ["", "edit/"]),
+        ("jwk", ["", "edit/"]),
+    ],
+)
+def test_a_plain_link_to_what_somebody_deleted_says_who_it_was_and_leads_to_the_list(
+    person: Client, what: str, addresses: list[str]
+) -> None:
+    """An older list has such links, and so have bookmarks: nothing travels with them."""
+    row, _ = removable(what)
+    there = f"/{what}s/{row.pk}/"
+    other = html.unescape(person.get(f"/{what}s/{row.pk + 1000}/").content.decode())
+    assert "deleted the" not in other, "who deleted something else is not named"
+    delete(what, replace(LOCAL, name="somebody"))
+    name = {"certificate": "acme", "environment": "stage", "gateway": "test/edge", "jwk": "sign"}[what]
+    for address in addresses:
+        answer = person.get(there + address)
+        page = html.unescape(answer.content.decode())
+        assert answer.status_code == 404
+        assert f"somebody deleted the {what.replace('jwk', 'JWK')} {name} just now." in page
+        assert f'<a class="button" href="/{what}s/">' in page
+    for number in (row.pk + 1000, 10**30):
+        gone = person.get(f"/{what}s/{number}/")
+        page = html.unescape(gone.content.decode())
+        assert (gone.status_code, "exists no more" in page, f'href="/{what}s/">' in page) == (404, True, True)
+    models.AuditEvent.objects.all().delete()
+    assert "exists no more" in person.get(there).content.decode(), "the audit of before does not know it"
+
+
+def test_a_jwk_that_went_with_its_certificate_is_named_with_who_deleted_that(person: Client) -> None:
+    removable("certificate")
+    made = jwks.create(LOCAL, name="made", source=jwks.FromCertificate("acme", "test")).jwk
+    answer = JwkAnswer("delete", confirm="acme")
+    certificates.delete(replace(LOCAL, name="somebody"), "acme", if_match="*", answer=answer)
+    assert "somebody deleted the JWK made just now." in person.get(f"/jwks/{made.pk}/edit/").content.decode()
+
+
+def test_an_entry_that_a_certificate_lacks_is_not_called_a_deleted_certificate(person: Client) -> None:
+    row, _ = removable("certificate")
+    certificates.delete(LOCAL, "acme", if_match="*")
+    row, _ = removable("certificate")
+    answer = person.get(f"/certificates/{row.pk}/in/4711/")
+    assert (answer.status_code, "deleted the certificate" in answer.content.decode()) == (404, False)
+
+
+def delete(what: str, actor: Actor) -> None:
+    """As this actor, what `removable` made."""
+    {
+        "certificate": lambda: certificates.delete(actor, "acme", if_match="*"),
+        "environment": lambda: environments.delete(actor, "stage", if_match="*"),
+        "gateway": lambda: gateways.delete(actor, "test", "edge", if_match="*"),
+        "jwk": lambda: jwks.delete(actor, "sign", if_match="*"),
+    }[what]()
 
 
 def about(page: str, there: str) -> dict[str, str]:

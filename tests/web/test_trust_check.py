@@ -74,6 +74,28 @@ def test_an_address_that_names_an_environment_which_is_gone_asks_nothing_of_anot
     assert (gone.status_code, b"There is no environment named stage." in gone.content) == (404, True)
 
 
+@pytest.mark.parametrize("named", ["stage", ""])
+@pytest.mark.parametrize(
+    ("asked", "status", "sentence"), [({}, 404, "There is no environment"), ({"source": ""}, 422, "Choose a source.")]
+)
+def test_a_form_whose_environment_is_gone_or_missing_comes_back_with_none_chosen(
+    operator: Client, named: str, asked: dict[str, str], status: int, sentence: str
+) -> None:
+    """Without a script: pressed again, it would ask another one, and what was typed would be lost on another page."""
+    given = {**ASKED, "content": CHAIN, "name": "partner.test", **asked}
+    answer = operator.post("/trust-check/", {**given, "environment": named})
+    page = answer.content.decode()
+    assert (answer.status_code, _chosen(page), sentence in page) == (status, ["none chosen"], True)
+    assert given["content"] in page, "the rest is as it was sent"
+    assert 'name="name" value="partner.test"' in page
+    assert _chosen(operator.post("/trust-check/", given).content.decode()) == ["test"]
+
+
+def _chosen(page: str) -> list[str]:
+    [select] = re.findall(r'<select id="t-environment".*?</select>', page)
+    return re.findall(r"<option[^>]* selected>([^<]*)<", select)
+
+
 def test_what_is_missing_is_said(operator: Client) -> None:
     text = said(operator, content=LEAF.cert_pem.decode())
     assert text.startswith("Refused The issuer of partner.test is neither in the truststore nor in the source")

@@ -11,8 +11,9 @@ from trustyard import models
 from trustyard.gateways.agent import wire
 from trustyard.gateways.receipts import Receipt
 
-from . import delivery, receipts, releases
+from . import delivery, receipts, releases, twins
 from .retries import retried
+from .twins import Heard
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,16 @@ def packed(standing: Standing) -> tuple[str, bytes] | None:
     return version, wire.packed(material, allow_older=standing.allow_older)
 
 
+def keep(words: list[Said | Seen | Heard]) -> list[bool]:
+    """As `_keep`, and who spoke under which name; in transactions of their own, for each has its order of locks."""
+    kept = _keep([word for word in words if not isinstance(word, Heard)])
+    twins.note([word for word in words if isinstance(word, Heard)])
+    answers = iter(kept)
+    return [isinstance(word, Heard) or next(answers) for word in words]
+
+
 @retried
-def keep(words: list[Said | Seen]) -> list[bool]:
+def _keep(words: list[Said | Seen]) -> list[bool]:
     """Stores what nodes said, in this order; False for a release that is not theirs. Repeated, it does no harm.
 
     Of a release that is not the newest only those say anything that were given it: what is said of such a one is never

@@ -161,6 +161,14 @@ def deletion(actor: Actor, kind: str, name: str, since: datetime) -> models.Audi
     return None
 
 
+def deletion_of(actor: Actor, kind: str, number: int) -> models.AuditEvent | None:
+    """Who deleted what had this number in the console's addresses; None where that was before such were recorded.
+
+    The last of several: a database that was restored from a backup may give a number anew.
+    """
+    return find(actor).filter(action=f"{kind}.delete", object_kind=kind, before__number=number).first()
+
+
 def verify() -> Verdict:
     """Walks the whole chain. An event changed, taken out or put in breaks it there; a cut end shows by the head."""
     previous, count = GENESIS, 0

@@ -30,20 +30,9 @@ from .restored import Confirmed
 from .retries import is_retry, retried
 
 __all__ = [
-    "Definition",
-    "EntryGiven",
-    "JwkAnswer",
-    "Saved",
-    "certificate_json",
-    "certificates_json",
-    "create",
-    "delete",
-    "get",
-    "get_by_id",
-    "restore",
-    "revoke",
-    "update",
-]
+    "Definition", "EntryGiven", "JwkAnswer", "Saved", "certificate_json", "certificates_json", "create", "delete",
+    "get", "get_by_id", "restore", "revoke", "update",
+]  # fmt: skip
 
 _NAMED = Compiled(lambda key: models.Certificate.objects.order_by().filter(name_key=key).values_list("name"))
 
@@ -313,10 +302,11 @@ def delete(
             touched += standing.left(actor, certificate, standing.story_of(certificate))
         saved = Saved([certificate])
         saved.jwks = jwk_connection.carry_out(actor, concerned, actions, {})
-        before = {entry.environment.name: entries.fingerprint(entry) for entry in rows}
+        held = {entry.environment.name: entries.fingerprint(entry) for entry in rows}
+        before = {"number": certificate.pk, "entries": held}
         certificate.entries.all().delete()
         models.Certificate.objects.filter(pk=certificate.pk).delete()
-        audit.record(actor, "certificate.delete", "certificate", certificate.name, before={"entries": before})
+        audit.record(actor, "certificate.delete", "certificate", certificate.name, before=before)
         saved.releases = _deployed(actor, touched, deploy, confirm_restored)
     return saved
 
@@ -337,7 +327,10 @@ def restore(
     deploy: bool = True,
     confirm_restored: Confirmed = False,
 ) -> Saved:
-    """Undoes `revoke`: the entry is trusted again, and the JWKs that it disabled are published again. Twice is once."""
+    """Undoes `revoke`: the entry is trusted again, and the JWKs that it disabled are published again. Twice is once.
+
+    A JWK that would not be taken today stays disabled, and is named in the notices.
+    """
     return _revocation(actor, name, environment, reason.strip(), deploy, confirm_restored, revoked=False)
 
 
@@ -360,14 +353,15 @@ def _revocation(
             raise NotFound(f"The certificate {certificate.name} has no entry in {place.name}.")
         saved = Saved([certificate])
         if entry.revoked != revoked:
-            saved.jwks = _revoke(actor, certificate, entry, reason, revoked=revoked)
+            followed = _revoke(actor, certificate, entry, reason, revoked=revoked)
+            saved.jwks, saved.notices = followed.changes, followed.notices
         saved.releases = _deployed(actor, [place], deploy, confirm_restored, note=reason)
     return saved
 
 
 def _revoke(
     actor: Actor, certificate: models.Certificate, entry: models.Entry, reason: str, *, revoked: bool
-) -> list[JwkChange]:
+) -> jwk_connection.Followed:
     before = entries.fingerprint(entry)
     if revoked:
         entries.revoke(entry, actor.name, reason)
@@ -375,9 +369,9 @@ def _revoke(
         entries.restore(entry)
     certificate.version += 1
     certificate.save()
-    changes, jwks = jwk_connection.follow(entry, revoked=revoked)
+    followed = jwk_connection.follow(entry, revoked=revoked)
     verb = "revoke" if revoked else "restore"
-    after = {"entries": {entry.environment.name: entries.fingerprint(entry)}, "reason": reason, "jwks": jwks}
+    after = {"entries": {entry.environment.name: entries.fingerprint(entry)}, "reason": reason, "jwks": followed.said}
     audit.record(
         actor,
         f"certificate.{verb}",
@@ -386,7 +380,7 @@ def _revoke(
         before={"entries": {entry.environment.name: before}},
         after=after,
     )
-    return changes
+    return followed
 
 
 def _deployed(

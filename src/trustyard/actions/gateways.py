@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import timezone
 from pydantic import ValidationError
 
 from trustyard import models
@@ -22,7 +23,7 @@ from trustyard.pki.certificates import rfc3339
 from trustyard.pki.hosts import host_port
 from trustyard.pki.refusals import refuse_private_key
 
-from . import audit, found, gateway_tokens, news, receipts
+from . import audit, found, gateway_tokens, news, receipts, twins
 from .actors import Actor
 from .gathering import Gathering
 from .permissions import allowed, require
@@ -109,7 +110,7 @@ def delete(actor: Actor, environment: str, name: str, *, if_match: str | None) -
     with audit.transaction():
         row = found.locked(stored, "gateway")
         found.check_version(row, if_match)
-        full, before = _full_name(row), fingerprint(row)
+        full, before = _full_name(row), {"number": row.pk, **fingerprint(row)}
         receipts.forget(row)
         models.Gateway.objects.filter(pk=row.pk).delete()
         audit.record(actor, "gateway.delete", "gateway", full, before=before)
@@ -225,13 +226,19 @@ def has_token(row: models.Gateway) -> bool:
 
 def gateway_json(row: models.Gateway) -> dict[str, Any]:
     """A gateway as REST and the command line show it. No secret is stored, so none is here."""
+    now = timezone.now()
     return {
         "environment": row.environment.name,
         "name": row.name,
         "kind": row.kind,
         "options": row.options,
         "nodes": [
-            {"node": node.name, "connected": node.connected, "last_seen": rfc3339(node.last_seen)}
+            {
+                "node": node.name,
+                "connected": node.connected,
+                "last_seen": rfc3339(node.last_seen),
+                "agents": twins.speaking(node, now),
+            }
             for node in row.nodes.all()
         ],
         "version": row.version,

@@ -21,7 +21,8 @@ from django.db.models import F, QuerySet
 from trustyard import models
 from trustyard.errors import FieldError, JwkConnection, Refused, TrustyardError
 from trustyard.pki.certificates import Certificate
-from trustyard.pki.jwks import algorithm_fits, algorithms_for, jwk_from_certificate, thumbprint
+from trustyard.pki.jwks import algorithm_fits, algorithms_for, jwk_from_certificate, thumbprint, why_refused
+from trustyard.pki.reading import Notice
 
 from . import audit, found, key_ids
 from .actors import Actor
@@ -285,7 +286,9 @@ def _one(actor: Actor, one: Concerned, action: str, algorithms: Mapping[str, str
         enable_with_entry(jwk)  # the new certificate clears the revocation
     elif action == "disconnect":
         jwk.entry = None
-    if action != "delete":
+    if action == "delete":
+        before["number"] = jwk.pk
+    else:
         jwk.version += 1
         after = fingerprint(jwk)
     change = JwkChange(jwk.name, one.environment, _DONE[action], jwk.kid)
@@ -308,20 +311,39 @@ def enable_with_entry(jwk: models.Jwk) -> bool:
     return True
 
 
-def follow(entry: models.Entry, *, revoked: bool) -> tuple[list[JwkChange], dict[str, str]]:
-    """Disables or enables the JWKs of an entry with it. What was done, and what the audit says of each by its name."""
-    changes, said = [], {}
-    done: Change
-    act, done = (disable_with_entry, "disabled") if revoked else (enable_with_entry, "enabled")
+@dataclass
+class Followed:
+    """What became of the JWKs of an entry: what was done, what the audit says of each by its name, what to tell."""
+
+    changes: list[JwkChange] = field(default_factory=list)
+    said: dict[str, str] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+
+
+def follow(entry: models.Entry, *, revoked: bool) -> Followed:
+    """Disables or enables the JWKs of an entry with it; one that would not be taken today stays disabled."""
+    done = Followed()
+    change: Change
+    act, change = (disable_with_entry, "disabled") if revoked else (enable_with_entry, "enabled")
     for jwk in models.Jwk.objects.select_for_update(no_key=True).filter(entry=entry).order_by("name_key"):
+        comes_back = not revoked and jwk.disabled_with_entry
+        if comes_back and (refused := why_refused(jwk.public)):
+            done.said[jwk.name] = f"stays disabled: {refused.sentence}"
+            done.notices.append(_stays_disabled(jwk, refused))
+            continue
         if not act(jwk):
-            said[jwk.name] = f"stays {jwk.state}"  # somebody disabled it before
+            done.said[jwk.name] = f"stays {jwk.state}"  # somebody disabled it before
             continue
         jwk.version += 1
         jwk.save()
-        said[jwk.name] = done
-        changes.append(JwkChange(jwk.name, entry.environment.name, done, jwk.kid))
-    return changes, said
+        done.said[jwk.name] = change
+        done.changes.append(JwkChange(jwk.name, entry.environment.name, change, jwk.kid))
+    return done
+
+
+def _stays_disabled(jwk: models.Jwk, refused: TrustyardError) -> Notice:
+    sentence = f"The JWK {jwk.name} stays disabled, for it would not be taken today: {refused.sentence}"
+    return Notice("jwk-stays-disabled", sentence)
 
 
 def keep(done: Sequence[Acted]) -> None:

@@ -7,21 +7,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Q, QuerySet
-
 from trustyard import models
-from trustyard.errors import FieldError, NotFound, Refused, TrustyardError
+from trustyard.errors import FieldError, NotFound, Refused
 from trustyard.pki.certificates import Certificate
 from trustyard.pki.jwkfields import MAX_KID, not_kept
 from trustyard.pki.jwks import (
     algorithms_for,
     default_use,
-    findings,
     jwk_from_certificate,
     read_public_jwk,
     thumbprint,
+    why_refused,
 )
-from trustyard.pki.names import fold
 from trustyard.pki.reading import Notice
 from trustyard.pki.refusals import refuse_private_key
 
@@ -29,11 +26,15 @@ from . import audit, found, key_ids, releases
 from .actors import Actor
 from .gathering import Gathering
 from .jwk_connection import disable_with_entry, fingerprint
+from .jwks_read import USES, check_state, choices, find, get, get_by_id, jwk_json
 from .permissions import require
 from .restored import Confirmed
 from .retries import retried
 
-USES = ("sig", "enc")
+__all__ = [
+    "UNSET", "FromCertificate", "HandGiven", "SavedJwk", "choices", "create", "delete", "find", "get", "get_by_id",
+    "jwk_json", "update",
+]  # fmt: skip
 
 
 class _Unset:
@@ -245,12 +246,15 @@ def _rename(row: models.Jwk, new_name: str | None) -> None:
 def _set_state(row: models.Jwk, state: str | None) -> None:
     if state is None:
         return
-    _check_state(state, "bad-jwk")
+    check_state(state, "bad-jwk")
     if state == "active" and row.entry is not None and row.entry.revoked:
         where = f"{row.entry.certificate.name} in {row.entry.environment.name}"
         sentence = f"The entry that this JWK was made from, {where}, is revoked."
         advice = "Restore it, or give it a new certificate."
         raise Refused(sentence, code="entry-revoked", advice=advice, fields=[FieldError("state", sentence)])
+    if state == "active" and row.state != "active" and (refused := why_refused(row.public)):
+        refused.fields = [FieldError("state", refused.sentence)]
+        raise refused
     row.state, row.disabled_with_entry = state, False  # a person's word, also about what a revocation disabled before
 
 
@@ -297,92 +301,16 @@ def delete(
         found.check_version(row, if_match)
         places = list(row.environments.all())
         require(actor, "jwks.write", found.names(places))
-        before = fingerprint(row)
+        before = {"number": row.pk, **fingerprint(row)}
         models.Jwk.objects.filter(pk=row.pk).delete()
         audit.record(actor, "jwk.delete", "jwk", row.name, before=before)
         return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored))
-
-
-def get(actor: Actor, name: str) -> models.Jwk:
-    """The JWK of this name. Raises `NotFound`."""
-    require(actor, "jwks.read")
-    return found.by_name(_loaded(), name, "JWK")
-
-
-def get_by_id(actor: Actor, pk: int) -> models.Jwk:
-    """The JWK of this number. Raises `NotFound`."""
-    require(actor, "jwks.read")
-    return found.by_id(_loaded(), pk, "JWK")
-
-
-def find(
-    actor: Actor, *, q: str = "", environment: str = "", state: str = "", connected: bool | None = None
-) -> QuerySet[models.Jwk]:
-    """JWKs by name, filtered by text (name, description, key ID), environment, state and connection.
-
-    Raises `Refused` for an unknown environment or state.
-    """
-    require(actor, "jwks.read")
-    rows = _loaded().order_by("name_key")
-    if text := found.sought(q):
-        rows = rows.filter(Q(name_key__contains=fold(text)) | found.has("description", text) | found.has("kid", text))
-    if environment:
-        rows = rows.filter(environments=found.environment(environment))
-    if state:
-        _check_state(state, "bad-filter")
-        rows = rows.filter(state=state)
-    return rows if connected is None else rows.filter(entry__isnull=not connected)
-
-
-def _loaded() -> QuerySet[models.Jwk]:
-    return models.Jwk.objects.select_related(
-        "entry__certificate", "entry__environment", "entry__x509"
-    ).prefetch_related("environments")
-
-
-def jwk_json(row: models.Jwk) -> dict[str, Any]:
-    """A JWK as REST and the command line show it."""
-    entry = row.entry
-    return {
-        "name": row.name,
-        "description": row.description,
-        "jwk": row.public,
-        "kid": row.kid,
-        "use": row.use or None,
-        "alg": row.alg or None,
-        "state": row.state,
-        "environments": [place.name for place in row.environments.all()],
-        "connected_to": {"certificate": entry.certificate.name, "environment": entry.environment.name}
-        if entry
-        else None,
-        "findings": findings(row.public),
-        "version": row.version,
-    }
-
-
-def choices(actor: Actor, certificate: str, environment: str) -> dict[str, Any]:
-    """What a JWK of this entry can be: uses, the algorithms of each (default first), its key ID, or the problem."""
-    require(actor, "jwks.read")
-    chosen = found.entry(certificate, environment, "source").x509.read()
-    try:
-        fitting = {use: algorithms_for(chosen, use) for use in USES}
-        fitting = {use: algorithms for use, algorithms in fitting.items() if algorithms}
-        jwk = jwk_from_certificate(chosen)
-    except TrustyardError as error:
-        return {"uses": [], "algorithms": {}, "kid": "", "problem": error.detail}
-    return {"uses": list(fitting), "algorithms": fitting, "kid": jwk["kid"], "problem": None}
 
 
 def _check_use(use: str | None) -> None:
     if use is not None and use not in USES:
         sentence = "The use of a JWK is sig or enc."
         raise Refused(sentence, code="bad-jwk", fields=[FieldError("use", sentence)])
-
-
-def _check_state(state: str, code: str) -> None:
-    if state not in models.jwks.STATES:
-        sentence = "The state of a JWK is active or disabled."
-        raise Refused(sentence, code=code, fields=[FieldError("state", sentence)])
 
 
 def _check_kid(kid: str | None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from trustyard import models
 from trustyard.pki.content import PublishedJwk, TrustedEntry
-from trustyard.pki.jwks import thumbprint
+from trustyard.pki.jwks import thumbprint, why_refused
 from trustyard.pki.names import fold
 
 from .key_ids import key_members
@@ -67,6 +67,8 @@ class Withdrawn:
             return "The certificate that this JWK was made from is revoked in Trustyard."
         if self._deleted_disabled(key):
             return "This JWK was disabled when it was deleted."
+        if not found and (refused := why_refused(key.jwk)):  # what still stands here is somebody's to disable
+            return f"It would not be taken today: {refused.sentence}"
         return _disabled(found)  # its use may have been changed since
 
     def _deleted_disabled(self, key: PublishedJwk) -> bool:

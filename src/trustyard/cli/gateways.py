@@ -235,5 +235,10 @@ def _one(one: dict[str, Any]) -> None:
 
 
 def _nodes(one: dict[str, Any]) -> str:
-    words = (f"{node['node']} ({'connected' if node['connected'] else 'not connected'})" for node in one["nodes"])
-    return ", ".join(words) or "none yet"
+    return ", ".join(f"{node['node']} ({_connection(node)})" for node in one["nodes"]) or "none yet"
+
+
+def _connection(node: dict[str, Any]) -> str:
+    words = "connected" if node["connected"] else "not connected"
+    agents = node.get("agents") or []  # a server of before does not say it
+    return f"{words}; {len(agents)} agents of one name, at {' and '.join(agents)}" if agents else words

@@ -38,6 +38,9 @@ class Node(models.Model):
     # Who holds its connection; nobody where Trustyard pushes.
     server = models.ForeignKey(Server, on_delete=models.SET_NULL, null=True, blank=True, related_name="nodes")
 
+    # Which agents spoke under this name last, and when one returned, by actions/twins.py; nothing of other kinds.
+    instances = models.JSONField(null=True, blank=True)
+
     class Meta:
         ordering = ["gateway_id", "name"]
         constraints = [models.UniqueConstraint(fields=["gateway", "name"], name="node_name_once")]

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trustyard.errors import InputRefused
+from trustyard.pki import pasted
 
 MAX_BLOCKS = 50_000  # a bulk import may hold 20 000 certificates, each with what belongs to it
 
 _BEGIN = re.compile(rb"-----BEGIN ([A-Za-z0-9 #._/-]{1,64}?)-----")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
 _SPACE = b" \t\r\n\x0b\x0c"
 # What web pages and editors leave in UTF-8: no-break space, zero-width space, byte order mark.
 _INVISIBLE = re.compile(rb"(?:\xc2\xa0|\xe2\x80\x8b|\xef\xbb\xbf)+")
@@ -31,8 +33,9 @@ class Block:
 
     def der(self) -> bytes:
         """The bytes behind the base64. `InputRefused` (`bad-base64`) when it is none."""
+        body = pasted.plain(self.body)
         try:
-            return decode(_HEADERS.sub(b"", self.body, count=1) if b":" in self.body else self.body)
+            return decode(_HEADERS.sub(b"", body, count=1) if b":" in body else body)
         except ValueError:
             raise InputRefused(
                 f"The base64 of PEM block {self.number} is damaged.",
@@ -76,13 +79,15 @@ def walk(data: bytes) -> Iterator[Block | InputRefused]:
 
 
 def decode(text: bytes) -> bytes:
-    """Base64 (RFC 4648, section 4) with white space between, its padding written or left out.
+    """Base64 (RFC 4648, sections 4 and 5) with white space between, its padding written or left out.
 
     ValueError for any other character or a cut-off end.
     """
     bare = text.translate(None, _SPACE)
     if not bare.isascii():
         bare = _INVISIBLE.sub(b"", bare)
+    if (b"-" in bare or b"_" in bare) and b"+" not in bare and b"/" not in bare:
+        bare = bare.translate(_FROM_URL)
     try:
         return base64.b64decode(bare if b"=" in bare else bare + b"=" * (-len(bare) % 4), validate=True)
     except binascii.Error:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trustyard.errors import InputRefused, Refused, TooLarge
-from trustyard.pki import armour, der, keystores, pkcs7, pkcs12, refusals
+from trustyard.pki import armour, der, foreign, keystores, pasted, pkcs7, pkcs12, refusals
 from trustyard.pki.certificates import Certificate, read_certificate
 from trustyard.pki.reading import KEY_DROPPED, MAX_CERTIFICATES, Notice, Reading, check_count, reading_of
 
@@ -34,7 +34,7 @@ _SETTINGS = Notice(
     "The input also held openssl's trust settings, which were passed over. "
     "A certificate that openssl is told to reject is taken like any other.",
 )
-_ONLY_BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
+_ONLY_BASE64 = re.compile(rb"[A-Za-z0-9+/_=\s-]+")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u00a0"), " ")  # what web pages leave in copied text
 
 
@@ -70,9 +70,11 @@ def open_file(data: bytes, password: str | None = None, most: int = MAX_CERTIFIC
     """
     if keystores.is_keystore(data):
         return _with_key("jks", *keystores.read(data, password), most)
-    if armour.is_armoured(data):
+    if (kind := foreign.kind_of_archive(data)) is not None:  # of what is packed a part may stand in the open
+        raise refusals.refusal(kind, foreign.certificate_files(data))
+    if armour.is_armoured(data) or armour.is_armoured(data := pasted.unescaped(data)):
         return _open_pem(data, most)
-    if (kind := refusals.kind_of_text(data)) is not None:
+    if (kind := foreign.kind_of_file(data) or refusals.kind_of_text(data)) is not None:
         raise refusals.refusal(kind)
     if data[:1] == b"\x30" and not refusals.is_text(data):
         forms = {"certificate": "der", "pkcs7": "pkcs7-der", "pkcs12": "pkcs12"}
@@ -86,7 +88,7 @@ def open_file(data: bytes, password: str | None = None, most: int = MAX_CERTIFIC
             code="bad-base64",
             advice="It was probably cut off; copy it again from its first to its last character.",
         )
-    raise refusals.nothing_known()
+    raise refusals.refusal("PEM in base64") if refusals.holds_encoded_pem(data) else refusals.nothing_known()
 
 
 def read_paste(text: str, encoding: str) -> Reading:

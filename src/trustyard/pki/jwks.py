@@ -17,7 +17,7 @@ from trustyard.pki.jwkfields import KEY_MEMBERS, b64url, b64url_int, build, chec
 
 __all__ = [
     "algorithm_fits", "algorithms_for", "default_use", "findings", "jwk_from_certificate", "jwk_of_key",
-    "read_public_jwk", "thumbprint",
+    "read_public_jwk", "thumbprint", "why_refused",
 ]  # fmt: skip
 
 _RSA_PSS = ("PS256", "PS384", "PS512")
@@ -161,6 +161,15 @@ def read_public_jwk(jwk: Mapping[str, Any]) -> dict[str, Any]:
     if (alg is not None and alg not in fitting) or not fitting:
         raise _misfit(str(made.get("crv", made["kty"])), use or "sig", fitting)
     return made
+
+
+def why_refused(jwk: Mapping[str, Any]) -> InputRefused | None:
+    """What a JWK that was stored before would be refused for, were it given today; None where it would be taken."""
+    try:
+        read_public_jwk(jwk)
+    except InputRefused as refused:
+        return refused
+    return None
 
 
 def _is_pss(key: Keyed) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from trustyard.errors import FieldError, InputRefused, holds_private_key
 from trustyard.pki import der
+from trustyard.pki.sentences import few
 
 _ADVICE_KEY = "Trustyard takes public material only; keep private keys where they are used."
 
@@ -38,8 +40,57 @@ _KINDS: dict[str, tuple[str, str, str]] = {
     "SSH private key": ("private-key", "This is an SSH private key, not an X.509 certificate.", _ADVICE_KEY),
     "PGP": ("pgp", "This is OpenPGP material, not an X.509 certificate.", ""),
     "JSON": ("json", "This is JSON, not a certificate.", "A JWK is added under JWKs."),
+    "JSON with x5c": (
+        "json",
+        "This is JSON, not a certificate, and has certificates in x5c.",
+        "Paste one text of an x5c as BASE64; the JWK itself is added under JWKs.",
+    ),
+    "Kubernetes": (
+        "kubernetes",
+        "This is an object of Kubernetes, such as a Secret or a kubeconfig, whose values are base64.",
+        "Give a value decoded: kubectl get secret NAME -o jsonpath='{.data.tls\\.crt}' | base64 -d",
+    ),
+    "PEM in base64": (
+        "double-base64",
+        "This text holds PEM in base64.",
+        "Decode it once and give the PEM text.",
+    ),
+    "printout": (
+        "printout",
+        "This is a printout of a certificate, and not the certificate itself.",
+        "Give it as PEM: openssl x509 without -noout, keytool with -rfc.",
+    ),
     "XML": ("xml", "This is XML, not a certificate.", "Take out the base64 of the certificate and paste it as BASE64."),
     "ZIP": ("zip-archive", "This is a ZIP archive.", "Unpack it and give one of its files."),
+    **{
+        name: ("archive", f"This is an archive or a compressed file ({name}).", "Unpack it and give one of its files.")
+        for name in ("gzip", "bzip2", "xz", "Zstandard", "7z", "RAR", "tar")
+    },
+    "Office document": (
+        "office-document",
+        "This is a document of an office program, not a certificate.",
+        "Take the certificate out of it, as a file or as text to paste.",
+    ),
+    "Bouncy Castle keystore": (
+        "foreign-store",
+        "This is a keystore of Bouncy Castle (BKS, UBER or BCFKS).",
+        "Convert it to PKCS#12: keytool -importkeystore -deststoretype PKCS12, with that provider.",
+    ),
+    "serialized store": (
+        "foreign-store",
+        "This is a serialized certificate store of Windows (.sst).",
+        "Export the certificates as PKCS #7 (.p7b) instead.",
+    ),
+    "keychain": (
+        "foreign-store",
+        "This is a keychain of macOS.",
+        "Take the certificates out as PEM: security find-certificate -a -p FILE",
+    ),
+    "SQLite": (
+        "foreign-store",
+        "This is a SQLite database, such as the certificates of Firefox or NSS (cert9.db).",
+        "Take the certificate out as PEM: certutil -L -d FOLDER -n NAME -a",
+    ),
     "PDF": ("pdf", "This is a PDF document, not a certificate.", ""),
     "attribute certificate": ("attribute-certificate", "This is an attribute certificate, not a public-key one.", ""),
     "empty": ("empty-input", "This is empty.", "Choose a file or paste text that holds a certificate."),
@@ -62,7 +113,6 @@ _LABELS = {
 
 _TEXT = re.compile(rb"[\t\n\r -~]+")
 _BEGINNINGS = (  # in lower case
-    (b"pk\x03\x04", "ZIP"),
     (b"%pdf", "PDF"),
     (b"<?xml", "XML"),
     (b"ssh-", "SSH key"),
@@ -70,14 +120,19 @@ _BEGINNINGS = (  # in lower case
     (b"sk-ssh-", "SSH key"),
     (b"---- begin ssh2", "SSH key"),
     (b"putty-user-key-file", "SSH private key"),
-    (b"{", "JSON"),
 )
+_NAMED = 5  # files of an archive that are told
+_KUBERNETES = re.compile(rb"""(?m)^[ \t]*["']?apiVersion["']?[ \t]*:|^[\s{]*"apiVersion"\s*:""")
+_PRINTOUTS = (b"certificate:\n    data:", b"certificate:\r\n    data:", b"owner: ", b"alias name: ")
+_ENCODED_PEM = b"LS0tLS1CRUdJTi"  # base64 of how PEM begins
 _LIST = re.compile(rb"\[\s*[\[{\"\]]")  # of JSON; what begins a file of settings is none
 
 
-def refusal(kind: str) -> InputRefused:
-    """The refusal for one of the kinds above."""
+def refusal(kind: str, files: Sequence[str] = ()) -> InputRefused:
+    """The refusal for one of the kinds above, with the files in it that may be what is meant."""
     code, sentence, advice = _KINDS[kind]
+    if files:
+        advice = f"Unpack it and give one of its files: {few(files, _NAMED)}."
     return InputRefused(sentence, code=code, advice=advice)
 
 
@@ -123,9 +178,24 @@ def kind_of_text(data: bytes) -> str | None:
         return "empty"
     if b"<html" in start or b"<!doctype html" in start:
         return "web page"
-    if _LIST.match(start):
-        return "JSON"
+    if _KUBERNETES.search(data[:65_536]):
+        return "Kubernetes"
+    if start.startswith(_PRINTOUTS):
+        return "printout"
+    if _LIST.match(start) or start.startswith(b"{"):
+        return _kind_of_json(data)
     return next((kind for beginning, kind in _BEGINNINGS if start.startswith(beginning)), None)
+
+
+def _kind_of_json(data: bytes) -> str:
+    if holds_encoded_pem(data):
+        return "PEM in base64"
+    return "JSON with x5c" if b'"x5c"' in data else "JSON"
+
+
+def holds_encoded_pem(data: bytes) -> bool:
+    """Whether a PEM text in base64 stands anywhere, as in settings and Secrets."""
+    return _ENCODED_PEM in data
 
 
 def is_text(data: bytes) -> bool:
@@ -162,12 +232,25 @@ def _kind_of_parts(parts: list[der.Element]) -> str | None:
         return "encrypted private key"
     if tags == [der.SEQUENCE, der.BIT_STRING] or tags == [der.INTEGER, der.INTEGER]:
         return "public key"
-    if tags != [der.SEQUENCE, der.SEQUENCE, der.BIT_STRING]:
-        return None
-    inner = [part.tag for part in parts[0].children()]
+    if tags == [der.SEQUENCE, der.SEQUENCE]:
+        return _kind_of_two(*parts)
+    return _kind_of_signed(parts[0]) if tags == [der.SEQUENCE, der.SEQUENCE, der.BIT_STRING] else None
+
+
+def _kind_of_signed(signed: der.Element) -> str | None:
+    inner = [part.tag for part in signed.children()]
+    if inner[:6] == [der.INTEGER, der.SEQUENCE, 0xA0, der.SEQUENCE, der.INTEGER, der.SEQUENCE]:  # RFC 5755, section 4.1
+        return "attribute certificate"
     if inner[:3] == [der.INTEGER, der.SEQUENCE, der.SEQUENCE] and 0xA0 in inner[3:]:  # PKCS#10 (RFC 2986)
         return "certificate request"
     times = (der.UTC_TIME, der.GENERALIZED_TIME)
     if inner[:3] in ([der.SEQUENCE, der.SEQUENCE, t] for t in times) or inner[3:4] in ([t] for t in times):
         return "revocation list"
     return None
+
+
+def _kind_of_two(store: der.Element, check: der.Element) -> str | None:
+    """BCFKS: what is encrypted after its algorithm, then two algorithms and a MAC."""
+    sealed, checked = [part.tag for part in store.children()], [part.tag for part in check.children()]
+    both = sealed == [der.SEQUENCE, der.OCTET_STRING], checked == [der.SEQUENCE, der.SEQUENCE, der.OCTET_STRING]
+    return "Bouncy Castle keystore" if all(both) else None

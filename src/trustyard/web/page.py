@@ -23,7 +23,7 @@ from trustyard.models import Release
 from trustyard.pki.refusals import refuse_private_key
 from trustyard.pki.sentences import plural
 
-from .deleted import deleted, is_gone, named
+from .deleted import deleted, is_gone, list_of, named
 from .differences import side_by_side
 
 P = ParamSpec("P")
@@ -66,8 +66,8 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
             except Restored as asked:
                 return ask_restored(request, asked)
             except TrustyardError as error:
-                if isinstance(error, NotFound) and is_gone(request):
-                    if request.method == "POST" and not is_fragment(request):
+                if isinstance(error, NotFound):
+                    if request.method == "POST" and not is_fragment(request) and is_gone(request):
                         return deleted(request, actor_of(request), error)
                     error = named(request, actor_of(request), error)
                 return refusal(request, error)
@@ -118,7 +118,7 @@ def refusal(request: HttpRequest, error: TrustyardError) -> HttpResponse:
 def refused(request: HttpRequest, error: TrustyardError) -> HttpResponse:
     """A refusal on a page of its own, for who cannot stay where they are."""
     known = {403: "403.html", 404: "404.html"}
-    context = {"error": error, "form_at": form_at(request)}
+    context = {"error": error, "form_at": form_at(request), "back": list_of(request)}
     return render(request, known.get(error.status, "refused.html"), context, status=error.status)
 
 

@@ -53,6 +53,11 @@ class Node(Shown):
     node: str
     connected: bool
     last_seen: When
+    agents: list[str] = Field(
+        default_factory=list,
+        description="The addresses of the agents that speak under this name by turns, where they are several: "
+        "give each host's agent a `node` of its own.",
+    )
 
 
 class Gateway(Shown):

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
+from django.utils import timezone
 
 from trustyard.actions import agents, news, servers
 from trustyard.actions.agents import Seen, Standing
 from trustyard.actions.gateway_tokens import Claim
+from trustyard.actions.twins import Heard
 from trustyard.models.connections import looked_after
 
 from .writing import Writer
@@ -182,6 +184,11 @@ class Desk:
     async def in_thread(self, call: Callable[[], Answer]) -> Answer:
         """Runs a blocking call in a thread of the desk."""
         return await self._loop.run_in_executor(self._threads, lambda: _asked(call))
+
+    def note_heard(self, gateway_id: int, node: str, process: str, address: str) -> None:
+        """An agent asked, whether it is served or not; an older one does not say which process it is."""
+        if process:
+            self.writer.note(Heard(gateway_id, node, process, address, timezone.now()))
 
     def note_busy(self, gateway_id: int, node: str) -> None:
         """The node is being given a release, and will be silent for a while."""

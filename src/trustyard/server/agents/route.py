@@ -70,6 +70,7 @@ class Agents:
         if path == wire.RECEIPT:
             return await self._receipt(standing, scope, receive)
         asked = requests.question(scope)
+        self.desk.note_heard(standing.gateway_id, asked.node, asked.process, client(scope))
         with self.desk.present(standing.gateway_id, asked.node, asked.process):
             # 1. Wait until there is something to say, the time is over, or the agent has left.
             if not await self._waited(claim, standing, asked, receive):

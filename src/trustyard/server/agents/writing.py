@@ -9,9 +9,11 @@ import structlog
 
 from trustyard.actions.agents import Said, Seen
 from trustyard.actions.turns import Turns
+from trustyard.actions.twins import Heard
 
 log = structlog.get_logger(__name__)
-Keep = Callable[[list[Said | Seen]], Awaitable[list[bool]]]
+Word = Said | Seen | Heard
+Keep = Callable[[list[Word]], Awaitable[list[bool]]]
 RETRY_SECONDS = 1.0
 MOST = 500  # rows of one transaction, so that other writers get their turn
 
@@ -21,7 +23,7 @@ class Writer:
 
     def __init__(self, keep: Keep) -> None:
         self._keep = keep
-        self._waiting: list[tuple[Said | Seen, asyncio.Future[bool] | None]] = []
+        self._waiting: list[tuple[Word, asyncio.Future[bool] | None]] = []
         self._something = asyncio.Event()
         self._turns = Turns()
 
@@ -30,12 +32,12 @@ class Writer:
         """Whether something is not written yet."""
         return bool(self._waiting) or self._turns.taken
 
-    def note(self, word: Said | Seen) -> None:
+    def note(self, word: Word) -> None:
         """Stores it some time soon, however often that has to be tried."""
         self._waiting.append((word, None))
         self._something.set()
 
-    async def kept(self, word: Said | Seen) -> bool:
+    async def kept(self, word: Word) -> bool:
         """Returns when it is stored; False where the release is not the node's. Raises what the database raised."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((word, future))

@@ -9,9 +9,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 
 from trustyard import models
-from trustyard.actions import environments, fleet, gateways
+from trustyard.actions import environments, fleet, gateways, twins
 from trustyard.actions.permissions import allowed, require
 from trustyard.errors import Conflict, FieldError, NotFound, Refused, StaleVersion, TrustyardError
 from trustyard.gateways.kinds import KINDS
@@ -138,11 +139,13 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     row = gateways.get_by_id(actor_of(request), pk)
     receipts = models.Receipt.objects.filter(gateway=row).select_related("release").order_by("-at", "-pk")
     nodes = row.nodes.order_by("connected", "name")  # who is away comes first
+    shown = Pages(nodes, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "gateway": row,
         "kind": _title(row.kind),
         "has_token": gateways.has_token(row),
-        "page": Pages(nodes, PER_PAGE).get_page(request.GET.get("page")),
+        "page": shown,
+        "nodes": [{"node": node, "agents": twins.speaking(node, timezone.now())} for node in shown.object_list],
         "receipts": receipts.defer("release__content", "release__left_out")[:RECEIPTS],
         "options": json.dumps(row.options, indent=2) if row.options else "",
     }

@@ -136,6 +136,7 @@ def _at_once(request: HttpRequest, actor: Actor, pk: UUID, saved: Saved, said: s
         draft = drafts.rebase(actor, pk)
     done = "; ".join(f"the JWK {change.name} {_PUBLISHED[change.change]}" for change in saved.jwks)
     said = f"{said} Also, {done}." if done else said
+    said = " ".join([said, *(notice.message for notice in saved.notices)])
     deployment = deployed([release.pk for release in saved.releases])
     response = configuration(request, actor, draft, said=said, deployment=deployment, close_dialogs=True, undo=undo)
     response["HX-Retarget"], response["HX-Reswap"] = "#configuration", "none"

@@ -13,7 +13,7 @@ from trustyard.actions import environments, sources, trust_checks
 from trustyard.actions.moments import moment_of
 from trustyard.actions.permissions import require
 from trustyard.actions.trust_checks import Asked, Checked
-from trustyard.errors import FieldError, Refused, TooLarge, TrustyardError, holds_private_key
+from trustyard.errors import FieldError, NotFound, Refused, TooLarge, TrustyardError, holds_private_key
 from trustyard.web.page import actor_of, is_fragment, page, problems
 
 
@@ -28,15 +28,15 @@ def index(request: HttpRequest) -> HttpResponse:
         try:
             place = request.POST.get("environment", "")
             context |= _shown(trust_checks.check(actor, place, _asked(request)))
-        except (Refused, TooLarge) as error:
+        except (NotFound, Refused, TooLarge) as error:
             context |= {"error": error, "problems": problems(error), "offered": _offered(error)}
     if is_fragment(request):
         return render(request, "trust/_answer.html", {**context, "fragment": True})
     places, named = list(environments.find(actor)), context["given"].get("environment", "")
     if request.method == "GET":  # of an address that names one that is gone nothing is asked of another
         chosen = environments.asked_or_first(actor, places, named)
-    else:
-        chosen = environments.named_or_first(places, named)
+    else:  # nor of a form; whoever presses Check again has chosen another one
+        chosen = next((place for place in places if place.name == named), None)
     context |= {"environments": places, "chosen": chosen}
     status = context["error"].status if "error" in context else 200
     return render(request, "trust/check.html", context, status=status)
