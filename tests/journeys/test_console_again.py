@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -178,3 +179,20 @@ def test_a_form_whose_certificate_another_deletes_goes_on_as_that_of_a_new_one(
     console.save_and_deploy()
     held = rest.client.get(address).json()
     assert (held["description"], [one["alias"] for one in held["entries"]]) == ("still mine", [f"{name}-new"])
+
+
+def test_what_was_chosen_among_what_a_choice_brought_is_there_again(
+    console: Console, rest: Rest, unique: Callable[[str], str]
+) -> None:
+    page, name = console.page, unique("chosen")
+    rest.certificate(
+        name, Authority("Chosen CA").issue("chosen.example", rsa.generate_private_key(65537, 2048)).pem, "test"
+    )
+    console.open("/jwks/create/")
+    page.get_by_label("Certificate", exact=True).select_option(name)
+    page.get_by_label("Use", exact=True).select_option("enc")
+    algorithm = page.get_by_label("Algorithm", exact=True)
+    algorithm.select_option("RSA-OAEP-512")
+    page.reload()
+    expect(algorithm).to_have_value("RSA-OAEP-512")
+    expect(page.get_by_label("Use", exact=True)).to_have_value("enc")

@@ -352,6 +352,14 @@ _PAINTED = """(row) => {
 }"""
 
 
+def test_the_menu_of_a_row_is_as_high_as_its_items_in_webkit_too(console: Console, usual: Usual) -> None:
+    """With the height that browsers give to popovers themselves, WebKit draws a grid as high as the window."""
+    console.find(usual.certificate)
+    console.button(f"Actions for {usual.certificate}").click()
+    menu = console.page.get_by_role("menu")
+    assert menu.evaluate("it => it.computedStyleMap().get('height').toString()") == "auto"
+
+
 def test_the_source_is_in_sight_where_there_are_a_hundred_environments(console: Console) -> None:
     page = console.page
     page.set_viewport_size({"width": 1280, "height": 640})

@@ -221,8 +221,13 @@ _PARTS = re.compile(r"[^.,=@:/_-]*[.,=@:/_-]+|[^.,=@:/_-]+")
 
 @register.filter
 def breakable(text: str) -> SafeString:
-    """The text with places where a narrow column may break it, so that no word is cut in two."""
-    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in _PARTS.findall(text)))
+    """The text with places where a narrow column may break it, so that no word is cut in two.
+
+    Parts are in one element: where a cell is a grid, Firefox makes an item of each part between the places.
+    """
+    parts = _PARTS.findall(text)
+    broken = format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))
+    return format_html("<span>{}</span>", broken) if len(parts) > 1 else broken
 
 
 @register.filter

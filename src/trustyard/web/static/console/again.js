@@ -19,11 +19,21 @@ const person = document.querySelector(".account-name")?.textContent.trim();
 const isChoice = (control) => control.type === "checkbox" || control.type === "radio";
 const controls = () => [...form.elements].filter((one) => one.name && !one.matches(NEVER));
 
-function sent(control) {
+function asItCame(control) {
   if (isChoice(control)) return control.defaultChecked;
   if (!(control instanceof HTMLSelectElement)) return control.defaultValue;
   return ([...control.options].findLast((option) => option.defaultSelected) ?? control.options[0])?.value;
 }
+// With the page, that is: what is fetched for a choice comes with that choice in it, which the next page knows nothing of.
+const first = new Map();
+const key = (control) => `${isChoice(control) ? control.value : ""}/${control.name}`;
+const sent = (control) => first.get(key(control)) ?? asItCame(control);
+
+function note() {
+  first.clear();
+  if (form) controls().forEach((one) => first.set(key(one), asItCame(one)));
+}
+note();
 const now = (control) => (isChoice(control) ? control.checked : control.value);
 
 function typed() {
@@ -75,7 +85,10 @@ function restore(kept) {
   put(kept);
   // What hangs on a choice is fetched by restored.js; it is filled in when it is there, until the person goes on.
   const until = new AbortController();
-  const fill = () => put(kept).forEach((one) => one.dispatchEvent(new Event("change", { bubbles: true })));
+  const fill = () => {
+    if (form.querySelector(".htmx-added")) return; // it does not fetch yet when it changes; its own turn comes
+    put(kept).forEach((one) => one.dispatchEvent(new Event("change", { bubbles: true })));
+  };
   form.addEventListener("htmx:afterSettle", fill, { signal: until.signal });
   for (const event of ["keydown", "pointerdown"]) document.addEventListener(event, () => until.abort(), { signal: until.signal });
 }
@@ -104,6 +117,7 @@ window.addEventListener("pagehide", () => {
 document.addEventListener("htmx:afterSwap", ({ target }) => {
   if (target !== document.body) return;
   form = shown();
+  note();
   awaited = null;
 });
 

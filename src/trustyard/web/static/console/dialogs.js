@@ -1,11 +1,17 @@
 // Dialogs come from the server as fragments: opened as modal, closed by Esc or Cancel, and the focus goes back to where it was.
 const openers = [];
+let pressed = null; // Safari, and Firefox on a Mac, give a button that is clicked no focus
+
+document.addEventListener("click", ({ target }) => {
+  pressed = target instanceof Element ? target.closest("button, a[href]") : null;
+}, true);
 
 function open(dialog) {
   if (dialog.open) return;
-  const before = document.activeElement;
+  const focused = document.activeElement;
+  const before = focused?.matches("body, main") ? pressed : focused;
   // A dialog that takes the place of another one inherits the place to return to.
-  openers.push(before && before !== document.body ? before : openers.at(-1));
+  openers.push(before ?? openers.at(-1));
   dialog.showModal();
   first(dialog)?.focus();
 }

@@ -28,7 +28,8 @@ window.addEventListener("load", () => {
 });
 // So is a table that is paged within its page.
 document.addEventListener("htmx:afterSettle", (event) => {
-  const turned = document.getElementById(event.detail.requestConfig?.elt.dataset?.turns ?? "");
+  const id = event.detail.requestConfig?.elt.dataset?.turns;
+  const turned = id ? document.getElementById(id) : null;
   turned?.focus({ preventScroll: true });
   if (turned?.getBoundingClientRect().top < 0) turned.scrollIntoView(); // where it begins, and not where it ended
 });

@@ -12,8 +12,23 @@ function chosenElse(control) {
   return control.value !== control.defaultValue;
 }
 
+// A page that was kept itself, with all that was fetched for it, is shown as it was left: WebKit empties boxes that are not to be
+// completed. Without https WebKit keeps what may not be stored, and shows it even to who signed out meanwhile.
+let written = [];
+window.addEventListener("pagehide", () => {
+  const boxes = document.querySelectorAll("main input[autocomplete='off']:not([type='password'])");
+  written = [...boxes].map((box) => [box, box.value]);
+});
+
+async function again() {
+  setTimeout(() => written.forEach(([box, value]) => { box.value ||= value; })); // they are emptied after this event
+  const page = location.pathname + location.search;
+  const answer = await fetch(page, { redirect: "manual", cache: "no-store" }).catch(() => null);
+  if (answer?.type === "opaqueredirect" || [403, 404].includes(answer?.status)) location.replace(page);
+}
+
 window.addEventListener("pageshow", (event) => {
-  if (event.persisted) return; // the page itself was kept, with all that was fetched for it
+  if (event.persisted) return again();
   const drawn = new Set();
   for (const control of document.querySelectorAll(fetching)) {
     const selector = control.closest("[hx-target]")?.getAttribute("hx-target");

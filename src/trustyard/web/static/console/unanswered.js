@@ -42,8 +42,14 @@ function settle(background = false) {
   document.querySelectorAll(gone).forEach((alert) => alert.remove());
 }
 
+// A page that is left ends what is under way, and WebKit says of that what it says of a server that is gone.
+const LEAVING = 1000; // milliseconds
+let left = -Infinity;
+window.addEventListener("beforeunload", ({ timeStamp }) => { left = timeStamp; });
+
 function failed(event) {
   const { elt, xhr, requestConfig } = event.detail;
+  if (!xhr?.status && event.timeStamp - left < LEAVING) return;
   say(sentence(elt, xhr, requestConfig), !asked(elt, requestConfig));
 }
 
