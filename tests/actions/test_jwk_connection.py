@@ -98,6 +98,17 @@ def test_a_key_id_given_by_hand_stays(acme: Saved, ca: Ca) -> None:
     assert models.Jwk.objects.get().public["kid"] == "acme-2026"
 
 
+def test_a_jwk_that_states_no_algorithm_states_none_after_an_update(add: Add, ca: Ca) -> None:
+    saved = add("acme")
+    jwks.create(ADMIN, name="silent", source=FromCertificate("acme", "test"), use="sig", alg=None)
+    with pytest.raises(JwkConnection) as caught:
+        renew(saved, ca, None, key="ec")
+    assert caught.value.extra["jwks"][0]["becomes"]["alg"] is None
+    renew(saved, ca, UPDATE, key="ec")
+    row = models.Jwk.objects.get()
+    assert (row.alg, "alg" in row.public) == ("", False)
+
+
 def test_disconnect_keeps_the_key_byte_for_byte_and_cuts_the_relation_for_good(acme: Saved, ca: Ca) -> None:
     """S-26: a later update of the same certificate finds no related JWK and asks nothing (S-28)."""
     before = models.Jwk.objects.get()

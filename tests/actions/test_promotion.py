@@ -155,6 +155,13 @@ def test_jwks_of_what_changes_in_the_target_need_an_answer_for_each_certificate(
     questions = {one["certificate"]: [jwk["name"] for jwk in one["jwks"]] for one in asked.value.extra["certificates"]}
     assert questions == {"acme": ["acme-jwk"], "bank": ["bank-jwk"]}
     assert asked.value.sentence == "2 certificates are used in 2 JWK(s). What would you like to do?"
+    assert (asked.value.extra["options"], asked.value.extra["moved"]) == (["update", "disconnect"], False)
+    assert [jwk["name"] for jwk in asked.value.extra["jwks"]] == ["acme-jwk", "bank-jwk"]
+    older = {"acme": JwkAnswer("update", {}, "acme", "an older version"), "bank": JwkAnswer("disconnect", {}, "bank")}
+    with pytest.raises(JwkConnection) as moved:
+        promotion.promote(ADMIN, "production", source="test", answers=older)
+    assert moved.value.extra["moved"], "what is said of one of them is of another time"
+    assert [one["certificate"] for one in moved.value.extra["certificates"]] == ["acme"]
     with pytest.raises(JwkConnection) as half:
         promotion.promote(ADMIN, "production", source="test", answers={"acme": JwkAnswer("update", {}, "acme")})
     assert [one["certificate"] for one in half.value.extra["certificates"]] == ["bank"]

@@ -94,8 +94,11 @@ def test_deploying_again_asks_those_that_refused_once_more(add: Add) -> None:
     release = add("again").releases[0]
     delivery.record(gateway.pk, release.number, Receipt("node-1", "refused", "no"))
     assert delivery.settled([release.pk])
+    delivery.record(gateway.pk, release.number, Receipt("node-2", "accepted"))
     assert not releases.deploy(ADMIN, "test").created
     assert not delivery.settled([release.pk])
+    said = {row.node: row.state for row in release.receipts.all()}
+    assert said == {"node-1": "pending", "node-2": "accepted"}, "what holds it is not asked again"
 
 
 def test_numbers_have_no_gaps_and_belong_to_their_environment(add: Add) -> None:
@@ -139,7 +142,9 @@ def test_the_truststore_shows_what_is_in_force_and_what_waits(add: Add, ca: Ca) 
     rows = {r["alias"]: r for r in truststores.rows(ADMIN, "test")}
     assert {alias: r["pending"] for alias, r in rows.items()} == {"here": "changed", "next": "added"}
     releases.deploy(ADMIN, "test")
-    assert {r["pending"] for r in truststores.rows(ADMIN, "test")} == {None}
+    for name in ("one", "two", "three"):
+        add(name, "production")
+    assert {r["pending"] for r in truststores.rows(ADMIN, "test")} == {None}, "what is newer elsewhere is not its own"
     stored = models.StoredCertificate.objects.get(pk=rows["next"]["sha256"])
     stored.not_after = timezone.now() - timezone.timedelta(days=1)
     stored.save()

@@ -71,6 +71,9 @@ def test_use_and_algorithm_are_changed_to_what_the_key_allows(add: Add, add_jwk:
         ({"alg": ""}, "alg"),
         ({"use": "enc"}, "alg"),
         ({"use": "both"}, "use"),
+        ({"kid": ""}, "kid"),
+        ({"kid": "k" * 257}, "kid"),
+        ({"kid": "two\nlines"}, "kid"),
     ):
         refused = operator.patch(address, bad)
         assert (refused.status, refused.fields) == (422, [field])
@@ -186,6 +189,29 @@ def test_a_deleted_jwk_is_withdrawn_at_once(add: Add, add_jwk: Add, operator: Re
     assert operator.delete(path("jwks", "later"), deploy=False).json == {}
 
 
+def test_an_operator_of_another_environment_leaves_a_jwk_as_it_is(
+    add: Add, add_jwk: Add, operator: Rest, cast: Cast
+) -> None:
+    """D-24, whether something is deployed or not."""
+    add("acme", "production")
+    source = {"kind": "certificate", "certificate": "acme", "environment": "production"}
+    made = add_jwk("sign", "acme", "production")
+    address, mine = made.headers["Location"], cast.test_operator
+    public = {name: made.json["jwk"][name] for name in ("kty", "crv", "x", "y")}
+    both = {"kind": "jwk", "jwk": public, "environments": ["test", "production"]}
+    for answer in (
+        mine.post(path("jwks"), {"name": "mine", "source": source}),
+        mine.post(path("jwks"), {"name": "mine", "source": both}),
+        mine.patch(address, {"description": "mine"}),
+        mine.patch(address, {"state": "disabled"}),
+        mine.delete(address, deploy=False),
+        mine.delete(address),
+    ):
+        assert (answer.status, answer.code) == (403, "not-allowed")
+        assert "production" in answer.json["detail"]
+    assert operator.get(address).json == {name: value for name, value in made.json.items() if name != "notices"}
+
+
 def test_the_jwks_are_filtered(add: Add, add_jwk: Add, operator: Rest) -> None:
     add("acme")
     add_jwk("the one", "acme")
@@ -201,7 +227,7 @@ def test_the_jwks_are_filtered(add: Add, add_jwk: Add, operator: Rest) -> None:
     assert names(q="güvenlik") == names(q="(§ .*") == []
     assert names(state="disabled") == ["two"]
     assert names(environment="production") == []
-    assert names(connected=True) == ["the one", "two"]
+    assert (names(connected=True), names(connected=False)) == (["the one", "two"], [])
     assert operator.get(path("jwks"), state="green").status == 422
     assert operator.get(path("jwks"), environment="moon").status == 422
 
