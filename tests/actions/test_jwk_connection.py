@@ -362,6 +362,20 @@ def test_one_key_id_names_one_key_in_an_environment(acme: Saved, add: Add) -> No
         jwks.create(ADMIN, name="thief", source=FromCertificate(other.certificate.name, "test"), kid=given, use="sig")
 
 
+@pytest.mark.parametrize("key", ["rsa", "ec", "ed25519"])
+def test_two_keys_of_one_kind_are_two_keys_whatever_they_are_for(add: Add, key: str) -> None:
+    """D-23."""
+    for name in ("one", "two"):
+        add(name, key=key)
+        jwks.create(ADMIN, name=name, source=FromCertificate(name, "test"), use="sig", kid=f"key {name}")
+    own, other = (models.Jwk.objects.get(name=name).public for name in ("one", "two"))
+    bare = [{member: jwk[member] for member in jwk if member not in ("use", "alg", "kid")} for jwk in (own, other)]
+    jwks.create(ADMIN, name="own", source=HandGiven(bare[0], ["test"]), kid="key one")
+    with pytest.raises(Conflict) as caught:
+        jwks.create(ADMIN, name="other", source=HandGiven(bare[1], ["test"]), kid="key one")
+    assert caught.value.code == "kid-taken"
+
+
 @pytest.mark.parametrize(
     ("key", "use", "alg", "at_fault"),
     [("ec", "enc", "ES256", "alg"), ("rsa", "sig", "none", "alg"), ("ed25519", "enc", "EdDSA", "use")],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from tests.actions.conftest import ADMIN, fresh, pem
@@ -241,5 +242,12 @@ def test_a_changed_removed_or_cut_audit_chain_is_found(add: Add) -> None:
     assert audit.verify().broken_at == victim.pk
     models.AuditEvent.objects.filter(pk=victim.pk).update(actor=victim.actor)
     assert audit.verify().ok
-    models.AuditEvent.objects.order_by("-pk")[0].delete()
+    last, before, middle = models.AuditEvent.objects.order_by("-pk")[:3]
+    last.delete()
+    assert not audit.verify().ok
     assert "end" in audit.verify().reason
+    models.AuditHead.objects.update(events=F("events") - 1, hash=before.hash)
+    assert audit.verify().ok
+    middle.delete()
+    models.AuditHead.objects.update(events=F("events") - 1)
+    assert (audit.verify().ok, audit.verify().broken_at) == (False, before.pk), "whatever their number is said to be"

@@ -189,6 +189,14 @@ def test_a_deleted_jwk_is_withdrawn_at_once(add: Add, add_jwk: Add, operator: Re
     assert operator.delete(path("jwks", "later"), deploy=False).json == {}
 
 
+def test_a_description_holds_what_every_database_can_keep_and_no_more(add: Add, add_jwk: Add, operator: Rest) -> None:
+    add("acme")
+    address = add_jwk("sign", "acme").headers["Location"]
+    for text, status in (("d" * 4000, 200), ("d" * 4001, 422), ("a\x00b", 422)):
+        said = operator.patch(address, {"description": text})
+        assert (said.status, said.fields) == (status, ["description"] if status == 422 else [])
+
+
 def test_an_operator_of_another_environment_leaves_a_jwk_as_it_is(
     add: Add, add_jwk: Add, operator: Rest, cast: Cast
 ) -> None:
