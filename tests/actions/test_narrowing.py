@@ -92,3 +92,13 @@ def test_the_same_is_found_in_tables_of_any_size(large: Callable[[], int]) -> No
         assert now == names, filters
         assert said in (counted, Counted(most + 1, more=True)), filters
         assert said.more == (len(names) > most), filters
+
+
+def test_a_search_counts_up_to_the_limit_and_says_that_there_are_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    names, counted = found({"q": "actions test ca"})
+    assert counted == (len(names), False)
+    for most, more in ((len(names), False), (len(names) - 1, True), (1, True)):
+        for module in (counting, searching):
+            monkeypatch.setattr(module, "MOST", most)
+            monkeypatch.setattr(module, "MOST_OF_LARGE", 0)
+        assert found({"q": "actions test ca"}) == (names, Counted(most + more, more))
