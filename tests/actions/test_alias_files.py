@@ -71,6 +71,13 @@ def test_an_alias_cannot_be_changed_to_one_of_the_same_file_name_except_of_its_o
     certificates.update(ADMIN, "two", if_match="*", entries=[EntryGiven(("test",), TWO, None)])
 
 
+def test_the_same_alias_is_called_taken_and_not_one_of_the_same_file_name(add: Add) -> None:
+    add("one", alias="has blanks")
+    with pytest.raises(Conflict) as caught:
+        add("two", alias="has blanks")
+    assert caught.value.sentence == "The alias has blanks is taken in test by the certificate one."
+
+
 def test_a_promotion_refuses_it_by_name(add: Add) -> None:
     add("one", "production", alias=ONE)
     add("two", alias=TWO)

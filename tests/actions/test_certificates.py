@@ -350,6 +350,15 @@ def test_revoke_takes_it_out_at_once_and_restore_brings_it_back(add: Add) -> Non
     assert (shown["status"], shown["revoked"]["by"], shown["revoked"]["reason"]) == ("revoked", "ada", "key lost")
     back = certificates.restore(ADMIN, "revocable", "test")
     assert [e["alias"] for e in back.releases[0].content["entries"]] == ["revocable"]
+    events = models.AuditEvent.objects.filter(object_kind="certificate").order_by("pk")
+    said = [(one.action, moment_of(one.before), moment_of(one.after)) for one in events[1:]]
+    at = shown["revoked"]["at"]
+    assert said == [("certificate.revoke", None, at), ("certificate.restore", at, None)]
+
+
+def moment_of(said: dict[str, Any] | None) -> object:
+    """When the entry in test was revoked, as one side of an audit event says it."""
+    return (said or {})["entries"]["test"]["revoked_at"]
 
 
 def test_a_new_certificate_in_a_revoked_entry_clears_the_revocation(add: Add, ca: Ca) -> None:
@@ -417,6 +426,8 @@ def test_an_operator_of_one_environment_stays_inside_it(add: Add, ca: Ca) -> Non
         ),
         lambda: certificates.delete(TEST_OPERATOR, "shared", if_match=etag),
         lambda: certificates.revoke(TEST_OPERATOR, "shared", "production", reason="x"),
+        lambda: certificates.revoke(TEST_OPERATOR, "shared", "production", reason="x", deploy=False),
+        lambda: certificates.restore(TEST_OPERATOR, "shared", "production", deploy=False),
         lambda: releases.deploy(TEST_OPERATOR, "production"),
         lambda: environments.update(TEST_OPERATOR, "test", if_match="*", description="x"),
     ]

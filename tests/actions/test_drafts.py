@@ -74,6 +74,55 @@ def test_whose_alias_alone_was_changed_sees_and_saves_the_certificate_that_anoth
     assert models.Entry.objects.values_list("alias", "x509_id").get() == ("mine", own.sha256)
 
 
+def test_a_certificate_is_kept_with_the_others_of_the_source_that_it_was_taken_from(ada: Actor, ca: Ca) -> None:
+    draft, renewed, beside = drafts.begin(ada, stored(ca.issue("acme"))), ca.issue("acme"), ca.issue("beside")
+    source = Paste("BASE64PEM", (renewed.cert_pem + beside.cert_pem).decode())
+    seen = sources.look_at(ada, source)
+    with drafts.changing(ada, draft.pk) as now:
+        draft_window.open_row(now, now.content["rows"][0]["key"])
+        draft_window.saw(now, source, seen)
+        draft_window.choose(now, renewed.sha256)
+        draft_window.apply(ada, now)
+    drafts.save(ada, draft.pk, deploy=False)
+    entry = models.Entry.objects.get()
+    assert (entry.x509_id, set(entry.chain)) == (renewed.sha256, {renewed.sha256, beside.sha256})
+
+
+def test_the_window_of_a_row_shows_its_own_certificate_and_the_kind_of_its_source(ada: Actor, ca: Ca) -> None:
+    draft = drafts.begin(ada, in_both(ca))
+    for place in ("test", "production"):
+        with drafts.changing(ada, draft.pk) as now:
+            row = next(row for row in now.content["rows"] if row["environment"] == place)
+            draft_window.open_row(now, row["key"])
+            shown = draft_window.chosen_in(now, draft_window.seen_in(ada, now))
+            assert (shown.sha256 if shown else None) == row["sha256"]
+            assert draft_window.window_of(now)["source"] == "file"
+            assert not draft_window.is_touched(now)
+            draft_window.keep(now, {"alias": "another"})
+            assert draft_window.is_touched(now), "closing it asks first"
+
+
+def test_a_text_whose_encoding_is_taken_back_is_not_applied_any_more(ada: Actor, ca: Ca) -> None:
+    source = Paste("BASE64PEM", ca.issue("acme").cert_pem.decode())
+    with drafts.changing(ada, drafts.begin(ada).pk) as now:
+        draft_window.open_new(now)
+        draft_window.keep(now, {"source": "paste", "environments": ["test"], "alias": "acme"})
+        draft_window.saw(now, source, sources.look_at(ada, source))
+        draft_window.wait_for_encoding(now)
+        with pytest.raises(Refused, match="Choose the encoding type of the text"):
+            draft_window.apply(ada, now)
+
+
+def test_leaving_a_form_asks_once_something_was_typed_in_it(ada: Actor) -> None:
+    draft = drafts.begin(ada)
+    assert not draft.content["changed"]
+    with drafts.changing(ada, draft.pk) as now:
+        assert not drafts.define(now, "", "")
+        assert not now.content["changed"]
+        assert drafts.define(now, "a", "")
+        assert now.content["changed"]
+
+
 def in_both(ca: Ca) -> models.Certificate:
     """A certificate with an entry in test and another in production."""
     given = [EntryGiven((place,), place, pem(ca.issue(place))) for place in ("test", "production")]

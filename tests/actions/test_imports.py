@@ -137,7 +137,7 @@ def test_an_environment_that_has_it_already_is_left_as_it_is(add: Callable[..., 
 
 def test_names_and_aliases_that_certificates_bring_along_are_made_unique(ca: Ca, add: Callable[..., Saved]) -> None:
     """As *Add the others too* does (D-08, D-09, D-10)."""
-    add("Partner", "production", alias="other")
+    add("Partner", "production", alias="partner 2")  # a name is one for all, an alias in its environment
     add("other", "test", alias="partner 3")
     alike = [ca.issue("partner") for _ in range(3)]
     imported = brought(bundle(*alike, ca.issue("root-x")))
@@ -181,6 +181,13 @@ def test_deploying_makes_one_release_for_each_environment(partners: list[Issued]
         ("production", 1),
     ]
     assert all(len(release.content["entries"]) == 5 for release in imported.releases)
+
+
+def test_where_nothing_can_be_read_nothing_that_waits_is_deployed(add: Callable[..., Saved], ca: Ca) -> None:
+    entry = EntryGiven(("test",), "waits", pem(ca.issue("waits")))
+    certificates.create(OPERATOR, [Definition("waits", "", [entry])])
+    assert brought(bundle(BAD), deploy=True).releases == []
+    assert not models.Release.objects.exists()
 
 
 def test_every_certificate_has_its_event_and_the_import_one_that_joins_them(partners: list[Issued]) -> None:

@@ -98,6 +98,17 @@ def test_a_key_id_given_by_hand_stays(acme: Saved, ca: Ca) -> None:
     assert models.Jwk.objects.get().public["kid"] == "acme-2026"
 
 
+def test_a_jwk_that_states_no_algorithm_states_none_after_an_update(add: Add, ca: Ca) -> None:
+    saved = add("acme")
+    jwks.create(ADMIN, name="silent", source=FromCertificate("acme", "test"), use="sig", alg=None)
+    with pytest.raises(JwkConnection) as caught:
+        renew(saved, ca, None, key="ec")
+    assert caught.value.extra["jwks"][0]["becomes"]["alg"] is None
+    renew(saved, ca, UPDATE, key="ec")
+    row = models.Jwk.objects.get()
+    assert (row.alg, "alg" in row.public) == ("", False)
+
+
 def test_disconnect_keeps_the_key_byte_for_byte_and_cuts_the_relation_for_good(acme: Saved, ca: Ca) -> None:
     """S-26: a later update of the same certificate finds no related JWK and asks nothing (S-28)."""
     before = models.Jwk.objects.get()
@@ -365,6 +376,20 @@ def test_one_key_id_names_one_key_in_an_environment(acme: Saved, add: Add) -> No
     given = models.Jwk.objects.get(name="signing").kid
     with pytest.raises(Conflict):
         jwks.create(ADMIN, name="thief", source=FromCertificate(other.certificate.name, "test"), kid=given, use="sig")
+
+
+@pytest.mark.parametrize("key", ["rsa", "ec", "ed25519"])
+def test_two_keys_of_one_kind_are_two_keys_whatever_they_are_for(add: Add, key: str) -> None:
+    """D-23."""
+    for name in ("one", "two"):
+        add(name, key=key)
+        jwks.create(ADMIN, name=name, source=FromCertificate(name, "test"), use="sig", kid=f"key {name}")
+    own, other = (models.Jwk.objects.get(name=name).public for name in ("one", "two"))
+    bare = [{member: jwk[member] for member in jwk if member not in ("use", "alg", "kid")} for jwk in (own, other)]
+    with pytest.raises(Conflict) as caught:
+        jwks.create(ADMIN, name="other", source=HandGiven(bare[1], ["test"]), kid="key one")
+    assert caught.value.code == "kid-taken"
+    jwks.create(ADMIN, name="own", source=HandGiven(bare[0], ["test"]), kid="key one")
 
 
 @pytest.mark.parametrize(

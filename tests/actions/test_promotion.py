@@ -150,11 +150,22 @@ def test_jwks_of_what_changes_in_the_target_need_an_answer_for_each_certificate(
         answer=JwkAnswer("disconnect", {}, "acme"),
     )  # fmt: skip
     before = held("production")
+    with CaptureQueriesContext(connection) as looked:
+        shown = promotion.preview(ADMIN, "production", source="test")
+    assert [one["certificate"] for one in shown.questions] == ["acme", "bank"]
+    assert [query["sql"] for query in looked.captured_queries if "FOR NO KEY UPDATE" in query["sql"]] == []
     with pytest.raises(JwkConnection) as asked:
         promotion.promote(ADMIN, "production", source="test")
     questions = {one["certificate"]: [jwk["name"] for jwk in one["jwks"]] for one in asked.value.extra["certificates"]}
     assert questions == {"acme": ["acme-jwk"], "bank": ["bank-jwk"]}
     assert asked.value.sentence == "2 certificates are used in 2 JWK(s). What would you like to do?"
+    assert (asked.value.extra["options"], asked.value.extra["moved"]) == (["update", "disconnect"], False)
+    assert [jwk["name"] for jwk in asked.value.extra["jwks"]] == ["acme-jwk", "bank-jwk"]
+    older = {"acme": JwkAnswer("update", {}, "acme", "an older version"), "bank": JwkAnswer("disconnect", {}, "bank")}
+    with pytest.raises(JwkConnection) as moved:
+        promotion.promote(ADMIN, "production", source="test", answers=older)
+    assert moved.value.extra["moved"], "what is said of one of them is of another time"
+    assert [one["certificate"] for one in moved.value.extra["certificates"]] == ["acme"]
     with pytest.raises(JwkConnection) as half:
         promotion.promote(ADMIN, "production", source="test", answers={"acme": JwkAnswer("update", {}, "acme")})
     assert [one["certificate"] for one in half.value.extra["certificates"]] == ["bank"]
@@ -168,6 +179,17 @@ def test_jwks_of_what_changes_in_the_target_need_an_answer_for_each_certificate(
     assert {change.name: change.change for change in done.jwks} == {"acme-jwk": "updated", "bank-jwk": "disconnected"}
     assert held("production")["bank"][1] == renewed["bank"]
     assert models.Jwk.objects.get(name="bank-jwk").entry is None
+
+
+def test_a_preview_lists_by_name_and_is_another_once_a_certificate_was_changed(add: Add) -> None:
+    for name in ("b", "C", "a"):
+        add(name)
+    shown = promotion.preview(ADMIN, "production", source="test")
+    assert [step.name for step in shown.steps] == ["a", "b", "C"]
+    certificates.update(ADMIN, "a", if_match="*", description="words")
+    with pytest.raises(Moved):
+        promotion.promote(ADMIN, "production", source="test", version=shown.version)
+    assert held("production") == {}
 
 
 def test_what_a_release_would_leave_out_is_not_taken_and_named(add: Add, ca: Ca) -> None:

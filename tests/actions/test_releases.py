@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from tests.actions.conftest import ADMIN, fresh, pem
@@ -94,8 +95,11 @@ def test_deploying_again_asks_those_that_refused_once_more(add: Add) -> None:
     release = add("again").releases[0]
     delivery.record(gateway.pk, release.number, Receipt("node-1", "refused", "no"))
     assert delivery.settled([release.pk])
+    delivery.record(gateway.pk, release.number, Receipt("node-2", "accepted"))
     assert not releases.deploy(ADMIN, "test").created
     assert not delivery.settled([release.pk])
+    said = {row.node: row.state for row in release.receipts.all()}
+    assert said == {"node-1": "pending", "node-2": "accepted"}, "what holds it is not asked again"
 
 
 def test_numbers_have_no_gaps_and_belong_to_their_environment(add: Add) -> None:
@@ -139,7 +143,9 @@ def test_the_truststore_shows_what_is_in_force_and_what_waits(add: Add, ca: Ca) 
     rows = {r["alias"]: r for r in truststores.rows(ADMIN, "test")}
     assert {alias: r["pending"] for alias, r in rows.items()} == {"here": "changed", "next": "added"}
     releases.deploy(ADMIN, "test")
-    assert {r["pending"] for r in truststores.rows(ADMIN, "test")} == {None}
+    for name in ("one", "two", "three"):
+        add(name, "production")
+    assert {r["pending"] for r in truststores.rows(ADMIN, "test")} == {None}, "what is newer elsewhere is not its own"
     stored = models.StoredCertificate.objects.get(pk=rows["next"]["sha256"])
     stored.not_after = timezone.now() - timezone.timedelta(days=1)
     stored.save()
@@ -236,5 +242,12 @@ def test_a_changed_removed_or_cut_audit_chain_is_found(add: Add) -> None:
     assert audit.verify().broken_at == victim.pk
     models.AuditEvent.objects.filter(pk=victim.pk).update(actor=victim.actor)
     assert audit.verify().ok
-    models.AuditEvent.objects.order_by("-pk")[0].delete()
+    last, before, middle = models.AuditEvent.objects.order_by("-pk")[:3]
+    last.delete()
+    assert not audit.verify().ok
     assert "end" in audit.verify().reason
+    models.AuditHead.objects.update(events=F("events") - 1, hash=before.hash)
+    assert audit.verify().ok
+    middle.delete()
+    models.AuditHead.objects.update(events=F("events") - 1)
+    assert (audit.verify().ok, audit.verify().broken_at) == (False, before.pk), "whatever their number is said to be"

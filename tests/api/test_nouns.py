@@ -71,6 +71,9 @@ def test_use_and_algorithm_are_changed_to_what_the_key_allows(add: Add, add_jwk:
         ({"alg": ""}, "alg"),
         ({"use": "enc"}, "alg"),
         ({"use": "both"}, "use"),
+        ({"kid": ""}, "kid"),
+        ({"kid": "k" * 257}, "kid"),
+        ({"kid": "two\nlines"}, "kid"),
     ):
         refused = operator.patch(address, bad)
         assert (refused.status, refused.fields) == (422, [field])
@@ -213,6 +216,37 @@ def test_a_deleted_jwk_is_withdrawn_at_once(add: Add, add_jwk: Add, operator: Re
     assert operator.delete(path("jwks", "later"), deploy=False).json == {}
 
 
+def test_a_description_holds_what_every_database_can_keep_and_no_more(add: Add, add_jwk: Add, operator: Rest) -> None:
+    add("acme")
+    address = add_jwk("sign", "acme").headers["Location"]
+    for text, status in (("d" * 4000, 200), ("d" * 4001, 422), ("a\x00b", 422)):
+        said = operator.patch(address, {"description": text})
+        assert (said.status, said.fields) == (status, ["description"] if status == 422 else [])
+
+
+def test_an_operator_of_another_environment_leaves_a_jwk_as_it_is(
+    add: Add, add_jwk: Add, operator: Rest, cast: Cast
+) -> None:
+    """D-24, whether something is deployed or not."""
+    add("acme", "production")
+    source = {"kind": "certificate", "certificate": "acme", "environment": "production"}
+    made = add_jwk("sign", "acme", "production")
+    address, mine = made.headers["Location"], cast.test_operator
+    public = {name: made.json["jwk"][name] for name in ("kty", "crv", "x", "y")}
+    both = {"kind": "jwk", "jwk": public, "environments": ["test", "production"]}
+    for answer in (
+        mine.post(path("jwks"), {"name": "mine", "source": source}),
+        mine.post(path("jwks"), {"name": "mine", "source": both}),
+        mine.patch(address, {"description": "mine"}),
+        mine.patch(address, {"state": "disabled"}),
+        mine.delete(address, deploy=False),
+        mine.delete(address),
+    ):
+        assert (answer.status, answer.code) == (403, "not-allowed")
+        assert "production" in answer.json["detail"]
+    assert operator.get(address).json == {name: value for name, value in made.json.items() if name != "notices"}
+
+
 def test_the_jwks_are_filtered(add: Add, add_jwk: Add, operator: Rest) -> None:
     add("acme")
     add_jwk("the one", "acme")
@@ -228,7 +262,7 @@ def test_the_jwks_are_filtered(add: Add, add_jwk: Add, operator: Rest) -> None:
     assert names(q="güvenlik") == names(q="(§ .*") == []
     assert names(state="disabled") == ["two"]
     assert names(environment="production") == []
-    assert names(connected=True) == ["the one", "two"]
+    assert (names(connected=True), names(connected=False)) == (["the one", "two"], [])
     assert operator.get(path("jwks"), state="green").status == 422
     assert operator.get(path("jwks"), environment="moon").status == 422
 
@@ -431,7 +465,9 @@ def test_the_truststore_lists_entries_and_roots(add: Add, cast: Cast, ca: Ca) ->
     assert len(aliases(origin="root")) == 1
     assert aliases(q="WAITS") == ["waits"]
     assert aliases(q=rows[0]["sha256"][:20].upper()) == ["acme"]
-    assert aliases(q=":".join(re.findall("..", rows[0]["sha256"]))) == ["acme"]
+    for of in rows:
+        for hash_ in (of["sha256"], of["sha1"]):
+            assert aliases(q=":".join(re.findall("..", hash_))) == aliases(q=hash_.upper()) == [of["alias"]]
     assert aliases(status="expired") == []
     for bad in ({"origin": "moon"}, {"status": "green"}, {"limit": 501}):
         assert cast.viewer.get(f"{TEST}/truststore", **bad).status == 422
@@ -581,6 +617,19 @@ def test_pages_hold_together_while_rows_come_and_go(add: Add, operator: Rest) ->
     assert (rest["next"], rest["total"]) == (None, 4)
 
 
+def test_a_page_goes_on_behind_any_name(add: Add, operator: Rest) -> None:
+    names = sorted("a" * count + mark * 3 for count in range(3) for mark in "?~>")
+    for name in names:
+        add(name, deploy=False)
+    seen, cursor, cursors = [], None, ""
+    for _ in names:
+        page = operator.get(path("certificates"), limit=1, cursor=cursor).json
+        seen += [item["name"] for item in page["items"]]
+        cursors += (cursor := page["next"]) or ""
+    assert (seen, cursor) == (names, None)
+    assert {"-", "_"} <= set(cursors), "they are written as addresses take them"
+
+
 def test_a_cursor_of_another_list_is_refused(add: Add, add_jwk: Add, operator: Rest) -> None:
     for name in ("a", "b"):
         add(name)
@@ -594,7 +643,8 @@ def test_a_cursor_of_another_list_is_refused(add: Add, add_jwk: Add, operator: R
         for text in (f'["{mark}",["x"]]', f'["{mark}",[null]]', f'["{mark}",[1e99]]', f'["{mark}",[{10**20}]]',
                      f'["{mark}",[{{}}]]', f'["{mark}",[]]', f'["{mark}",7]', '[["-pk"],[1]]', "[]", "null", "[[],[]]")
     ]  # fmt: skip
-    for bad in (cursor, "x", "%", "…", *forged):
+    deep = base64.urlsafe_b64encode(b"[" * 2900).decode()
+    for bad in (cursor, "x", "%", "…", deep, *forged):
         assert operator.get(path("audit"), cursor=bad).fields == ["cursor"], bad
     other = operator.get(path("jwks"), cursor=cursor)
     assert (other.status, other.code) == (422, "bad-cursor"), "although both are in the order of their names"

@@ -84,6 +84,13 @@ def test_each_role_may_what_the_table_says(verb: str, template: str, permission:
         assert (answer.status, answer.code) == (401, code)
 
 
+@pytest.mark.parametrize("given", ["", "Bearer", "Bearer ", "Basic YWRhOmFkYQ=="])
+def test_a_header_without_a_token_is_said_to_hold_none(given: str) -> None:
+    answer = Rest().ask("GET", path("certificates"), headers={"Authorization": given})
+    assert (answer.status, answer.code) == (401, "not-signed-in")
+    assert "holds no bearer token" in answer.json["detail"]
+
+
 def test_an_operator_of_another_environment_is_refused_by_its_name(stage: None, cast: Cast, ca: Ca) -> None:
     """D-24: every write that touches an environment."""
     mine = cast.test_operator

@@ -50,6 +50,7 @@ def test_a_token_made_beside_a_running_server_works_at_once_until_it_is_revoked(
             one for one in json.loads(run(server.data_dir, "token", "list", "--json").stdout) if one["name"] == "short"
         ]
         assert (row["role"], row["environments"], row["revoked_at"]) == ("operator", ["test"], None)
+        assert row["created_at"] <= row["last_used_at"]
         assert secret not in json.dumps(row)
         run(server.data_dir, "token", "revoke", "short")
         assert client.get("/api/v1/certificates").status_code == 401

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from structlog.testing import capture_logs
 
 from trustyard import models
 from trustyard.actions import delivery, environments, gateways, releases
@@ -90,3 +91,22 @@ def test_a_delivery_that_fails_in_a_way_nobody_foresaw_is_a_word_of_the_node_its
     bring(gateway.pk)
     rows = delivery.rows_of(models.Release.objects.get())
     assert [(row.node, row.state) for row in rows] == [("local", "accepted")]
+
+
+def test_the_log_says_of_each_delivery_where_it_went_and_what_the_gateway_said(
+    gateway: models.Gateway, tmp_path: Path
+) -> None:
+    place = {"environment": "test", "gateway": "edge", "release": 1}
+    with capture_logs() as lines:
+        brought = bring(gateway.pk)
+    assert brought is not None
+    accepted = {"event": "delivery.accepted", "log_level": "info", "detail": brought.receipt.detail, **place}
+    assert accepted in lines
+    gateways.update(LOCAL, "test", "edge", if_match="*", options={"directory": str(tmp_path / "file" / "in it")})
+    (tmp_path / "file").write_text("no folder")
+    with capture_logs() as lines:
+        brought = bring(gateway.pk)
+    assert brought is not None
+    assert brought.receipt.detail
+    refused = {"event": "delivery.not_accepted", "log_level": "warning", "state": brought.receipt.state}
+    assert {**refused, "detail": brought.receipt.detail, **place} in lines

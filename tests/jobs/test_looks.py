@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from structlog.testing import capture_logs
 
 from trustyard.actions import news, proofs
 from trustyard.actions.delivery import GatewayGiven
@@ -154,3 +156,22 @@ def test_after_the_stop_nothing_is_looked_at(looking: Probes, seen: Seen) -> Non
     looking.stop()
     again(looking)
     assert seen.looks.empty()
+
+
+def test_a_look_that_fails_is_in_the_log_and_one_that_alarms_names_the_gateway_and_the_address(seen: Seen) -> None:
+    def away() -> str:
+        raise OperationalError("The database is away.")
+
+    place = {"environment": "test", "gateway": "edge", "release": 1}
+    seen.found = away
+    with capture_logs() as lines:
+        assert not observe(listener(), lambda _: None)
+    assert [(line["event"], line["log_level"], {key: line[key] for key in place}) for line in lines] == [
+        ("probe.failed", "error", place)
+    ]
+    seen.found = lambda: "open"
+    with capture_logs() as lines:
+        assert not observe(listener(), lambda _: None)
+    [line] = lines
+    said = {"event": "probe.alarm", "log_level": "warning", "state": "open", "address": "127.0.0.1:8443", **place}
+    assert line == said

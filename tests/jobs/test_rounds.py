@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from structlog.testing import capture_logs
+
 from trustyard.jobs.rounds import Rounds
 
 WAIT = 20
@@ -40,10 +42,12 @@ def test_rounds_go_on_by_themselves_and_a_round_that_fails_is_not_the_last() -> 
         raise OSError("The database is away.")
 
     rounds = Rounds("test", fail, 0.01)
-    rounds.start()
-    for _ in range(3):
-        assert done.acquire(timeout=WAIT)
-    rounds.stop()
+    with capture_logs() as lines:
+        rounds.start()
+        for _ in range(3):
+            assert done.acquire(timeout=WAIT)
+        rounds.stop()
+    assert {(line["event"], line["log_level"], line["job"]) for line in lines} == {("round.failed", "error", "test")}
 
 
 def test_news_during_a_round_are_another_round() -> None:

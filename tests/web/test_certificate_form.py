@@ -346,14 +346,20 @@ def test_what_was_typed_last_stays_also_where_requests_overtake_each_other(form:
         ("page.2", "ab"),
         ("next.1", "abcd"),
         ("no number", "abcde"),
+        ("page.²", "abcdef"),
     ):
         form.post("define/", name=name, description="", typed=sent)
         said = form.person.get(form.address).content.decode()
         assert f'name="name" value="{"abc" if name == "ab" else name}"' in said
-    form.post("window/", name="abcde", description="")
+    form.post("window/", name="abcdef", description="")
     form.post("window/keep/", alias="new", typed="next.4")
     form.post("window/keep/", alias="old", typed="next.3")
     assert 'name="alias" value="new"' in form.person.get(form.address).content.decode()
+
+
+def test_a_row_that_is_not_there_any_more_is_said_so(form: Form) -> None:
+    for path in ("window/", "rows/e0/remove/"):
+        assert "This row is not in the draft any more." in form.post(path, row="e0", name="acme", description="")
 
 
 KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA\n-----END PRIVATE KEY-----"

@@ -231,7 +231,7 @@ def alias_problem(draft: models.Draft, environments: list[str], alias: str) -> s
             continue  # that a row is there already is said at Environments
         holder = holders.get(fold(name))
         ours = holder is not None and holder.certificate_id == draft.certificate_id
-        if holder is not None and not (ours and (name in going or own is not None or window["row"])):
+        if holder is not None and not (ours and (name in going or window["row"])):
             problems.append(alias_taken(holder, name, cleaned))
     return " ".join(problems)
 
