@@ -166,7 +166,7 @@ def deletion_of(actor: Actor, kind: str, number: int) -> models.AuditEvent | Non
 
     The last of several: a database that was restored from a backup may give a number anew.
     """
-    return find(actor).filter(action=f"{kind}.delete", object_kind=kind, before__number=number).first()
+    return find(actor).filter(action=f"{kind}.delete", object_kind=kind, before__id=number).first()
 
 
 def verify() -> Verdict:

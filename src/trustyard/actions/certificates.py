@@ -303,7 +303,7 @@ def delete(
         saved = Saved([certificate])
         saved.jwks = jwk_connection.carry_out(actor, concerned, actions, {})
         held = {entry.environment.name: entries.fingerprint(entry) for entry in rows}
-        before = {"number": certificate.pk, "entries": held}
+        before = {"id": certificate.pk, "entries": held}
         certificate.entries.all().delete()
         models.Certificate.objects.filter(pk=certificate.pk).delete()
         audit.record(actor, "certificate.delete", "certificate", certificate.name, before=before)

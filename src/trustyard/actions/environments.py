@@ -91,7 +91,7 @@ def delete(actor: Actor, name: str, *, if_match: str | None) -> None:
         row = found.locked(stored, "environment")
         found.check_version(row, if_match)
         _check_unused(row)
-        before = {"number": row.pk, **fingerprint(row)}
+        before = {"id": row.pk, **fingerprint(row)}
         bound.narrow(actor, row)
         models.Release.objects.filter(environment=row).delete()
         bound.remove(row)

@@ -110,7 +110,7 @@ def delete(actor: Actor, environment: str, name: str, *, if_match: str | None) -
     with audit.transaction():
         row = found.locked(stored, "gateway")
         found.check_version(row, if_match)
-        full, before = _full_name(row), {"number": row.pk, **fingerprint(row)}
+        full, before = _full_name(row), {"id": row.pk, **fingerprint(row)}
         receipts.forget(row)
         models.Gateway.objects.filter(pk=row.pk).delete()
         audit.record(actor, "gateway.delete", "gateway", full, before=before)

@@ -287,7 +287,7 @@ def _one(actor: Actor, one: Concerned, action: str, algorithms: Mapping[str, str
     elif action == "disconnect":
         jwk.entry = None
     if action == "delete":
-        before["number"] = jwk.pk
+        before["id"] = jwk.pk
     else:
         jwk.version += 1
         after = fingerprint(jwk)

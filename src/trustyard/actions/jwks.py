@@ -301,7 +301,7 @@ def delete(
         found.check_version(row, if_match)
         places = list(row.environments.all())
         require(actor, "jwks.write", found.names(places))
-        before = {"number": row.pk, **fingerprint(row)}
+        before = {"id": row.pk, **fingerprint(row)}
         models.Jwk.objects.filter(pk=row.pk).delete()
         audit.record(actor, "jwk.delete", "jwk", row.name, before=before)
         return SavedJwk(row, _deployed(actor, places, deploy, confirm_restored))
