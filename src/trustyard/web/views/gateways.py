@@ -82,8 +82,8 @@ def create(request: HttpRequest) -> HttpResponse:
     places = [place for place in environments.find(actor) if allowed(actor, "gateways.write", [place.name])]
     named = typed.get("environment", "")
     chosen = environments.named_or_first(places, named)
-    if named and chosen and chosen.name != named:  # whoever presses Save has chosen another one
-        chosen, context["lost"] = None, named
+    if named and places and chosen is None:  # whoever presses Save has chosen another one
+        context["lost"] = named
     context |= {"environments": places, "chosen": chosen, "kinds": list(KINDS.values())}
     return render(request, "gateways/form.html", context)
 
