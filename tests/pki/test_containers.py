@@ -353,6 +353,7 @@ def test_a_certificate_in_der_is_read_as_itself_whatever_text_stands_in_it(text:
 
 def test_two_certificates_one_after_another_in_der_are_refused() -> None:
     assert code_of(CA.cert_der + LEAF.cert_der) == "trailing-bytes"
+    assert code_of(CA.cert_der + LEAF.cert_pem) == "trailing-bytes", "and not read in part"
 
 
 def test_a_pkcs7_structure_with_content_lists_and_signers_gives_its_certificates(tmp_path: Path) -> None:
