@@ -34,12 +34,13 @@ from typing import Any
 from urllib.parse import unquote
 
 # What gives a private key away in any text: the armour of PEM, OpenPGP and SSH (in an address too), PuTTY's first line,
-# the beginning of OpenSSH's base64 and of that of a bare PKCS#8, SEC 1 or PKCS#1 (where nothing public has 0 or 1), and
-# a private member of a JWK (RFC 7518, section 6), quoted in whatever way. secrets.js asks the same: browsers read this
-# expression as Python does.
+# the beginning of OpenSSH's base64 and of that of a bare PKCS#8, SEC 1 or PKCS#1 (where nothing public has 0 or 1), the
+# armour in base64, as in a Secret of Kubernetes (at one of three places), and a private member of a JWK (RFC 7518,
+# section 6), quoted in whatever way. secrets.js asks the same: browsers read this expression as Python does.
 PRIVATE = re.compile(
     r"""PRIVATE[\s+]+KEY(?:[\s+]+BLOCK)?[\s+]*--"""
     r"""|PuTTY-User-Key-File|b3BlbnNzaC1rZXktdjE"""
+    r"""|UFJJVkFURSBLRV|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW"""
     r"""|(?<![A-Za-z0-9+])M(?:[A-H].CAQ[AE]|I[GH].AgE[AB]|II...IB(?:AD[AC]|AAK|AQQ))[\w+/-]{8}"""
     r"""|["'](?:d|p|q|dp|dq|qi|k|priv)\\*["']\s*:\s*\\*["'][A-Za-z0-9_-]{22}"""
 )

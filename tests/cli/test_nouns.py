@@ -328,6 +328,10 @@ def test_two_agents_of_one_name_are_named_with_their_node(run: Program, canned: 
     canned.answer("GET", "/api/v1/environments/test/gateways/edge", {**GATEWAY, "nodes": nodes})
     said = " ".join(run("gateway", "show", "test", "edge").stdout.split())
     assert "clone (connected; 2 agents of one name, at 192.0.2.7 and 192.0.2.8), other (not connected)" in said
+    nodes[0]["agents"] = ["192.0.2.7"] * 2
+    canned.answer("GET", "/api/v1/environments/test/gateways/edge", {**GATEWAY, "nodes": nodes})
+    said = " ".join(run("gateway", "show", "test", "edge").stdout.split())
+    assert "clone (connected; 2 agents of one name, at 192.0.2.7), other" in said
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import subprocess
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from cryptography import x509
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from tests.pki import worst
 from tests.pki.handmade import attribute, certificate
 from tests.programs import need
 from tests.tls_servers import Ca, new_key, self_signed
@@ -334,8 +336,24 @@ def test_what_follows_a_pkcs7_structure_is_passed_over() -> None:
     assert [c.der for c in read_file(pem("PKCS7", data + b"\x00")).certificates] == [CA.cert_der]
 
 
+OTHER = Ca.new("Other")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [OTHER.cert_pem, quote(OTHER.cert_pem).encode(), b"ustar" * 100, b"pp\0ustar" * 60, b"\napiVersion: v1", b"<html>"],
+    ids=["PEM", "PEM of an address", "tar", "tar again", "Kubernetes", "HTML"],
+)
+def test_a_certificate_in_der_is_read_as_itself_whatever_text_stands_in_it(text: bytes) -> None:
+    for pad in range(8):
+        data = worst.with_text(b" " * pad + text)
+        for given in (data, base64.b64encode(data)):
+            assert [one.der for one in read_file(given).certificates] == [data]
+
+
 def test_two_certificates_one_after_another_in_der_are_refused() -> None:
     assert code_of(CA.cert_der + LEAF.cert_der) == "trailing-bytes"
+    assert code_of(CA.cert_der + LEAF.cert_pem) == "trailing-bytes", "and not read in part"
 
 
 def test_a_pkcs7_structure_with_content_lists_and_signers_gives_its_certificates(tmp_path: Path) -> None:

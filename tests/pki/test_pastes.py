@@ -97,6 +97,13 @@ def test_pem_is_read_as_it_was_before_it_was_copied(text: str) -> None:
     assert [one.der for one in read_paste(text, "BASE64PEM").certificates] == [CA.cert_der]
 
 
+@pytest.mark.parametrize("text", ["C:\\temp\\new\\roots.pem", "a <br> and &#61;", "x\n > 1: y"])
+def test_a_header_that_holds_what_looks_like_an_escape_changes_nothing(text: str) -> None:
+    """RFC 1421, 4.6."""
+    pem = "\n".join([LINES[0], f"Comment: {text}", "", *LINES[1:]])
+    assert [one.der for one in read_paste(pem, "BASE64PEM").certificates] == [CA.cert_der]
+
+
 def test_base64_for_addresses_is_base64() -> None:
     """RFC 4648, section 5."""
     made = (Ca.new(f"CA {number}").cert_der for number in range(1000))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 import tracemalloc
 from collections.abc import Callable
 
@@ -103,6 +104,16 @@ def _endless_oid() -> bytes:
 def test_a_bomb_is_refused_before_it_is_walked_through(name: str) -> None:
     code, make = CASES[name]
     assert refused(make()) == code
+
+
+@pytest.mark.parametrize(
+    ("part", "code"), [(b"\n", "no-certificate"), (b"{\n", "no-certificate"), (b" ", "no-certificate")]
+)
+def test_a_text_that_is_looked_through_for_what_made_it_takes_no_seconds(part: bytes, code: str) -> None:
+    """Counted in seconds, for an expression makes no call: each empty line began a search to the last of them."""
+    started = time.process_time()
+    assert refused(b"a\n" + part * (9 * MB // len(part))) == code
+    assert time.process_time() - started < 2
 
 
 def test_the_end_of_a_secret_key_is_not_looked_for_at_millions_of_places() -> None:

@@ -92,6 +92,19 @@ def test_an_address_that_names_nothing_is_answered_with_what_to_do(person: Clien
     assert b"Compare" in page.content
 
 
+@pytest.mark.parametrize("other", ["one", ""])
+def test_of_an_address_that_names_an_environment_which_is_gone_no_other_one_is_chosen(
+    person: Client, other: str
+) -> None:
+    left = store("one", ROOT.issue("leaf.test")).pk
+    asked = {"left": left, "with": other, "environment": "stage"}
+    page = person.get("/certificates/compare/", asked).content.decode()
+    assert re.findall(r"<option[^>]* selected>([^<]*)<", page) == ["none chosen"]
+    assert ("There is no environment named stage." in page) == bool(other)
+    page = person.get("/certificates/compare/", {**asked, "environment": "TEST"}).content.decode()
+    assert re.findall(r"<option[^>]* selected>([^<]*)<", page) == ["test"], "case does not count (D-10)"
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -351,6 +351,30 @@ def test_use_and_algorithm_are_those_of_the_source(person: Client) -> None:
     assert fitting("environment", **by_hand) == ["test"], "it is there when one goes back to the certificate"
 
 
+@pytest.mark.parametrize("named", ["stage", "production"])
+def test_of_an_address_or_a_form_no_other_environment_is_chosen_than_it_names(person: Client, named: str) -> None:
+    """`acme` is in test alone, where nobody meant the JWK to be published; there may be no stage."""
+    first, none = ["Choose an environment first"], "none chosen"
+    given = {"kind": "certificate", "certificate": "acme", "environment": named}
+    for sent in (given, {**given, "environment": ""}):
+        for page in (
+            person.post("/jwks/create/", {**sent, "name": "a"}).content.decode(),
+            person.get("/jwks/create/", sent).content.decode(),
+            person.get("/jwks/choices/", sent, **HTMX, HTTP_HX_TRIGGER_NAME="kind").content.decode(),
+        ):
+            assert [options(page, name) for name in ("environment", "use", "alg")] == [[none, "test"], first, first]
+            assert f'<option value="" selected>{none}</option>' in page
+            assert "a" not in models.Jwk.objects.values_list("name", flat=True)
+
+
+def test_another_certificate_is_taken_where_it_is(person: Client) -> None:
+    """The environment that was chosen is that of the certificate before."""
+    for named, offered in (("production", ["test"]), ("test", ["test"]), ("", ["test"])):
+        given = {"kind": "certificate", "certificate": "acme", "environment": named}
+        page = person.get("/jwks/choices/", given, **HTMX, HTTP_HX_TRIGGER_NAME="certificate").content.decode()
+        assert (options(page, "environment"), options(page, "alg")) == (offered, ["ES256", "none stated"])
+
+
 def chips(page: str) -> dict[str, str]:
     """The environments that a page names, and `waits` beside those where another key is published than saved."""
     found = re.findall(r'<span class="chip( waits)?">(?:<a [^>]+>)?([^<]+)<', page)

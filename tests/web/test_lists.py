@@ -422,15 +422,17 @@ def test_of_a_gateways_nodes_the_list_shows_the_worst_word(person: Client) -> No
 def test_a_gateways_page_names_two_agents_of_one_name_and_where_they_are(person: Client) -> None:
     environments.create(LOCAL, name="test")
     edge = gateways.create(LOCAL, "test", name="edge", kind="agent")
-    receipts.seen_all([(edge.pk, name, True) for name in ("twice", "alone")])
+    receipts.seen_all([(edge.pk, name, True) for name in ("twice", "same", "alone")])
     now = timezone.now()
     for number, process in enumerate("abab"):
-        address = {"a": "192.0.2.7", "b": "192.0.2.8"}[process]
-        twins.note([Heard(edge.pk, "twice", process, address, now - timedelta(seconds=60 - number))])
+        address, at = {"a": "192.0.2.7", "b": "192.0.2.8"}[process], now - timedelta(seconds=60 - number)
+        twins.note([Heard(edge.pk, "twice", process, address, at)])
+        twins.note([Heard(edge.pk, "same", process, "192.0.2.5", at)])
         twins.note([Heard(edge.pk, "alone", "c", "192.0.2.9", now)])
     page = person.get(f"/gateways/{edge.pk}/").content.decode()
-    assert page.count("2 agents of one name") == 1
+    assert page.count("2 agents of one name") == 2
     assert "from 192.0.2.7 and 192.0.2.8" in page
+    assert "from 192.0.2.5, and" in page, "on one host, or behind one address"
     assert "192.0.2.9" not in page
 
 

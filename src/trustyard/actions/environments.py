@@ -13,6 +13,7 @@ from trustyard.errors import EnvironmentInUse, FieldError, Refused, sentence_of
 from trustyard.gateways import policies
 from trustyard.models.environments import ROOT_SETS, TYPES
 from trustyard.pki.containers import Reading, read_file
+from trustyard.pki.names import fold
 
 from . import audit, bound, found, news, roots
 from .actors import Actor
@@ -121,9 +122,13 @@ def find(actor: Actor, *, q: str = "") -> QuerySet[models.Environment]:
 
 
 def named_or_first(places: Sequence[models.Environment], name: str) -> models.Environment | None:
-    """The one of this name, else the one that was made first; nothing where there is none."""
-    named = next((place for place in places if place.name == name), None)
-    return named or min(places, key=lambda place: place.pk, default=None)
+    """The one of this name, or without a name the one that was made first; None where there is no such one.
+
+    For a form: where the one that it names is gone it says so, and chooses no other one.
+    """
+    if name:
+        return next((place for place in places if fold(place.name) == fold(name)), None)
+    return min(places, key=lambda place: place.pk, default=None)
 
 
 def asked_or_first(actor: Actor, places: Sequence[models.Environment], name: str) -> models.Environment | None:

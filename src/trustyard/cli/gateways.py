@@ -241,4 +241,5 @@ def _nodes(one: dict[str, Any]) -> str:
 def _connection(node: dict[str, Any]) -> str:
     words = "connected" if node["connected"] else "not connected"
     agents = node.get("agents") or []  # a server of before does not say it
-    return f"{words}; {len(agents)} agents of one name, at {' and '.join(agents)}" if agents else words
+    at = " and ".join(dict.fromkeys(agents))  # of one host, or behind one address, several have the same
+    return f"{words}; {len(agents)} agents of one name, at {at}" if agents else words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,16 +33,25 @@ class Block:
     body: bytes
 
     def der(self) -> bytes:
-        """The bytes behind the base64. `InputRefused` (`bad-base64`) when it is none."""
-        body = pasted.plain(self.body)
+        """The bytes behind the base64. `InputRefused` (`bad-base64`) when it is none.
+
+        What is DER as it stands is taken so: a header may hold what looks like an escape.
+        """
+        with contextlib.suppress(ValueError):
+            if (data := _decoded(self.body)).startswith(b"\x30"):
+                return data
         try:
-            return decode(_HEADERS.sub(b"", body, count=1) if b":" in body else body)
+            return _decoded(pasted.plain(self.body))
         except ValueError:
             raise InputRefused(
                 f"The base64 of PEM block {self.number} is damaged.",
                 code="bad-base64",
                 advice="It was cut off or changed on the way; take it from its source again.",
             ) from None
+
+
+def _decoded(body: bytes) -> bytes:
+    return decode(_HEADERS.sub(b"", body, count=1) if b":" in body else body)
 
 
 def is_armoured(data: bytes) -> bool:

@@ -34,6 +34,9 @@ _SETTINGS = Notice(
     "The input also held openssl's trust settings, which were passed over. "
     "A certificate that openssl is told to reject is taken like any other.",
 )
+# A SEQUENCE of more than 127 bytes: no text begins so, whatever text stands in it.
+_DER = re.compile(rb"\x30[\x80-\x84]")
+_DER_FORMS = {"certificate": "der", "pkcs7": "pkcs7-der", "pkcs12": "pkcs12"}
 _ONLY_BASE64 = re.compile(rb"[A-Za-z0-9+/_=\s-]+")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u00a0"), " ")  # what web pages leave in copied text
 
@@ -70,6 +73,8 @@ def open_file(data: bytes, password: str | None = None, most: int = MAX_CERTIFIC
     """
     if keystores.is_keystore(data):
         return _with_key("jks", *keystores.read(data, password), most)
+    if _DER.match(data):
+        return _open_der(data, password, _DER_FORMS, most)
     if (kind := foreign.kind_of_archive(data)) is not None:  # of what is packed a part may stand in the open
         raise refusals.refusal(kind, foreign.certificate_files(data))
     if armour.is_armoured(data) or armour.is_armoured(data := pasted.unescaped(data)):
@@ -77,11 +82,10 @@ def open_file(data: bytes, password: str | None = None, most: int = MAX_CERTIFIC
     if (kind := foreign.kind_of_file(data) or refusals.kind_of_text(data)) is not None:
         raise refusals.refusal(kind)
     if data[:1] == b"\x30" and not refusals.is_text(data):
-        forms = {"certificate": "der", "pkcs7": "pkcs7-der", "pkcs12": "pkcs12"}
-        return _open_der(data, password, forms, most)
+        return _open_der(data, password, _DER_FORMS, most)
     if _is_base64(data):
         forms = {"certificate": "base64", "pkcs7": "base64", "pkcs12": "pkcs12"}
-        return _open_der(_decoded(data), password, forms, most)
+        return _open_der(_not_armoured(_decoded(data)), password, forms, most)
     if data.strip().startswith(b"MI") and _ONLY_BASE64.fullmatch(data):
         raise InputRefused(
             "This base64 is damaged: its length or its padding cannot be right.",
@@ -206,11 +210,15 @@ def _first_element(data: bytes) -> der.Element:
         raise _cut_off() from None
 
 
-def _open_der(data: bytes, password: str | None, forms: dict[str, str], most: int) -> Opened:
-    if armour.is_armoured(data):
+def _not_armoured(data: bytes) -> bytes:
+    if not _DER.match(data) and armour.is_armoured(data):
         raise InputRefused(
             "This is base64 of a PEM text.", code="double-base64", advice="Decode it once and give the PEM text."
         )
+    return data
+
+
+def _open_der(data: bytes, password: str | None, forms: dict[str, str], most: int) -> Opened:
     element = _first_element(data)
     if pkcs7.is_pkcs7(element):  # what follows one is passed over, as openssl and Java do
         return _opened(forms["pkcs7"], pkcs7.read(element), most)

@@ -122,7 +122,7 @@ _BEGINNINGS = (  # in lower case
     (b"putty-user-key-file", "SSH private key"),
 )
 _NAMED = 5  # files of an archive that are told
-_KUBERNETES = re.compile(rb"""(?m)^[ \t]*["']?apiVersion["']?[ \t]*:|^[\s{]*"apiVersion"\s*:""")
+_KUBERNETES = re.compile(rb"""(?m)^[ \t{]*+["']?apiVersion["']?[ \t]*+:""")  # in one line each, and so linear
 _PRINTOUTS = (b"certificate:\n    data:", b"certificate:\r\n    data:", b"owner: ", b"alias name: ")
 _ENCODED_PEM = b"LS0tLS1CRUdJTi"  # base64 of how PEM begins
 _LIST = re.compile(rb"\[\s*[\[{\"\]]")  # of JSON; what begins a file of settings is none

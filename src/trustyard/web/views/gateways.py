@@ -82,8 +82,8 @@ def create(request: HttpRequest) -> HttpResponse:
     places = [place for place in environments.find(actor) if allowed(actor, "gateways.write", [place.name])]
     named = typed.get("environment", "")
     chosen = environments.named_or_first(places, named)
-    if named and chosen and chosen.name != named:  # whoever presses Save has chosen another one
-        chosen, context["lost"] = None, named
+    if named and places and chosen is None:  # whoever presses Save has chosen another one
+        context["lost"] = named
     context |= {"environments": places, "chosen": chosen, "kinds": list(KINDS.values())}
     return render(request, "gateways/form.html", context)
 
@@ -145,11 +145,17 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "kind": _title(row.kind),
         "has_token": gateways.has_token(row),
         "page": shown,
-        "nodes": [{"node": node, "agents": twins.speaking(node, timezone.now())} for node in shown.object_list],
+        "nodes": [_node(node) for node in shown.object_list],
         "receipts": receipts.defer("release__content", "release__left_out")[:RECEIPTS],
         "options": json.dumps(row.options, indent=2) if row.options else "",
     }
     return render(request, "gateways/show.html", context)
+
+
+def _node(node: models.Node) -> dict[str, Any]:
+    """A node, and the agents of its name; on one host, or behind one address, several have the same."""
+    agents = twins.speaking(node, timezone.now())
+    return {"node": node, "agents": agents, "addresses": list(dict.fromkeys(agents))}
 
 
 @page("POST")

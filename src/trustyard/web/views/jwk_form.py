@@ -112,20 +112,31 @@ def _certificates(actor: Actor, places: Sequence[models.Environment]) -> QuerySe
     return rows.filter(pk__in=models.Entry.objects.filter(environment__in=places).values("certificate"))
 
 
-def _choices(given: QueryDict, actor: Actor, mine: Sequence[models.Environment]) -> dict[str, Any]:
-    """What fits the source: the environments of the certificate, then the uses and algorithms of its key there."""
+def _choices(
+    given: QueryDict, actor: Actor, mine: Sequence[models.Environment], *, another: bool = False
+) -> dict[str, Any]:
+    """What fits the source: the environments of the certificate, then the uses and algorithms of its key there.
+
+    Where the certificate is not in the environment that is named, none is chosen: the JWK would be published elsewhere.
+    Unless it is `another` certificate that was chosen just now, for the environment was that of the one before.
+    """
     kind = "jwk" if given.get("kind") == "jwk" else "certificate"
     certificate = _certificates(actor, mine).filter(name_key=fold(given.get("certificate", ""))).first()
     held = set() if certificate is None else set(certificate.entries.values_list("environment", flat=True))
     places = [one for one in mine if one.pk in held]
-    chosen = environments.named_or_first(places, given.get("environment", ""))
+    named = given.get("environment")
+    chosen = environments.named_or_first(places, named) if named else None
+    if chosen is None and (another or named is None):
+        chosen = environments.named_or_first(places, "")
     place = chosen.name if chosen else ""
     fitting: dict[str, Any] = {"uses": [], "algorithms": {}, "kid": "", "problem": None}
     if kind == "jwk":
         fitting["uses"] = [use for use, _ in USES]
     elif certificate is not None and place:
         fitting = jwks.choices(actor, certificate.name, place)
-    unsaid = {"jwk": "as in the JWK", "certificate": "" if place else "Choose a certificate first"}[kind]
+    lost = bool(places) and not place
+    first = f"Choose {'an environment' if lost else 'a certificate'} first"
+    unsaid = {"jwk": "as in the JWK", "certificate": "" if place else first}[kind]
     uses, use = fitting["uses"], given.get("use", "")
     use = use if use in uses else ("" if unsaid else next(iter(uses), ""))
     return {
@@ -133,6 +144,7 @@ def _choices(given: QueryDict, actor: Actor, mine: Sequence[models.Environment])
         "certificate": certificate.name if certificate else "",
         "places": places,
         "place": place,
+        "lost": lost,
         "unsaid": unsaid,
         "uses": [(one, label) for one, label in USES if one in uses],
         "use": use,
@@ -147,7 +159,8 @@ def _choices(given: QueryDict, actor: Actor, mine: Sequence[models.Environment])
 def choices(request: HttpRequest) -> HttpResponse:
     """Environment, use and algorithm that fit the chosen source."""
     actor = actor_of(request)
-    response = render(request, "jwks/_choices.html", _choices(request.GET, actor, _mine(actor)))
+    another = request.headers.get("HX-Trigger-Name") == "certificate"
+    response = render(request, "jwks/_choices.html", _choices(request.GET, actor, _mine(actor), another=another))
     response["HX-Trigger-After-Swap"] = "choices-changed"
     return response
 

@@ -36,7 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":  # of an address that names one that is gone nothing is asked of another
         chosen = environments.asked_or_first(actor, places, named)
     else:  # nor of a form; whoever presses Check again has chosen another one
-        chosen = next((place for place in places if place.name == named), None)
+        chosen = environments.named_or_first(places, named) if named else None
     context |= {"environments": places, "chosen": chosen}
     status = context["error"].status if "error" in context else 200
     return render(request, "trust/check.html", context, status=status)
