@@ -38,8 +38,10 @@ PREFERENCES: dict[str, str | int | bool] = {
     "toolkit.telemetry.enabled": False,
 }
 # A control in sight, of these kinds and with this name, in the dialog that is open, if any; a select has this option.
+# Not while an answer is awaited: it may draw the control anew between two keys, and the other keys would go nowhere.
 FIND = """
 const [kinds, name, option] = arguments;
+if (document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling")) return null;
 const words = (it) => it.getAttribute("aria-label") ?? it.labels?.[0]?.innerText ?? it.innerText;
 const named = (it) => words(it).replace(/\\s+/g, " ").trim();
 const root = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document;
