@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from tests.actions.conftest import ADMIN
 from trustyard import models
-from trustyard.actions import environments, gateways, receipts, twins
+from trustyard.actions import agents, environments, gateways, receipts, twins
 from trustyard.actions.twins import Heard
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +104,13 @@ def test_where_one_agent_stays_the_only_one_nothing_is_written(told: Told) -> No
     with CaptureQueriesContext(connection) as queries:
         twins.note(many)
     assert [query["sql"].split()[0] for query in queries] == ["SELECT"]
+
+
+def test_an_agent_that_only_asks_takes_no_transaction_and_asks_the_database_once(told: Told) -> None:
+    told("a")
+    with CaptureQueriesContext(connection) as asked:
+        assert agents.keep(list(told.words("a", 20))) == [True]
+    assert len(asked) == 1
 
 
 def test_who_speaks_of_a_node_that_is_gone_says_nothing(told: Told) -> None:

@@ -86,9 +86,9 @@ def packed(standing: Standing) -> tuple[str, bytes] | None:
 
 def keep(words: list[Said | Seen | Heard]) -> list[bool]:
     """As `_keep`, and who spoke under which name; in transactions of their own, for each has its order of locks."""
-    kept = _keep([word for word in words if not isinstance(word, Heard)])
+    others = [word for word in words if not isinstance(word, Heard)]
+    answers = iter(_keep(others) if others else [])  # an empty transaction, too, takes a writer's turn
     twins.note([word for word in words if isinstance(word, Heard)])
-    answers = iter(kept)
     return [isinstance(word, Heard) or next(answers) for word in words]
 
 
