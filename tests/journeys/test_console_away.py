@@ -193,15 +193,40 @@ def paste(window: Locator, text: str) -> None:
     window.get_by_role("radio", name="BASE64PEM", exact=True).evaluate(PASTED, text)
 
 
-def test_a_paste_that_is_too_large_is_not_read(console: Console, partner: Issued) -> None:
+LARGE = "navigator.clipboard.writeText('A'.repeat(15_000_000))"
+
+
+def test_a_paste_that_is_too_large_takes_the_place_of_the_one_before(console: Console, partner: Issued) -> None:
+    """S-15, and no browser has to lay out 15 MB."""
+    console.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     window = new_definition(console)
     paste(window, partner.pem)
     expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("away.example")
-    window.get_by_label("Certificate", exact=True).evaluate(
-        "box => { box.value = 'A'.repeat(15_000_000); box.dispatchEvent(new Event('input', { bubbles: true })); }"
-    )
-    expect(window.get_by_role("alert")).to_contain_text("This text is larger than 10 MB")
-    refuses_apply(window, "This text is larger than 10 MB")
+    console.page.evaluate(LARGE)
+    box = window.get_by_label("Certificate", exact=True)
+    box.press("ControlOrMeta+a")
+    box.press("ControlOrMeta+v")
+    expect(window.get_by_role("alert")).to_have_text("This text is larger than 10 MB and was not read.")
+    expect(box).to_have_value("")
+    shows_nothing(window)
+    pictures(console.page, "window-paste-refused")
+    console.page.wait_for_timeout(400)  # until a look at the box would have been sent
+    expect(window.get_by_role("alert")).to_have_text("This text is larger than 10 MB and was not read.")
+    refuses_apply(window, "Paste a certificate first.")
+    paste(window, partner.pem)
+    expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("away.example")
+
+
+def test_a_paste_that_is_too_large_leaves_another_box_as_it_is(console: Console) -> None:
+    page = console.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    console.open("/jwks/create/")
+    page.evaluate(LARGE)
+    box = page.get_by_label("Description")
+    box.fill("Of the partner")
+    box.press("ControlOrMeta+v")
+    expect(page.get_by_role("alert")).to_have_text("This text is larger than 10 MB and was not read.")
+    expect(box).to_have_value("Of the partner")
 
 
 def test_a_file_that_was_lost_on_the_way_leaves_nothing_to_apply(

@@ -30,6 +30,14 @@ return tops.size;
 """
 
 
+def sign_in(firefox: Firefox) -> None:
+    """As the first administrator; the list of certificates is shown."""
+    firefox.open("/")
+    firefox.write("Username", "admin")
+    firefox.write("Password", PASSWORD)
+    firefox.press("Sign in")
+
+
 def paste(firefox: Firefox, pem: str, name: str) -> None:
     """Into the window that is open, and applied."""
     firefox.press("Paste from Clipboard")
@@ -45,10 +53,7 @@ def test_a_certificate_is_made_deployed_and_renewed_with_its_jwk(
 ) -> None:
     """S-01 to S-17, S-21 to S-30, D-20."""
     name, key = unique("fox"), rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    firefox.open("/")
-    firefox.write("Username", "admin")
-    firefox.write("Password", PASSWORD)
-    firefox.press("Sign in")
+    sign_in(firefox)
     firefox.press("Create")
     firefox.write("Name", name)
     firefox.press("New Certificate Definition")
@@ -93,3 +98,25 @@ def test_a_certificate_is_made_deployed_and_renewed_with_its_jwk(
     firefox.ask("WebDriver:SetWindowRect", width=600, height=900)
     firefox.open(f"/certificates/truststore/?environment=test&q={name}")
     assert firefox.run(LINES) == 1
+
+
+COPIED = """
+document.addEventListener("copy", (event) => {
+  event.clipboardData.setData("text/plain", "A".repeat(15_000_000));
+  event.preventDefault();
+});
+"""
+CONTROL = "\ue009"  # WebDriver, section 17.4.2: held until all keys are written
+
+
+def test_a_paste_of_15_mb_is_refused_at_once(firefox: Firefox) -> None:
+    """Laying it out took half a minute, in which the whole window stood still."""
+    sign_in(firefox)
+    firefox.press("Create")
+    firefox.press("New Certificate Definition")
+    firefox.press("Paste from Clipboard")
+    firefox.run(COPIED)
+    for key in "cv":
+        firefox.write("Certificate", f"{CONTROL}{key}")
+    firefox.until("return document.querySelector('dialog [role=alert]')?.innerText.includes('larger than 10 MB')")
+    assert firefox.run("return document.getElementById('window-certificate').textLength") == 0

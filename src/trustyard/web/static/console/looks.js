@@ -1,8 +1,8 @@
 // Looking at a source in the window New Certificate Definition. What is shown is what Apply takes: a look clears what the one
 // before it showed, Apply waits for it, and where it fails Apply is not sent.
+import { LARGEST, TEXT_TOO_LARGE } from "./large.js";
 import { say } from "./unanswered.js";
 
-const LARGEST = 10_000_000; // bytes, as the server has it
 let underWay = 0;
 let read = true; // by the look that ended last
 let typed = false; // text that no look has been sent for
@@ -13,7 +13,6 @@ const byId = (id) => document.getElementById(id);
 const isLook = (elt) => elt instanceof Element && elt.matches("[data-look]");
 const isChoice = (elt) => elt.dataset.look === "choice"; // among certificates that were read
 const source = () => document.querySelector("#window-form [name='source']:checked")?.value;
-const tooLarge = () => source() === "paste" && byId("window-certificate").value.length > LARGEST;
 
 function refuse(sentence) {
   forget();
@@ -39,10 +38,6 @@ function forgetFile() {
   byId("window-file-name").textContent = "";
 }
 
-function refuseText() {
-  refuse("This text is larger than 10 MB and was not read.");
-}
-
 // One that takes the place of another has begun by then.
 function settle() {
   if (underWay) return;
@@ -60,10 +55,8 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt } = event.detail;
   if (!isLook(elt)) return;
   if (elt.dataset.look === "paste") typed = false;
-  if (elt.dataset.look === "paste" && tooLarge()) {
-    event.preventDefault();
-    applies.splice(0);
-    refuseText();
+  if (elt.dataset.look === "paste" && refusing && !byId("window-certificate").value) {
+    event.preventDefault(); // there is nothing that could be read
     return;
   }
   underWay += 1;
@@ -89,6 +82,17 @@ document.addEventListener("chosen", (event) => {
   forgetFile();
   refuse(`${name} is larger than 10 MB and was not read.`);
 }, true);
+
+// A text that is too large takes the place of the one before, too.
+document.addEventListener("toolarge", (event) => {
+  const box = event.target;
+  if (box.id !== "window-certificate") return;
+  event.preventDefault();
+  stop();
+  typed = false;
+  box.value = "";
+  refuse(TEXT_TOO_LARGE);
+});
 
 // What a source showed comes from the server after it is chosen, perhaps only now: it does not take the place of that word.
 document.addEventListener("change", ({ target }) => {
@@ -120,13 +124,9 @@ function changeAddress() {
 
 document.addEventListener("htmx:confirm", (event) => {
   if (event.target.id !== "window-form") return;
-  if (tooLarge()) {
-    event.preventDefault();
-    refuseText();
-  } else if (underWay || (typed && source() === "paste")) {
-    event.preventDefault();
-    applies.push(() => event.detail.issueRequest(true));
-  }
+  if (!underWay && !(typed && source() === "paste")) return;
+  event.preventDefault();
+  applies.push(() => event.detail.issueRequest(true));
 });
 // The text is large and may hold a key: it goes along only where it is the source.
 document.addEventListener("htmx:configRequest", (event) => {
