@@ -25,7 +25,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 20_000  # milliseconds, on a machine that is busy with other tests
+PATIENCE = 45_000  # milliseconds, on a machine that is busy with other tests
 expect.set_options(timeout=PATIENCE)
 
 
