@@ -18,6 +18,7 @@ from tests.server.serving import Serving, eventually
 PEOPLE: dict[str, dict[str, Any]] = {
     "s-ada": {"preferred_username": "ada", "realm": {"groups": ["trust-admins", "everyone"]}},
     "s-olga": {"preferred_username": "olga", "realm": {"groups": ["partners"]}},
+    "s-otto": {"preferred_username": "otto", "realm": {"groups": ["partners"]}},
     "s-eve": {"preferred_username": "eve", "realm": {"groups": ["everyone"]}},
     "s-fake": {"preferred_username": "admin", "email": "admin@example.org", "realm": {"groups": ["partners"]}},
 }

@@ -12,10 +12,13 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from django.contrib.sessions.serializers import JSONSerializer
+from django.core import signing
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.databases import opened
 from tests.journeys.company import Provider, company, provider
-from tests.journeys.console import PATIENCE, new_context
+from tests.journeys.console import PATIENCE, new_context, pictures
 from tests.journeys.test_console_pages import axe, judge
 from tests.server.serving import PASSWORD, Serving, run
 
@@ -227,6 +230,46 @@ def test_a_password_alone_opens_nothing_where_a_second_factor_is_needed(
     fresh = window()
     by_password(fresh, company)
     expect(fresh.get_by_text("Your role needs a second factor")).to_be_visible()
+
+
+def minutes_later(company: Serving) -> None:
+    """The sign-in of each session was ten minutes before."""
+    key = (company.data_dir / "secret-key").read_text().strip()
+    how = {"key": key, "salt": "django.contrib.sessions.SessionStore", "serializer": JSONSerializer}
+    with opened(company.data_dir) as database:
+        for name, data in database.execute("SELECT session_key, session_data FROM django_session").fetchall():
+            held = signing.loads(data, **how)
+            for one in held.get("account_authentication_methods", []):
+                one["at"] -= 600
+            later = signing.dumps(held, compress=True, **how)
+            database.execute(f"UPDATE django_session SET session_data = '{later}' WHERE session_key = '{name}'")
+
+
+def test_who_has_no_password_here_confirms_at_the_provider(company: Serving, window: Window, axe: str) -> None:
+    page = window()
+    by_provider(page, company, "s-otto")
+    page.get_by_role("link", name="Add authenticator app").click()
+    expect(page.locator(".qr svg")).to_be_visible()  # it asked a moment ago
+
+    minutes_later(company)
+    page.get_by_label("Code").fill("123456")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    assert judge(page, axe) == []
+    pictures(page, "confirm-by-provider")
+    with page.expect_request(re.compile("/authorize.*prompt=login")):
+        page.get_by_role("link", name="Sign in with Example AG").click()
+    page.get_by_role("button", name="s-otto", exact=True).click()
+    secret = page.get_by_role("textbox", name="Secret", exact=True).input_value()
+    page.get_by_label("Code").fill(code(secret))
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_text("The authenticator app is added.")).to_be_visible()
+    # From now on the app is what one confirms with.
+    minutes_later(company)
+    page.goto(f"{company.url}/account/")
+    page.get_by_role("link", name="Remove Authenticator app").click()
+    expect(page.get_by_label("Code")).to_be_visible()
+    expect(page.get_by_role("link", name="Sign in with Example AG")).to_have_count(0)
 
 
 def test_sessions_are_listed_and_ended(company: Serving, window: Window) -> None:

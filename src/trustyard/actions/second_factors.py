@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.mfa import app_settings
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings
-from django.core.cache import cache
 
 from trustyard import models
 
@@ -54,16 +51,6 @@ def reset(actor: Actor, username: str) -> int:
         if kinds:
             audit.record(actor, "second_factor.reset", "user", user.username, before={"factors": kinds})
         return len(kinds)
-
-
-def spend(user: models.User, code: str) -> None:
-    """Makes a code of the app that was accepted invalid.
-
-    allauth remembers it for one period of those in which it fits (RFC 6238, section 5.2: a code is taken once).
-    """
-    fits = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
-    key = TOTP(Authenticator(user=user))._get_used_cache_key(code)  # the mark that it looks for
-    cache.set(key, "y", timeout=fits)
 
 
 def _shown(row: Authenticator) -> dict[str, Any]:

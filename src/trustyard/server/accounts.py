@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import secrets
+from time import time
 from typing import Any, NoReturn
 
 import structlog
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -17,9 +20,10 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from trustyard.actions import audit, provider_accounts
+from trustyard.actions import audit, provider_accounts, users
 from trustyard.actions.actors import of_provider, of_user
 from trustyard.errors import NotAllowed, TrustyardError
 from trustyard.models import User
@@ -53,6 +57,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth co
     def get_login_stages(self) -> list[str]:
         return stages.around(super().get_login_stages())
 
+    def is_reauthentication_required(self, *, app: str, **rest: Any) -> bool:
+        return super().is_reauthentication_required(app=app, **rest) and not _came_just_now(self.request)
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if methods or settings.TRUSTYARD.identity.provider is None or not users.of_provider(user):
+            return methods
+        return [{"id": "provider", "url": reverse("confirm-by-provider")}]
+
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         note_failed(request, user.username, "disabled")
         return refused(request, NotAllowed("This account is switched off.", advice="Ask an administrator."))
@@ -66,6 +79,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth co
                 of_user(user, _address(request)), "user.sign_in", "user", user.username, after={"method": method}
             )
         return response
+
+
+def _came_just_now(request: HttpRequest) -> bool:
+    """Whether the provider let in, within the last minutes, who has nothing else to show (no password, no factor)."""
+    if get_reauthentication_flows(request.user):
+        return False
+    ways = [one for one in get_authentication_records(request, request.user) if one["method"] == "socialaccount"]
+    return bool(ways) and time() - ways[-1]["at"] < app_settings.REAUTHENTICATION_TIMEOUT
 
 
 _WAYS = {

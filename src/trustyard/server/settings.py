@@ -111,6 +111,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PRESERVE_USERNAME_CASING = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "provider": "60/m/ip"}
+ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}  # nobody is sent a code; for the provider see the adapter
 ACCOUNT_LOGIN_TIMEOUT = 600  # from the password to the second factor
 MFA_ADAPTER = "trustyard.server.accounts.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

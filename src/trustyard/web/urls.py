@@ -46,6 +46,7 @@ urlpatterns = [
     path("account/confirm/", second_factors.by_password, name="account_reauthenticate"),
     path("account/confirm/code/", second_factors.by_code, name="mfa_reauthenticate"),
     path("account/confirm/key/", second_factors.by_key, name="mfa_reauthenticate_webauthn"),
+    path("account/confirm/provider/", second_factors.by_provider, name="confirm-by-provider"),
     path("account/second-factor/", second_factors.own, name="mfa_index"),
     path("account/second-factor/app/", second_factors.add_app, name="mfa_activate_totp"),
     path("account/second-factor/app/remove/", second_factors.remove_app, name="mfa_deactivate_totp"),

@@ -123,7 +123,8 @@ class CompanyProvider(OpenIDConnectProvider):  # type: ignore[misc]  # the same
 
     def redirect(self, request: HttpRequest, process: str, next_url: Any = None, data: Any = None, **_: Any) -> Any:
         nonce = secrets.token_urlsafe(16)
-        more = {"auth_params": {"nonce": nonce}, "scope": self.get_scope(), "nonce": nonce}
+        asked = {"nonce": nonce, **({"prompt": "login"} if request.user.is_authenticated else {})}  # to confirm
+        more = {"auth_params": asked, "scope": self.get_scope(), "nonce": nonce}
         return super().redirect(request, AuthProcess.LOGIN, next_url, data, **more)
 
 

@@ -18,15 +18,17 @@ from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.views import AddWebAuthnView, ReauthenticateWebAuthnView, RemoveWebAuthnView
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 
-from trustyard.actions import audit, second_factors
+from trustyard.actions import audit, second_factors, users
 from trustyard.errors import Refused
+from trustyard.models import User
 from trustyard.pki.names import clean_name
-from trustyard.web.page import actor_of
+from trustyard.web.page import actor_of, page
 from trustyard.web.stages import is_over
 from trustyard.web.typed_json import MAX_TEXT
 
@@ -93,11 +95,6 @@ class SecondStep(_Told, AuthenticateView):  # type: ignore[misc]  # allauth come
         if stage is not None and is_over(stage):
             return stage.abort()  # type: ignore[no-any-return]  # allauth comes without types
         return super().dispatch(request, *args, **kwargs)  # type: ignore[no-any-return]  # the same
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        _spend(self.stage.login.user, form)
-        response: HttpResponse = super().form_valid(form)
-        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kinds = set(Authenticator.objects.filter(user=self.stage.login.user).values_list("type", flat=True))
@@ -206,11 +203,6 @@ class ByPassword(_Confirms, ReauthenticateView):  # type: ignore[misc]  # the sa
 class ByCode(_Confirms, ReauthenticateByCodeView):  # type: ignore[misc]  # the same
     """By a code."""
 
-    def form_valid(self, form: Any) -> HttpResponse:
-        _spend(self.request.user, form)
-        response: HttpResponse = super().form_valid(form)
-        return response
-
 
 class ByKey(_Confirms, ReauthenticateWebAuthnView):  # type: ignore[misc]  # the same
     """By a security key."""
@@ -233,9 +225,14 @@ by_code = ByCode.as_view()
 by_key = ByKey.as_view()
 
 
-def _spend(user: Any, form: Any) -> None:
-    if code := form.cleaned_data.get("code"):  # a security key has none
-        second_factors.spend(user, code)
+@page("GET")
+def by_provider(request: HttpRequest) -> HttpResponse:
+    """By one more sign-in at the company's provider, for who has neither password nor factor here."""
+    ours, person = settings.TRUSTYARD.identity.provider, request.user
+    assert isinstance(person, User)
+    if ours is None or not users.of_provider(person):
+        return own(request)
+    return render(request, "account/by_provider.html", {"provider": ours, "next": request.GET.get("next", "")})
 
 
 def own(request: HttpRequest) -> HttpResponseRedirect:
