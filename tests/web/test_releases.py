@@ -210,9 +210,10 @@ def test_a_restore_that_somebody_overtook_shows_what_it_would_do_now(admin: Clie
     there = f"/releases/{release(1).pk}/restore/"
     seen = field(admin.get(there, **HTMX), "version")
     add("three")
-    again = admin.post(there, {"version": seen}, **HTMX)
+    again = admin.post(there, {"version": seen, "note": "too early"}, **HTMX)
     assert "Something changed while this was open" in text(again)
     assert "three removed" in text(again)
+    assert field(again, "note") == "too early"
     assert models.Release.objects.count() == 3
     assert admin.post(there, {"version": field(again, "version")}, **HTMX)["HX-Redirect"]
 

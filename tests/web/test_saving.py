@@ -118,6 +118,16 @@ def test_who_revokes_or_saves_what_another_deleted_is_told_who(person: Client) -
     assert "Somebody deleted this certificate meanwhile, and nothing was saved." in saved(person, draft)
 
 
+def test_a_reason_that_is_refused_stays_in_its_box(person: Client) -> None:
+    draft = opened(person)
+    [row] = models.Draft.objects.get().content["rows"]
+    reason = "key lost, " * 500
+    page = person.post(f"{draft}rows/{row['key']}/revoke/", {"reason": reason}).content.decode()
+    assert "at most 4000 characters" in page
+    assert f">{reason}</textarea>" in page
+    assert models.Entry.objects.get().revoked_at is None
+
+
 def test_who_revokes_what_another_revoked_meanwhile_is_told_who_and_why(person: Client) -> None:
     draft = opened(person)
     [row] = models.Draft.objects.get().content["rows"]
