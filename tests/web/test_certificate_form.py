@@ -416,6 +416,38 @@ def test_a_row_that_is_not_there_any_more_is_said_so(form: Form) -> None:
         assert "This row is not in the draft any more." in form.post(path, row="e0", name="acme", description="")
 
 
+def test_a_window_whose_row_is_removed_without_it_is_closed(form: Form) -> None:
+    """In another tab of the form, or where the server did not hear of Cancel: the form is not lost with it."""
+    key = f"e{models.Environment.objects.get().pk}"
+    form.post("window/", name="acme", description="", row=key)
+    assert "No definition yet" in form.post(f"rows/{key}/remove/")
+    page = form.person.get(form.address).content.decode()
+    assert 'id="certificate-form"' in page
+    assert 'id="window"' not in page
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_window_on_an_entry_that_another_took_away_goes_on_as_that_of_a_new_one(form: Form, *, deleted: bool) -> None:
+    """With what was typed in it; it is open in another tab, or the server did not hear of Cancel."""
+    environments.create(LOCAL, name="stage")
+    entry = EntryGiven(("stage",), "acme", Paste("BASE64PEM", Authority("Stage CA").pem))
+    certificates.update(LOCAL, "acme", if_match="*", entries=[entry])
+    stored = models.Certificate.objects.get()
+    own = Form(form.person, form.person.post(f"/certificates/{stored.pk}/edit/")["Location"])
+    own.post("window/", name="acme", description="", row=f"e{models.Environment.objects.get(name='stage').pk}")
+    own.post("window/keep/", alias="typed")
+    if deleted:
+        jwks.delete(LOCAL, "acme-key", if_match="*")
+        certificates.delete(LOCAL, "acme", if_match="*")
+    else:
+        certificates.update(LOCAL, "acme", if_match="*", entries=[EntryGiven(("test",))], replace=True)
+    own.save("mine")
+    page = own.person.get(own.address).content.decode()
+    assert ">New Certificate Definition</h2>" in page
+    assert 'name="alias" value="typed"' in page
+    assert 'value="stage" checked' in page
+
+
 KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA\n-----END PRIVATE KEY-----"
 
 
