@@ -71,7 +71,9 @@ def test_deploy_puts_in_force_what_the_preview_showed_and_nothing_that_was_saved
     source = Paste("BASE64PEM", Authority("Late CA").pem)
     certificates.create(LOCAL, [Definition("late", "", [EntryGiven(("production",), "late", source)])])
     for typed in ({}, {"name": "wrong"}, {"name": "production"}):
-        again = deploy(page, **typed).content.decode()
+        answer = deploy(page, **typed)
+        assert answer["HX-Retarget"] == "body"
+        again = answer.content.decode()
         assert "What is saved is not what it was when this was shown." in again
         assert ">late</" in again
     assert models.Release.objects.count() == 1

@@ -106,7 +106,9 @@ def test_a_search_compares_as_in_every_list(admin: Client) -> None:
 
 def test_nothing_ticked_promotes_nothing(admin: Client) -> None:
     none = admin.post(THERE, {**sent(admin.get(THERE)), "turn": "1", "tick": "none"})
-    assert "Choose at least one" in admin.post(THERE, sent(none)).content.decode()
+    refused = admin.post(THERE, sent(none), headers={"HX-Request": "true"})
+    assert "Choose at least one" in refused.content.decode()
+    assert refused["HX-Retarget"] == "body", "also where the dialog Restored Release asked, which throws answers away"
 
 
 def test_those_whose_alias_is_taken_are_not_among_all(admin: Client, bundle: bytes) -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from trustyard.actions import environments, preflight, releases
 from trustyard.errors import Moved
 from trustyard.web.differences import side_by_side
-from trustyard.web.page import actor_of, confirmed, go, is_fragment, page
+from trustyard.web.page import actor_of, confirmed, drawn_anew, go, is_fragment, page
 from trustyard.web.pages import Part
 
 
@@ -47,7 +47,7 @@ def _ask(request: HttpRequest, pk: int, problem: str = "", error: Moved | None =
     if "version" not in request.POST and is_fragment(request):
         return go(request, there)  # a button of another page
     request.path = there  # where more rows are to be had
-    return _shown(request, pk, problem=problem, error=error)
+    return drawn_anew(request, _shown(request, pk, problem=problem, error=error))
 
 
 def _shown(request: HttpRequest, pk: int, **more: Any) -> HttpResponse:

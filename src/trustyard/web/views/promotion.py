@@ -20,7 +20,7 @@ from trustyard.errors import Conflict, JwkConnection, NotAllowed, NotFound, Refu
 from trustyard.pki.names import search_fold
 from trustyard.pki.sentences import plural
 from trustyard.web.differences import side_by_side
-from trustyard.web.page import actor_of, confirmed, go, is_fragment, page
+from trustyard.web.page import actor_of, confirmed, drawn_anew, go, is_fragment, page
 from trustyard.web.pages import LINES, Part
 
 _UNDECIDED = "Say what becomes of the JWKs of each certificate, or leave the certificate out."
@@ -56,7 +56,7 @@ def promote(request: HttpRequest) -> HttpResponse:
             error: TrustyardError = Refused(_UNDECIDED, code="refused")
         except (Conflict, Refused, NotFound) as refused:
             error = refused
-        return _page(request, actor, places, start, target, error)
+        return drawn_anew(request, _page(request, actor, places, start, target, error))
     return _page(request, actor, places, start, target)
 
 
