@@ -165,7 +165,7 @@ def test_a_reason_that_is_refused_stays_in_its_box(person: Client) -> None:
     [row] = models.Draft.objects.get().content["rows"]
     reason = "key lost, " * 500
     page = person.post(f"{draft}rows/{row['key']}/revoke/", {"reason": reason}).content.decode()
-    assert "at most 4000 characters" in page
+    assert "A reason is text of at most 4000 characters." in page
     assert f">{reason}</textarea>" in page
     assert models.Entry.objects.get().revoked_at is None
 
