@@ -120,11 +120,13 @@ def preview(actor: Actor, environment: str) -> Preview:
     return of(_waiting(actor, environment))
 
 
-def asks(actor: Actor, environment: str, version: str | None = None) -> tuple[bool, str]:
-    """`Preview.asks` and `Preview.version` alone, without judging anything.
+def asks(actor: Actor, environment: str, version: str | None = None) -> tuple[bool, str | None]:
+    """`Preview.asks` without judging anything, and the version of which that is said: the given one where none asks.
 
-    Raises `NotFound`, and `Moved` where a version is given and it is another by now.
+    Raises `NotFound`, and `Moved` where it is about another version than the given one.
     """
+    if _policy(environments.get(actor, environment)).removal != "confirm":
+        return False, version
     waiting = _waiting(actor, environment)
     check_version([waiting], version)
     return _asks(waiting, _policy(waiting.environment)), version_of([waiting])

@@ -113,7 +113,7 @@ def version_of(waiting: Iterable[Waiting]) -> str:
 
 def check_version(waiting: Sequence[Waiting], version: str | None) -> None:
     """Raises `Moved` where a version is given, and is not that of these."""
-    if version not in (None, version_of(waiting)):
+    if version is not None and version != version_of(waiting):
         raise Moved("What is saved is not what it was when this was shown.", advice="Look at what would change now.")
 
 
