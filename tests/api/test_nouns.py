@@ -468,6 +468,8 @@ def test_the_truststore_lists_entries_and_roots(add: Add, cast: Cast, ca: Ca) ->
     for of in rows:
         for hash_ in (of["sha256"], of["sha1"]):
             assert aliases(q=":".join(re.findall("..", hash_))) == aliases(q=hash_.upper()) == [of["alias"]]
+        serial = of["serial_hex"].zfill(2 + len(of["serial_hex"]) // 2 * 2)
+        assert aliases(q=f"00:{':'.join(re.findall('..', serial))}") == [of["alias"]], "as OpenSSL writes it"
     assert aliases(status="expired") == []
     for bad in ({"origin": "moon"}, {"status": "green"}, {"limit": 501}):
         assert cast.viewer.get(f"{TEST}/truststore", **bad).status == 422

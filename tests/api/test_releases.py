@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from tests.tls_servers import Ca
 from trustyard import models
@@ -71,6 +73,26 @@ def test_the_next_deploy_is_refused_with_the_list_until_it_is_confirmed(restored
     assert operator.post(RELEASES, {"confirm_restored": False}, wait=0).status == 409
     assert operator.post(RELEASES, {"confirm_restored": refused.json["version"]}, wait=0).status == 201
     assert operator.post(RELEASES, wait=0).status == 200
+
+
+@pytest.mark.parametrize("said", ["yes", "True", "0" * 31, "x" * 32])
+def test_an_answer_that_is_none_is_refused_at_its_field_in_a_query_and_a_form_too(
+    said: str, restored: Answer, operator: Rest, ca: Ca
+) -> None:
+    """Not as something that changed meanwhile, and not passed over where nothing is asked."""
+    of_acme = {"kind": "certificate", "certificate": "acme", "environment": "test"}
+    assert operator.post(path("jwks"), {"name": "sign", "source": of_acme}).status == 201
+    parts = {"file": SimpleUploadedFile("new.pem", ca.issue("new").cert_pem), "environments": "test"}
+    data = encode_multipart(BOUNDARY, {**parts, "deploy": "true", "confirm_restored": said})
+    before = models.AuditEvent.objects.count()
+    for answer in (
+        operator.delete(path("certificates", "acme"), confirm_restored=said, deploy=False),
+        operator.delete(path("jwks", "sign"), confirm_restored=said),
+        operator.ask("POST", path("certificates", "import"), data=data, media_type=MULTIPART_CONTENT),
+    ):
+        assert (answer.status, answer.code, answer.fields) == (422, "bad-fields", ["confirm_restored"])
+        assert "true, false or the version of the refusal" in answer.json["detail"]
+    assert models.AuditEvent.objects.count() == before
 
 
 def test_every_write_that_deploys_takes_the_same_answer(restored: Answer, operator: Rest, ca: Ca) -> None:

@@ -356,3 +356,28 @@ def test_a_page_that_is_turned_leads_to_its_table_which_says_where_one_is(
         expect(deployment).to_have_accessible_description(at)
         expect(deployment).to_be_focused()
         expect(deployment.get_by_role("row").nth(1)).to_be_in_viewport()
+
+
+def test_a_preview_says_that_the_name_is_another_one_and_shows_what_was_saved_meanwhile(
+    console: Console, rest: Rest, unique: Unique
+) -> None:
+    page, place, gone, late = console.page, unique("production"), unique("gone"), unique("late")
+    authority = Authority("Preview CA")
+    rest.post("/environments", name=place, type="production")
+    rest.certificate(gone, authority.issue(gone).pem, place)
+    rest.client.delete(f"/api/v1/certificates/{gone}?deploy=false", headers={"If-Match": "*"}).raise_for_status()
+    console.open(f"/environments/?q={place}")
+    console.menu(place, "Preview")
+    name = page.get_by_label("Name of the environment")
+    name.fill("another")
+    console.button("Deploy").click()
+    expect(name).to_have_accessible_description(f"This is not the name {place}.")
+    expect(name).to_be_focused()
+    rest.certificate(late, authority.issue(late).pem, place, deploy=False)
+    name.fill(place)
+    console.button("Deploy").click()
+    expect(page.get_by_role("alert")).to_contain_text("What is saved is not what it was when this was shown.")
+    expect(page.get_by_role("row", name=late)).to_contain_text("added")
+    name.fill(place)
+    console.button("Deploy").click()
+    expect(page.get_by_role("table", name="Deployment").get_by_role("row", name=place)).to_be_visible()

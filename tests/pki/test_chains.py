@@ -11,7 +11,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from tests.tls_servers import Ca, Issued, build, new_key, self_signed
 from trustyard.pki.certificates import Certificate, read_certificate
-from trustyard.pki.chains import Anchor, Chain, anchored, chain_of, family, words
+from trustyard.pki.chains import Anchor, Chain, anchored, chain_of, family, sought, words
 
 ROOT = Ca.new("Root")
 SUB = ROOT.subordinate("Sub")
@@ -221,6 +221,15 @@ def test_anchors_end_the_chain_as_itself_as_twin_and_as_issuer() -> None:
     assert words.ending_words(issued, issued.endings[0]) == (
         "test: alias acme-root (saved, not in force) issued Sub; the signature verifies."
     )
+
+
+def test_anchors_are_sought_by_a_name_alone_only_where_an_issuer_may_have_it() -> None:
+    """Thousands that issued themselves may be called localhost, each with a key of its own."""
+    alone, whole, partial = chain(self_signed("localhost")), chain(LEAF, SUB, ROOT), chain(LEAF, SUB)
+    assert sought([alone]).issuers == sought([whole]).issuers == set()
+    assert sought([alone]).keys == {alone.links[0].certificate.facts.spki_sha256}
+    assert sought([alone, partial]).issuers == {"CN=Root"}
+    assert sought([partial]).subjects == {"CN=leaf.test", "CN=Sub", "CN=Root"}
 
 
 def test_an_anchor_of_the_issuers_name_whose_key_did_not_sign_ends_nothing() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from django.core import signing
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -108,6 +111,26 @@ def test_what_the_author_did_touch_is_saved_when_the_dialog_is_confirmed_again(f
     certificates.update(LOCAL, "acme", if_match="*", description="theirs")
     confirm(form, confirm(form, asked))
     assert models.Certificate.objects.get().description == "mine"
+
+
+def test_a_dialog_that_stood_open_for_half_a_day_is_confirmed_as_it_was_shown(
+    form: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its version says whether anything moved meanwhile (D-05), so its age says nothing."""
+    with monkeypatch.context() as before:
+        before.setattr(signing.TimestampSigner, "timestamp", lambda _: signing.b62_encode(int(time.time()) - 43_000))
+        asked = form.save("mine")
+    confirm(form, asked)
+    assert models.Certificate.objects.values_list("name", "description").get() == ("acme", "mine")
+    assert models.Release.objects.exists(), "Save and Deploy was pressed"
+
+
+def test_a_dialog_that_says_nothing_takes_nothing_from_the_form(form: Form) -> None:
+    form.save("mine")
+    assert "JWK Connection" in form.post("save/", state="of another key", confirm="acme")
+    page = form.person.get(form.address).content.decode()
+    assert 'name="name" value="acme"' in page
+    assert ">mine</textarea>" in page
 
 
 def test_a_conflict_leads_to_what_is_stored_and_says_what_saving_again_does(form: Form) -> None:
@@ -314,6 +337,37 @@ def test_apply_takes_nothing_that_the_window_does_not_show(form: Form) -> None:
     assert form.post("window/apply/", shown=shown, source="file", alias="acme").count("Select a file first.") == 1
 
 
+def forgotten(form: Form) -> str:
+    """An hour later; the certificate that the window shows after a reload."""
+    models.Inspection.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    return re.findall(r'name="shown" value="([^"]*)"', form.person.get(form.address).content.decode())[0]
+
+
+def test_a_text_that_was_read_long_ago_is_read_again_by_apply(form: Form) -> None:
+    """The text is there; only what was read of it is kept for an hour."""
+    form.post("window/", name="acme", description="", row=f"e{models.Environment.objects.get().pk}")
+    pasted = {"source": "paste", "encoding": "BASE64PEM", "content": Authority("Late CA").pem, "alias": "acme"}
+    [shown] = re.findall(r'name="shown" value="([0-9a-f]{64})"', form.post("window/look/paste/", **pasted))
+    assert forgotten(form) == ""
+    assert "Configuration" in form.post("window/apply/", shown=shown, **pasted)
+    [row] = models.Draft.objects.get().content["rows"]
+    assert row["sha256"] == shown
+
+
+def test_a_file_that_was_read_long_ago_is_asked_for_and_the_row_s_own_certificate_does_not_take_its_place(
+    form: Form,
+) -> None:
+    form.post("window/", name="acme", description="", row=f"e{models.Environment.objects.get().pk}")
+    [before] = models.Draft.objects.get().content["rows"]
+    file = SimpleUploadedFile("late.pem", Authority("Late CA").pem.encode())
+    form.person.post(f"{form.address}window/look/file/", {"file": file}, **HTMX)
+    shown = forgotten(form)
+    assert shown == ""
+    said = form.post("window/apply/", shown=shown, source="file", alias="acme")
+    assert "What this source showed was kept for an hour: select the file again." in said
+    assert models.Draft.objects.get().content["rows"] == [before]
+
+
 def test_what_another_address_presented_does_not_come_back_with_the_source(form: Form) -> None:
     """S-10: the address is changed in the same moment as the source."""
     form.post("window/", name="acme", description="")
@@ -360,6 +414,38 @@ def test_what_was_typed_last_stays_also_where_requests_overtake_each_other(form:
 def test_a_row_that_is_not_there_any_more_is_said_so(form: Form) -> None:
     for path in ("window/", "rows/e0/remove/"):
         assert "This row is not in the draft any more." in form.post(path, row="e0", name="acme", description="")
+
+
+def test_a_window_whose_row_is_removed_without_it_is_closed(form: Form) -> None:
+    """In another tab of the form, or where the server did not hear of Cancel: the form is not lost with it."""
+    key = f"e{models.Environment.objects.get().pk}"
+    form.post("window/", name="acme", description="", row=key)
+    assert "No definition yet" in form.post(f"rows/{key}/remove/")
+    page = form.person.get(form.address).content.decode()
+    assert 'id="certificate-form"' in page
+    assert 'id="window"' not in page
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_window_on_an_entry_that_another_took_away_goes_on_as_that_of_a_new_one(form: Form, *, deleted: bool) -> None:
+    """With what was typed in it; it is open in another tab, or the server did not hear of Cancel."""
+    environments.create(LOCAL, name="stage")
+    entry = EntryGiven(("stage",), "acme", Paste("BASE64PEM", Authority("Stage CA").pem))
+    certificates.update(LOCAL, "acme", if_match="*", entries=[entry])
+    stored = models.Certificate.objects.get()
+    own = Form(form.person, form.person.post(f"/certificates/{stored.pk}/edit/")["Location"])
+    own.post("window/", name="acme", description="", row=f"e{models.Environment.objects.get(name='stage').pk}")
+    own.post("window/keep/", alias="typed")
+    if deleted:
+        jwks.delete(LOCAL, "acme-key", if_match="*")
+        certificates.delete(LOCAL, "acme", if_match="*")
+    else:
+        certificates.update(LOCAL, "acme", if_match="*", entries=[EntryGiven(("test",))], replace=True)
+    own.save("mine")
+    page = own.person.get(own.address).content.decode()
+    assert ">New Certificate Definition</h2>" in page
+    assert 'name="alias" value="typed"' in page
+    assert 'value="stage" checked' in page
 
 
 KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA\n-----END PRIVATE KEY-----"

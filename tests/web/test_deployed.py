@@ -178,6 +178,19 @@ def test_of_thousands_of_nodes_the_worst_come_first_and_the_rest_when_asked_for(
     assert f'href="/releases/{models.Release.objects.get().pk}/#deployment">All 121 of release 1<' in listed
 
 
+def test_a_deploy_of_many_environments_shows_each_of_them(looking: Client) -> None:
+    names = tuple(f"place {number}" for number in range(60))
+    for name in names:
+        environments.create(LOCAL, name=name)
+    entry = EntryGiven(names, "many", Paste("BASE64PEM", Authority("Many CA").pem))
+    saved = certificates.create(LOCAL, [Definition("many", "", [entry])], deploy=True)
+    ids = ",".join(str(release.pk) for release in saved.releases)
+    shown = looking.get(f"/certificates/{saved.certificate.pk}/?releases={ids}").content.decode()
+    assert "1–50 of 60" in shown
+    (following,) = re.findall(r'id="deployment-next" class="small" hx-get="([^"]+)"', shown)
+    assert "place 59" in looking.get(following.replace("&amp;", "&")).content.decode()
+
+
 def test_a_gateways_page_shows_its_nodes_in_pages_and_who_is_away_first(looking: Client) -> None:
     one = models.Gateway.objects.get(name="one")
     delivery.seen_all([(one.pk, f"n{n:03}", n != 77) for n in range(100)])

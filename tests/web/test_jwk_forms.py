@@ -122,6 +122,19 @@ def test_after_a_conflict_what_the_author_did_touch_stays(person: Client) -> Non
     assert (jwk().description, jwk().state) == ("mine", "disabled")
 
 
+def test_a_save_says_that_it_waits_only_where_a_release_would_tell_of_it(person: Client) -> None:
+    """What is disabled is not published with the next release, and a description in none."""
+
+    def said(**typed: str) -> str:
+        return text(person.get(person.post(address(), {**opened(person), **typed})["Location"]))
+
+    assert "acme-key is saved. " in said(description="mine")
+    assert "acme-key is saved and not deployed yet." in said(state="disabled")
+    assert "acme-key is saved. " in said(deploy="yes", description="yours")
+    assert "acme-key is saved. " in said(description="ours"), "it is disabled, and published nowhere"
+    assert "acme-key is saved and not deployed yet." in said(state="active")
+
+
 def test_a_form_that_leaves_the_state_as_it_is_does_not_keep_a_withdrawn_jwk_from_coming_back(person: Client) -> None:
     certificates.revoke(LOCAL, "acme", "test", reason="x")
     form = opened(person)

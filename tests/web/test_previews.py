@@ -6,6 +6,7 @@ import re
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.http import HttpResponse
 from django.test import Client
 
 from tests.authority import Authority
@@ -53,6 +54,31 @@ def test_deploy_without_the_name_writes_nothing_and_with_it_makes_the_release(
     assert "This is not the name production." in wrong
     assert models.Release.objects.count() == 1
     assert client.post(address, {"name": "production"}).status_code == 303
+    assert models.Release.objects.count() == 2
+
+
+def test_deploy_puts_in_force_what_the_preview_showed_and_nothing_that_was_saved_since(
+    client: Client, place: models.Environment
+) -> None:
+    """Neither what came nor, with the name typed for another one, what goes."""
+    person(client, "operator")
+
+    def deploy(page: str, **typed: str) -> HttpResponse:
+        [version] = re.findall('name="version" value="([0-9a-f]{32})"', page)
+        return client.post(f"/environments/{place.pk}/deploy/", {"version": version, **typed}, headers=htmx)
+
+    page, htmx = client.get(f"/environments/{place.pk}/preview/").content.decode(), {"HX-Request": "true"}
+    source = Paste("BASE64PEM", Authority("Late CA").pem)
+    certificates.create(LOCAL, [Definition("late", "", [EntryGiven(("production",), "late", source)])])
+    for typed in ({}, {"name": "wrong"}, {"name": "production"}):
+        answer = deploy(page, **typed)
+        assert answer["HX-Retarget"] == "body"
+        again = answer.content.decode()
+        assert "What is saved is not what it was when this was shown." in again
+        assert ">late</" in again
+    assert models.Release.objects.count() == 1
+    assert "This is not the name production." in deploy(again, name="wrong").content.decode()
+    assert deploy(again, name="production")["HX-Redirect"]
     assert models.Release.objects.count() == 2
 
 

@@ -97,9 +97,18 @@ def test_none_but_a_few_are_promoted_that_a_search_leads_to(admin: Client) -> No
     assert promoted() == named(1, 110, 119)
 
 
+def test_a_search_compares_as_in_every_list(admin: Client) -> None:
+    models.Certificate.objects.filter(name="partner 007").update(name="İzmir Zürich")
+    form = sent(admin.get(THERE))
+    for typed in ("izmir", "ZU\u0308RICH ", " partner 007"):  # the last is its alias still
+        assert rows(admin.post(THERE, {**form, "turn": "1", "q": typed})) == ["İzmir Zürich"], typed
+
+
 def test_nothing_ticked_promotes_nothing(admin: Client) -> None:
     none = admin.post(THERE, {**sent(admin.get(THERE)), "turn": "1", "tick": "none"})
-    assert "Choose at least one" in admin.post(THERE, sent(none)).content.decode()
+    refused = admin.post(THERE, sent(none), headers={"HX-Request": "true"})
+    assert "Choose at least one" in refused.content.decode()
+    assert refused["HX-Retarget"] == "body", "also where the dialog Restored Release asked, which throws answers away"
 
 
 def test_those_whose_alias_is_taken_are_not_among_all(admin: Client, bundle: bytes) -> None:

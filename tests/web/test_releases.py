@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -210,9 +211,10 @@ def test_a_restore_that_somebody_overtook_shows_what_it_would_do_now(admin: Clie
     there = f"/releases/{release(1).pk}/restore/"
     seen = field(admin.get(there, **HTMX), "version")
     add("three")
-    again = admin.post(there, {"version": seen}, **HTMX)
+    again = admin.post(there, {"version": seen, "note": "too early"}, **HTMX)
     assert "Something changed while this was open" in text(again)
     assert "three removed" in text(again)
+    assert field(again, "note") == "too early"
     assert models.Release.objects.count() == 3
     assert admin.post(there, {"version": field(again, "version")}, **HTMX)["HX-Redirect"]
 
@@ -284,6 +286,9 @@ def test_another_comparison_is_told_to_screen_readers_in_counts_and_searched(adm
     searched = text(admin.get(f"{there}3&q=THRee"))
     assert ("three added" in searched, "two added" in searched) == (True, False)
     assert "No changes match." in text(admin.get(f"{there}3&q=nope"))
+    add("İzmir Zürich")
+    for typed in ("izmir", "ZU\u0308RICH "):
+        assert "İzmir Zürich added" in text(admin.get(f"{there}4&q={quote(typed)}")), "as in every list"
 
 
 def test_a_release_that_is_too_old_to_be_offered_is_compared_where_a_link_leads_to_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -116,6 +117,57 @@ def test_who_revokes_or_saves_what_another_deleted_is_told_who(person: Client) -
     )
     models.AuditEvent.objects.all().delete()
     assert "Somebody deleted this certificate meanwhile, and nothing was saved." in saved(person, draft)
+
+
+def replaced() -> str:
+    """Somebody else gives the entry a renewed certificate; its SHA-256."""
+    renewed = Ca.new("Acme")
+    source = Paste("BASE64PEM", renewed.cert_pem.decode())
+    certificates.update(LOCAL, "acme", if_match="*", entries=[EntryGiven(("test",), None, source)], deploy=True)
+    return renewed.sha256
+
+
+def test_who_revokes_what_another_replaced_meanwhile_is_asked_about_what_is_stored_by_then(person: Client) -> None:
+    draft = opened(person)
+    [row] = models.Draft.objects.get().content["rows"]
+    there = f"{draft}rows/{row['key']}/revoke/"
+    meanwhile = "another certificate meanwhile"
+
+    def shown(page: str) -> str:
+        return re.findall(r'name="shown" value="([0-9a-f]{64})"', page)[0]
+
+    before = person.get(there).content.decode()
+    assert meanwhile not in before
+    renewed = replaced()
+    asked = person.post(there, {"reason": "key lost", "shown": shown(before)}).content.decode()
+    for page in (asked, person.get(there).content.decode()):  # the form shows the one of before still
+        assert meanwhile in page
+        assert shown(page) == renewed
+    assert ">key lost</textarea>" in asked
+    assert models.Entry.objects.get().revoked_at is None
+    person.post(there, {"reason": "key lost", "shown": shown(asked)})
+    assert models.Entry.objects.get().revoked_reason == "key lost"
+
+
+def test_restore_trusts_no_other_certificate_than_the_form_shows(person: Client) -> None:
+    certificates.revoke(LOCAL, "acme", "test", reason="lost")
+    draft = opened(person)
+    [row] = models.Draft.objects.get().content["rows"]
+    replaced()
+    certificates.revoke(LOCAL, "acme", "test", reason="stolen")
+    page = person.post(f"{draft}rows/{row['key']}/restore/").content.decode()
+    assert "another certificate meanwhile" in page
+    assert models.Entry.objects.get().revoked_reason == "stolen"
+
+
+def test_a_reason_that_is_refused_stays_in_its_box(person: Client) -> None:
+    draft = opened(person)
+    [row] = models.Draft.objects.get().content["rows"]
+    reason = "key lost, " * 500
+    page = person.post(f"{draft}rows/{row['key']}/revoke/", {"reason": reason}).content.decode()
+    assert "A reason is text of at most 4000 characters." in page
+    assert f">{reason}</textarea>" in page
+    assert models.Entry.objects.get().revoked_at is None
 
 
 def test_who_revokes_what_another_revoked_meanwhile_is_told_who_and_why(person: Client) -> None:

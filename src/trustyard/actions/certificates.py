@@ -312,10 +312,20 @@ def delete(
 
 
 def revoke(
-    actor: Actor, name: str, environment: str, *, reason: str, deploy: bool = True, confirm_restored: Confirmed = False
+    actor: Actor,
+    name: str,
+    environment: str,
+    *,
+    reason: str,
+    shown: str = "",
+    deploy: bool = True,
+    confirm_restored: Confirmed = False,
 ) -> Saved:
-    """Takes an entry out of trust, and its JWKs out of the published set (D-13). Twice is once."""
-    return _revocation(actor, name, environment, reason.strip(), deploy, confirm_restored, revoked=True)
+    """Takes an entry out of trust, and its JWKs out of the published set (D-13). Twice is once.
+
+    Raises `Moved` where the SHA-256 that its author saw is given as `shown`, and the entry has another certificate.
+    """
+    return _revocation(actor, name, environment, (True, reason.strip(), shown), deploy, confirm_restored)
 
 
 def restore(
@@ -324,20 +334,22 @@ def restore(
     environment: str,
     *,
     reason: str = "",
+    shown: str = "",
     deploy: bool = True,
     confirm_restored: Confirmed = False,
 ) -> Saved:
     """Undoes `revoke`: the entry is trusted again, and the JWKs that it disabled are published again. Twice is once.
 
-    A JWK that would not be taken today stays disabled, and is named in the notices.
+    A JWK that would not be taken today stays disabled, and is named in the notices. Raises `Moved` as `revoke`.
     """
-    return _revocation(actor, name, environment, reason.strip(), deploy, confirm_restored, revoked=False)
+    return _revocation(actor, name, environment, (False, reason.strip(), shown), deploy, confirm_restored)
 
 
 @retried
 def _revocation(
-    actor: Actor, name: str, environment: str, reason: str, deploy: bool, confirm_restored: Confirmed, *, revoked: bool
+    actor: Actor, name: str, environment: str, said: tuple[bool, str, str], deploy: bool, confirm_restored: Confirmed
 ) -> Saved:
+    revoked, reason, shown = said  # shown: as in `revoke`
     require(actor, "entries.revoke")
     if revoked and not reason:
         sentence = "A revocation needs a reason."
@@ -351,6 +363,7 @@ def _revocation(
         entry = certificate.entries.select_related("environment", "x509").filter(environment=place).first()
         if entry is None:
             raise NotFound(f"The certificate {certificate.name} has no entry in {place.name}.")
+        entries.check_shown(entry, shown)
         saved = Saved([certificate])
         if entry.revoked != revoked:
             followed = _revoke(actor, certificate, entry, reason, revoked=revoked)
@@ -362,7 +375,7 @@ def _revocation(
 def _revoke(
     actor: Actor, certificate: models.Certificate, entry: models.Entry, reason: str, *, revoked: bool
 ) -> jwk_connection.Followed:
-    before = entries.fingerprint(entry)
+    place, before = entry.environment.name, entries.fingerprint(entry)
     if revoked:
         entries.revoke(entry, actor.name, reason)
     else:
@@ -371,15 +384,9 @@ def _revoke(
     certificate.save()
     followed = jwk_connection.follow(entry, revoked=revoked)
     verb = "revoke" if revoked else "restore"
-    after = {"entries": {entry.environment.name: entries.fingerprint(entry)}, "reason": reason, "jwks": followed.said}
-    audit.record(
-        actor,
-        f"certificate.{verb}",
-        "certificate",
-        certificate.name,
-        before={"entries": {entry.environment.name: before}},
-        after=after,
-    )
+    was, now = ({"entries": {place: held}} for held in (before, entries.fingerprint(entry)))
+    after = {**now, "reason": reason, "jwks": followed.said}
+    audit.record(actor, f"certificate.{verb}", "certificate", certificate.name, before=was, after=after)
     return followed
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import NotFound
 from trustyard.pki.certificates import Certificate, rfc3339, status
-from trustyard.pki.chains import Anchor, Chain, Ending, anchored, chain_of, names_above, words
+from trustyard.pki.chains import Anchor, Chain, Ending, Sought, anchored, chain_of, sought, words
 from trustyard.pki.truststores import root_alias
 
 from . import alias_files, findings, found, in_force, omissions, releases, roots
@@ -50,18 +51,20 @@ def of_entries(actor: Actor, rows: Iterable[models.Entry]) -> list[Chain]:
     chains = [
         chain_of(one.x509.read(), [stored[sha256] for sha256 in one.chain if sha256 in stored]) for one in entries
     ]
-    anchors = list(_anchors({name for chain in chains for name in names_above(chain)}))
+    anchors = list(_anchors(sought(chains)))
     return [anchored(chain, anchors) for chain in chains]
 
 
-def _anchors(names: set[str]) -> Iterator[Anchor]:
-    """What environments trust, or have saved as an anchor, under one of these subjects."""
+def _anchors(wanted: Sought) -> Iterator[Anchor]:
+    """What environments trust, or have saved as an anchor, and could end one of the chains."""
     now, places = timezone.now(), list(models.Environment.objects.all())
-    rows = models.StoredCertificate.objects.filter(subject__in=names)
+    # By its subject alone none is read but an issuer: thousands may be called localhost, each with a key of its own.
+    twins = Q(subject__in=wanted.subjects, spki_sha256__in=wanted.keys)
+    rows = models.StoredCertificate.objects.filter(twins | Q(subject__in=wanted.issuers))
     stored = {row.pk: row.read() for row in rows}
     weak = {row.pk: findings.error(row) for row in rows} if any(map(omissions.leaves_weak_out, places)) else {}
     # Of Mozilla's, those that no release ever held are stored nowhere.
-    known = {root.sha256: root for root in roots.mozilla() if root.facts.subject in names} | stored
+    known = {root.sha256: root for root in roots.mozilla() if root.facts.subject in wanted.subjects} | stored
     newest = releases.latest_of_all()
     saved = _saved(stored)
     for place in places:

@@ -25,6 +25,7 @@ EMPTY: dict[str, Any] = {
 }  # fmt: skip
 _OF_A_SOURCE = ("token", "choose", "content", "pasted", "problem", "waits", "others")  # what it showed
 _KINDS = {Connection: "connection", FileGiven: "file", Paste: "paste"}
+_AGAIN = {"connection": "press Receive", "file": "select the file", "paste": "paste it"}
 
 
 _HALF_TYPED = re.compile(r"//[^/]*:(?!\d*(?:/|$))")  # a colon with no port behind it: maybe a password
@@ -197,8 +198,8 @@ def chosen_in(draft: models.Draft, seen: Seen | None) -> Certificate | None:
     window = window_of(draft)
     if seen is not None:
         return next((c for c in seen.reading.certificates if c.sha256 == window["choose"]), None)
-    if not window["row"] or window["problem"] or window.get("waits"):
-        return None
+    if not window["row"] or window["token"] or window["problem"] or window.get("waits"):
+        return None  # also where what was seen is forgotten by now: it took the place of the row's own
     stored = models.StoredCertificate.objects.filter(pk=drafts.row_of(draft, window["row"])["sha256"]).first()
     return stored.read() if stored else None
 
@@ -282,7 +283,12 @@ def _problems(draft: models.Draft, seen: Seen | None, chosen: Certificate | None
 
 
 def _nothing(draft: models.Draft, seen: Seen | None) -> str:
-    return "Choose one of the certificates in this source." if seen is not None else nothing_seen(draft)
+    window = window_of(draft)
+    if seen is not None:
+        return "Choose one of the certificates in this source."
+    if window["token"]:
+        return f"What this source showed was kept for an hour: {_AGAIN[window['source']]} again."
+    return nothing_seen(draft)
 
 
 def nothing_seen(draft: models.Draft) -> str:
@@ -324,17 +330,21 @@ def _new_row(
 
 def _take_others(draft: models.Draft, seen: Seen, chosen: Certificate) -> None:
     window, content = window_of(draft), draft.content
-    known = {other["sha256"] for other in content["others"]}
+    known = {other["sha256"]: other for other in content["others"]}
     chain = [certificate.sha256 for certificate in seen.reading.certificates]
     for certificate in seen.reading.certificates:
-        if certificate.sha256 != chosen.sha256 and certificate.sha256 not in known:
-            content["others"].append(
-                {
-                    "sha256": certificate.sha256,
-                    "name": certificate.facts.certificate_name,
-                    "environments": list(window["environments"]),
-                    "kind": seen.kind,
-                    "url": seen.url,
-                    "chain": chain,
-                }
-            )
+        if certificate.sha256 == chosen.sha256:
+            continue
+        if other := known.get(certificate.sha256):  # it comes along to other environments
+            other["environments"] = list(dict.fromkeys([*other["environments"], *window["environments"]]))
+            continue
+        content["others"].append(
+            {
+                "sha256": certificate.sha256,
+                "name": certificate.facts.certificate_name,
+                "environments": list(window["environments"]),
+                "kind": seen.kind,
+                "url": seen.url,
+                "chain": chain,
+            }
+        )

@@ -133,7 +133,14 @@ def remove_row(draft: models.Draft, key: str) -> None:
     draft.content["rows"].remove(row)
     if row["stored"]:
         draft.content["removed"].append(row["environment"])
+    if _window_row(draft.content) == key:  # nobody heard that the window was closed
+        draft.content["window"] = None
     draft.content["changed"] = True
+
+
+def _window_row(content: dict[str, Any]) -> str:
+    """The key of the row that the open window is about; empty where it is about none."""
+    return str(content["window"]["row"]) if content["window"] else ""
 
 
 def remove_other(draft: models.Draft, sha256: str) -> None:
@@ -313,6 +320,8 @@ def rebase(actor: Actor, pk: UUID) -> models.Draft:
         there = {entry.environment.name for entry in entries}
         rows += [{**row, "stored": False} for row in mine.values() if row["new"]]
         content["rows"], content["removed"] = rows, [place for place in content["removed"] if place in there]
+        if _window_row(content) not in ("", *(row["key"] for row in rows)):
+            content["window"]["row"] = ""  # what stands in it is that of a new row
         draft.based_on = stored.etag if stored else ""
     return draft
 

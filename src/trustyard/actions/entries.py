@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from trustyard import models
-from trustyard.errors import Conflict, FieldError, Refused
+from trustyard.errors import Conflict, FieldError, Moved, Refused
 from trustyard.models.inserting import insert
 from trustyard.pki.certificates import rfc3339
 from trustyard.pki.containers import Notice
@@ -296,6 +296,13 @@ def alias_holder(environment: models.Environment, alias: str, but: int | None = 
     """The entry that has this alias in the environment, compared without case (D-09)."""
     rows = models.Entry.objects.select_related("certificate").filter(environment=environment, alias_key=fold(alias))
     return (rows if but is None else rows.exclude(pk=but)).first()
+
+
+def check_shown(entry: models.Entry, shown: str) -> None:
+    """Raises `Moved` where the entry has another certificate than the one of this SHA-256; empty says of none."""
+    if shown and shown != entry.x509_id:
+        sentence = f"Somebody else gave {entry.alias} in {entry.environment.name} another certificate meanwhile."
+        raise Moved(sentence, advice="Look at the certificate that is stored now.")
 
 
 def revoke(entry: models.Entry, by: str, reason: str) -> None:

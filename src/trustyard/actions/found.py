@@ -161,7 +161,7 @@ def description(text: str, field: str = "description") -> str:
     """
     refuse_private_key(text, field)
     if len(text) > MAX_DESCRIPTION or "\x00" in text:
-        sentence = f"A description is text of at most {MAX_DESCRIPTION} characters."
+        sentence = f"A {field} is text of at most {MAX_DESCRIPTION} characters."
         raise Refused(sentence, code="bad-description", fields=[FieldError(field, sentence)])
     return text
 

@@ -19,7 +19,7 @@ from trustyard.pki.content import Material
 from . import environments, findings, releases, roots
 from .actors import Actor
 from .permissions import require
-from .restored import Waiting
+from .restored import Waiting, check_version, version_of
 
 _NAMED = 3  # gateways that are named one by one, where a note is about many
 _MOST_NEW = 1000  # certificates that the answer to a deploy looks at: a thousand cost a second
@@ -92,6 +92,11 @@ class Preview:
         """Whether the policy wants the environment's name typed, because a certificate goes."""
         return _asks(self.waiting, self.policy)
 
+    @property
+    def version(self) -> str:
+        """Names just this, for the deploy."""
+        return version_of([self.waiting])
+
     def json(self) -> dict[str, Any]:
         """As REST and the command line show it."""
         newest = self.waiting.newest
@@ -115,10 +120,16 @@ def preview(actor: Actor, environment: str) -> Preview:
     return of(_waiting(actor, environment))
 
 
-def asks(actor: Actor, environment: str) -> bool:
-    """`Preview.asks` alone, without judging anything. Raises `NotFound`."""
+def asks(actor: Actor, environment: str, version: str | None = None) -> tuple[bool, str | None]:
+    """`Preview.asks` without judging anything, and the version of which that is said: the given one where none asks.
+
+    Raises `NotFound`, and `Moved` where it is about another version than the given one.
+    """
+    if _policy(environments.get(actor, environment)).removal != "confirm":
+        return False, version
     waiting = _waiting(actor, environment)
-    return _asks(waiting, _policy(waiting.environment))
+    check_version([waiting], version)
+    return _asks(waiting, _policy(waiting.environment)), version_of([waiting])
 
 
 def _waiting(actor: Actor, environment: str) -> Waiting:

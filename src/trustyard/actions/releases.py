@@ -42,12 +42,22 @@ class Deployed:
 
 
 @retried
-def deploy(actor: Actor, environment: str, *, note: str = "", confirm_restored: Confirmed = False) -> Deployed:
-    """Puts what is saved in force. Raises `NotFound`, `NotAllowed`, `Restored`."""
+def deploy(
+    actor: Actor,
+    environment: str,
+    *,
+    note: str = "",
+    version: str | None = None,
+    confirm_restored: Confirmed = False,
+) -> Deployed:
+    """Puts what is saved in force. Raises `NotFound`, `NotAllowed`, `Restored`.
+
+    `version` is that of a preview: raises `Moved` where the release would hold something else by now.
+    """
     row = found.by_name(models.Environment.objects.all(), environment, "environment")
     require(actor, "releases.deploy", [row.name])
     with audit.transaction():
-        return make(actor, [row], note=note, confirm_restored=confirm_restored)[0]
+        return make(actor, [row], note=note, version=version, confirm_restored=confirm_restored)[0]
 
 
 def make(
@@ -55,6 +65,7 @@ def make(
     environments: Iterable[models.Environment],
     *,
     note: str = "",
+    version: str | None = None,
     confirm_restored: Confirmed = False,
 ) -> list[Deployed]:
     """Makes the releases of these environments inside the caller's transaction, locked in the order of their ids.
@@ -71,6 +82,7 @@ def make(
         require(actor, "releases.deploy", [environment.name])
         waiting.append(Waiting(environment, latest(environment.pk), build(environment, timezone.now())))
     restored.check(waiting, confirm_restored)
+    restored.check_version(waiting, version)
     preflight.check(waiting)
     return [_make(actor, one, note) for one in waiting]
 

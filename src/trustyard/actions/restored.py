@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trustyard import models
-from trustyard.errors import Restored
+from trustyard.errors import Moved, Restored
 from trustyard.pki.content import Content
 from trustyard.pki.differences import Difference, Known, difference
 
@@ -72,7 +72,7 @@ def check(waiting: Sequence[Waiting], confirmed: Confirmed) -> None:
     asked = [one for one in waiting if one.takes_back]
     if not asked or confirmed is True:
         return
-    version = digest_of([one.newest.pk if one.newest else 0, one.digest] for one in asked)
+    version = version_of(asked)
     if confirmed == version:
         return
     named = ", ".join(f"{one.environment.name} (release {one.newest.restored_from})" for one in asked if one.newest)
@@ -104,6 +104,17 @@ def between(environment: models.Environment, before: Content, after: Content) ->
             facts = root.facts
             known.setdefault(root.sha256, Known(facts.certificate_name, facts.not_before, facts.not_after))
     return difference(before, after, known)
+
+
+def version_of(waiting: Iterable[Waiting]) -> str:
+    """Names what these environments hold, and would hold next."""
+    return digest_of([one.newest.pk if one.newest else 0, one.digest] for one in waiting)
+
+
+def check_version(waiting: Sequence[Waiting], version: str | None) -> None:
+    """Raises `Moved` where a version is given, and is not that of these."""
+    if version is not None and version != version_of(waiting):
+        raise Moved("What is saved is not what it was when this was shown.", advice="Look at what would change now.")
 
 
 def digest_of(value: Iterable[Any]) -> str:

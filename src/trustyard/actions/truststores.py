@@ -94,10 +94,12 @@ def standing(actor: Actor, environment: str) -> dict[str, Any] | None:
 
 
 def _searched(q: str) -> str:
-    """The text as it is compared; a fingerprint or serial may be written with colons."""
+    """The text as it is compared; a fingerprint or serial may be written with colons, and a serial with zeros ahead."""
     text = search_fold(sought(q))
     digits = text.replace(":", "")
-    return digits if digits and all(c in "0123456789abcdef" for c in digits) else text
+    if digits in ("", text) or not set(digits) <= set("0123456789abcdef"):
+        return text
+    return digits.lstrip("0") or digits
 
 
 def export(

@@ -140,7 +140,7 @@ def uploaded(request: HttpRequest) -> tuple[str, bytes, str | None]:
     """The one part `file` of a multipart body, as name and bytes, and the part `password` where there is one."""
     form = Form.of(request, "password")
     if len(form.files) != 1:
-        raise _refused("file", "One part `file` with a file name is required.")
+        raise refused("file", "One part `file` with a file name is required.")
     [(name, data)] = form.files
     if len(data) > MAX_FILE:
         raise TooLarge(
@@ -165,10 +165,10 @@ class Form:
             raise Unreadable("The multipart body cannot be read.") from None
         strange = sorted({*files, *given} - {"file", *texts})
         if strange:
-            raise _refused(strange[0][:60], "There is no such part here.")
+            raise refused(strange[0][:60], "There is no such part here.")
         for name in texts:
             if any("\x00" in text for text in given.getlist(name)):
-                raise _refused(name, "This text holds NUL.")
+                raise refused(name, "This text holds NUL.")
         held = [(file.name or "", file.read()) for file in files.getlist("file")]
         return cls(held, {name: given.getlist(name) for name in texts})
 
@@ -176,16 +176,17 @@ class Form:
         """The text of this name, None where it is empty or not there. Raises `Refused` when there are several."""
         found = self.texts[name]
         if len(found) > 1:
-            raise _refused(name, f"At most one part `{name}` is taken.")
+            raise refused(name, f"At most one part `{name}` is taken.")
         return found[0] if found and found[0] else None
 
     def flag(self, name: str) -> bool:
         """`true` or `false`, which is also what a part that is not there says. Raises `Refused` for any other text."""
         text = self.one(name) or "false"
         if text not in ("true", "false"):
-            raise _refused(name, "This is true or false.")
+            raise refused(name, "This is true or false.")
         return text == "true"
 
 
-def _refused(field: str, sentence: str) -> Refused:
+def refused(field: str, sentence: str) -> Refused:
+    """What is said of a part of a form."""
     return Refused(f"{field}: {sentence}", code="bad-fields", fields=[FieldError(field, sentence)])

@@ -24,7 +24,7 @@ from .paging import Paging, page_at_once
 from .paths import address
 from .problems import refused
 from .schemas import certificates as schemas
-from .schemas.deployments import Waiting, confirmed
+from .schemas.deployments import Waiting
 from .schemas.problems import JwkConnectionProblem
 from .schemas.sources import INSPECT_FORMS, Inspection, Source
 
@@ -169,7 +169,7 @@ def delete(request: Request, name: str, query: Query[schemas.Deletion], waiting:
             if_match=request.headers.get("If-Match"),
             answer=query.read(),
             deploy=query.deploy,
-            confirm_restored=confirmed(query.confirm_restored),
+            confirm_restored=query.confirm_restored,
         )
     except Refused as error:  # here the answer's parts stand in the address
         error.fields = [FieldError(at.field.removeprefix("jwk_connection."), at.message) for at in error.fields]

@@ -61,10 +61,7 @@ def _given(request: Request) -> tuple[list[str], list[Given], str | None, dict[s
         form = bodies.Form.of(request, "environments", "password", "deploy", "confirm_restored")
         environments = [name for text in form.texts["environments"] for name in listed(text)]
         files = [of_file(name, data, number) for number, (name, data) in enumerate(form.files, 1)]
-        deploying = {
-            "deploy": form.flag("deploy"),
-            "confirm_restored": confirmed(form.one("confirm_restored") or ""),
-        }
+        deploying = {"deploy": form.flag("deploy"), "confirm_restored": _confirmed(form)}
         return environments, files, form.one("password"), deploying
     try:
         new = NewImport.model_validate(bodies.read_json(request.body))
@@ -72,6 +69,13 @@ def _given(request: Request) -> tuple[list[str], list[Given], str | None, dict[s
         raise refused({**one, "loc": ("import", *one["loc"])} for one in error.errors(include_url=False)) from None
     deploying = {"deploy": new.deploy, "confirm_restored": new.confirm_restored}
     return new.environments, new.read(), new.password, deploying
+
+
+def _confirmed(form: bodies.Form) -> bool | str:
+    try:
+        return confirmed(form.one("confirm_restored") or "")
+    except ValueError as error:
+        raise bodies.refused("confirm_restored", str(error)) from None
 
 
 def _lines(

@@ -16,7 +16,7 @@ from .operations import Request, operation
 from .paging import Paging, page
 from .paths import address
 from .schemas import jwks as schemas
-from .schemas.deployments import Waiting, confirmed
+from .schemas.deployments import Waiting
 
 router = Router(tags=["JWKs"])
 
@@ -106,7 +106,7 @@ def delete(request: Request, name: str, query: Query[schemas.JwkDeletion], waiti
         name,
         if_match=request.headers.get("If-Match"),
         deploy=query.deploy,
-        confirm_restored=confirmed(query.confirm_restored),
+        confirm_restored=query.confirm_restored,
     )
     return deployed({}, saved.releases, waiting.wait)
 

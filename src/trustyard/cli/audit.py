@@ -31,7 +31,7 @@ def list_(
     request_id: Annotated[
         str | None, typer.Option("--request-id", metavar="ID", help="Only what this request did (X-Request-ID).")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many events.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many events (50 if not given).")] = 50,
     cursor: Cursor = None,
 ) -> None:
     """List what happened, newest first."""

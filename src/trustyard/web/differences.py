@@ -8,6 +8,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from trustyard.pki.names import search_fold
+
 from .pages import LINES, Part
 
 _WORDS = {"certificate": "replaced", "alias": "alias renamed", "name": "renamed"}
@@ -24,7 +26,7 @@ def side_by_side(
     Of many rows a page, which the address of the request turns by `key`; without a request the first alone.
     """
     rows = [*_certificates(difference), *_jwks(difference["jwks"])]
-    fitting = [row for row in rows if _matches(row, q.casefold())] if q else rows
+    fitting = [row for row in rows if _matches(row, search_fold(q.strip()))] if q else rows
     roots = {change: [one for one in difference[change] if one["origin"] == "root"] for change in ("added", "removed")}
     count = sum(map(len, roots.values()))
     page = Part(request, key, fitting) if request else None
@@ -45,9 +47,8 @@ def side_by_side(
 
 def _matches(row: Row, q: str) -> bool:
     sides = [row[side] for side in ("before", "after") if side in row]
-    return any(
-        q in str(text).casefold() for text in (row["label"], *(text for side in sides for text in side.values()))
-    )
+    words = (row["label"], *(text for side in sides for text in side.values()))
+    return any(q in search_fold(str(text)) for text in words)
 
 
 def _counts(rows: list[Row], roots: dict[str, list[Row]]) -> list[tuple[str, int]]:

@@ -134,6 +134,13 @@ def into_notices(response: HttpResponse) -> HttpResponse:
     return response
 
 
+def drawn_anew(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Has htmx draw the whole page anew, also where a dialog asked, which expects to be led on."""
+    if is_fragment(request):
+        response["HX-Retarget"], response["HX-Reswap"] = "body", "innerHTML"
+    return response
+
+
 def wrong_method(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:
     """405, for whoever opens the address of a button."""
     advice = "" if "GET" in methods else "It belongs to a button: go to the page that has it."

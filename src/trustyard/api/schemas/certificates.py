@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from trustyard.actions.certificates import Definition, EntryGiven, JwkAnswer
 
-from .deployments import ConfirmRestored, Deployment, JwkChange
+from .deployments import ConfirmRestored, ConfirmRestoredText, Deployment, JwkChange
 from .facts import Facts, Status
 from .problems import Choice
 from .sources import Notice, Source
@@ -205,7 +205,7 @@ class Deletion(BaseModel):
     confirm: Text = Field("", description="The certificate's name, when there are related JWKs.")
     version: Text | None = None
     deploy: bool = Field(True, description="false leaves the releases for later.")
-    confirm_restored: Text = Field("", description="true, or the version of the refusal: as in a body.")
+    confirm_restored: ConfirmRestoredText = False
 
     def read(self) -> JwkAnswer | None:
         """The answer that actions take; none without `jwk_connection` and `confirm`."""

@@ -25,8 +25,16 @@ ConfirmRestored = Annotated[
 
 
 def confirmed(text: str) -> bool | str:
-    """The same where it stands in an address."""
-    return True if text == "true" else "" if text == "false" else text
+    """The same where it stands as text, in an address or a form. Raises `ValueError`."""
+    answer: bool | str = _answer({"": False, "false": False, "true": True}.get(text, text))
+    return answer
+
+
+ConfirmRestoredText = Annotated[
+    bool | str,
+    BeforeValidator(confirmed),
+    Field(description="true, or the version of the refusal: as in a body."),
+]
 
 
 class Waiting(BaseModel):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from trustyard.actions.jwks import FromCertificate, HandGiven
 
-from .deployments import ConfirmRestored, Deployment
+from .deployments import ConfirmRestored, ConfirmRestoredText, Deployment
 from .sources import Notice
 from .strict import OF_KINDS, Description, Given, Name, Page, Search, Shown, Text
 
@@ -131,4 +131,4 @@ class JwkDeletion(BaseModel):
     """The query of a deletion."""
 
     deploy: bool = Field(True, description="false leaves the releases for later.")
-    confirm_restored: Text = Field("", description="true, or the version of the refusal: as in a body.")
+    confirm_restored: ConfirmRestoredText = False

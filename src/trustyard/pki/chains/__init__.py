@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .anchoring import anchored, names_above
+from .anchoring import Sought, anchored, sought
 from .building import chain_of
 from .offering import Offered, in_chain_order, preselected
 from .values import Anchor, Chain, CrossSign, Ending, Link, Missing, Other
@@ -16,9 +16,10 @@ __all__ = [
     "Missing",
     "Offered",
     "Other",
+    "Sought",
     "anchored",
     "chain_of",
     "in_chain_order",
-    "names_above",
     "preselected",
+    "sought",
 ]

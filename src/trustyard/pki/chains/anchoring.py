@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from trustyard.pki.certificates import Certificate
 
-from .family import Family, identifiers_differ, names_meet, same_key
+from .family import Family, identifiers_differ, name_key, names_meet, same_key
 from .values import Anchor, Chain, Ending, Link
 
 
 def anchored(chain: Chain, anchors: Iterable[Anchor]) -> Chain:
     """The chain with the anchors that end it: nearest to the chosen certificate first, then those that are trusted."""
-    tops = [link.certificate for link in chain.links if link.signature is not True]
-    tops += [cross.certificate for cross in chain.cross_signs]
-    judge = Family(())
+    tops, judge = _tops(chain), Family(())
     found = [e for anchor in anchors if (e := _ending(judge, chain.links, tops, anchor)) is not None]
     levels = _levels(chain)
     found.sort(key=lambda e: (levels[e.of], not e.anchor.trusted, e.anchor.origin, e.anchor.alias.casefold()))
@@ -35,10 +33,33 @@ def _levels(chain: Chain) -> dict[str, int]:
     return levels | {cross.certificate.sha256: levels[cross.of] for cross in chain.cross_signs}
 
 
-def names_above(chain: Chain) -> set[str]:
-    """The subjects that an anchor of this chain could have, as the certificates write them."""
-    own = [link.certificate.facts for link in chain.links] + [c.certificate.facts for c in chain.cross_signs]
-    return {name for facts in own for name in (facts.subject, facts.issuer) if name}
+def _tops(chain: Chain) -> list[Certificate]:
+    """Those whose issuer an anchor may be."""
+    tops = [link.certificate for link in chain.links if link.signature is not True]
+    return tops + [cross.certificate for cross in chain.cross_signs]
+
+
+@dataclass
+class Sought:
+    """What the anchors of some chains are found by, and those that just miss them."""
+
+    subjects: set[str] = field(default_factory=set)  # as the certificates write them
+    keys: set[str] = field(default_factory=set)  # SHA-256 of the public key: one of these has a twin of a link besides
+    issuers: set[str] = field(default_factory=set)  # subjects that an issuer may have, whatever its key
+
+
+def sought(chains: Iterable[Chain]) -> Sought:
+    """What every certificate has that ends one of these chains."""
+    found = Sought()
+    for chain in chains:
+        own = [link.certificate.facts for link in chain.links]
+        written = [*own, *(cross.certificate.facts for cross in chain.cross_signs)]
+        subjects = {name for facts in written for name in (facts.subject, facts.issuer) if name}
+        open_names = {name_key(top.facts.issuer) for top in _tops(chain)}
+        found.subjects |= subjects
+        found.keys |= {facts.spki_sha256 for facts in own}
+        found.issuers |= {name for name in subjects if name_key(name) in open_names}
+    return found
 
 
 def _ending(family: Family, links: Sequence[Link], tops: Sequence[Certificate], anchor: Anchor) -> Ending | None:

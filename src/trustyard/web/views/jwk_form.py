@@ -38,7 +38,7 @@ def create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and not begins_anew(request):
         try:
             deploy = request.POST.get("deploy") == "yes"
-            return saved(request, _create(request, actor, deploy), deploy)
+            return saved(request, _create(request, actor, deploy))
         except Restored:
             raise  # the page asks for all views alike
         except (Refused, Conflict, NotFound, NotAllowed) as error:

@@ -115,7 +115,7 @@ def _update(request: HttpRequest, actor: Actor, row: models.Jwk) -> HttpResponse
         deploy=deploy,
         confirm_restored=confirmed(request),
     )
-    return saved(request, done, deploy)
+    return saved(request, done)
 
 
 def _state(chosen: str, row: models.Jwk) -> str | None:
@@ -123,10 +123,11 @@ def _state(chosen: str, row: models.Jwk) -> str | None:
     return chosen if chosen and chosen != row.state else None
 
 
-def saved(request: HttpRequest, done: jwks.SavedJwk, deploy: bool) -> HttpResponse:
+def saved(request: HttpRequest, done: jwks.SavedJwk) -> HttpResponse:
     """On to the JWK's page, with the deployment where there is one."""
-    name = done.jwk.name
-    said = f"{name} is saved." if deploy else f"{name} is saved; it is published with the next release."
+    (known,) = _rows([done.jwk])
+    waits = any(place["waits"] for place in known["places"])
+    said = f"{done.jwk.name} is saved{' and not deployed yet' if waits else ''}."
     said = " ".join([said, *(notice.message for notice in done.notices)])
     return go(request, reverse("jwk", args=[done.jwk.pk]), said, done.releases)
 

@@ -17,9 +17,10 @@ from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import JwkAnswer
 from trustyard.actions.permissions import allowed, require
 from trustyard.errors import Conflict, JwkConnection, NotAllowed, NotFound, Refused, Restored, TrustyardError
+from trustyard.pki.names import search_fold
 from trustyard.pki.sentences import plural
 from trustyard.web.differences import side_by_side
-from trustyard.web.page import actor_of, confirmed, go, is_fragment, page
+from trustyard.web.page import actor_of, confirmed, drawn_anew, go, is_fragment, page
 from trustyard.web.pages import LINES, Part
 
 _UNDECIDED = "Say what becomes of the JWKs of each certificate, or leave the certificate out."
@@ -55,7 +56,7 @@ def promote(request: HttpRequest) -> HttpResponse:
             error: TrustyardError = Refused(_UNDECIDED, code="refused")
         except (Conflict, Refused, NotFound) as refused:
             error = refused
-        return _page(request, actor, places, start, target, error)
+        return drawn_anew(request, _page(request, actor, places, start, target, error))
     return _page(request, actor, places, start, target)
 
 
@@ -86,8 +87,8 @@ def _listed(request: HttpRequest, steps: Sequence[dict[str, Any]], taken: Confli
     """
     ticked, given = _ticked(request), request.POST
     many = len(steps) > LINES
-    q = given.get("q", "").casefold() if many else ""
-    fitting = [step for step in steps if q in f"{step['certificate']}\n{step['alias']}".casefold()]
+    q = search_fold(given.get("q", "").strip()) if many else ""
+    fitting = [step for step in steps if q in search_fold(f"{step['certificate']}\n{step['alias']}")]
     shown = Paginator(fitting, LINES).get_page(given.get("turn"))
     rows = [step["certificate"] for step in shown]
     others = {step["certificate"] for step in steps}.difference(rows)

@@ -28,6 +28,7 @@ from trustyard.web.pages import Pages, Part
 from .questions import into_dialogs
 
 PER_PAGE = 25
+_AT_ONCE = 500  # releases of one deploy that are shown: as many environments are taken at once
 
 
 def of_address(request: HttpRequest, instead: list[int] | None = None) -> Deployed | None:
@@ -36,7 +37,7 @@ def of_address(request: HttpRequest, instead: list[int] | None = None) -> Deploy
 
 
 def _ids(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")[:50] if _is_number(part)]
+    return [int(part) for part in text.split(",")[:_AT_ONCE] if _is_number(part)]
 
 
 def _is_number(text: str) -> bool:

@@ -12,7 +12,7 @@ from trustyard import models
 from trustyard.actions import certificates, drafts, waiting
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import JwkAnswer, Saved
-from trustyard.errors import JwkConnection, NotFound, Refused, StaleVersion
+from trustyard.errors import JwkConnection, Moved, NotFound, Refused, StaleVersion
 from trustyard.web.deployed import deployed
 from trustyard.web.page import actor_of, confirmed, go, page
 
@@ -78,8 +78,8 @@ def revoke(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     """The dialog Revoke Certificate, and what its Confirm does: in force at once. Who was quicker is named in it."""
     actor = actor_of(request)
     draft = drafts.get(actor, pk)
-    entry = _entry(actor, draft, key)
-    problem = ""
+    entry, row = _entry(actor, draft, key), drafts.row_of(draft, key)
+    problem, moved = "", not row["new"] and row["sha256"] != entry.x509_id
     if request.method == "POST" and not entry.revoked:
         try:
             saved = certificates.revoke(
@@ -87,15 +87,19 @@ def revoke(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
                 entry.certificate.name,
                 entry.environment.name,
                 reason=request.POST.get("reason", ""),
+                shown=request.POST.get("shown", ""),
                 confirm_restored=confirmed(request),
             )
             response = _at_once(request, actor, pk, saved, f"{entry.alias} is revoked in {entry.environment.name}.")
             response["HX-Trigger-After-Swap"] = "entry-revoked"  # the window stays where something was typed in it
             return response
+        except Moved:
+            entry, moved = _entry(actor, draft, key), True
         except Refused as error:
             problem = error.sentence
     jwks = entry.jwks.filter(state="active").order_by("name_key")
     context = {"draft": draft, "entry": entry, "key": key, "jwks": jwks, "problem": problem}
+    context["moved"] = moved
     context["besides"] = waiting.besides([entry])
     return into_dialogs(render(request, "certificates/_revoke.html", context))
 
@@ -107,9 +111,14 @@ def restore(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     It asks nothing, for Revoke undoes it: the answer says what came back, and offers that.
     """
     actor = actor_of(request)
-    entry = _entry(actor, drafts.get(actor, pk), key)
+    draft = drafts.get(actor, pk)
+    entry = _entry(actor, draft, key)
     saved = certificates.restore(
-        actor, entry.certificate.name, entry.environment.name, confirm_restored=confirmed(request)
+        actor,
+        entry.certificate.name,
+        entry.environment.name,
+        shown=drafts.row_of(draft, key)["sha256"],
+        confirm_restored=confirmed(request),
     )
     said = f"{entry.alias} ({entry.x509.certificate_name}) is trusted again in {entry.environment.name}"
     said += f", with release {saved.releases[0].number}." if saved.releases else "."

@@ -29,7 +29,7 @@ def save(request: HttpRequest, pk: UUID) -> HttpResponse:
     if question is not None and "action" in request.POST:
         question.answer(request.POST["action"])
         return ask(request, question)
-    if question is None and (used := _define(request, actor, pk)):
+    if "name" in request.POST and (used := _define(request, actor, pk)):  # the form itself, and no dialog
         return used
     deploy = (question.carried.get("deploy") if question else request.POST.get("deploy")) == "yes"
     answer = question.said(request.POST.get("confirm", "")) if question else None
@@ -39,7 +39,7 @@ def save(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _define(request: HttpRequest, actor: Actor, pk: UUID) -> HttpResponse | None:
     try:
         with drafts.changing(actor, pk) as draft:
-            drafts.define(draft, request.POST.get("name", ""), opened.description(request))
+            drafts.define(draft, request.POST["name"], opened.description(request))
     except Conflict:
         return _used(request, actor, pk)
     return None

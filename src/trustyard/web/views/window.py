@@ -185,14 +185,10 @@ def apply(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Apply: the window becomes a row, or says what is missing."""
     actor = actor_of(request)
     draft = _typed(request, actor, pk)
-    window = draft_window.window_of(draft)
-    pasted = _source(request, "paste") if window["source"] == "paste" else None
-    if (
-        isinstance(pasted, sources.Paste)
-        and window["pasted"] != draft_window.digest_of(pasted)
-        and not _same(window, pasted)
-    ):
-        _look(actor, pk, pasted)  # typed and applied before the text was read
+    is_paste = draft_window.window_of(draft)["source"] == "paste"
+    pasted = _source(request, "paste") if is_paste else None
+    if isinstance(pasted, sources.Paste) and not _is_read(actor, draft, pasted):
+        _look(actor, pk, pasted)  # typed and applied before the text was read, or read long ago
         draft = _typed(request, actor, pk)
     if (unseen := _unseen(request, actor, draft)) and pasted is not None:
         return _regions(request, actor, draft, error=Refused(_NOW_SHOWN))
@@ -235,9 +231,12 @@ def _refused(request: HttpRequest, actor: Actor, draft: models.Draft, error: Ref
     return _regions(request, actor, draft, problems=found, refused=True, error=of_source if found else error)
 
 
-def _same(window: dict[str, Any], pasted: sources.Paste) -> bool:
-    """Whether the text is the one that a reload put back."""
-    return bool(window["token"]) and "".join(window["content"].split()) == "".join(pasted.content.split())
+def _is_read(actor: Actor, draft: models.Draft, pasted: sources.Paste) -> bool:
+    """Whether what stands in this text, or in the same that a reload put back, is known."""
+    window = draft_window.window_of(draft)
+    back = "".join(window["content"].split()) == "".join(pasted.content.split())
+    same = window["pasted"] == draft_window.digest_of(pasted) or back
+    return same and draft_window.seen_in(actor, draft) is not None
 
 
 @page("POST")
