@@ -24,6 +24,7 @@ from .beside import opened
 from .contents import MANIFEST
 from .receipts import State
 
+MAX_FILES = 4_000_000_000  # bytes of all files together, of which a hole costs nobody any
 RELEASES = "releases"
 KEPT = 10
 NOT_OURS = {
@@ -102,16 +103,18 @@ def manifest(folder: Path) -> dict[str, Any] | None:
     try:
         with opened(folder / MANIFEST) as file:
             value = json.load(file)
+        left = MAX_FILES
         for name, sha256 in value["files"].items():
             if name != os.path.normpath(name) or name.startswith(("/", "..")):
                 return None  # it is elsewhere
-            with opened(folder / name) as file:
+            with opened(folder / name, most=left) as file:
+                left -= os.fstat(file.fileno()).st_size
                 if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                     return None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL):
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.EFBIG):
             return None
         raise
     return dict(value)
