@@ -8,11 +8,16 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from fuzz.counting import Lines, budget
 from fuzz.webs import extension, signed
 from tests.pki import worst, worst_pkcs12
 from tests.pki.moments import NOON
+from tests.pki.paths import ask, make, name
+from tests.pki.test_trust_rules import ROOT
 from tests.pki.worst import MB
 from trustyard.errors import InputRefused
 from trustyard.pki import armour, der, keystores, passwords, pasted, pkcs7, rc2, signatures
@@ -277,6 +282,27 @@ def test_a_key_usage_of_millions_of_bits_takes_no_more_memory_than_its_octets() 
     judge(Question(certificate, (), (certificate,), "server", "", NOON))
     assert tracemalloc.get_traced_memory()[1] < 20 * MB
     tracemalloc.stop()
+
+
+def test_a_name_of_many_attributes_is_not_held_against_hundreds_of_name_constraints() -> None:
+    """A partner's authority that is trusted may issue both, and its server present them."""
+    long = x509.Name([x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, str(number)) for number in range(9_000)])
+    excluded = [x509.DirectoryName(name(f"Acme {number}")) for number in range(500)]
+    issuer = make("Sub", ROOT, ca=True, NameConstraints=x509.NameConstraints(None, excluded))
+    leaf = make("Partner", issuer, SubjectAlternativeName=x509.SubjectAlternativeName([x509.DirectoryName(long)]))
+    with Lines(3_000_000):
+        assert judge(ask(leaf, anchors=[ROOT], others=[issuer], host="")).deciding.rule.code == "limits"
+
+
+def test_thousands_of_name_constraints_are_judged_once_however_many_paths_lead_over_them() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    above = [make("Above", ROOT, ca=True, key=key) for _ in range(30)]
+    excluded = [x509.DNSName(f"{number}.test") for number in range(10_000)]
+    issuer = make("Sub", above[0], ca=True, NameConstraints=x509.NameConstraints(None, excluded))
+    names = x509.SubjectAlternativeName([x509.DNSName(f"{number}.example") for number in range(20)])
+    leaf = make("Partner", issuer, SubjectAlternativeName=names)
+    with Lines(1_000_000):
+        assert judge(ask(leaf, anchors=[ROOT], others=[issuer, *above], host="")).deciding.rule.code == "limits"
 
 
 CERTIFICATE = worst.certificate()

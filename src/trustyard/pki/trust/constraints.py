@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from trustyard.pki import der
 from trustyard.pki.distinguished import read_name, rfc4514
@@ -16,14 +16,19 @@ from .paths import Path
 from .rules import Remark, remark
 from .strict import General, NameConstraints
 
+_USUAL = 200  # octets of a name that counts for one
 _EMAIL_ATTRIBUTE = "1.2.840.113549.1.9.1"
 
 
 @dataclass
 class Budget:
-    """How many comparisons are left for all paths of one question together."""
+    """How many comparisons are left for all paths of one question together, and what was found once for all of them.
+
+    `malformed` has by SHA-256 what is wrong with the constraints of a certificate themselves.
+    """
 
     left: int
+    malformed: dict[str, Remark | None] = field(default_factory=dict)
 
 
 def check(path: Path, budget: Budget) -> Iterator[Remark]:
@@ -32,7 +37,9 @@ def check(path: Path, budget: Budget) -> Iterator[Remark]:
         found = link.says(strict.NAME_CONSTRAINTS)
         if found is None:
             continue
-        if problem := _malformed(link, found):
+        if link.sha256 not in budget.malformed:
+            budget.malformed[link.sha256] = _malformed(link, found)
+        if problem := budget.malformed[link.sha256]:
             yield problem
             continue
         for below in path[:at]:
@@ -40,11 +47,16 @@ def check(path: Path, budget: Budget) -> Iterator[Remark]:
             if below is not path[0] and below.self_issued:
                 continue
             names = _names(below)
-            budget.left -= len(names) * (len(found.permitted) + len(found.excluded))
+            budget.left -= _weight(names) * _weight((*found.permitted, *found.excluded))
             if budget.left < 0:
                 yield remark("limits", f"{link.title} has too many name constraints for so many names.", link.sha256)
                 return
             yield from _outside(below, names, link, found)
+
+
+def _weight(names: Iterable[General]) -> int:
+    """How many names these count for: one of a megabyte, held against thousands of others, would take hours."""
+    return sum(1 + len(name.body) // _USUAL for name in names)
 
 
 def _malformed(link: Link, found: NameConstraints) -> Remark | None:
