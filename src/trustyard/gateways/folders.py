@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import secrets
@@ -235,7 +236,7 @@ def _number(folder: Path) -> tuple[int, str]:
 def _free(releases: Path, name: str) -> Path:
     if not (releases / name).exists():
         return releases / name
-    return next(path for n in range(2, 10_000) if not (path := releases / f"{name}.{n}").exists())
+    return next(path for n in itertools.count(2) if not (path := releases / f"{name}.{n}").exists())
 
 
 def sync(folder: Path) -> None:

@@ -377,6 +377,13 @@ class TestDirectories:
         assert {path.name for path in outside.iterdir()} == {str(number) for number in range(20)}
         assert "/proc/" not in receipt.detail
 
+    def test_however_many_folders_somebody_else_puts_there_a_release_finds_a_name(self, tmp_path: Path) -> None:
+        inside, release = tmp_path / "root", material(1)
+        name = f"1-{release.content.digest()[:12]}"
+        for taken in (name, *(f"{name}.{number}" for number in range(2, 10_001))):
+            (inside / "releases" / taken).mkdir(parents=True)
+        assert deliver(release, {"directory": str(inside)}, place(tmp_path, inside)).state == "accepted"
+
     @pytest.mark.parametrize("huge", ["manifest.json", "hole"])
     def test_a_file_of_somebody_else_that_is_a_hole_of_gigabytes_is_not_read(self, tmp_path: Path, huge: str) -> None:
         inside = tmp_path / "root"
