@@ -7,16 +7,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from trustyard.pki import der
-from trustyard.pki.distinguished import read_name, rfc4514
+from trustyard.pki.distinguished import first_value, read_name, rfc4514
 from trustyard.pki.names import printable
 
 from . import strict, subtrees
+from .hosts import looks_like_host
 from .link import Link
 from .paths import Path
 from .rules import Remark, remark
 from .strict import General, NameConstraints
 
 _USUAL = 200  # octets of a name that counts for one
+_COMMON_NAME = "2.5.4.3"
 _EMAIL_ATTRIBUTE = "1.2.840.113549.1.9.1"
 
 
@@ -46,7 +48,7 @@ def check(path: Path, budget: Budget) -> Iterator[Remark]:
             # Self-issued CAs below are exempt, so that a CA may roll its key; the last certificate never is.
             if below is not path[0] and below.self_issued:
                 continue
-            names = _names(below)
+            names = _names(below, last=below is path[0])
             budget.left -= _weight(names) * _weight((*found.permitted, *found.excluded))
             if budget.left < 0:
                 yield remark("limits", f"{link.title} has too many name constraints for so many names.", link.sha256)
@@ -71,9 +73,15 @@ def _malformed(link: Link, found: NameConstraints) -> Remark | None:
     return remark("name-constraints-malformed", sentence, link.sha256)
 
 
-def _names(link: Link) -> list[General]:
-    """All names that constraints bind: alternative names, the subject, and its mailboxes where no other name is one."""
+def _names(link: Link, *, last: bool) -> list[General]:
+    """All names that constraints bind: alternative names, the subject, and its mailboxes where no other name is one.
+
+    Of the last certificate of a path without alternative names also the common name, if it looks like a host: RFC 5280
+    does not say so, but Envoy 1.40, HAProxy 2.6 and OpenSSL refuse one that is outside.
+    """
     names = list(link.names)
+    if last and not names and looks_like_host(common_name := first_value(link.structure.subject, _COMMON_NAME)):
+        names.append(General(strict.DNS, common_name.encode()))
     if link.structure.subject:
         names.append(General(strict.DIRECTORY, link.structure.subject_raw))
     if not any(name.kind == strict.EMAIL for name in names):
