@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from .strict import General, NameConstraints
 
 _USUAL = 200  # octets of a name that counts for one
 _COMMON_NAME = "2.5.4.3"
+_LIKE_A_HOST = re.compile(r"(?:\*\.)?[\w:][\w:-]*(?:\.[\w:][\w:-]*)*\.?", re.ASCII)  # to Envoy; one word is enough
 _EMAIL_ATTRIBUTE = "1.2.840.113549.1.9.1"
 
 
@@ -54,6 +56,13 @@ def check(path: Path, budget: Budget) -> Iterator[Remark]:
                 yield remark("limits", f"{link.title} has too many name constraints for so many names.", link.sha256)
                 return
             yield from _outside(below, names, link, found)
+
+
+def common_name_alone(path: Path) -> bool:
+    """Whether the last certificate has no alternative name under name constraints, and a common name like a host's."""
+    constrained = any(link.says(strict.NAME_CONSTRAINTS) is not None for link in path[1:])
+    common_name = first_value(path[0].structure.subject, _COMMON_NAME)
+    return constrained and not path[0].names and _LIKE_A_HOST.fullmatch(common_name) is not None
 
 
 def _weight(names: Iterable[General]) -> int:
