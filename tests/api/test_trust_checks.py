@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from tests.pki.paths import HOST, MOMENT, NONE, make
 from tests.tls_servers import Ca, Issued, TlsServer, build, new_key, self_signed
@@ -258,6 +258,22 @@ def test_where_openssl_alone_accepts_the_verdict_says_that_gateways_will(operato
     said = ask(operator, file(Issued(plain, key)), purpose="client").json
     assert (said["verdict"], said["rule"]["code"]) == ("refused", "authority-key-identifier")
     assert said["message"].endswith("Gateways that verify as OpenSSL does accept it all the same.")
+
+
+@pytest.mark.parametrize("what", ["purpose", "name"])
+def test_where_openssl_alone_refuses_the_verdict_says_that_gateways_will(operator: Rest, what: str) -> None:
+    """Of both HAProxy 2.6 was seen to refuse what Envoy 1.40 accepts."""
+    end = MOMENT + dt.timedelta(days=3650)
+    any_purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE])
+    constraints = x509.NameConstraints([x509.DNSName("test")], None)
+    limit = {"ExtendedKeyUsage": any_purpose} if what == "purpose" else {"NameConstraints": constraints}
+    odd = make("Odd Root", ca=True, end=end, **limit)
+    mail = x509.SubjectAlternativeName([x509.RFC822Name("a@partner.test")])
+    leaf = make("client.example", odd, end=end, SubjectAlternativeName=mail)
+    keep(operator, Issued(odd.x509, odd.key), "odd-root")
+    said = ask(operator, file(Issued(leaf.x509, leaf.key)), purpose="client").json
+    assert (said["verdict"], said["validators"][1]["verdict"]) == ("accepted", "refused")
+    assert said["message"].endswith("Gateways that verify as OpenSSL does, such as HAProxy and nginx, refuse it.")
 
 
 def test_a_self_signed_server_is_told_how_to_be_trusted(operator: Rest) -> None:

@@ -10,7 +10,7 @@ from .repository import modules, page
 
 READERS = re.compile(
     r"src/trustyard/(pki/.*|sources/.*|api/bodies\.py|api/schemas/strict\.py|web/typed_json\.py|xds/.*"
-    r"|gateways/(haproxy|agent)/.*|server/agents/.*|server/backup/.*)"
+    r"|gateways/((haproxy|agent)/.*|beside\.py|folders\.py)|server/agents/.*|server/backup/.*)"
 )
 ROW = re.compile(r"^\| `([\w/]+\.py)` \| `(_?MAX_\w+)` \| ([\d,.]+)\b[^|]*\| ([^|]+)\| ([^|]+)\|$", re.MULTILINE)
 

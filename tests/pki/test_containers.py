@@ -61,6 +61,7 @@ def pem(label: str, body: bytes) -> bytes:
         ("base64", base64.b64encode(CA.cert_der)),
         ("base64", base64.encodebytes(CA.cert_der).replace(b"\n", b"\r\n  ")),
         ("pkcs7-pem", pkcs7.serialize_certificates([CA.certificate], Encoding.PEM)),
+        ("pkcs7-pem", pem("CERTIFICATE", pkcs7.serialize_certificates([CA.certificate], Encoding.DER))),
         ("pkcs7-der", pkcs7.serialize_certificates([CA.certificate], Encoding.DER)),
     ],
     ids=kind_alone,

@@ -193,6 +193,15 @@ def test_each_finding_has_a_certificate_that_has_exactly_it(code: str) -> None:
     assert "{" not in found.message + found.advice
 
 
+@pytest.mark.parametrize(
+    "oid", ["2.5.29.9", "2.5.29.14", "2.5.29.35", "2.5.29.46", "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.11"]
+)
+def test_each_extension_that_must_not_be_critical_is_told_where_it_is(oid: str) -> None:
+    """RFC 5280, sections 4.2.1.1, 4.2.1.2, 4.2.1.8, 4.2.1.15, 4.2.2.1 and 4.2.2.2."""
+    value = encode(der.OCTET_STRING, b"key") if oid == "2.5.29.14" else encode(der.SEQUENCE, encode(0x80, b"key"))
+    assert "extension-critical" in codes(root((oid, True, value)))
+
+
 def test_every_code_of_the_catalogue_has_a_test_and_nothing_is_left_out() -> None:
     assert MADE.keys() | IN_STORE == CATALOGUE.keys()
     for code, kind in CATALOGUE.items():

@@ -257,6 +257,8 @@ def off_curve() -> dict[str, Any]:
         ("algorithm-misfit", GOOD | {"alg": "none"}),
         ("no-jwk", {"kty": "EC", "crv": "P-224", "x": "AA", "y": "AA"}),
         ("no-jwk", {"kty": "XYZ"}),
+        ("no-jwk", GOOD | {"crv": ["P-256"]}),
+        ("no-jwk", GOOD | {"kty": ["EC"]}),
         ("jwk-set", {"keys": [GOOD]}),
         ("symmetric-jwk", {"kty": "oct", "k": "AAAA"}),
     ],

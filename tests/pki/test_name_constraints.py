@@ -10,7 +10,7 @@ from cryptography import x509
 from tests.pki.paths import HOST, NONE, ask, make, name
 from tests.pki.test_trust_rules import ROOT, alternative, constrained, sub, under, unknown
 from trustyard.pki.der import SEQUENCE, encode
-from trustyard.pki.trust import judge
+from trustyard.pki.trust import judge, opinions
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,25 @@ def test_host_names_are_held_against_name_constraints(
     issuer = make("Sub", ROOT, ca=True, NameConstraints=constraints)
     leaf = make("Partner", issuer, SubjectAlternativeName=x509.SubjectAlternativeName(names))
     assert judge(ask(leaf, anchors=[ROOT], others=[issuer], host="")).accepted is accepted
+
+
+@pytest.mark.parametrize(
+    ("common_name", "accepted"),
+    [("client.test", True), ("client.example", False), ("Partner", True), ("Acme Inc.", True), ("10.1.2.3", False)],
+)
+def test_a_common_name_that_looks_like_a_host_is_held_against_them_where_it_is_the_only_name(
+    common_name: str, accepted: bool
+) -> None:
+    """As OpenSSL does; Envoy 1.40 and HAProxy 2.6 were seen to refuse the client."""
+    issuer = make("Sub", ROOT, ca=True, NameConstraints=constrained(permitted=["test"]))
+    question = ask(
+        make(common_name, issuer, SubjectAlternativeName=NONE),
+        anchors=[ROOT],
+        others=[issuer],
+        purpose="client",
+        host="",
+    )
+    assert judge(question).accepted is opinions(question)[1].accepted is accepted
 
 
 OTHER_KINDS = [

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,7 +73,7 @@ def pfx(content: bytes, *mac: bytes) -> bytes:
 
 def old_mac(content: bytes, password: str | None) -> bytes:
     """MacData with SHA-1 and two rounds."""
-    key = passwords.pkcs12_key(passwords.MAC, "sha1", password, b"saltsalt", 2, 20)
+    key = passwords.pkcs12_key(passwords.MAC, "sha1", password, b"saltsalt", 2, 20, passwords.Work())
     digest = hmac.new(key, content, "sha1").digest()
     return sequence(sequence(sequence(der.encode_oid(SHA1)), octets(digest)), octets(b"saltsalt"), number(2))
 
@@ -129,6 +131,26 @@ def test_whatever_openssl_writes_is_read_with_its_password(tmp_path: Path, optio
     if password and "NONE -nomac" not in options:
         assert code_of(made, "wrong") == "password-wrong"
         assert code_of(made) == "password-needed"
+
+
+def test_a_cipher_that_this_openssl_does_without_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "certs").write_bytes(LEAF.cert_pem)
+    export = f"pkcs12 -export -nokeys -legacy -certpbe PBE-SHA1-RC4-40 -passout pass:secret -in {tmp_path}/certs"
+    (tmp_path / "old.p12").write_bytes(
+        subprocess.run([need("openssl", package="openssl"), *export.split()], check=True, capture_output=True).stdout
+    )
+    program = (
+        "import sys; from trustyard.pki.containers import read_file; "
+        "read_file(open(sys.argv[1], 'rb').read(), 'secret')"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "old.p12")],
+        env={**os.environ, "CRYPTOGRAPHY_OPENSSL_NO_LEGACY": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stderr.strip().endswith("InputRefused: This PKCS#12 file uses an unsupported encryption.")
 
 
 def test_a_file_without_a_check_of_integrity_is_judged_by_its_encryption() -> None:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.pki.paths import CLIENT, HOST, MOMENT, NONE, SERVER, Made, ask, make, usage
 from trustyard.pki.certificates import read_certificate
 from trustyard.pki.der import BIT_STRING, INTEGER, OCTET_STRING, SEQUENCE, encode, encode_oid, read_all
-from trustyard.pki.trust import REFUSALS, Limits, Question, judge
+from trustyard.pki.trust import REFUSALS, Limits, Question, judge, opinions
 
 ROOT = make("Root", ca=True)
 SUB = make("Sub", ROOT, ca=True)
@@ -270,6 +270,17 @@ def test_a_purpose_for_servers_is_none_for_clients() -> None:
     assert judge(ask(leaf, anchors=[ROOT])).accepted
     refused = judge(ask(leaf, anchors=[ROOT], purpose="client", host=""))
     assert refused.deciding.message == "The extended key usage of Partner does not allow TLS clients."
+
+
+def test_a_key_for_encryption_alone_serves_a_server_and_no_client() -> None:
+    """OpenSSL says so too; Envoy 1.40 and HAProxy 2.6 were seen to refuse such a client."""
+    encrypts = x509.KeyUsage(False, False, True, False, False, False, False, False, False)
+    leaf = make("Partner", ROOT, KeyUsage=encrypts)
+    client = ask(leaf, anchors=[ROOT], purpose="client")
+    assert judge(ask(leaf, anchors=[ROOT])).accepted
+    assert judge(client).deciding.rule.code == "key-usage"
+    assert judge(client).deciding.message.endswith("neither signatures nor key agreement, so no TLS client can use it.")
+    assert not opinions(client)[1].accepted
 
 
 def test_a_ca_in_the_place_of_a_server_needs_a_key_that_tls_can_use() -> None:

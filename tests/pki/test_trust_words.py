@@ -108,6 +108,20 @@ def test_what_others_may_see_differently_is_told_of_a_path_that_is_accepted(code
     assert {remark.rule.code for remark in verdict.remarks} == {code, "path-accepted"}
 
 
+@pytest.mark.parametrize(
+    ("common_name", "told"), [("client.test", True), ("Partner", True), ("*.test", True), ("Acme Inc.", False)]
+)
+def test_a_client_that_envoy_refuses_for_its_common_name_is_told(common_name: str, told: bool) -> None:
+    """Seen with Envoy 1.40; HAProxy 2.6 accepts it."""
+    issuer = make("Sub", ROOT, ca=True, NameConstraints=constrained(permitted=["test"]))
+    client = make(common_name, issuer, SubjectAlternativeName=NONE)
+    verdict = judge(ask(client, anchors=[ROOT], others=[issuer], purpose="client", host=""))
+    assert verdict.accepted
+    assert {remark.rule.code for remark in verdict.remarks} - {"path-accepted", "name-not-checked"} == (
+        {"common-name-alone"} if told else set()
+    )
+
+
 def test_of_many_ways_up_the_one_that_keeps_all_rules_is_found() -> None:
     """Which one is tried first hangs on their digests."""
     ways = [make("Sub", ROOT, ca=True, key=KEY, NameConstraints=constrained(excluded=["test"])) for _ in range(12)]

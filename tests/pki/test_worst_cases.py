@@ -8,14 +8,19 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from fuzz.counting import Lines, budget
 from fuzz.webs import extension, signed
 from tests.pki import worst, worst_pkcs12
 from tests.pki.moments import NOON
+from tests.pki.paths import ask, make, name
+from tests.pki.test_trust_rules import ROOT
 from tests.pki.worst import MB
 from trustyard.errors import InputRefused
-from trustyard.pki import armour, der, keystores, pasted, pkcs7, pkcs12, signatures
+from trustyard.pki import armour, der, keystores, passwords, pasted, pkcs7, rc2, signatures
 from trustyard.pki.certificates import facts_json, read_certificate
 from trustyard.pki.chains import in_chain_order, preselected
 from trustyard.pki.comparing import compare
@@ -24,6 +29,7 @@ from trustyard.pki.distinguished import MAX_ATTRIBUTES, MAX_NAME
 from trustyard.pki.reading import MAX_CERTIFICATES, Reading
 from trustyard.pki.structure import MAX_EXTENSIONS, MAX_SERIAL
 from trustyard.pki.trust import Question, judge
+from trustyard.pki.trust.strict import KEY_USAGE
 
 FEW = 20_000  # calls for a refusal: no walk over millions of elements, at most one over a thousand certificates
 ONE_BY_ONE = 1_300_000  # calls for what is read element by element, up to the limit of elements
@@ -269,6 +275,36 @@ def test_a_path_among_hundreds_of_anchors_of_one_name_is_looked_for_in_a_bounded
         assert judge(question).deciding.rule.code == "limits"
 
 
+def test_a_key_usage_of_millions_of_bits_takes_no_more_memory_than_its_octets() -> None:
+    usage = worst.extension(KEY_USAGE, der.encode(der.BIT_STRING, b"\0" + b"\xff" * 2 * MB))
+    certificate = read_certificate(worst.certificate(extensions=usage))
+    tracemalloc.start()
+    judge(Question(certificate, (), (certificate,), "server", "", NOON))
+    assert tracemalloc.get_traced_memory()[1] < 20 * MB
+    tracemalloc.stop()
+
+
+def test_a_name_of_many_attributes_is_not_held_against_hundreds_of_name_constraints() -> None:
+    """A partner's authority that is trusted may issue both, and its server present them."""
+    long = x509.Name([x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, str(number)) for number in range(9_000)])
+    excluded = [x509.DirectoryName(name(f"Acme {number}")) for number in range(500)]
+    issuer = make("Sub", ROOT, ca=True, NameConstraints=x509.NameConstraints(None, excluded))
+    leaf = make("Partner", issuer, SubjectAlternativeName=x509.SubjectAlternativeName([x509.DirectoryName(long)]))
+    with Lines(3_000_000):
+        assert judge(ask(leaf, anchors=[ROOT], others=[issuer], host="")).deciding.rule.code == "limits"
+
+
+def test_thousands_of_name_constraints_are_judged_once_however_many_paths_lead_over_them() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    above = [make("Above", ROOT, ca=True, key=key) for _ in range(30)]
+    excluded = [x509.DNSName(f"{number}.test") for number in range(10_000)]
+    issuer = make("Sub", above[0], ca=True, NameConstraints=x509.NameConstraints(None, excluded))
+    names = x509.SubjectAlternativeName([x509.DNSName(f"{number}.example") for number in range(20)])
+    leaf = make("Partner", issuer, SubjectAlternativeName=names)
+    with Lines(1_000_000):
+        assert judge(ask(leaf, anchors=[ROOT], others=[issuer, *above], host="")).deciding.rule.code == "limits"
+
+
 CERTIFICATE = worst.certificate()
 
 
@@ -282,26 +318,59 @@ def greedy(derivation: bytes) -> bytes:
     return worst_pkcs12.encrypted_data(worst_pkcs12.pbes2(derivation))
 
 
-A_THIRD = pkcs12.MAX_ITERATIONS // 3
+def _halves(content: bytes) -> bytes:
+    half = len(content) // 2
+    return worst.sequence(worst_pkcs12.octets(content[:half]), worst_pkcs12.octets(content[half:]))
+
+
+MANY = 10 * passwords.MAX_ITERATIONS
 GREEDY = {
-    "one count": p12(greedy(worst_pkcs12.pbkdf2(pkcs12.MAX_ITERATIONS + 1))),
+    "one count": p12(greedy(worst_pkcs12.pbkdf2(passwords.MAX_ITERATIONS + 1))),
     "a count of a thousand digits": p12(greedy(worst_pkcs12.pbkdf2(10**1000))),
-    "the sum of four": p12(*[greedy(worst_pkcs12.pbkdf2(A_THIRD))] * 4),
-    "a thousand parts": p12(*[greedy(worst_pkcs12.pbkdf2(A_THIRD))] * 1000),
-    "the MAC": p12(mac=worst_pkcs12.mac(pkcs12.MAX_ITERATIONS + 1)),
-    "RC2 in many parts": p12(*[worst_pkcs12.encrypted_data(worst_pkcs12.old(6, 1), bytes(100_000))] * 3),
+    "the MAC": p12(mac=worst_pkcs12.mac(passwords.MAX_ITERATIONS + 1)),
     "scrypt by its cost": p12(greedy(worst_pkcs12.scrypt(1 << 30, 8, 1))),
     "scrypt by its parallel part": p12(greedy(worst_pkcs12.scrypt(1 << 10, 8, 30_000))),
-    "a key in the open": p12(worst_pkcs12.plain(worst_pkcs12.shrouded(worst_pkcs12.pbes2(worst_pkcs12.pbkdf2(10**9))))),
+    "the MAC of the new kind by the length of its key": p12(mac=worst_pkcs12.pbmac1(MANY // 40, 32 * 16)),
+    "scrypt by its memory": p12(greedy(worst_pkcs12.scrypt(2, 1 << 20, 1))),
+    "a key of the old kind by its blocks": p12(worst_pkcs12.encrypted_data(worst_pkcs12.old(3, MANY // 30))),
+    "a key for RC2 by its length": p12(
+        worst_pkcs12.encrypted_data(worst_pkcs12.pbes2_rc2(worst_pkcs12.pbkdf2(1), 8 * 20 * MB))
+    ),
+    # Who looks for counts beforehand misses these.
+    "a count beside two others, one of them zero": p12(
+        greedy(worst_pkcs12.pbkdf2(MANY, worst.integer(32), worst.integer(0)))
+    ),
+    "a count behind a salt that is no string": p12(
+        greedy(worst_pkcs12.pbkdf2(MANY, salt=worst.sequence(worst_pkcs12.octets(bytes(8)))))
+    ),
+    "a count before a stray octet": worst_pkcs12.pfx_of(
+        worst_pkcs12.octets(worst.sequence(greedy(worst_pkcs12.pbkdf2(MANY))) + b"\0")
+    ),
+    "a count cut in two": worst_pkcs12.pfx_of(_halves(worst.sequence(greedy(worst_pkcs12.pbkdf2(MANY))))),
 }
 
 
 @pytest.mark.parametrize("name", GREEDY)
 @pytest.mark.parametrize("password", [None, "secret"])
-def test_a_pkcs12_file_that_asks_for_too_much_is_refused_before_anything_is_derived(
+def test_a_pkcs12_file_that_asks_for_too_much_is_refused_before_that_is_derived(
     name: str, password: str | None
 ) -> None:
     assert refused(GREEDY[name], 100_000, password) == "bad-pkcs12"
+
+
+@pytest.mark.parametrize("kind", ["RC2", "iterations"])
+def test_parts_that_are_each_small_enough_are_not_decrypted_by_the_hundred(kind: str) -> None:
+    bags = worst.sequence(worst_pkcs12.secret_bag(bytes(rc2.MAX_BYTES // 3)))
+    third = passwords.MAX_ITERATIONS // 3 - 1000
+    part = worst_pkcs12.encrypted_with_rc2(bags) if kind == "RC2" else worst_pkcs12.encrypted(bags, third)
+    assert read_file(p12(*[part] * 2), worst_pkcs12.PASSWORD).certificates[0].der == CERTIFICATE
+    assert refused(p12(*[part] * 100), rc2.MAX_BYTES, worst_pkcs12.PASSWORD) == "bad-pkcs12"
+
+
+def test_bags_are_not_looked_at_by_the_million() -> None:
+    bags = worst_pkcs12.plain(*[worst_pkcs12.secret_bag(b"")] * 170_000)
+    with pytest.raises(InputRefused, match="too much computation"):
+        read_file(p12(bags, bags))
 
 
 def test_a_mac_of_megabytes_is_not_a_million_derivations() -> None:
@@ -311,12 +380,12 @@ def test_a_mac_of_megabytes_is_not_a_million_derivations() -> None:
     assert refused(p12(mac=greedy_mac), 100_000, "secret") == "password-wrong"
 
 
-def test_keys_in_what_is_encrypted_are_never_opened() -> None:
-    """Their counts cannot be seen beforehand."""
+def test_keys_are_never_opened_whatever_that_would_cost() -> None:
     key = worst_pkcs12.shrouded(worst_pkcs12.pbes2(worst_pkcs12.pbkdf2(2_000_000_000)))
-    bags = worst.sequence(worst_pkcs12.certificate_bag(CERTIFICATE), key)
-    reading = read_file(worst_pkcs12.pfx(worst_pkcs12.encrypted(bags)), worst_pkcs12.PASSWORD)
-    assert [notice.code for notice in reading.notices] == ["private-key-dropped"]
+    bags = (worst_pkcs12.certificate_bag(CERTIFICATE), key)
+    for safe in (worst_pkcs12.encrypted(worst.sequence(*bags)), worst_pkcs12.plain(*bags)):
+        reading = read_file(worst_pkcs12.pfx(safe), worst_pkcs12.PASSWORD)
+        assert [notice.code for notice in reading.notices] == ["private-key-dropped"]
 
 
 def test_a_pkcs12_file_with_usual_counts_is_read() -> None:
@@ -342,6 +411,14 @@ def test_a_pasted_text_of_ten_megabytes_costs_no_more_than_a_file() -> None:
         for encoding in ("BASE64", "BASE64PEM"):
             with pytest.raises(InputRefused), budget(0, a_call=FEW):
                 read_paste(text, encoding)
+
+
+def test_white_space_without_end_in_a_pem_block_takes_no_seconds() -> None:
+    """Counted in seconds, for an expression makes no call: at each blank began a search for a header."""
+    data = b"-----BEGIN CERTIFICATE-----\n" + b" " * 9 * MB + b"!:\n-----END CERTIFICATE-----\n"
+    started = time.process_time()
+    assert refused(data) == "bad-base64"
+    assert time.process_time() - started < 2
 
 
 def test_headers_of_a_pem_block_by_the_million_are_walked_over_and_not_remembered() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from cryptography.hazmat.decrepit.ciphers.algorithms import RC2
 from cryptography.hazmat.primitives import hashes, padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
@@ -13,7 +14,8 @@ from trustyard.pki import der
 
 PASSWORD = "secret"
 _PBES2, _PBKDF2, _SCRYPT = "1.2.840.113549.1.5.13", "1.2.840.113549.1.5.12", "1.3.6.1.4.1.11591.4.11"
-_SHA256_MAC, _AES = "1.2.840.113549.2.9", "2.16.840.1.101.3.4.1.42"
+_SHA256_MAC, _AES, _RC2 = "1.2.840.113549.2.9", "2.16.840.1.101.3.4.1.42", "1.2.840.113549.3.2"
+_PBMAC1 = "1.2.840.113549.1.5.14"
 _DATA, _ENCRYPTED = "1.2.840.113549.1.7.1", "1.2.840.113549.1.7.6"
 _CERT_BAG, _KEY_BAG = "1.2.840.113549.1.12.10.1.3", "1.2.840.113549.1.12.10.1.2"
 
@@ -28,10 +30,17 @@ def pbes2(derivation: bytes) -> bytes:
     return sequence(der.encode_oid(_PBES2), sequence(derivation, sequence(der.encode_oid(_AES), octets(bytes(16)))))
 
 
-def pbkdf2(iterations: int) -> bytes:
+def pbes2_rc2(derivation: bytes, version: int) -> bytes:
+    """The same with RC2-CBC; the version says how many bits the key has (RFC 8018, appendix B.2.3)."""
+    scheme = sequence(der.encode_oid(_RC2), sequence(integer(version), octets(bytes(8))))
+    return sequence(der.encode_oid(_PBES2), sequence(derivation, scheme))
+
+
+def pbkdf2(iterations: int, *further: bytes, salt: bytes | None = None) -> bytes:
     """PBKDF2 with HMAC-SHA-256."""
     hmac = sequence(der.encode_oid(_SHA256_MAC), der.encode(der.NULL))
-    return sequence(der.encode_oid(_PBKDF2), sequence(octets(bytes(8)), integer(iterations), hmac))
+    parts = (octets(bytes(8)) if salt is None else salt, integer(iterations), *further, hmac)
+    return sequence(der.encode_oid(_PBKDF2), sequence(*parts))
 
 
 def scrypt(cost: int, block: int, parallel: int) -> bytes:
@@ -47,11 +56,17 @@ def encrypted(content: bytes, iterations: int = 1) -> bytes:
     return encrypted_data(pbes2(pbkdf2(iterations)), cbc(key, content))
 
 
-def cbc(key: bytes, content: bytes) -> bytes:
-    """AES-CBC with padding and an IV of zeros."""
-    padder = padding.PKCS7(128).padder()
+def encrypted_with_rc2(content: bytes) -> bytes:
+    """The same with RC2 of 128 bits."""
+    key = PBKDF2HMAC(hashes.SHA256(), 16, bytes(8), 1).derive(PASSWORD.encode())
+    return encrypted_data(pbes2_rc2(pbkdf2(1), 58), cbc(key, content, RC2))
+
+
+def cbc(key: bytes, content: bytes, cipher: type[algorithms.AES | RC2] = algorithms.AES) -> bytes:
+    """In CBC mode with padding and an IV of zeros."""
+    padder = padding.PKCS7(cipher.block_size).padder()
     padded = padder.update(content) + padder.finalize()
-    encryptor = Cipher(algorithms.AES(key), modes.CBC(bytes(16))).encryptor()
+    encryptor = Cipher(cipher(key), modes.CBC(bytes(cipher.block_size // 8))).encryptor()
     return encryptor.update(padded) + encryptor.finalize()
 
 
@@ -72,6 +87,11 @@ def certificate_bag(data: bytes) -> bytes:
     return sequence(der.encode_oid(_CERT_BAG), der.encode(0xA0, sequence(kind, der.encode(0xA0, octets(data)))))
 
 
+def secret_bag(data: bytes) -> bytes:
+    """A bag with a secret, which is passed over."""
+    return sequence(der.encode_oid("1.2.840.113549.1.12.10.1.5"), der.encode(0xA0, octets(data)))
+
+
 def plain(*bags: bytes) -> bytes:
     """Bags in the open."""
     return sequence(der.encode_oid(_DATA), der.encode(0xA0, octets(sequence(*bags))))
@@ -79,14 +99,26 @@ def plain(*bags: bytes) -> bytes:
 
 def pfx(*safes: bytes, mac: bytes | None = None) -> bytes:
     """A PFX of these; without a MAC unless one is given."""
-    content = sequence(der.encode_oid(_DATA), der.encode(0xA0, octets(sequence(*safes))))
-    return sequence(integer(3), content, *([mac] if mac else []))
+    return pfx_of(octets(sequence(*safes)), mac=mac)
+
+
+def pfx_of(content: bytes, mac: bytes | None = None) -> bytes:
+    """A PFX whose content stands in this element, which should be an OCTET STRING."""
+    info = sequence(der.encode_oid(_DATA), der.encode(0xA0, content))
+    return sequence(integer(3), info, *([mac] if mac else []))
 
 
 def mac(content_iterations: int) -> bytes:
     """A MAC that is wrong, and takes so many iterations to be found so."""
     sha256 = sequence(der.encode_oid("2.16.840.1.101.3.4.2.1"), der.encode(der.NULL))
     return sequence(sequence(sha256, octets(bytes(32))), octets(bytes(8)), integer(content_iterations))
+
+
+def pbmac1(iterations: int, length: int) -> bytes:
+    """One of PBMAC1 that is wrong, whose key has so many octets."""
+    hmac = sequence(der.encode_oid(_SHA256_MAC), der.encode(der.NULL))
+    algorithm = sequence(der.encode_oid(_PBMAC1), sequence(pbkdf2(iterations, integer(length)), hmac))
+    return sequence(sequence(algorithm, octets(bytes(32))), octets(bytes(8)), integer(1))
 
 
 def old(number: int, iterations: int) -> bytes:

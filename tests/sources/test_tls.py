@@ -143,6 +143,17 @@ def test_a_server_that_would_rather_show_no_certificate_shows_it() -> None:
         assert fetch_chain(server.url, LOOPBACK).ders == (LEAF.cert_der,)
 
 
+def test_a_server_with_a_key_on_a_brainpool_curve_is_read() -> None:
+    """TLS 1.2 has the client name such curves (RFC 7027); whole trades have them, such as the German energy market."""
+    leaf = SUB.issue("energy.test", key="brainpool")
+
+    def pin(context: ssl.SSLContext) -> None:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    with TlsServer(leaf, [SUB.cert_pem], configure=pin) as server:
+        assert fetch_chain(server.url, LOOPBACK).ders == (leaf.cert_der, SUB.cert_der)
+
+
 def test_a_server_on_ipv6_is_read() -> None:
     try:
         server = TlsServer(LEAF, host="::1").__enter__()
@@ -292,6 +303,17 @@ def test_an_address_that_swallows_packets_leaves_time_for_the_next(monkeypatch: 
     monkeypatch.setattr(resolving, "addresses_of", lambda *_: ["127.0.0.2", "127.0.0.1"])
     with TlsServer(LEAF) as server, swallowing(server.port):
         assert fetch_chain(f"https://localhost:{server.port}", LOOPBACK, seconds=2).address == "127.0.0.1"
+
+
+def test_a_name_with_hundreds_of_addresses_that_swallow_packets_is_given_up_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """I-14: its name server may give any number of them."""
+    monkeypatch.setattr(resolving, "addresses_of", lambda *_: ["127.0.0.2"] * 500)
+    port, began = free_port(), monotonic()
+    with swallowing(port):
+        assert "did not accept a connection in time" in seen(f"https://many.test:{port}", seconds=0.5).sentence
+    assert monotonic() - began < 10
 
 
 def test_of_several_addresses_those_that_are_denied_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

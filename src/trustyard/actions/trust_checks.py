@@ -82,10 +82,12 @@ class Checked:
 
     @property
     def message(self) -> str:
-        """The deciding sentence; where only OpenSSL accepts, that gateways built on it do."""
+        """The deciding sentence; where OpenSSL says otherwise, what gateways built on it do."""
         deciding, openssl = self.verdict.deciding, self.opinions[1]
         if not self.verdict.accepted and deciding.rule.profile and openssl.accepted:
             return f"{deciding.message} Gateways that verify as OpenSSL does accept it all the same."
+        if self.verdict.accepted and deciding.rule.code not in _SAID and not openssl.accepted:
+            return f"{deciding.message} Gateways that verify as OpenSSL does, such as HAProxy and nginx, refuse it."
         return deciding.message
 
     def json(self) -> dict[str, Any]:

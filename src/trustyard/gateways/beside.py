@@ -7,9 +7,11 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EINVAL, ELOOP, ENXIO
+from errno import EFBIG, EINVAL, ELOOP, ENXIO
 from io import BufferedReader
 from pathlib import Path
+
+MAX_BYTES = 100_000_000  # of a file that is read into memory or copied; a hole in it costs nobody any
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a named pipe would be waited for
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -100,8 +102,11 @@ class Folder:
             raise
 
 
-def opened(path: str | Path, at: int | None = None) -> BufferedReader:
-    """A regular file, to be read. OSError with EINVAL for what is none: a symbolic link, a device, a pipe, a socket."""
+def opened(path: str | Path, at: int | None = None, *, most: int = MAX_BYTES) -> BufferedReader:
+    """A regular file, to be read.
+
+    OSError with EINVAL for what is none: a symbolic link, a device, a pipe, a socket; with EFBIG over `most` bytes.
+    """
     try:
         descriptor = os.open(path, _READ, dir_fd=at)
     except OSError as error:
@@ -109,7 +114,10 @@ def opened(path: str | Path, at: int | None = None) -> BufferedReader:
             _check(0)
         raise
     try:
-        _check(os.fstat(descriptor).st_mode)
+        found = os.fstat(descriptor)
+        _check(found.st_mode)
+        if found.st_size > most:
+            raise OSError(EFBIG, f"this is larger than {most} bytes, and so no file of a release")
     except OSError:
         os.close(descriptor)
         raise

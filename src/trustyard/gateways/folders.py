@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import secrets
@@ -24,6 +25,7 @@ from .beside import opened
 from .contents import MANIFEST
 from .receipts import State
 
+MAX_FILES = 4_000_000_000  # bytes of all files together, of which a hole costs nobody any
 RELEASES = "releases"
 KEPT = 10
 NOT_OURS = {
@@ -102,16 +104,18 @@ def manifest(folder: Path) -> dict[str, Any] | None:
     try:
         with opened(folder / MANIFEST) as file:
             value = json.load(file)
+        left = MAX_FILES
         for name, sha256 in value["files"].items():
             if name != os.path.normpath(name) or name.startswith(("/", "..")):
                 return None  # it is elsewhere
-            with opened(folder / name) as file:
+            with opened(folder / name, most=left) as file:
+                left -= os.fstat(file.fileno()).st_size
                 if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                     return None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL):
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.EFBIG):
             return None
         raise
     return dict(value)
@@ -232,7 +236,7 @@ def _number(folder: Path) -> tuple[int, str]:
 def _free(releases: Path, name: str) -> Path:
     if not (releases / name).exists():
         return releases / name
-    return next(path for n in range(2, 10_000) if not (path := releases / f"{name}.{n}").exists())
+    return next(path for n in itertools.count(2) if not (path := releases / f"{name}.{n}").exists())
 
 
 def sync(folder: Path) -> None:

@@ -51,7 +51,8 @@ class Block:
 
 
 def _decoded(body: bytes) -> bytes:
-    return decode(_HEADERS.sub(b"", body, count=1) if b":" in body else body)
+    headers = _HEADERS.match(body)
+    return decode(body[headers.end() :] if headers else body)
 
 
 def is_armoured(data: bytes) -> bool:

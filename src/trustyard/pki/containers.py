@@ -145,13 +145,11 @@ def _open_pem(data: bytes, most: int) -> Opened:
     for block in armour.walk(data):
         if isinstance(block, InputRefused):
             parts.append(block)
-        elif block.label in _CERTIFICATE_LABELS:
-            parts += _attempted(block)
+        elif block.label in (*_CERTIFICATE_LABELS, *_PKCS7_LABELS):
+            its_form, found = _attempted(block)
+            parts += found
             settings = settings or block.label == _TRUSTED
-            form = "pem" if not form else "pem-bundle"
-        elif block.label in _PKCS7_LABELS:
-            parts += _attempted(block)
-            form = "pkcs7-pem" if not form else "pem-bundle"
+            form = its_form if not form else "pem-bundle"
         else:
             others.append(block)
         check_count(len(parts), most)
@@ -164,11 +162,20 @@ def _open_pem(data: bytes, most: int) -> Opened:
     return Opened(form, tuple(parts), (*_passed_over(kinds), *[_SETTINGS] * settings))
 
 
-def _attempted(block: armour.Block) -> Sequence[bytes | InputRefused]:
+def _attempted(block: armour.Block) -> tuple[str, Sequence[bytes | InputRefused]]:
+    """The format of a block, and what it holds, or why that cannot be had.
+
+    Windows writes CERTIFICATE around whatever it encodes, among that the chain of its authority, which is a PKCS#7.
+    """
+    form = "pkcs7-pem" if block.label in _PKCS7_LABELS else "pem"
     try:
-        return pkcs7.read(_first_element(block.der())) if block.label in _PKCS7_LABELS else [_certificate_of(block)]
+        data = block.der()
+        element = _first_element(data)
+        if form == "pkcs7-pem" or pkcs7.is_pkcs7(element):
+            return "pkcs7-pem", pkcs7.read(element)
+        return form, [element.raw if block.label == _TRUSTED else _certificate_of(data)]
     except InputRefused as refusal:
-        return [refusal]
+        return form, [refusal]
 
 
 def _passed_over(kinds: list[str]) -> list[Notice]:
@@ -182,11 +189,8 @@ def _passed_over(kinds: list[str]) -> list[Notice]:
     return list(notices.values())
 
 
-def _certificate_of(block: armour.Block) -> bytes:
-    """DER of a CERTIFICATE block; of a TRUSTED CERTIFICATE the part before openssl's own trust settings."""
-    data = block.der()
-    if block.label == _TRUSTED:
-        return _first_element(data).raw
+def _certificate_of(data: bytes) -> bytes:
+    """The DER of a CERTIFICATE block, if nothing follows it and it is nothing else that has a name."""
     _element(data)
     if (kind := refusals.kind_of_der(data)) is not None:
         raise refusals.refusal(kind)

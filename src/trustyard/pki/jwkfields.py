@@ -101,7 +101,7 @@ def build(jwk: Mapping[str, Any]) -> PublicKeyTypes:
             if modulus % 2 == 0:
                 raise refuse("The modulus of this JWK is even: anybody finds its private key.", "bad-jwk")
             return rsa.RSAPublicNumbers(_number(jwk, "e"), modulus).public_key()
-        if kty == "EC" and crv in _EC:
+        if kty == "EC" and str(crv) in _EC:
             curve = _EC[str(crv)]()
             size = (curve.key_size + 7) // 8
             return ec.EllipticCurvePublicNumbers(_number(jwk, "x", size), _number(jwk, "y", size), curve).public_key()

@@ -11,9 +11,12 @@ from trustyard.pki import der
 
 KEY, IV, MAC = 1, 2, 3
 
-MAX_PKCS12_ITERATIONS = 1_000_000  # each is a call of Python, so about a second; openssl asks for 2048, Java for 10 000
+MAX_ITERATIONS = (
+    3_000_000  # for one file; openssl asks for 2048 for each of its parts, Java for 10 000, NSS for 600 000
+)
+MAX_KEY = 1024  # octets; 64 would do
 MAX_SCRYPT_BYTES = 128 * 1024 * 1024
-MAX_SCRYPT_WORK = 1 << 22  # N * r * p: about two seconds
+_OLD = 2  # iterations of PBKDF2 that one of the old derivation costs as much as: it is a call of Python
 
 _PBKDF2, _SCRYPT = "1.2.840.113549.1.5.12", "1.3.6.1.4.1.11591.4.11"
 
@@ -48,7 +51,27 @@ _HMACS = {
 
 
 class Unsupported(Exception):
-    """An algorithm that is not known here, or one that asks for too much work."""
+    """An algorithm that is not known here, or one with odd parameters."""
+
+
+class TooMuch(Unsupported):
+    """One that asks for more work than is left."""
+
+
+class Work:
+    """What may still be done to open one file with one password, counted in iterations of PBKDF2: a second or two.
+
+    It is taken where it is done: what a file asks for elsewhere can be hidden from whoever looks for it beforehand.
+    """
+
+    def __init__(self) -> None:
+        self._left = MAX_ITERATIONS
+
+    def take(self, iterations: int) -> None:
+        """For what is about to be done. `TooMuch` where less is left."""
+        self._left -= iterations
+        if self._left < 0:
+            raise TooMuch
 
 
 def candidates(password: str | None) -> Sequence[str | None]:
@@ -72,23 +95,25 @@ def hmac_name(oid: str) -> str:
     return _known(_HMACS, oid)
 
 
-def pkcs12_key(purpose: int, hash_name: str, password: str | None, salt: bytes, iterations: int, size: int) -> bytes:
+def pkcs12_key(
+    purpose: int, hash_name: str, password: str | None, salt: bytes, iterations: int, size: int, work: Work
+) -> bytes:
     """The key derivation of PKCS#12 (RFC 7292, appendix B.2): `size` octets for `purpose`: `KEY`, `IV` or `MAC`.
 
-    The password goes in as UTF-16BE with two zero octets behind it. Raises `Unsupported` for too many iterations.
+    The password goes in as UTF-16BE with two zero octets behind it.
     """
-    if iterations > MAX_PKCS12_ITERATIONS:
-        raise Unsupported
     make: Callable[..., Any] = getattr(
         hashlib, hash_name, partial(hashlib.new, hash_name)
     )  # a name of its own is quicker
-    width = make(usedforsecurity=False).block_size
+    sample = make(usedforsecurity=False)
+    width, rounds = sample.block_size, max(1, iterations)
+    work.take(_OLD * rounds * _blocks(size, sample.digest_size))
     secret = b"" if password is None else (password + "\0").encode("utf-16-be", "replace")
     mixed = bytearray(_filled(salt, width) + _filled(secret, width))
     made = b""
     while True:
         block: bytes = bytes([purpose]) * width + bytes(mixed)
-        for _ in range(max(1, iterations)):
+        for _ in range(rounds):
             block = make(block, usedforsecurity=False).digest()
         made += block
         if len(made) >= size:
@@ -99,21 +124,33 @@ def pkcs12_key(purpose: int, hash_name: str, password: str | None, salt: bytes, 
             mixed[at : at + width] = (number % (1 << 8 * width)).to_bytes(width, "big")
 
 
-def derived(function: der.Element, password: str | None, size: int) -> bytes:
+def derived(function: der.Element, password: str | None, size: int, work: Work) -> bytes:
     """A key of `size` octets by a key derivation function and its parameters (PBKDF2 or scrypt)."""
+    if not 0 < size <= MAX_KEY:
+        raise Unsupported
     secret = (password or "").encode("utf-8", "replace")
     kind, parameters = function.expect(der.SEQUENCE).children()
     parts = parameters.expect(der.SEQUENCE).children()
     if kind.oid() == _PBKDF2:
         named = [part for part in parts[2:] if part.tag == der.SEQUENCE]  # after an optional length of the key
         hash_name = hmac_name(named[0].children()[0].oid()) if named else "sha1"
-        return hashlib.pbkdf2_hmac(hash_name, secret, parts[0].octets(), max(1, parts[1].integer()), size)
+        rounds = max(1, parts[1].integer())
+        work.take(rounds * _blocks(size, hashlib.new(hash_name, usedforsecurity=False).digest_size))
+        return hashlib.pbkdf2_hmac(hash_name, secret, parts[0].octets(), rounds, size)
     if kind.oid() != _SCRYPT:
         raise Unsupported
     salt, (n, r, p) = parts[0].octets(), (part.integer() for part in parts[1:4])
-    if min(n, r, p) < 1 or n * r * p > MAX_SCRYPT_WORK or 128 * n * r > MAX_SCRYPT_BYTES:
+    if min(n, r, p) < 1:
         raise Unsupported
+    work.take(n * r * p)
+    if 128 * n * r > MAX_SCRYPT_BYTES:
+        raise TooMuch
     return hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, maxmem=2 * MAX_SCRYPT_BYTES, dklen=size)
+
+
+def _blocks(size: int, of: int) -> int:
+    """How many digests make so many octets; each takes all iterations."""
+    return -(-size // of)
 
 
 def _filled(data: bytes, width: int) -> bytes:

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 from trustyard.pki import der, passwords, rc2
-from trustyard.pki.passwords import Unsupported
+from trustyard.pki.passwords import MAX_ITERATIONS, Unsupported, Work
 
 _PBES2 = "1.2.840.113549.1.5.13"
 _OLD = "1.2.840.113549.1.12.1."
@@ -25,27 +25,25 @@ _BLOCK_CIPHERS: dict[str, tuple[int, type[AES | Camellia | TripleDES]]] = {
 }
 
 
-def decrypt(algorithm: der.Element, data: bytes, password: str | None) -> bytes:
-    """The plain text. ValueError where the password is wrong (or by luck nonsense); `Unsupported` for other ciphers."""
+def decrypt(algorithm: der.Element, data: bytes, password: str | None, work: Work) -> bytes:
+    """The plain text. ValueError where the password is wrong (or by luck nonsense).
+
+    `Unsupported` for other ciphers, and for more than is left of `work`.
+    """
     oid, parameters = algorithm.expect(der.SEQUENCE).children()[:2]
     kind = oid.oid()
     if kind == _PBES2:
-        return _decrypt_pbes2(parameters, data, password)
+        return _decrypt_pbes2(parameters, data, password, work)
     if kind.startswith(_OLD):
-        return _decrypt_old(kind.removeprefix(_OLD), parameters, data, password)
+        return _decrypt_old(kind.removeprefix(_OLD), parameters, data, password, work)
     raise Unsupported
 
 
-def names_rc2(data: bytes) -> bool:
-    """Whether the bytes name RC2 anywhere: it is decrypted here in Python, so all parts of a file together count."""
-    return any(der.encode_oid(oid) in data for oid in (_OLD + "5", _OLD + "6", _RC2_CBC))
-
-
-def _decrypt_old(number: str, parameters: der.Element, data: bytes, password: str | None) -> bytes:
+def _decrypt_old(number: str, parameters: der.Element, data: bytes, password: str | None, work: Work) -> bytes:
     salt, iterations = parameters.expect(der.SEQUENCE).children()
 
     def derived(purpose: int, size: int) -> bytes:
-        return passwords.pkcs12_key(purpose, "sha1", password, salt.octets(), iterations.integer(), size)
+        return passwords.pkcs12_key(purpose, "sha1", password, salt.octets(), iterations.integer(), size, work)
 
     match number:
         case "1" | "2":  # RC4 with 128 and 40 bits
@@ -56,21 +54,22 @@ def _decrypt_old(number: str, parameters: der.Element, data: bytes, password: st
             return _unpadded(_cbc(TripleDES, (key + key)[:24], derived(passwords.IV, 8), data))
         case "5" | "6":  # RC2 with 128 and 40 bits
             key = derived(passwords.KEY, 16 if number == "5" else 5)
-            return _unpadded(_rc2(key, 8 * len(key), derived(passwords.IV, 8), data))
+            return _unpadded(_rc2(key, 8 * len(key), derived(passwords.IV, 8), data, work))
     raise Unsupported
 
 
-def _decrypt_pbes2(parameters: der.Element, data: bytes, password: str | None) -> bytes:
+def _decrypt_pbes2(parameters: der.Element, data: bytes, password: str | None, work: Work) -> bytes:
     function, scheme = parameters.expect(der.SEQUENCE).children()
     oid, details = scheme.expect(der.SEQUENCE).children()
     if oid.oid() == _RC2_CBC:
         version, iv = details.expect(der.SEQUENCE).children()
         bits = {160: 40, 120: 64, 58: 128}.get(version.integer(), version.integer())  # RFC 8018, appendix B.2.3
-        return _unpadded(_rc2(passwords.derived(function, password, (bits + 7) // 8), bits, iv.octets(), data))
+        key = passwords.derived(function, password, (bits + 7) // 8, work)
+        return _unpadded(_rc2(key, bits, iv.octets(), data, work))
     size, cipher = _BLOCK_CIPHERS.get(oid.oid(), (0, None))
     if cipher is None:
         raise Unsupported
-    return _unpadded(_cbc(cipher, passwords.derived(function, password, size), details.octets(), data))
+    return _unpadded(_cbc(cipher, passwords.derived(function, password, size, work), details.octets(), data))
 
 
 def _cbc(cipher: type[AES | Camellia | TripleDES], key: bytes, iv: bytes, data: bytes) -> bytes:
@@ -78,9 +77,8 @@ def _cbc(cipher: type[AES | Camellia | TripleDES], key: bytes, iv: bytes, data: 
     return decryptor.update(data) + decryptor.finalize()
 
 
-def _rc2(key: bytes, bits: int, iv: bytes, data: bytes) -> bytes:
-    if len(data) > rc2.MAX_BYTES:
-        raise Unsupported
+def _rc2(key: bytes, bits: int, iv: bytes, data: bytes, work: Work) -> bytes:
+    work.take(len(data) * MAX_ITERATIONS // rc2.MAX_BYTES)  # decrypted in Python
     return rc2.decrypt(key, bits, iv, data)
 
 

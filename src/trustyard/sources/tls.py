@@ -14,12 +14,19 @@ from time import monotonic
 
 from OpenSSL import SSL, crypto
 
+# pyOpenSSL has no public call for groups; these are the bindings that it stands on.
+from OpenSSL._util import lib
+
 from trustyard.errors import SourceUnreachable
 from trustyard.sources import peers, resolving
 from trustyard.sources.addresses import Target, parse_url
 from trustyard.sources.guard import Guard
 
 _LEGACY_SERVER_CONNECT = 0x4  # SSL_OP_LEGACY_SERVER_CONNECT: peers without secure renegotiation
+# In TLS 1.2 a server with a key on a curve that is not named here shows no certificate (RFC 8422, section 5.1).
+_GROUPS = b"DEFAULT:" + b":".join(
+    b"?brainpoolP%dr1%s" % (bits, version) for version in (b"", b"tls13") for bits in (256, 384, 512)
+)
 _CHUNK = 16384
 MAX_SECONDS = 8.0  # for name, TCP and TLS together
 MAX_BYTES = 1_000_000  # of a handshake; a chain of ML-DSA certificates is about 50 kB
@@ -163,5 +170,7 @@ def _lax_context(watch: Callable[[SSL.Connection, int, int], None]) -> SSL.Conte
     context.set_cipher_list(b"ALL:COMPLEMENTOFALL:!aNULL:@SECLEVEL=0")
     context.set_min_proto_version(SSL.TLS1_VERSION)
     context.set_options(_LEGACY_SERVER_CONNECT)
+    if lib.SSL_CTX_set1_curves_list(context._context, _GROUPS) != 1:  # an OpenSSL before 3.5
+        lib.ERR_clear_error()
     context.set_info_callback(watch)
     return context

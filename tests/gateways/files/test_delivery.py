@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -374,6 +376,29 @@ class TestDirectories:
         assert receipt.state in ("refused", "unreachable")
         assert {path.name for path in outside.iterdir()} == {str(number) for number in range(20)}
         assert "/proc/" not in receipt.detail
+
+    def test_however_many_folders_somebody_else_puts_there_a_release_finds_a_name(self, tmp_path: Path) -> None:
+        inside, release = tmp_path / "root", material(1)
+        name = f"1-{release.content.digest()[:12]}"
+        for taken in (name, *(f"{name}.{number}" for number in range(2, 10_001))):
+            (inside / "releases" / taken).mkdir(parents=True)
+        assert deliver(release, {"directory": str(inside)}, place(tmp_path, inside)).state == "accepted"
+
+    @pytest.mark.parametrize("huge", ["manifest.json", "hole"])
+    def test_a_file_of_somebody_else_that_is_a_hole_of_gigabytes_is_not_read(self, tmp_path: Path, huge: str) -> None:
+        inside = tmp_path / "root"
+        theirs = inside / "releases" / "x"
+        theirs.mkdir(parents=True)
+        (inside / "current").symlink_to("releases/x")
+        (theirs / "manifest.json").write_text(json.dumps({"environment": "other", "files": {"hole": ""}}))
+        with (theirs / huge).open("a") as file:
+            file.truncate(1_000_000_000 if huge == "manifest.json" else 20_000_000_000)
+        started = time.process_time()
+        tracemalloc.start()
+        receipt = deliver(material(1), {"directory": str(inside)}, place(tmp_path, inside))
+        assert (receipt.state, tracemalloc.get_traced_memory()[1] < 100_000_000) == ("accepted", True)
+        tracemalloc.stop()
+        assert time.process_time() - started < 5
 
     @pytest.mark.parametrize("what", ["device", "pipe", "folder", "link", "elsewhere"])
     def test_a_manifest_of_somebody_else_makes_nobody_read_what_is_no_file_of_a_release(

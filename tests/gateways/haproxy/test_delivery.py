@@ -15,6 +15,7 @@ import pytest
 from tests.authority import Authority
 from tests.gateways.releases import material, place
 from trustyard.errors import Refused
+from trustyard.gateways.beside import MAX_BYTES
 from trustyard.gateways.haproxy import deliver, runtime, settle
 from trustyard.gateways.receipts import MOST_WORDS, Receipt
 
@@ -101,14 +102,24 @@ def test_who_never_comes_to_an_end_holds_up_no_delivery(tmp_path: Path, monkeypa
     assert not (tmp_path / "clients.pem").exists()
 
 
-@pytest.mark.parametrize("what", ["pipe", "link"])
-def test_what_is_no_file_where_the_ca_file_should_be_is_not_waited_for(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("pipe", "this is no regular file, and is neither followed nor replaced"),
+        ("link", "this is no regular file, and is neither followed nor replaced"),
+        ("hole", f"this is larger than {MAX_BYTES} bytes, and so no file of a release"),
+    ],
+)
+def test_what_is_no_file_where_the_ca_file_should_be_is_not_waited_for(tmp_path: Path, what: str, said: str) -> None:
     """Somebody else may write in that folder."""
 
     def answer(asked: bytes) -> bytes:
         if asked.startswith(b"show info"):
             if what == "pipe":
                 os.mkfifo(tmp_path / "clients.pem")
+            elif what == "hole":
+                with (tmp_path / "clients.pem").open("wb") as file:
+                    file.truncate(20_000_000_000)
             else:  # after it was judged
                 (tmp_path / "clients.pem").symlink_to("/dev/zero")
             return b"Name: HAProxy\nVersion: 2.6.12\n"
@@ -117,7 +128,7 @@ def test_what_is_no_file_where_the_ca_file_should_be_is_not_waited_for(tmp_path:
     with listening(answer, []) as address:
         receipt = bring(tmp_path, address)
     assert receipt.state == "unreachable"
-    assert receipt.detail.endswith(f"is neither followed nor replaced ({tmp_path}/clients.pem).")
+    assert receipt.detail.endswith(f"{said} ({tmp_path}/clients.pem).")
 
 
 @pytest.mark.parametrize("before", [None, b"what it started with\n"], ids=["no file", "a file"])

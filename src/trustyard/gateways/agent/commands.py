@@ -17,6 +17,7 @@ from .configuration import Command
 
 KEPT = 1000  # bytes of output that are kept from its beginning, and as many from its end
 LOOK_SECONDS = 0.05
+KILL_SECONDS = 5.0  # until what was killed must be gone
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,10 @@ class Outcome:
 
 
 def run(name: str, command: Command, variables: Mapping[str, str]) -> Outcome:
-    """Runs a command; at its time limit it is killed with all processes that it started. Never raises."""
+    """Runs a command; at its time limit it is killed with all processes that it started. Never raises.
+
+    One that cannot be killed is left to itself, and the words say so.
+    """
     try:
         process = subprocess.Popen(
             command.command,
@@ -47,14 +51,12 @@ def run(name: str, command: Command, variables: Mapping[str, str]) -> Outcome:
     try:
         in_time = _follow(process, printed, time.monotonic() + command.seconds)
     finally:
-        if process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        gone = _gone(process)
         if process.stdout:
             process.stdout.close()
     if not in_time:
-        return Outcome(False, f"{name} did not end within {command.seconds:g} seconds and was ended{printed.after()}")
+        end = "was ended" if gone else "could not be ended, as under sudo or amid a disk that hangs"
+        return Outcome(False, f"{name} did not end within {command.seconds:g} seconds and {end}{printed.after()}")
     if process.returncode:
         how = f"exit code {process.returncode}" if process.returncode > 0 else f"signal {-process.returncode}"
         return Outcome(False, f"{name} failed with {how}{printed.after()}")
@@ -78,6 +80,16 @@ def _follow(process: subprocess.Popen[bytes], printed: _Printed, deadline: float
                 printed.read_all(descriptor)
                 return True
     return False
+
+
+def _gone(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it has ended, if need be by a kill. Processes of another user we may not kill."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(KILL_SECONDS)
+    return process.returncode is not None
 
 
 def _pause(process: subprocess.Popen[bytes]) -> None:

@@ -12,7 +12,9 @@ from .catalogue import Finding, finding
 from .examined import AUTHORITY_KEY, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE, SAN, SUBJECT_KEY, Examined
 
 _PRECERTIFICATE = "1.3.6.1.4.1.11129.2.4.3"
-_NEVER_CRITICAL = frozenset({AUTHORITY_KEY, SUBJECT_KEY, "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.11", "2.5.29.46"})
+_NEVER_CRITICAL = frozenset(
+    {AUTHORITY_KEY, SUBJECT_KEY, "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.11", "2.5.29.9", "2.5.29.46"}
+)
 # Those that RFC 5280 defines and a verifier therefore may know; the others of our list are known here by name alone.
 _UNDERSTOOD = frozenset(oid for oid in oids.EXTENSIONS if oid.startswith("2.5.29.") and oid != "2.5.29.1") | {
     "1.3.6.1.5.5.7.1.1",

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from trustyard.pki import der
-from trustyard.pki.distinguished import read_name, rfc4514
+from trustyard.pki.distinguished import first_value, read_name, rfc4514
 from trustyard.pki.names import printable
 
 from . import strict, subtrees
+from .hosts import looks_like_host
 from .link import Link
 from .paths import Path
 from .rules import Remark, remark
 from .strict import General, NameConstraints
 
+_USUAL = 200  # octets of a name that counts for one
+_COMMON_NAME = "2.5.4.3"
+_LIKE_A_HOST = re.compile(r"(?:\*\.)?[\w:][\w:-]*(?:\.[\w:][\w:-]*)*\.?", re.ASCII)  # to Envoy; one word is enough
 _EMAIL_ATTRIBUTE = "1.2.840.113549.1.9.1"
 
 
 @dataclass
 class Budget:
-    """How many comparisons are left for all paths of one question together."""
+    """How many comparisons are left for all paths of one question together, and what was found once for all of them.
+
+    `malformed` has by SHA-256 what is wrong with the constraints of a certificate themselves.
+    """
 
     left: int
+    malformed: dict[str, Remark | None] = field(default_factory=dict)
 
 
 def check(path: Path, budget: Budget) -> Iterator[Remark]:
@@ -32,19 +41,33 @@ def check(path: Path, budget: Budget) -> Iterator[Remark]:
         found = link.says(strict.NAME_CONSTRAINTS)
         if found is None:
             continue
-        if problem := _malformed(link, found):
+        if link.sha256 not in budget.malformed:
+            budget.malformed[link.sha256] = _malformed(link, found)
+        if problem := budget.malformed[link.sha256]:
             yield problem
             continue
         for below in path[:at]:
             # Self-issued CAs below are exempt, so that a CA may roll its key; the last certificate never is.
             if below is not path[0] and below.self_issued:
                 continue
-            names = _names(below)
-            budget.left -= len(names) * (len(found.permitted) + len(found.excluded))
+            names = _names(below, last=below is path[0])
+            budget.left -= _weight(names) * _weight((*found.permitted, *found.excluded))
             if budget.left < 0:
                 yield remark("limits", f"{link.title} has too many name constraints for so many names.", link.sha256)
                 return
             yield from _outside(below, names, link, found)
+
+
+def common_name_alone(path: Path) -> bool:
+    """Whether the last certificate has no alternative name under name constraints, and a common name like a host's."""
+    constrained = any(link.says(strict.NAME_CONSTRAINTS) is not None for link in path[1:])
+    common_name = first_value(path[0].structure.subject, _COMMON_NAME)
+    return constrained and not path[0].names and _LIKE_A_HOST.fullmatch(common_name) is not None
+
+
+def _weight(names: Iterable[General]) -> int:
+    """How many names these count for: one of a megabyte, held against thousands of others, would take hours."""
+    return sum(1 + len(name.body) // _USUAL for name in names)
 
 
 def _malformed(link: Link, found: NameConstraints) -> Remark | None:
@@ -59,9 +82,15 @@ def _malformed(link: Link, found: NameConstraints) -> Remark | None:
     return remark("name-constraints-malformed", sentence, link.sha256)
 
 
-def _names(link: Link) -> list[General]:
-    """All names that constraints bind: alternative names, the subject, and its mailboxes where no other name is one."""
+def _names(link: Link, *, last: bool) -> list[General]:
+    """All names that constraints bind: alternative names, the subject, and its mailboxes where no other name is one.
+
+    Of the last certificate of a path without alternative names also the common name, if it looks like a host: RFC 5280
+    does not say so, but Envoy 1.40, HAProxy 2.6 and OpenSSL refuse one that is outside.
+    """
     names = list(link.names)
+    if last and not names and looks_like_host(common_name := first_value(link.structure.subject, _COMMON_NAME)):
+        names.append(General(strict.DNS, common_name.encode()))
     if link.structure.subject:
         names.append(General(strict.DIRECTORY, link.structure.subject_raw))
     if not any(name.kind == strict.EMAIL for name in names):

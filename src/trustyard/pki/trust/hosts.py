@@ -51,8 +51,10 @@ def can_be_asked_for(name: str) -> bool:
 
 def is_host(text: str) -> bool:
     """Whether the text is a host name of letters, digits and hyphens (RFC 1123); its last label is no number."""
+    if len(text) > 253:
+        return False
     labels = text.lower().split(".")
-    return len(text) <= 253 and all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
+    return all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
 
 
 def is_pattern(text: str) -> bool:

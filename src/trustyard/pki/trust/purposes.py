@@ -21,7 +21,11 @@ WANTED: dict[Purpose, tuple[str, str]] = {
     "client": ("1.3.6.1.5.5.7.3.2", "TLS clients"),
 }
 _ANY = "2.5.29.37.0"
-_TLS_USAGES = frozenset({0, 2, 4})  # digital signature, key encipherment, key agreement
+# Digital signature, key encipherment, key agreement; only a server has something encrypted to it (RFC 5246, 7.4.7).
+_USAGES: dict[Purpose, tuple[frozenset[int], str]] = {
+    "server": (frozenset({0, 2, 4}), "neither signatures nor key exchange, so TLS cannot use it"),
+    "client": (frozenset({0, 4}), "neither signatures nor key agreement, so no TLS client can use it"),
+}
 _COMMON_NAME = "2.5.4.3"
 _NAMED = 5  # alternative names, in one sentence
 
@@ -34,9 +38,9 @@ def check(path: Path, purpose: Purpose) -> Iterator[Remark]:
     if allowed is not None and oid not in allowed:
         yield remark("purpose", f"The extended key usage of {leaf.title} does not allow {title}.", leaf.sha256)
     usage = leaf.says(strict.KEY_USAGE)
-    if usage is not None and not usage & _TLS_USAGES:
-        sentence = f"The key usage of {leaf.title} allows neither signatures nor key exchange, so TLS cannot use it."
-        yield remark("key-usage", sentence, leaf.sha256)
+    wanted, neither = _USAGES[purpose]
+    if usage is not None and not usage & wanted:
+        yield remark("key-usage", f"The key usage of {leaf.title} allows {neither}.", leaf.sha256)
     for link in path[1:]:
         found = link.says(strict.PURPOSE)
         if found is not None and oid not in found and _ANY not in found:

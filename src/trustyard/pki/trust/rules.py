@@ -77,6 +77,11 @@ ACCEPTANCES = (
         "The anchor is an intermediate CA. Envoy accepts the path; HAProxy and nginx want the root as well.",
         "RFC 5280, section 6.1.1 (d)",
     ),
+    Rule(
+        "common-name-alone",
+        "Under name constraints a client may have a common name alone. Envoy refuses one that could be a host.",
+        "RFC 5280, section 4.2.1.10",
+    ),
     Rule("ca-as-end-entity", "The last certificate of a path may be one of a CA.", "RFC 5280, section 4.2.1.9"),
     Rule("self-issued", "Self-issued CAs do not count in the path length.", "RFC 5280, section 6.1.4 (l)"),
     Rule("path-accepted", "A path to an anchor keeps all rules.", "RFC 5280, section 6.1"),

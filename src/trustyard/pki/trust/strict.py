@@ -14,6 +14,7 @@ SKI, AKI, SAN, NAME_CONSTRAINTS = "2.5.29.14", "2.5.29.35", "2.5.29.17", "2.5.29
 POLICIES, MAPPINGS, POLICY_CONSTRAINTS, INHIBIT_ANY = "2.5.29.32", "2.5.29.33", "2.5.29.36", "2.5.29.54"
 AIA, ANY_POLICY = "1.3.6.1.5.5.7.1.1", "2.5.29.32.0"
 CERT_SIGN = 5  # the bit of a key usage (RFC 5280, section 4.2.1.3)
+_USAGES = 9  # of which there are so many; a certificate may bring millions
 
 EMAIL, DNS, DIRECTORY, URI, IP = 1, 2, 4, 6, 7  # kinds of a GeneralName
 
@@ -81,7 +82,7 @@ def _basic_constraints(element: der.Element) -> BasicConstraints:
 
 def _key_usage(element: der.Element) -> frozenset[int]:
     octets = element.bits()
-    return frozenset(at for at in range(len(octets) * 8) if octets[at // 8] & 0x80 >> at % 8)
+    return frozenset(at for at in range(min(8 * len(octets), _USAGES)) if octets[at // 8] & 0x80 >> at % 8)
 
 
 def _purposes(element: der.Element) -> tuple[str, ...]:

@@ -96,10 +96,12 @@ def _allowances(path: Path, question: Question) -> Iterator[Remark]:
         yield _allowance("pin", leaf)
     elif not anchor.self_signed:
         yield _allowance("anchor-not-self-signed", anchor)
-    if leaf.constraints.ca:
-        yield _allowance("ca-as-end-entity", leaf)
-    if leaf.says(strict.PURPOSE) is None:
-        yield _allowance("purpose-open", leaf)
+    of_leaf = {
+        "common-name-alone": constraints.common_name_alone(path),
+        "ca-as-end-entity": leaf.constraints.ca,
+        "purpose-open": leaf.says(strict.PURPOSE) is None,
+    }
+    yield from (_allowance(code, leaf) for code, holds in of_leaf.items() if holds)
     for link in path[1:]:
         if link.self_issued and link is not anchor:
             yield _allowance("self-issued", link)
@@ -115,6 +117,8 @@ _ALLOWANCES = {
     "pin": "{} itself is in the truststore. Envoy accepts it so; HAProxy and nginx want its issuer's root instead.",
     "anchor-not-self-signed": "The path ends at the intermediate CA {}. Envoy accepts that; HAProxy and nginx want "
     "the root in the truststore too.",
+    "common-name-alone": "{} has no alternative name, and a CA above it has name constraints. HAProxy and nginx accept "
+    "that; Envoy refuses it, since its common name could be a host.",
     "ca-as-end-entity": "{} is a CA's certificate in the place of an end entity, which the standard allows; "
     "verifiers of the web refuse it.",
     "purpose-open": "{} names no purpose, so every purpose is allowed; authorities of the web must name one.",
