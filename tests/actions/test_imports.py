@@ -133,6 +133,9 @@ def test_an_environment_that_has_it_already_is_left_as_it_is(add: Callable[..., 
     assert imported.left_out[0].reason == "Already in test as held. It was stored in production alone."
     places = models.Entry.objects.filter(x509=partners[0].sha256).values_list("environment__name", "certificate__name")
     assert set(places) == {("test", "held"), ("production", "partner 0")}
+    certificates.revoke(ADMIN, "held", "test", reason="The key is lost")
+    [left_out] = brought(bundle(partners[0])).left_out
+    assert left_out.reason == "Already in test as held, revoked."
 
 
 def test_names_and_aliases_that_certificates_bring_along_are_made_unique(ca: Ca, add: Callable[..., Saved]) -> None:

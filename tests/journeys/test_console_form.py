@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.authority import Authority, Issued
-from tests.journeys.console import ALONE, PASTED, Console, Rest, new_context, sign_in
+from tests.journeys.console import ALONE, PASTED, Console, Rest, new_context, pictures, sign_in
 from tests.server.serving import PASSWORD, Serving
 from tests.tls_servers import Ca, TlsServer
 
@@ -444,6 +444,32 @@ def test_revoke_and_restore_are_in_force_at_once(console: Console, rest: Rest, u
     dialog.get_by_role("button", name="Confirm").click()
     expect(table.get_by_text("revoked", exact=True)).to_be_visible()
     expect(console.button("Revoke again")).to_be_hidden()
+
+
+def test_a_revocation_names_the_other_entry_that_trusts_the_certificate(
+    console: Console, rest: Rest, unique: Unique
+) -> None:
+    name, pem = unique("twice"), Authority("Twice CA").issue("twice.example").pem
+    for alias in (name, f"{name}-2"):
+        rest.certificate(alias, pem, "test")
+    console.find(f"{name}-2")
+    console.menu(f"{name}-2", "Edit")
+    console.menu(f"{name}-2 in test", "Edit")
+    console.dialog("Edit Certificate Definition").get_by_role("button", name="Revoke Certificate").click()
+    dialog = console.dialog("Revoke Certificate")
+    still = f"The same certificate is still trusted in test, as {name} (certificate {name}): revoke it there too."
+    expect(dialog).to_contain_text(still)
+    pictures(console.page, "revoke-twin")
+    dialog.get_by_label("Reason").fill("The key is lost")
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(dialog).to_be_hidden()
+    expect(console.page.get_by_text(f"{name}-2 is revoked in test. {still}")).to_be_visible()
+    console.create()
+    console.page.get_by_label("Name", exact=True).fill(f"{name}-3")
+    console.define(["test"], f"{name}-3", pem)
+    console.button("Save").click()
+    there = f"The same certificate is revoked in test as {name}-2 (certificate {name}-2)."
+    expect(console.page.get_by_text(there)).to_be_visible()
 
 
 def test_what_stands_in_the_window_outlives_a_revocation(console: Console, rest: Rest, unique: Unique) -> None:

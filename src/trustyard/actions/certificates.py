@@ -7,27 +7,27 @@ concerned; without a whole answer refuse with the list, (5) write certificate, e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 from trustyard import models
 from trustyard.errors import FieldError, NotFound, Refused
 from trustyard.models.compiled import Compiled
 from trustyard.pki.certificates import Certificate as X509Certificate
-from trustyard.pki.containers import Notice
 
 from . import audit, entries, found, jwk_connection, releases, standing
 from .actors import Actor
-from .certificates_read import Around, around_later, certificate_json, certificates_json, get, get_by_id
+from .certificates_read import around_later, certificate_json, certificates_json, get, get_by_id
 from .entries import EntryGiven
 from .entries import keep as keep_chosen
 from .entries import notices as notices_of
 from .gathering import Gathering
-from .jwk_connection import JwkAnswer, JwkChange
+from .jwk_connection import JwkAnswer
 from .permissions import require
 from .restored import Confirmed
 from .retries import is_retry, retried
+from .revoked_twins import revoked_there, still_trusted
+from .saved import Definition, Saved
 
 __all__ = [
     "Definition", "EntryGiven", "JwkAnswer", "Saved", "certificate_json", "certificates_json", "create", "delete",
@@ -35,31 +35,6 @@ __all__ = [
 ]  # fmt: skip
 
 _NAMED = Compiled(lambda key: models.Certificate.objects.order_by().filter(name_key=key).values_list("name"))
-
-
-@dataclass(frozen=True)
-class Definition:
-    """A new certificate: its name, its description, and what it is in each environment."""
-
-    name: str
-    description: str = ""
-    entries: Sequence[EntryGiven] = ()
-
-
-@dataclass
-class Saved:
-    """What a change did: the certificates, the newest releases of what was deployed, and the JWKs acted on."""
-
-    certificates: list[models.Certificate] = field(default_factory=list)
-    releases: list[models.Release] = field(default_factory=list)
-    jwks: list[JwkChange] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
-    around: Callable[[], Around] | None = None  # what the answer needs of new ones; it travelled with the commit
-
-    @property
-    def certificate(self) -> models.Certificate:
-        """The main one."""
-        return self.certificates[0]
 
 
 @retried
@@ -85,6 +60,8 @@ def create(
             touched += environments
         saved.releases = _deployed(actor, touched, deploy, confirm_restored)
         saved.around = around_later(saved.certificates)
+        revoked = revoked_there(zip(saved.certificates, (plans for _, plans in planned), strict=True))
+    saved.notices += revoked()
     return saved
 
 
@@ -182,6 +159,9 @@ def update(
         if deploy and not touched:
             touched = standing.to_deploy(actor, certificate)  # what was saved before and waits
         saved.releases = _deployed(actor, touched, deploy, confirm_restored)
+        each = [plans, *(planned for _, planned in others)]
+        revoked = revoked_there(zip(saved.certificates, each, strict=True))
+    saved.notices += revoked()
     return saved
 
 
@@ -368,6 +348,8 @@ def _revocation(
         if entry.revoked != revoked:
             followed = _revoke(actor, certificate, entry, reason, revoked=revoked)
             saved.jwks, saved.notices = followed.changes, followed.notices
+        if revoked:
+            saved.notices += still_trusted(entry)
         saved.releases = _deployed(actor, [place], deploy, confirm_restored, note=reason)
     return saved
 

@@ -83,12 +83,16 @@ def planned(
 
 
 def _there(places: Sequence[models.Environment], hashes: Sequence[str]) -> dict[tuple[int, str], str]:
-    """By environment and SHA-256 the name of the certificate that holds it there."""
-    found = {}
+    """By environment and SHA-256 the name of the certificate that holds it there; of one that is not revoked first."""
+    found: dict[tuple[int, str], str] = {}
+    columns = ("environment_id", "x509_id", "certificate__name", "revoked_at")
     for some in batches(hashes):
         rows = models.Entry.objects.filter(environment__in=places, x509__in=some)
-        for place, sha256, name in rows.values_list("environment_id", "x509_id", "certificate__name"):
-            found[place, sha256] = name
+        for place, sha256, name, revoked_at in rows.values_list(*columns):
+            if revoked_at is None:
+                found[place, sha256] = name
+            else:
+                found.setdefault((place, sha256), f"{name}, revoked")
     return found
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from trustyard import models
-from trustyard.actions import certificates, drafts, waiting
+from trustyard.actions import certificates, drafts, revoked_twins, waiting
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import JwkAnswer, Saved
 from trustyard.errors import JwkConnection, Moved, NotFound, Refused, StaleVersion
@@ -101,6 +101,7 @@ def revoke(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     context = {"draft": draft, "entry": entry, "key": key, "jwks": jwks, "problem": problem}
     context["moved"] = moved
     context["besides"] = waiting.besides([entry])
+    context["trusted"] = revoked_twins.still_trusted(entry)
     return into_dialogs(render(request, "certificates/_revoke.html", context))
 
 

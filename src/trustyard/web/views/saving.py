@@ -13,6 +13,7 @@ from trustyard import models
 from trustyard.actions import drafts
 from trustyard.actions.actors import Actor
 from trustyard.actions.certificates import JwkAnswer, Saved
+from trustyard.actions.revoked_twins import REVOKED_THERE
 from trustyard.errors import Conflict, JwkConnection, NotFound, Refused, Restored, StaleVersion, TrustyardError
 from trustyard.web import opened
 from trustyard.web.page import actor_of, confirmed, go, is_fragment, page, problems
@@ -76,7 +77,9 @@ def _save(
 def _said(saved: Saved, how: str) -> str:
     others = ", ".join(other.name for other in saved.certificates[1:])
     named = f" With it, each as a certificate of its own: {others}." if others else ""
-    return f"{saved.certificate.name} is saved{how}{named}{also(saved)}"
+    said = f"{saved.certificate.name} is saved{how}{named}{also(saved)}"
+    # The others were shown where the source was looked at.
+    return " ".join([said, *(notice.message for notice in saved.notices if notice.code == REVOKED_THERE)])
 
 
 def _left_out(saved: Saved) -> list[str]:
