@@ -56,9 +56,7 @@ def commands() -> str:
     for words, command in _leaves(typer.main.get_command(app), ["trustyard"]):
         arguments = [option for option in command.params if option.param_type_name == "argument"]
         options = [option for option in command.params if option.param_type_name == "option" and not _common(option)]
-        usage = " ".join(
-            [*words, *(argument.metavar or str(argument.name).upper() for argument in arguments), "[OPTIONS]"]
-        )
+        usage = " ".join([*words, *(_argument(argument) for argument in arguments), "[OPTIONS]"])
         lines = [f"### `{' '.join(words)}`\n\n{command.help}\n\n```\n{usage}\n```\n"]
         if options:
             lines.append("\n| option | what it does |\n|---|---|\n")
@@ -153,6 +151,11 @@ def _leaves(command: Any, words: list[str]) -> Iterator[tuple[list[str], Any]]:
 
 def _common(option: Any) -> bool:
     return bool(COMMON.intersection(option.opts)) or "--server" in option.opts
+
+
+def _argument(argument: Any) -> str:
+    name = argument.metavar or str(argument.name).upper()
+    return name if argument.required else f"[{name}]"
 
 
 def _written(option: Any) -> str:

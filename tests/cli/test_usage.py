@@ -142,6 +142,13 @@ def test_nothing_at_all_prints_the_help(run: Program) -> None:
         assert "Usage:" in result.output
 
 
+@pytest.mark.parametrize("command", ["cert inspect", "cert compare", "trust check", "release show", "release diff"])
+def test_what_may_be_left_out_stands_in_one_pair_of_brackets(run: Program, command: str) -> None:
+    usage = run(*command.split(), "--help").output.partition("\n")[0]
+    assert usage.endswith("]")
+    assert "[[" not in usage
+
+
 def test_every_command_has_help_with_json_token_and_server(run: Program) -> None:
     from trustyard.cli import audit, certificates, environments, gateways, jwks, releases, truststores
 

@@ -242,6 +242,34 @@ def test_nginx_of_compose_names_the_servers_and_their_ports_and_is_trusted() -> 
     assert ipaddress.ip_network(subnet).is_private
 
 
+@pytest.mark.parametrize("name", ["deploy/compose/nginx.conf", "docs/nodes.md"])
+def test_no_header_of_a_stranger_passes_a_proxy_that_is_trusted(name: str) -> None:
+    """docs/settings.md, TRUSTYARD_TRUSTED_PROXIES: the address that is audited and the id are the proxy's own words."""
+    said = dict(re.findall(r"proxy_set_header (X-\S+) +([^;]+);", page(name)))
+    assert said == {
+        "X-Forwarded-For": "$remote_addr",
+        "X-Forwarded-Proto": "$scheme",
+        "X-Forwarded-Host": '""',
+        "X-Request-ID": "$request_id",
+    }
+
+
+def test_an_address_of_postgresql_that_wants_its_certificate_verified_names_who_signed_it() -> None:
+    """libpq refuses without; the one that comes with psycopg does not look where the system has its authorities."""
+    shown = [
+        url
+        for path in files()
+        if path.suffix == ".md"
+        for url in re.findall(r"postgresql://\S+", path.read_text("utf-8"))
+    ]
+    strict = [url for url in shown if "sslmode=verify" in url]
+    assert strict
+    assert all("sslrootcert=/" in url for url in strict)
+    named = re.findall(r"sslrootcert=/run/secrets/trustyard/([\w.-]+)", page("docs/deploy/kubernetes.md"))
+    assert named
+    assert all(f"--from-file={name}=" in page("docs/deploy/kubernetes.md") for name in named)
+
+
 def test_each_way_to_run_it_has_its_page() -> None:
     for way in ("systemd", "container", "compose", "kubernetes"):
         assert f"deploy/{way}.md" in page("docs/README.md")

@@ -51,7 +51,7 @@ Inspected = Annotated[
 def inspect(
     call: Call,
     address: Annotated[
-        str | None, typer.Argument(metavar="[SOURCE]", help="An address (https://…, ldaps://…) or a file.")
+        str | None, typer.Argument(metavar="SOURCE", help="An address (https://…, ldaps://…) or a file.")
     ] = None,
     *,
     given: LocalSource,

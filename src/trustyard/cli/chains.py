@@ -33,7 +33,7 @@ def compare(
         str, typer.Argument(metavar="LEFT", help="With --env a certificate's name, else an address or a file.")
     ],
     right: Annotated[
-        str | None, typer.Argument(metavar="[RIGHT]", help="An address (https://…, ldaps://…) or a file.")
+        str | None, typer.Argument(metavar="RIGHT", help="An address (https://…, ldaps://…) or a file.")
     ] = None,
     *,
     env: Annotated[

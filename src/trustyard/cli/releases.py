@@ -34,7 +34,7 @@ def list_(call: Call, environment: Environment, *, paging: Paging) -> None:
 def show(
     call: Call,
     environment: Environment,
-    number: Annotated[int | None, typer.Argument(metavar="[N]", min=1, help="Its number.")] = None,
+    number: Annotated[int | None, typer.Argument(metavar="N", min=1, help="Its number.")] = None,
     *,
     at: Annotated[
         str | None, typer.Option("--at", metavar="MOMENT", help="What was in force then: 2026-03-03T14:00:00Z.")
@@ -58,7 +58,7 @@ def diff(
     environment: Environment,
     number: Number,
     against: Annotated[
-        str | None, typer.Argument(metavar="[M]", help="Another release, or `saved` (the one before if not given).")
+        str | None, typer.Argument(metavar="M", help="Another release, or `saved` (the one before if not given).")
     ] = None,
 ) -> None:
     """Show what a release changed against another one; against `saved`: what the next release would change."""

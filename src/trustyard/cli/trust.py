@@ -22,7 +22,7 @@ app = group("Trust checks: would this server or client be accepted?")
 def check(
     call: Call,
     address: Annotated[
-        str | None, typer.Argument(metavar="[SOURCE]", help="An address (https://…, ldaps://…) or a file.")
+        str | None, typer.Argument(metavar="SOURCE", help="An address (https://…, ldaps://…) or a file.")
     ] = None,
     *,
     env: Environment,
