@@ -393,3 +393,27 @@ def test_an_operator_of_test_touches_test_alone(add: Add, cast: Cast, ca: Ca) ->
     ):
         assert (refused.status, refused.code) == (403, "not-allowed")
         assert "production" in refused.json["detail"]
+
+
+def test_a_deploy_names_what_else_came_into_force_and_went(
+    add: Add, add_jwk: Callable[..., Answer], operator: Rest
+) -> None:
+    def besides(answer: Answer) -> dict[str, object]:
+        [place] = answer.json["deployment"]["environments"]
+        named: dict[str, object] = place["besides"]
+        return named
+
+    assert besides(add("first")) == {"count": 0, "names": []}
+    add("waits", deploy=False)
+    add_jwk("a-key", "first", deploy=False)
+    leaving = add("leaving")
+    assert besides(leaving) == {"count": 2, "names": ["waits", "a-key"]}
+    gone = operator.delete(path("certificates", "waits"), deploy="false")
+    assert gone.status == 200
+    deleted = operator.delete(path("certificates", "leaving"), wait=0)
+    assert besides(deleted) == {"count": 1, "names": ["waits"]}
+    revoked = operator.post(path("certificates", "first", "entries", "test", "revoke"), {"reason": "lost"}, wait=0)
+    assert besides(revoked) == {"count": 0, "names": []}, "its own JWK is no other change"
+    add("again", deploy=False)
+    whole = operator.post(path("environments", "test", "releases"), {}, wait=0)
+    assert besides(whole) == {"count": 0, "names": []}, "all that is saved was meant"

@@ -86,3 +86,12 @@ def test_what_was_left_out_is_said_with_its_reason(run: Program, canned: Canned)
     assert result.exit_code == 0
     assert "Nothing changed: the newest is release 7 of test" in result.stdout
     assert "Left out of release 7 of test: partner-old (alias old): Expired on 2020-01-01T00:00:00Z." in result.stdout
+
+
+def test_what_came_along_with_a_change_is_named(run: Program, canned: Canned) -> None:
+    said = {"name": "partner", "entries": [], "deployment": deployment()}
+    said["deployment"]["environments"][0]["besides"] = {"count": 3, "names": ["waits", "a-key"]}
+    canned.answer("POST", "/api/v1/certificates/partner/entries/test/revoke", said)
+    result = run("cert", "revoke", "partner", "--env", "test", "--reason", "lost")
+    also = "Release 7 of test also brings what was saved before and not deployed: waits, a-key and 1 more"
+    assert result.stdout.splitlines()[-1] == also

@@ -249,21 +249,23 @@ def deployment_json(said: Said) -> dict[str, Any]:
     return {"environments": [_environment_json(release, rows) for release, rows in said]}
 
 
-Found = dict[str, list[dict[str, Any]]]  # by environment what is wrong with the certificates that a release brought
+Found = dict[str, dict[str, Any]]  # by environment the members of its deployment that stay: what its release brought
+_FOUND = ("findings", "besides")
 
 
-def told(answer: dict[str, Any], release_ids: Iterable[int], findings: Found | None = None) -> dict[str, Any]:
+def told(answer: dict[str, Any], release_ids: Iterable[int], found: Found | None = None) -> dict[str, Any]:
     """The answer with its `deployment` as it is now; one that is a *Release* itself says the same in `gateways`.
 
-    The `findings` are those of the answer where they are not given: releases do not change.
+    What was `found` is that of the answer where it is not given: releases do not change.
     """
-    found = deployment(release_ids)
-    if findings is None:
-        findings = {place["environment"]: place["findings"] for place in answer["deployment"]["environments"]}
-    for place in found["environments"]:
-        place["findings"] = findings[place["environment"]]
-    same = {"gateways": found["environments"][0]["gateways"]} if "gateways" in answer else {}
-    return {**answer, **same, "deployment": found}
+    now = deployment(release_ids)
+    if found is None:
+        before = answer["deployment"]["environments"]
+        found = {place["environment"]: {name: place[name] for name in _FOUND} for place in before}
+    for place in now["environments"]:
+        place |= found[place["environment"]]
+    same = {"gateways": now["environments"][0]["gateways"]} if "gateways" in answer else {}
+    return {**answer, **same, "deployment": now}
 
 
 def _environment_json(release: models.Release, rows: list[Row]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -11,11 +12,13 @@ from django.utils import timezone
 from trustyard import models
 from trustyard.pki.content import Content, PublishedJwk
 from trustyard.pki.differences import Difference, difference
+from trustyard.pki.names import fold
 
 from . import found, in_force, releases, standing
 from .actors import Actor
 from .restored import Waiting
 
+NAMED = 20
 _AT_ONCE = 25  # environments whose contents are in memory together
 
 
@@ -29,12 +32,37 @@ class Others:
 
 
 @dataclass(frozen=True)
+class Own:
+    """The names of what a change was about: certificates and JWKs."""
+
+    certificates: Container[str | None] = ()
+    jwks: Container[str] = ()
+
+
+@dataclass(frozen=True)
 class Going:
     """What a certificate is taken out of by its deletion, and what the releases of that bring besides."""
 
     entries: list[models.Entry]
     left: list[models.Environment]  # it has no entry there any more, but is in force
     besides: list[Others]
+
+
+def brought(release: models.Release, own: Own | None) -> dict[str, Any]:
+    """What a release that was made just now changed besides its maker's `own`, as REST shows it (None: all was meant).
+
+    The newest release that a deploy found in force already changed nothing. Roots are not named.
+    """
+    if own is None or release.before is None:
+        return {"count": 0, "names": []}
+    change = difference(release.before.read(), release.read())
+    lines = [{line.certificate} for line in (*change.added, *change.removed)]
+    lines += [{pair.before.certificate, pair.after.certificate} for pair in change.changed]
+    named = [one for one in lines if not any(name is None or name in own.certificates for name in one)]
+    keys = {key.name for key in (*change.jwks.added, *change.jwks.removed, *(new for _, new in change.jwks.changed))}
+    names = sorted({str(name) for one in named for name in one}, key=fold)
+    names += sorted((name for name in keys if name not in own.jwks), key=fold)
+    return {"count": len(names), "names": names[:NAMED]}
 
 
 def differing(places: Sequence[models.Environment], newest: Mapping[int, models.Release]) -> dict[int, Waiting]:

@@ -10,7 +10,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from pydantic import TypeAdapter
 
-from trustyard.actions import delivery, preflight
+from trustyard.actions import delivery, preflight, waiting
 from trustyard.actions.files import File
 from trustyard.models import Release
 
@@ -39,22 +39,29 @@ def deployed(
     status: int = 200,
     etag: str = "",
     location: str = "",
+    own: waiting.Own | None = None,
 ) -> HttpResponse:
     """A JSON answer, with `deployment` when there are releases: the router waits `wait` seconds for their receipts."""
-    final = last(value, releases, wait)
+    final = last(value, releases, wait, own)
     response = shown(final.value, status=status, etag=etag, location=location)
     if final.wanted:
         response[AWAIT] = final.wanted
     return response
 
 
-def last(value: dict[str, Any], releases: Sequence[Release], wait: float) -> Final:
-    """The value with its `deployment`, and what the router is to wait for."""
+def last(value: dict[str, Any], releases: Sequence[Release], wait: float, own: waiting.Own | None = None) -> Final:
+    """The value with its `deployment`, and what the router is to wait for; `own` is what the request was about."""
     numbers = [release.pk for release in releases]
     if not numbers:
         return Final(value)
     wanted = f"{','.join(map(str, numbers))};{wait:g}" if wait > 0 else ""
-    found = {one.environment.name: [note.json() for note in preflight.brought(one)] for one in releases}
+    found = {
+        one.environment.name: {
+            "findings": [note.json() for note in preflight.brought(one)],
+            "besides": waiting.brought(one, own),
+        }
+        for one in releases
+    }
     return Final(delivery.told(value, numbers, found), wanted)
 
 

@@ -14,6 +14,7 @@ from trustyard.actions import export as exporting
 from trustyard.actions import lint as linting
 from trustyard.actions.certificates import Saved, certificate_json, certificates_json
 from trustyard.actions.certificates_read import fitting, in_order
+from trustyard.actions.waiting import Own
 from trustyard.errors import FieldError, Refused
 
 from . import bodies
@@ -174,7 +175,7 @@ def delete(request: Request, name: str, query: Query[schemas.Deletion], waiting:
     except Refused as error:  # here the answer's parts stand in the address
         error.fields = [FieldError(at.field.removeprefix("jwk_connection."), at.message) for at in error.fields]
         raise
-    return deployed({"jwks": _jwks(saved)}, saved.releases, waiting.wait)
+    return deployed({"jwks": _jwks(saved)}, saved.releases, waiting.wait, own=_own(saved))
 
 
 @router.post(
@@ -270,7 +271,12 @@ def _saved(saved: Saved, wait: float, *, status: int = 200, location: str = "") 
     around = saved.around() if saved.around else None
     value = {**certificate_json(saved.certificate, around), "jwks": _jwks(saved)}
     value["notices"] = [notice.json() for notice in saved.notices]
-    return deployed(value, saved.releases, wait, status=status, etag=saved.certificate.etag, location=location)
+    etag, own = saved.certificate.etag, _own(saved)
+    return deployed(value, saved.releases, wait, status=status, etag=etag, location=location, own=own)
+
+
+def _own(saved: Saved) -> Own:
+    return Own({one.name for one in saved.certificates}, {change.name for change in saved.jwks})
 
 
 def _jwks(saved: Saved) -> list[dict[str, Any]]:

@@ -29,7 +29,16 @@ def show(deployment: dict[str, Any]) -> None:
     table(("Environment", "Release", "Gateway", "Node", "State", "Detail"), rows)
     for one in deployment["environments"]:
         left_out(one.get("left_out") or [], f"release {one['release']} of {one['environment']}")
+        besides(one.get("besides") or {}, f"Release {one['release']} of {one['environment']}")
         findings(one.get("findings") or [], one["environment"])
+
+
+def besides(others: dict[str, Any], release: str) -> None:
+    """Prints what came into force, or went, along with what was asked for."""
+    if names := others.get("names"):
+        rest = others["count"] - len(names)
+        named = ", ".join(names) + (f" and {rest} more" if rest > 0 else "")
+        say(clean(f"{release} also brings what was saved before and not deployed: {named}"))
 
 
 def findings(notes: list[dict[str, Any]], where: str) -> None:

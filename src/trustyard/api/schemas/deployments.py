@@ -76,6 +76,13 @@ SavedFindings = Annotated[
 ]
 
 
+class Besides(Shown):
+    """What a release changed besides what was asked for: saved before, and not deployed until now."""
+
+    count: int
+    names: list[str] = Field(description="Certificates, then JWKs; the first twenty.")
+
+
 class EnvironmentDeployment(Shown):
     """One environment's release and its gateways."""
 
@@ -84,6 +91,7 @@ class EnvironmentDeployment(Shown):
     state: State
     left_out: list[LeftOut]
     findings: list[PreviewNote] = Field(description="Errors of the certificates that came into force with it.")
+    besides: Besides = Field(description="Empty where all that is saved there was meant.")
     gateways: list[NodeState]
 
 
