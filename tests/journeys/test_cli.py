@@ -180,6 +180,7 @@ def test_a_gateway_that_cannot_take_a_release_ends_with_4_and_catches_up(
     line = ("cert", "add", blocked, "--env", name, "--alias", "a", "--url", partner.url, "--deploy", "--wait", "10")
     ended = trustyard(*line, code=4)
     assert f"in {name} is refused: Release 1 could not be written" in ended.err
+    assert trustyard("gateway", "list", name, "--state", "refused").text.splitlines()[1].split()[2] == "refused"
     assert trustyard("cert", "show", blocked, "--json").json["entries"][0]["in_force"] is True  # saved all the same
     (server.data_dir / "environments" / name).unlink()
     trustyard("release", "deploy", name, code=None)  # delivery is tried again, at once
