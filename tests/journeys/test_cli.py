@@ -202,6 +202,26 @@ def test_a_gateway_that_nobody_joined_is_not_waited_for(
     assert added.json["deployment"]["environments"][0]["gateways"][0]["state"] == "pending"
 
 
+def test_a_release_of_before_counts_no_gateway_that_came_after_it(
+    trustyard: CommandLine, partner: TlsServer, unique: Unique
+) -> None:
+    name = unique("place")
+    trustyard("env", "add", name, "--type", "test")
+    trustyard("release", "deploy", name)
+    line = ("cert", "add", unique("acme"), "--env", name, "--alias", "a", "--url", partner.url, "--deploy")
+    trustyard(*line)
+    trustyard("gateway", "add", name, "files", "--kind", "files")
+    trustyard("release", "deploy", name, "--wait", "30")
+    trustyard("env", "edit", name, "--root-set", "mozilla")
+    trustyard("release", "deploy", name, "--wait", "30")
+    trustyard("gateway", "add", name, "edge", "--kind", "envoy")
+    listed = trustyard("release", "list", name, "--json").json["items"]
+    said = {one["number"]: [(each["gateway"], each["state"]) for each in one["gateways"]] for one in listed}
+    assert said == {1: [], 2: [("files", "accepted")], 3: [("edge", "pending"), ("files", "accepted")]}
+    rows = [row.split()[3:] for row in trustyard("release", "list", name).text.splitlines()[1:]]
+    assert [" ".join(row[:-1]) for row in rows] == ["1 pending, 1 accepted", "1 accepted", "none"]
+
+
 def test_related_jwks_are_asked_about_and_then_updated_disconnected_or_deleted(
     trustyard: CommandLine, ca: Ca, place: str, unique: Unique
 ) -> None:
