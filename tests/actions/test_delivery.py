@@ -27,6 +27,10 @@ def said(release: models.Release) -> list[str]:
     return [row.state for row in delivery.rows_of(release)]
 
 
+def seen(release: models.Release) -> list[tuple[str, str]]:
+    return [(row.gateway, row.state) for row in delivery.rows_of(release)]
+
+
 @pytest.mark.parametrize("found", ["observed", "drifted", "open"])
 def test_what_a_look_found_outlasts_an_acceptance_that_is_said_again_and_no_refusal(
     add: Add, edge: models.Gateway, found: State
@@ -52,6 +56,47 @@ def test_what_a_node_never_answered_is_superseded_by_its_word_on_a_newer_release
     assert said(old) == ["superseded", "sent"]
     row = delivery.rows_of(new)[0]
     assert (row.node, row.state, row.detail, row.milliseconds) == ("n", "accepted", "as the node says", 7)
+
+
+def test_a_release_counts_no_gateway_that_was_made_after_the_next_one(add: Add, edge: models.Gateway) -> None:
+    """It was never given it. One that was there, and said nothing or gave up what it said with its options, counts."""
+    (first,) = add("acme").releases
+    later = gateways.create(ADMIN, "test", name="later", kind="envoy")
+    (second,) = add("globex").releases
+    gateways.create(ADMIN, "test", name="latest", kind="envoy")
+    gateways.create(ADMIN, "production", name="elsewhere", kind="envoy")
+    for release in (first, second):
+        delivery.record(edge.pk, release.number, Receipt("n", "accepted"))
+    (third,) = add("initech").releases
+    assert seen(first) == [("edge", "accepted"), ("later", "superseded")]
+    assert seen(second) == [("edge", "accepted"), ("later", "superseded"), ("latest", "superseded")]
+    assert seen(third) == [("edge", "pending"), ("later", "pending"), ("latest", "pending")]
+    gateways.update(ADMIN, "test", "edge", if_match="*", options={"issuers": [{"issuer": "https://idp.example"}]})
+    assert seen(first) == [("edge", "superseded"), ("later", "superseded")]
+    gateways.delete(ADMIN, "test", "later", if_match=later.etag)
+    gateways.create(ADMIN, "test", name="later", kind="envoy")  # another one of the name
+    assert seen(first) == [("edge", "superseded")]
+
+
+def test_the_word_of_a_gateway_on_a_release_counts_whenever_it_was_made(add: Add) -> None:
+    """Clocks are set, and servers have several."""
+    (first,), _ = add("acme").releases, add("globex").releases
+    late = gateways.create(ADMIN, "test", name="late", kind="envoy")
+    delivery.record(late.pk, first.number, Receipt("n", "accepted"))
+    assert seen(first) == [("late", "accepted")]
+
+
+def test_a_release_that_was_replaced_before_there_was_a_gateway_waits_for_none(add: Add) -> None:
+    (first,) = add("acme").releases
+
+    def state(release: models.Release) -> str:
+        return str(delivery.deployment([release.pk])["environments"][0]["state"])
+
+    assert (seen(first), state(first)) == ([], "pending")
+    (second,) = add("globex").releases
+    gateways.create(ADMIN, "test", name="edge", kind="envoy")
+    assert (seen(first), state(first)) == ([], "superseded")
+    assert (seen(second), state(second)) == ([("edge", "pending")], "pending")
 
 
 @pytest.mark.parametrize("state", delivery.WORST_FIRST)

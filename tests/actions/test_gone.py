@@ -9,7 +9,7 @@ import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from trustyard import models
-from trustyard.actions import delivery, gateways, gone
+from trustyard.actions import delivery, fleet, gateways, gone
 from trustyard.actions.certificates import Saved
 from trustyard.gateways.receipts import Receipt
 from trustyard.jobs import cleaning
@@ -47,7 +47,7 @@ def say(gateway: models.Gateway, release: models.Release, *nodes: str) -> None:
 
 
 def known(gateway: models.Gateway) -> list[str]:
-    return [node["node"] for node in gateways.gateway_json(gateways.get(ADMIN, "test", gateway.name))["nodes"]]
+    return [node["node"] for node in fleet.gateway_json(gateways.get(ADMIN, "test", gateway.name))["nodes"]]
 
 
 def shown(release: models.Release) -> list[tuple[str, str]]:
@@ -74,9 +74,9 @@ def test_a_node_that_answers_is_there_again(add: Add, edge: models.Gateway) -> N
     go(edge, "pod")
     assert shown(release) == [("pod", "unreachable")]
     delivery.record(edge.pk, release.number, Receipt("pod", "unreachable"))
-    assert [node["connected"] for node in gateways.gateway_json(edge)["nodes"]] == [False], "that is no answer"
+    assert [node["connected"] for node in fleet.gateway_json(edge)["nodes"]] == [False], "that is no answer"
     say(edge, release, "pod")
-    assert [node["connected"] for node in gateways.gateway_json(edge)["nodes"]] == [True]
+    assert [node["connected"] for node in fleet.gateway_json(edge)["nodes"]] == [True]
 
 
 def test_a_node_that_was_there_for_long_is_expected_back_for_a_day_from_when_it_went(

@@ -361,6 +361,30 @@ def test_gateways_are_found_by_name_and_by_what_their_nodes_last_said(cast: Cast
     assert rest.get(address, state="asleep").fields == ["state"]
 
 
+def test_a_gateway_shows_the_state_that_it_is_found_by(cast: Cast) -> None:
+    """The worst that its nodes last said of the newest release; before the first one none, and it is found by none."""
+    rest, address = cast.operator, f"{TEST}/gateways"
+
+    def states(**filters: str) -> dict[str, str | None]:
+        found = {one["name"]: one["state"] for one in rest.get(address, **filters).json["items"]}
+        assert found == {name: rest.get(f"{address}/{name}").json["state"] for name in found}
+        return found
+
+    made = [rest.post(address, {"name": name, "kind": "envoy"}) for name in ("edge", "inner", "silent")]
+    assert [one.json["state"] for one in made] == [None] * 3
+    assert states() == {"edge": None, "inner": None, "silent": None}
+    assert [states(state=one) for one in ("pending", "needs attention")] == [{}, {}]
+    rest.post(f"{TEST}/releases")
+    edge, inner, _ = models.Gateway.objects.order_by("name_key")
+    said = [Receipt("n1", "accepted"), Receipt("n2", "refused", "no such anchor"), Receipt("n3", "observed")]
+    receipts.record_all([*((edge.pk, 1, one) for one in said), (inner.pk, 1, Receipt("n1", "accepted"))])
+    assert states() == {"edge": "refused", "inner": "accepted", "silent": "pending"}
+    assert states(state="needs attention") == {"edge": "refused", "silent": "pending"}
+    assert rest.post(address, {"name": "late", "kind": "envoy"}).json["state"] == "pending"
+    issuers = {"issuers": [{"issuer": "https://idp.example"}]}  # what was said before was said about other options
+    assert rest.patch(f"{address}/inner", {"options": issuers}).json["state"] == "pending"
+
+
 def test_a_gateway_is_added_changed_and_removed(cast: Cast) -> None:
     rest, address = cast.operator, f"{TEST}/gateways/edge"
     made = rest.post(f"{TEST}/gateways", {"name": "edge", "kind": "envoy", "options": {}})

@@ -75,6 +75,15 @@ def test_an_environment_without_a_gateway_waits_for_one_in_the_consoles_words(ru
     ]
 
 
+def test_a_release_that_was_replaced_at_once_waits_for_no_gateway(run: Program, canned: Canned) -> None:
+    said = {"number": 7, "digest": "ab" * 32, "deployment": deployment(state="superseded")}
+    said["deployment"]["environments"][0].update(state="superseded", gateways=[])
+    canned.answer("POST", "/api/v1/environments/test/releases", said, status=201)
+    row = run("release", "deploy", "test").stdout.splitlines()[-1]
+    sentence = "A newer release took its place before any gateway of now was made."
+    assert row.split(maxsplit=5) == ["test", "7", "none", "-", "superseded", sentence]
+
+
 def test_what_was_left_out_is_said_with_its_reason(run: Program, canned: Canned) -> None:
     """D-19."""
     said = {"number": 7, "digest": "ab" * 32, "deployment": deployment()}

@@ -334,6 +334,24 @@ def test_two_agents_of_one_name_are_named_with_their_node(run: Program, canned: 
     assert "clone (connected; 2 agents of one name, at 192.0.2.7), other" in said
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [({"state": "refused"}, "refused"), ({"state": None}, "no release yet"), ({}, "")],
+    ids=["a state", "no release", "a server of before"],
+)
+def test_a_gateway_is_listed_and_shown_with_its_state(
+    run: Program, canned: Canned, said: dict[str, str | None], shown: str
+) -> None:
+    listed = {"items": [{**GATEWAY, **said}], "next": None, "total": 1}
+    canned.answer("GET", "/api/v1/environments/test/gateways", listed)
+    head, row = run("gateway", "list", "test").stdout.splitlines()
+    assert head.split() == ["Name", "Kind", "State", "Nodes", "Options"]
+    assert row.split() == ["edge", "envoy", *shown.split(), "none", "yet", "{}"]
+    canned.answer("GET", "/api/v1/environments/test/gateways/edge", {**GATEWAY, **said})
+    lines = [line.split() for line in run("gateway", "show", "test", "edge").stdout.splitlines()]
+    assert [line[1:] for line in lines if line[0] == "State:"] == ([shown.split()] if shown else [])
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_gateways_are_listed_by_each_state_that_lists_are_filtered_by(run: Program, canned: Canned, state: str) -> None:
     canned.answer("GET", "/api/v1/environments/test/gateways", {"items": [GATEWAY], "next": None, "total": 1})

@@ -180,6 +180,7 @@ def test_a_gateway_that_cannot_take_a_release_ends_with_4_and_catches_up(
     line = ("cert", "add", blocked, "--env", name, "--alias", "a", "--url", partner.url, "--deploy", "--wait", "10")
     ended = trustyard(*line, code=4)
     assert f"in {name} is refused: Release 1 could not be written" in ended.err
+    assert trustyard("gateway", "list", name, "--state", "refused").text.splitlines()[1].split()[2] == "refused"
     assert trustyard("cert", "show", blocked, "--json").json["entries"][0]["in_force"] is True  # saved all the same
     (server.data_dir / "environments" / name).unlink()
     trustyard("release", "deploy", name, code=None)  # delivery is tried again, at once
@@ -199,6 +200,26 @@ def test_a_gateway_that_nobody_joined_is_not_waited_for(
         "cert", "add", unique("acme"), "--env", name, "--alias", "a", "--url", partner.url, "--deploy", "--json"
     )
     assert added.json["deployment"]["environments"][0]["gateways"][0]["state"] == "pending"
+
+
+def test_a_release_of_before_counts_no_gateway_that_came_after_it(
+    trustyard: CommandLine, partner: TlsServer, unique: Unique
+) -> None:
+    name = unique("place")
+    trustyard("env", "add", name, "--type", "test")
+    trustyard("release", "deploy", name)
+    line = ("cert", "add", unique("acme"), "--env", name, "--alias", "a", "--url", partner.url, "--deploy")
+    trustyard(*line)
+    trustyard("gateway", "add", name, "files", "--kind", "files")
+    trustyard("release", "deploy", name, "--wait", "30")
+    trustyard("env", "edit", name, "--root-set", "mozilla")
+    trustyard("release", "deploy", name, "--wait", "30")
+    trustyard("gateway", "add", name, "edge", "--kind", "envoy")
+    listed = trustyard("release", "list", name, "--json").json["items"]
+    said = {one["number"]: [(each["gateway"], each["state"]) for each in one["gateways"]] for one in listed}
+    assert said == {1: [], 2: [("files", "accepted")], 3: [("edge", "pending"), ("files", "accepted")]}
+    rows = [row.split()[3:] for row in trustyard("release", "list", name).text.splitlines()[1:]]
+    assert [" ".join(row[:-1]) for row in rows] == ["1 pending, 1 accepted", "1 accepted", "none"]
 
 
 def test_related_jwks_are_asked_about_and_then_updated_disconnected_or_deleted(

@@ -97,6 +97,27 @@ def test_the_list_says_what_is_in_force_and_what_was_at_a_moment(admin: Client, 
     assert "A moment has a date" in text(admin.get("/releases/", {"at": "yesterday"}, **HTMX))
 
 
+def test_a_release_of_before_names_no_gateway_that_came_after_it(admin: Client, add: Add) -> None:
+    add("one")
+    add("two")
+    edge = gateways.create(LOCAL, "test", name="edge", kind="envoy", options={})
+    receipts.record_all([(edge.pk, 2, Receipt("node-1", "accepted"))])
+    add("three")
+    gateways.create(LOCAL, "test", name="late", kind="envoy", options={})
+    nodes = {}
+    for row in admin.get("/releases/").content.decode().split("<tr>")[2:]:
+        number = re.findall(r'aria-label="Release (\d+) of test"', row)[0]
+        nodes[number] = re.findall(r"<div><span>([^<]+)</span> <span[^>]*>([^<]+)<", row)
+    assert nodes == {
+        "3": [("edge/node-1", "pending"), ("late", "pending")],
+        "2": [("edge/node-1", "accepted")],
+        "1": [],
+    }
+    first = text(admin.get(f"/releases/{release(1).pk}/"))
+    assert "superseded A newer release took its place before any gateway of now was made." in first
+    assert "waits for one" not in first
+
+
 def test_no_list_calls_a_release_simply_in_force_that_a_gateway_refused(admin: Client, add: Add) -> None:
     """D-06: releases, environments and truststore say it, in the gateway's own words and with the way there."""
     add("one")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -28,6 +28,7 @@ MOST_OCTETS = 32_000_000  # of the releases that are remembered; the one asked f
 _STATES: dict[str, State] = {state: state for state in WORST_FIRST}
 _materials: dict[Newest, Material] = {}
 _remembering = threading.Lock()
+_NEVER = datetime.max.replace(tzinfo=UTC)
 FORGOTTEN_AFTER = timedelta(days=1)  # a node that was not seen for so long is not expected back
 NOBODY_LATELY = "No node of this gateway was connected within a day."
 
@@ -169,7 +170,10 @@ def seen_all(nodes: Sequence[tuple[int, str, bool]]) -> None:
 
 
 def rows_of(release: models.Release) -> list[Row]:
-    """What each node of each gateway said of this release; a gateway or node that said nothing has a row too."""
+    """What each node of each gateway said of this release; a gateway or node that said nothing has a row too.
+
+    But for a gateway that was made after the next release: it was never given this one.
+    """
     return rows_of_all([release])[release.pk]
 
 
@@ -184,16 +188,28 @@ def rows_of_all(chosen: Sequence[models.Release]) -> dict[int, list[Row]]:
     gateways: dict[int, list[models.Gateway]] = {}
     for gateway in models.Gateway.objects.filter(environment__in=places).prefetch_related("nodes").order_by("name_key"):
         gateways.setdefault(gateway.environment_id, []).append(gateway)
+    until = _replaced([release for release in chosen if release.number < newest[release.environment_id]])
     return {
         release.pk: [
             row
             for gateway in gateways.get(release.environment_id, ())
+            if (release.pk, gateway.pk) in said or gateway.created_at < until.get(release.pk, _NEVER)
             for row in rows_of_gateway(
                 gateway, said.get((release.pk, gateway.pk), {}), release.number < newest[release.environment_id]
             )
         ]
         for release in chosen
     }
+
+
+def _replaced(older: Sequence[models.Release]) -> dict[int, datetime]:
+    """By the ids of these releases when the next one was made; numbers have no gaps."""
+    places, numbers = {one.environment_id for one in older}, {one.number + 1 for one in older}
+    following = models.Release.objects.filter(environment__in=places, number__in=numbers).order_by()
+    made = {
+        (place, number): at for place, number, at in following.values_list("environment_id", "number", "created_at")
+    }
+    return {one.pk: made.get((one.environment_id, one.number + 1), _NEVER) for one in older}
 
 
 def in_force(environment: models.Environment) -> tuple[models.Release, list[Row]] | None:
@@ -272,7 +288,7 @@ def _environment_json(release: models.Release, rows: list[Row]) -> dict[str, Any
     return {
         "environment": release.environment.name,
         "release": release.number,
-        "state": overall(rows),
+        "state": overall(rows) if rows or release.number == release.environment.last_number else "superseded",
         "left_out": release.left_out,
         "gateways": [row.json() for row in rows],
     }

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import get_args
+from collections.abc import Iterable, Sequence
+from typing import Any, get_args
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from trustyard import models
 from trustyard.errors import FieldError, Refused
 from trustyard.gateways.receipts import Wanted
+from trustyard.pki.certificates import rfc3339
 
-from . import found, releases
+from . import found, releases, twins
 from .actors import Actor
-from .delivery import WORST_FIRST, Row, rows_of_all
+from .delivery import WORST_FIRST, Row, rows_of_gateway
 from .permissions import require
 
 STATES: tuple[str, ...] = get_args(Wanted)
 ATTENTION = STATES[0]
-Worst = dict[tuple[int, str], Row]  # by the environment's id and the gateway's name
+Worst = dict[int, Row]  # by the gateway's id
 
 
 def find(actor: Actor, environment: str | None = None, *, q: str = "") -> QuerySet[models.Gateway]:
@@ -34,7 +36,7 @@ def find(actor: Actor, environment: str | None = None, *, q: str = "") -> QueryS
 
 
 def in_state(rows: QuerySet[models.Gateway], state: str) -> tuple[QuerySet[models.Gateway], Worst]:
-    """Those of the rows in this state, one of `STATES`, and what `worst` says of their environments.
+    """Those of the rows in this state, one of `STATES`, and what `worst` says of all of them.
 
     Raises `Refused` for another state.
     """
@@ -42,22 +44,57 @@ def in_state(rows: QuerySet[models.Gateway], state: str) -> tuple[QuerySet[model
         sentence = f"A gateway's state is one of: {', '.join(STATES)}."
         raise Refused(sentence, code="bad-filter", fields=[FieldError("state", sentence)])
     chosen = STATES[1:-2] if state == ATTENTION else (state,)
-    named = list(rows.order_by().values_list("pk", "environment_id", "name"))
-    said = worst({place for _, place, _ in named})
-    ids = [pk for pk, place, name in named if (place, name) in said and said[place, name].state in chosen]
-    return rows.filter(pk__in=ids), said
+    said = worst(rows)
+    return rows.filter(pk__in=[pk for pk, row in said.items() if row.state in chosen]), said
 
 
-def worst(places: Iterable[int]) -> Worst:
-    """Of each gateway, by its environment's id and its name, the worst that its nodes last said of the newest release.
+def worst(rows: Iterable[models.Gateway]) -> Worst:
+    """Of each of these gateways the worst that its nodes last said of the newest release, in a fixed number of queries.
 
-    Of these environments; a gateway of one without a release is left out.
+    A gateway of an environment without a release is left out.
     """
-    newest = releases.latest_of_all()
-    ids = [newest[place].id for place in places if place in newest]
-    rows = models.Release.objects.filter(pk__in=ids).only("environment_id", "number").in_bulk()
+    newest = {place: release.id for place, release in releases.latest_of_all().items()}
+    listed = [row for row in rows if row.environment_id in newest]
+    said: dict[int, dict[str, models.Receipt]] = {row.pk: {} for row in listed}
+    of_these = models.Receipt.objects.filter(release__in={newest[row.environment_id] for row in listed})
+    for receipt in of_these.filter(gateway__in=list(said)).defer("at", "proof_at").order_by():
+        said[receipt.gateway_id][receipt.node] = receipt
     return {
-        (rows[pk].environment_id, row.gateway): row
-        for pk, said in rows_of_all(list(rows.values())).items()
-        for row in sorted(said, key=lambda row: -WORST_FIRST.index(row.state))  # of its nodes the worst last
+        row.pk: min(
+            rows_of_gateway(row, said[row.pk], superseded=False), key=lambda word: WORST_FIRST.index(word.state)
+        )
+        for row in listed
     }
+
+
+def gateway_json(row: models.Gateway) -> dict[str, Any]:
+    """A gateway as REST and the command line show it. No secret is stored, so none is here."""
+    return gateways_json([row])[0]
+
+
+def gateways_json(rows: Sequence[models.Gateway], said: Worst | None = None) -> list[dict[str, Any]]:
+    """The same of each, with a fixed number of queries where their nodes were read with them.
+
+    `said` is what `in_state` answers of them, for who has it already.
+    """
+    said, now = worst(rows) if said is None else said, timezone.now()
+    return [
+        {
+            "environment": row.environment.name,
+            "name": row.name,
+            "kind": row.kind,
+            "state": said[row.pk].state if row.pk in said else None,
+            "options": row.options,
+            "nodes": [
+                {
+                    "node": node.name,
+                    "connected": node.connected,
+                    "last_seen": rfc3339(node.last_seen),
+                    "agents": twins.speaking(node, now),
+                }
+                for node in row.nodes.all()
+            ],
+            "version": row.version,
+        }
+        for row in rows
+    ]

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.utils import timezone
 from pydantic import ValidationError
 
 from trustyard import models
@@ -19,11 +18,10 @@ from trustyard.errors import Conflict, FieldError, Refused, sentence_of
 from trustyard.gateways.agent.bootstrap import bootstrap as agent_bootstrap
 from trustyard.gateways.kinds import KINDS
 from trustyard.gateways.places import Held, Place
-from trustyard.pki.certificates import rfc3339
 from trustyard.pki.hosts import host_port
 from trustyard.pki.refusals import refuse_private_key
 
-from . import audit, found, gateway_tokens, news, receipts, twins
+from . import audit, found, gateway_tokens, news, receipts
 from .actors import Actor
 from .gathering import Gathering
 from .permissions import allowed, require
@@ -222,27 +220,6 @@ def get_by_id(actor: Actor, pk: int) -> models.Gateway:
 def has_token(row: models.Gateway) -> bool:
     """Whether its nodes introduce themselves with a token, which its bootstrap holds."""
     return row.kind in KINDS and KINDS[row.kind].token
-
-
-def gateway_json(row: models.Gateway) -> dict[str, Any]:
-    """A gateway as REST and the command line show it. No secret is stored, so none is here."""
-    now = timezone.now()
-    return {
-        "environment": row.environment.name,
-        "name": row.name,
-        "kind": row.kind,
-        "options": row.options,
-        "nodes": [
-            {
-                "node": node.name,
-                "connected": node.connected,
-                "last_seen": rfc3339(node.last_seen),
-                "agents": twins.speaking(node, now),
-            }
-            for node in row.nodes.all()
-        ],
-        "version": row.version,
-    }
 
 
 def fingerprint(row: models.Gateway) -> dict[str, Any]:

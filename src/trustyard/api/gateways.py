@@ -6,12 +6,12 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from trustyard.actions import fleet, gateways
-from trustyard.actions.gateways import gateway_json
+from trustyard.actions.fleet import gateway_json
 
 from . import bodies
 from .answers import shown
 from .operations import Request, operation
-from .paging import Paging, page
+from .paging import Paging, page_at_once
 from .paths import address
 from .schemas import gateways as schemas
 
@@ -26,11 +26,11 @@ YAML, TOML = "application/yaml", "application/toml"
 def listing(
     request: Request, environment: str, filters: Query[schemas.GatewayFilters], paging: Query[Paging]
 ) -> HttpResponse:
-    """The gateways of an environment that fit every filter, with their nodes."""
-    rows = fleet.find(request.auth, environment, q=filters.q)
+    """The gateways of an environment that fit every filter, each with its state and its nodes."""
+    rows, said = fleet.find(request.auth, environment, q=filters.q), None
     if filters.state:
-        rows, _ = fleet.in_state(rows, filters.state)
-    return shown(page(request.path, rows, paging, gateway_json))
+        rows, said = fleet.in_state(rows, filters.state)
+    return shown(page_at_once(request.path, rows, paging, lambda found: fleet.gateways_json(found, said)))
 
 
 @router.post(
@@ -55,7 +55,7 @@ def create(request: Request, environment: str, given: schemas.NewGateway) -> Htt
     **operation("gateways.read", {200: schemas.Gateway}, summary="Read a gateway", refusals=(404,)),
 )
 def read(request: Request, environment: str, name: str) -> HttpResponse:
-    """The gateway, its options and its nodes. No secret is part of it."""
+    """The gateway, its state, its options and its nodes. No secret is part of it."""
     row = gateways.get(request.auth, environment, name)
     return shown(gateway_json(row), etag=row.etag)
 

@@ -12,7 +12,14 @@ NOT_TAKEN = frozenset({"refused", "unreachable"})
 _NOBODY = {
     "gateway": "none yet",
     "node": "",
+    "state": "pending",
     "detail": "This environment has no gateway; the release waits for one.",
+}
+_NOBODY_THEN = {
+    "gateway": "none",
+    "node": "",
+    "state": "superseded",
+    "detail": "A newer release took its place before any gateway of now was made.",
 }
 
 
@@ -21,7 +28,7 @@ def show(deployment: dict[str, Any]) -> None:
     rows = [
         (one["environment"], one["release"], each["gateway"], each["node"] or "-", each["state"], words(each))
         for one in deployment["environments"]
-        for each in one["gateways"] or [{**_NOBODY, "state": one["state"]}]
+        for each in one["gateways"] or [_NOBODY_THEN if one["state"] == "superseded" else _NOBODY]
     ]
     if not rows:
         say("Nothing was deployed.")

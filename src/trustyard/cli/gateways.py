@@ -87,7 +87,7 @@ def list_(
     ] = None,
     paging: Paging,
 ) -> None:
-    """List the gateways of an environment."""
+    """List the gateways of an environment, each with the worst that its nodes last said of the newest release."""
     address, filters = path("environments", environment, "gateways"), {"q": search, "state": state}
     page = call.rest.all(address, filters, limit=paging.limit, cursor=paging.cursor)
     call.show(page, lambda value: _listing(value, filtered=any(filters.values())))
@@ -95,7 +95,7 @@ def list_(
 
 @command(app, "show")
 def show(call: Call, environment: Environment, name: Name) -> None:
-    """Show a gateway, its options and its nodes."""
+    """Show a gateway, its state, its options and its nodes."""
     call.show(call.rest.get(path("environments", environment, "gateways", name)).json, _one)
 
 
@@ -216,8 +216,8 @@ def _listing(page: dict[str, Any], *, filtered: bool) -> None:
         say("No gateways match." if filtered else advice)
         return
     table(
-        ("Name", "Kind", "Nodes", "Options"),
-        [(one["name"], one["kind"], _nodes(one), json.dumps(one["options"])) for one in page["items"]],
+        ("Name", "Kind", "State", "Nodes", "Options"),
+        [(one["name"], one["kind"], _state(one), _nodes(one), json.dumps(one["options"])) for one in page["items"]],
     )
     more(page)
 
@@ -228,10 +228,16 @@ def _one(one: dict[str, Any]) -> None:
             ("Name", one["name"]),
             ("Environment", one.get("environment")),
             ("Kind", one["kind"]),
+            ("State", _state(one)),
             ("Nodes", _nodes(one)),
             ("Options", json.dumps(one["options"])),
         ]
     )
+
+
+def _state(one: dict[str, Any]) -> str:
+    said = one.get("state", "")  # a server of before does not say it
+    return "no release yet" if said is None else str(said)
 
 
 def _nodes(one: dict[str, Any]) -> str:

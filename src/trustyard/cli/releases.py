@@ -144,7 +144,7 @@ def _listing(page: dict[str, Any]) -> None:
                 one["created_at"],
                 one["made_by"],
                 ", ".join(f"{count} {state}" for state, count in Counter(g["state"] for g in one["gateways"]).items())
-                or "none yet",
+                or "none",
                 len(one.get("left_out") or []),
                 one.get("note"),
             )

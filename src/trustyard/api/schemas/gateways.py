@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 from trustyard.gateways.kinds import KINDS
 from trustyard.gateways.receipts import Wanted
 
+from .deployments import State
 from .strict import Given, Name, Page, Search, Shown, Text, When, whole_schema
 
 
@@ -66,6 +67,9 @@ class Gateway(Shown):
     environment: str
     name: str
     kind: Kind
+    state: State | None = Field(
+        description="The worst that its nodes last said of the newest release; null where there is no release yet."
+    )
     options: dict[str, Any]
     nodes: list[Node]
     version: int

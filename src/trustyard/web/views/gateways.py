@@ -37,13 +37,10 @@ def index(request: HttpRequest) -> HttpResponse:
         rows, said = fleet.in_state(rows, state)
     shown = Pages(rows, PER_PAGE).get_page(given.get("page"))
     if said is None:
-        said = fleet.worst({row.environment_id for row in shown.object_list})
+        said = fleet.worst(shown.object_list)
     context: dict[str, Any] = {
         "page": shown,
-        "rows": [
-            {"gateway": row, "kind": _title(row.kind), "word": said.get((row.environment_id, row.name))}
-            for row in shown.object_list
-        ],
+        "rows": [{"gateway": row, "kind": _title(row.kind), "word": said.get(row.pk)} for row in shown.object_list],
     }
     if is_fragment(request):
         return render(request, "gateways/_list.html", context)
