@@ -168,6 +168,28 @@ def test_a_certificate_that_waits_is_deployed_by_an_edit_that_changes_nothing(
     assert "accepted" in trustyard("cert", "edit", name, "--deploy").text
 
 
+def test_an_edit_that_changes_nothing_says_so(trustyard: CommandLine, ca: Ca, place: str, unique: Unique) -> None:
+    """And not that a change waits for a release."""
+    name, jwk = unique("acme"), unique("signing")
+    (trustyard.folder / "same.pem").write_bytes(ca.issue("same.test", key="rsa").cert_pem)
+    taken = ("--env", place, "--file", "same.pem")
+    trustyard("cert", "add", name, *taken, "--alias", "a", "--deploy")
+    trustyard("jwk", "add", jwk, "--certificate", name, "--env", place, "--use", "sig", "--deploy")
+    releases = trustyard("release", "list", place).text
+    said = trustyard("cert", "edit", name, *taken).text
+    assert said.startswith(f"Nothing changed in {name}\n")
+    assert "next release" not in said
+    for edit in (
+        ("jwk", "edit", jwk, "--use", "sig"),
+        ("env", "edit", place, "--type", "test"),
+        ("gateway", "edit", place, "files", "--option", "directory=null"),
+    ):
+        assert trustyard(*edit).text.endswith("\nNothing changed.\n")
+    assert trustyard("release", "list", place).text == releases
+    for edit in (("cert", "edit", name), ("jwk", "edit", jwk), ("env", "edit", place)):
+        assert "Nothing changed" not in trustyard(*edit, "--description", "Of the partner").text
+
+
 def test_a_gateway_that_cannot_take_a_release_ends_with_4_and_catches_up(
     trustyard: CommandLine, server: Stage, partner: TlsServer, unique: Unique
 ) -> None:

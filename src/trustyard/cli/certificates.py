@@ -185,9 +185,12 @@ def edit(
             params={"wait": deploying.wait},
             etag=before.etag,
         )
-    waits = not deploying.deploy and bool(new_name is not None or changed or removed)  # no release tells a description
+    unchanged = after.same_as(before)
+    told = bool(new_name is not None or changed or removed)  # no release tells a description
+    waits = told and not (deploying.deploy or unchanged)
     taken = _taken(before.json, after.json)
-    call.done(after.json, lambda value: screen.saved(value, "Changed", waits=waits, taken=taken))
+    done = "Nothing changed in" if unchanged else "Changed"
+    call.done(after.json, lambda value: screen.saved(value, done, waits=waits, taken=taken))
 
 
 @command(app, "lint")

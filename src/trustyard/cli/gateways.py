@@ -108,7 +108,7 @@ def edit(call: Call, environment: Environment, name: Name, *, options: KindOptio
     address = path("environments", environment, "gateways", name)
     before = call.rest.get(address)
     after = call.rest.send("PATCH", address, {"options": {**before.json["options"], **given}}, etag=before.etag)
-    call.show(after.json, _one)
+    call.edited(before, after, _one)
 
 
 @command(app, "remove")

@@ -47,6 +47,10 @@ class Answer:
     etag: str
     filename: str
 
+    def same_as(self, before: Answer) -> bool:
+        """Whether a change left the version as it was."""
+        return bool(self.etag) and self.etag == before.etag
+
 
 class Rest:
     """A Trustyard server and the token to speak to it with. Never follows a redirect: the token goes nowhere else."""
