@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -236,6 +237,29 @@ def test_an_untrusted_tls_certificate_is_refused_and_ssl_cert_file_names_its_iss
                 result = run("env", "list", TRUSTYARD_URL=url, **trusted)
                 assert "is not trusted" not in result.stderr
                 assert "instead of JSON" in result.stderr, "it is somebody else, and trusted"
+
+
+@pytest.mark.parametrize(
+    ("names", "begins", "why", "advice"),
+    [
+        ({"dns": ["trust.example"]}, -1, "mismatch, certificate is not valid for", "It is for another name"),
+        ({"ip": ["127.0.0.1"]}, -30, "certificate has expired", "Look at its dates"),
+        ({"ip": ["127.0.0.1"]}, 1, "certificate is not yet valid", "Look at its dates"),
+    ],
+)
+def test_a_certificate_of_a_known_issuer_is_refused_with_advice_of_its_own(
+    run: Program, tmp_path: Path, names: dict[str, list[str]], begins: int, why: str, advice: str
+) -> None:
+    """No file in SSL_CERT_FILE would help."""
+    ca, authority = Ca.new("Client Test CA"), tmp_path / "ca.pem"
+    authority.write_bytes(ca.cert_pem)
+    start = datetime.now(UTC) + timedelta(days=begins)
+    with TlsServer(ca.issue("trust.example", start=start, days=29, **names)) as server:
+        result = run("env", "list", TRUSTYARD_URL=f"https://127.0.0.1:{server.port}", SSL_CERT_FILE=str(authority))
+    assert result.exit_code == 1
+    assert why in result.stderr
+    assert advice in result.stderr
+    assert "SSL_CERT_FILE" not in result.stderr
 
 
 def test_a_tls_file_that_is_missing_is_named(run: Program, tmp_path: Path) -> None:

@@ -32,6 +32,13 @@ PAGE = 500  # the most that the server gives at once
 NO_JSON = "What was given is nothing that JSON can say: no number (NaN, Infinity), half a character, or too deep."
 _IS_IT_ONE = "Is this a Trustyard server, or a proxy in front of one? --url and TRUSTYARD_URL say where it is."
 _UNKNOWN = "Whether a change was made is not known: look before you repeat it."
+_UNKNOWN_ISSUER = "Name the authority that issued it, as a PEM file, in SSL_CERT_FILE."
+_DATES = "Look at its dates, and at the clock of this machine."
+_MISTRUST = (  # in OpenSSL's words
+    ("mismatch", "It is for another name: give one that it holds with --url or TRUSTYARD_URL."),
+    ("has expired", _DATES),
+    ("not yet valid", _DATES),
+)
 _SIGN_IN = (
     "Make a token with `trustyard token create NAME` where the server runs; give it with TRUSTYARD_TOKEN or --token."
 )
@@ -284,10 +291,9 @@ def _translated(url: str, ask: Callable[[], Said], *, reads: bool = False) -> Sa
 def _no_connection(url: str, error: Exception) -> Failure:
     words = str(error) or "no answer in time"
     if "CERTIFICATE_VERIFY_FAILED" in words:
-        return Failure(
-            f"The TLS certificate of {url} is not trusted: {words.rpartition('failed: ')[2]}.",
-            advice="Name the authority that issued it, as a PEM file, in SSL_CERT_FILE.",
-        )
+        why = words.rpartition("failed: ")[2]
+        advice = next((advice for word, advice in _MISTRUST if word in why), _UNKNOWN_ISSUER)
+        return Failure(f"The TLS certificate of {url} is not trusted: {why}.", advice=advice)
     if "SSL" in words:
         return Failure(
             f"{url} does not speak TLS as expected: {words}.", advice="Is the address meant to begin with http://?"
