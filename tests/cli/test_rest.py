@@ -281,6 +281,20 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(run: Program, 
     assert result.exit_code == 0
 
 
+def test_a_proxy_that_does_not_lead_to_the_server_is_named(run: Program, canned: Canned) -> None:
+    """One that is not there, and one that does not connect; without the password in its address."""
+    address, alone = canned.url.removeprefix("http://"), {"https_proxy": None, "NO_PROXY": None, "no_proxy": None}
+    for proxy, why in (("127.0.0.1:1", "refused"), (address, "501")):
+        result = run(
+            "env", "list", TRUSTYARD_URL="https://trust.example", **alone, HTTPS_PROXY=f"http://me:secret@{proxy}"
+        )
+        assert result.exit_code == 1
+        assert f"No Trustyard server answers at https://trust.example through the proxy {proxy}: " in result.stderr
+        assert why in result.stderr
+        assert "NO_PROXY" in result.stderr
+        assert "secret" not in result.stderr
+
+
 def test_client_commands_load_no_django() -> None:
     code = (
         "import sys; from typer.testing import CliRunner; from trustyard.cli import app\n"

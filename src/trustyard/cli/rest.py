@@ -11,6 +11,7 @@ from email.message import Message
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -73,8 +74,7 @@ class Rest:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         # A proxy of the environment is meant for other machines than this one.
-        host = parts.hostname or ""
-        local = is_loopback(host) or host.endswith(".localhost")
+        local = _is_here(parts.hostname or "")
         try:
             # Whom to trust takes longer to read than most answers do, and is of no use without TLS.
             verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if local and parts.scheme == "http" else _trusted()
@@ -262,6 +262,21 @@ def _parts(url: str) -> SplitResult:
     return parts
 
 
+def _is_here(host: str) -> bool:
+    return is_loopback(host) or host.endswith(".localhost")
+
+
+def _proxy(url: str) -> str:
+    """The proxy of the environment on the way to an address, without its password; empty for none."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if _is_here(host) or proxy_bypass(host):
+        return ""
+    given = getproxies()
+    proxy = given.get(parts.scheme) or given.get("all") or ""
+    return proxy.rpartition("@")[2].rpartition("://")[2].rstrip("/")
+
+
 def _trusted() -> ssl.SSLContext:
     """Whom to trust: SSL_CERT_FILE and SSL_CERT_DIR, for loopback too, else Mozilla's roots. `OSError` for neither.
 
@@ -277,7 +292,7 @@ def _translated(url: str, ask: Callable[[], Said], *, reads: bool = False) -> Sa
     """The one seam where httpx's exceptions become our own. What only `reads` leaves nothing in doubt."""
     try:
         return ask()
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
         raise _no_connection(url, error) from None
     except httpx.TimeoutException:
         raise Failure(f"{url} took the request and did not answer in time.", advice="" if reads else _UNKNOWN) from None
@@ -297,6 +312,11 @@ def _no_connection(url: str, error: Exception) -> Failure:
     if "SSL" in words:
         return Failure(
             f"{url} does not speak TLS as expected: {words}.", advice="Is the address meant to begin with http://?"
+        )
+    if proxy := _proxy(url):
+        return Failure(
+            f"No Trustyard server answers at {url} through the proxy {proxy}: {words}.",
+            advice="Look at HTTPS_PROXY and HTTP_PROXY; a host named in NO_PROXY is asked without one.",
         )
     return Failure(
         f"No Trustyard server answers at {url}: {words}.",
