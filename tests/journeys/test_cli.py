@@ -417,7 +417,10 @@ def test_bad_input_is_one_sentence_and_nothing_is_stored(
     assert "private key" in trustyard(*base, "--file", "a.key", code=1).err
     assert "PRIVATE KEY-----\n" not in trustyard(*base, "--file", "a.key", code=1).err
     trustyard(*base, "--file", "page.html", code=1)
-    assert "password" in trustyard(*base, "--file", "a.p12", code=1).err.lower()
+    for command in base, ("cert", "inspect"):
+        needed = trustyard(*command, "--file", "a.p12", code=1).err
+        assert "This PKCS#12 file needs a password." in needed
+        assert "--password-file" in needed
     assert "password" in trustyard(*base, "--file", "a.p12", "--password", "wrong", code=1).err.lower()
     trustyard(*base, "--url", "ftp://127.0.0.1", code=1)
     assert "127.0.0.1" in trustyard(*base, "--url", "https://127.0.0.1:1", code=1).err

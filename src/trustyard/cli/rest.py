@@ -40,6 +40,7 @@ _MISTRUST = (  # in OpenSSL's words
     ("has expired", _DATES),
     ("not yet valid", _DATES),
 )
+_FLAGS = {"password-needed": "Name a file that holds it with --password-file, or give it with --password."}
 _SIGN_IN = (
     "Make a token with `trustyard token create NAME` where the server runs; give it with TRUSTYARD_TOKEN or --token."
 )
@@ -239,7 +240,9 @@ class Rest:
             401: _SIGN_IN,
             412: "Nothing was changed. Look at it again, then repeat the command.",
         }.get(answer.status_code, "")
-        return problem_of(answer.status_code, body, advice=advice)
+        problem = problem_of(answer.status_code, body, advice=advice)
+        problem.advice = problem.advice or _FLAGS.get(problem.kind, "")
+        return problem
 
     def _stranger(self, answer: httpx.Response, wanted: str = "JSON") -> Failure:
         kind = clean(answer.headers.get("Content-Type", "nothing named"))
