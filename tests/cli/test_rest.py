@@ -275,6 +275,14 @@ def test_a_server_without_tls_behind_https_is_named(run: Program, canned: Canned
     assert f"{url} does not speak TLS as expected" in result.stderr
 
 
+@pytest.mark.parametrize("path", ["/api", "/api/v1", "/api/v1/"])
+def test_an_address_of_the_api_is_answered_with_that_of_the_server(run: Program, canned: Canned, path: str) -> None:
+    result = run("env", "list", TRUSTYARD_URL=canned.url + path)
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"Give the server's own: {canned.url}\n")
+    assert not canned.asked
+
+
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(run: Program, canned: Canned) -> None:
     canned.answer("GET", "/api/v1/environments", {"items": [], "next": None, "total": 0})
     result = run("env", "list", HTTP_PROXY="http://127.0.0.1:9", http_proxy="http://127.0.0.1:9")

@@ -262,6 +262,9 @@ def _parts(url: str) -> SplitResult:
         raise Usage(
             f"{url!r} is no address of a Trustyard server.", advice=f"It looks like {DEFAULT_URL} or https://host."
         )
+    server = url.removesuffix("/v1").removesuffix("/api")
+    if server != url and parts.path.endswith(("/api", "/api/v1")):
+        raise Usage(f"{url!r} is an address of the server's API.", advice=f"Give the server's own: {server}")
     return parts
 
 
