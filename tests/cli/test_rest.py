@@ -62,6 +62,15 @@ def test_the_token_goes_as_bearer(run: Program, canned: Canned) -> None:
     assert canned.last.headers["Authorization"] == "Bearer secret-token"
 
 
+def test_a_token_is_given_without_the_word_before_it(run: Program, canned: Canned) -> None:
+    for given in {"TRUSTYARD_TOKEN": "Bearer secret-token"}, {"TRUSTYARD_TOKEN": " bearer  secret-token"}:
+        result = run("env", "list", **given)
+        assert result.exit_code == 2
+        assert "The token begins with the word Bearer." in result.stderr
+        assert "secret-token" not in result.stderr
+    assert not canned.asked
+
+
 def test_flags_come_before_the_environment_and_those_of_the_command_before_all(run: Program, canned: Canned) -> None:
     elsewhere = {"TRUSTYARD_URL": "http://127.0.0.1:9", "TRUSTYARD_TOKEN": "of-the-environment"}
     run("--url", canned.url, "--token", "global", "env", "list", **elsewhere)

@@ -71,6 +71,10 @@ class Rest:
         token = (token or "").strip()
         if not (token.isascii() and token.isprintable()):
             raise Usage("The token holds characters that no token has.", advice=_SIGN_IN)
+        if token[:7].lower() == "bearer ":
+            raise Usage(
+                "The token begins with the word Bearer.", advice="Give it without that word, which is no part of it."
+            )
         headers = {"Accept": "application/json", "User-Agent": f"trustyard/{__version__}"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
