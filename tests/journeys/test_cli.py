@@ -190,6 +190,22 @@ def test_an_edit_that_changes_nothing_says_so(trustyard: CommandLine, ca: Ca, pl
         assert "Nothing changed" not in trustyard(*edit, "--description", "Of the partner").text
 
 
+def test_an_environment_is_called_by_its_own_name_however_it_was_typed(
+    trustyard: CommandLine, ca: Ca, place: str, unique: Unique
+) -> None:
+    name, typed = unique("acme"), place.upper()
+    (trustyard.folder / "acme.pem").write_bytes(ca.issue("acme.test").cert_pem)
+    trustyard("cert", "add", name, "--env", typed, "--alias", "a", "--file", "acme.pem")
+    for line, said in (
+        (("release", "deploy", typed), f"Made release 1 of {place} ("),
+        (("release", "deploy", typed), f"the newest is release 1 of {place} ("),
+        (("cert", "revoke", name, "--env", typed, "--reason", "lost"), f"Revoked in {place}: {name}"),
+        (("release", "restore", typed, "1"), f"the newest is release 2 of {place} ("),
+        (("gateway", "remove", typed, "files", "--yes"), f"Removed files from {place}."),
+    ):
+        assert said in trustyard(*line).text
+
+
 def test_a_gateway_that_cannot_take_a_release_ends_with_4_and_catches_up(
     trustyard: CommandLine, server: Stage, partner: TlsServer, unique: Unique
 ) -> None:

@@ -260,9 +260,9 @@ def _mark(call: Call, name: str, env: str, verb: str, reason: str, deploying: De
     body = {"reason": reason, "deploy": deploying.deploy, **deploying.confirmed()}
     address = path("certificates", name, "entries", env, verb)
     answer = call.rest.send("POST", address, body, params={"wait": deploying.wait})
-    done = f"{'Revoked' if verb == 'revoke' else 'Restored'} in {env}:"
-    places = [str(entry["environment"]) for entry in answer.json["entries"]]
-    taken = [place for place in places if verb == "restore" and alike(place, env)]
+    places = [place for entry in answer.json["entries"] if alike(place := str(entry["environment"]), env)]
+    done = f"{'Revoked' if verb == 'revoke' else 'Restored'} in {', '.join(places) or env}:"
+    taken = places if verb == "restore" else []
     call.done(answer.json, lambda value: screen.saved(value, done, waits=not deploying.deploy, taken=taken))
 
 
