@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,15 @@ def test_names_are_percent_encoded_whole(run: Program, canned: Canned) -> None:
 def test_the_token_goes_as_bearer(run: Program, canned: Canned) -> None:
     run("env", "list")
     assert canned.last.headers["Authorization"] == "Bearer secret-token"
+
+
+def test_a_token_is_given_without_the_word_before_it(run: Program, canned: Canned) -> None:
+    for given in {"TRUSTYARD_TOKEN": "Bearer secret-token"}, {"TRUSTYARD_TOKEN": " bearer  secret-token"}:
+        result = run("env", "list", **given)
+        assert result.exit_code == 2
+        assert "The token begins with the word Bearer." in result.stderr
+        assert "secret-token" not in result.stderr
+    assert not canned.asked
 
 
 def test_flags_come_before_the_environment_and_those_of_the_command_before_all(run: Program, canned: Canned) -> None:
@@ -238,6 +248,29 @@ def test_an_untrusted_tls_certificate_is_refused_and_ssl_cert_file_names_its_iss
                 assert "instead of JSON" in result.stderr, "it is somebody else, and trusted"
 
 
+@pytest.mark.parametrize(
+    ("names", "begins", "why", "advice"),
+    [
+        ({"dns": ["trust.example"]}, -1, "mismatch, certificate is not valid for", "It is for another name"),
+        ({"ip": ["127.0.0.1"]}, -30, "certificate has expired", "Look at its dates"),
+        ({"ip": ["127.0.0.1"]}, 1, "certificate is not yet valid", "Look at its dates"),
+    ],
+)
+def test_a_certificate_of_a_known_issuer_is_refused_with_advice_of_its_own(
+    run: Program, tmp_path: Path, names: dict[str, list[str]], begins: int, why: str, advice: str
+) -> None:
+    """No file in SSL_CERT_FILE would help."""
+    ca, authority = Ca.new("Client Test CA"), tmp_path / "ca.pem"
+    authority.write_bytes(ca.cert_pem)
+    start = datetime.now(UTC) + timedelta(days=begins)
+    with TlsServer(ca.issue("trust.example", start=start, days=29, **names)) as server:
+        result = run("env", "list", TRUSTYARD_URL=f"https://127.0.0.1:{server.port}", SSL_CERT_FILE=str(authority))
+    assert result.exit_code == 1
+    assert why in result.stderr
+    assert advice in result.stderr
+    assert "SSL_CERT_FILE" not in result.stderr
+
+
 def test_a_tls_file_that_is_missing_is_named(run: Program, tmp_path: Path) -> None:
     result = run("env", "list", TRUSTYARD_URL="https://trustyard.example", SSL_CERT_FILE=str(tmp_path / "missing.pem"))
     assert result.exit_code == 1
@@ -251,10 +284,32 @@ def test_a_server_without_tls_behind_https_is_named(run: Program, canned: Canned
     assert f"{url} does not speak TLS as expected" in result.stderr
 
 
+@pytest.mark.parametrize("path", ["/api", "/api/v1", "/api/v1/"])
+def test_an_address_of_the_api_is_answered_with_that_of_the_server(run: Program, canned: Canned, path: str) -> None:
+    result = run("env", "list", TRUSTYARD_URL=canned.url + path)
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"Give the server's own: {canned.url}\n")
+    assert not canned.asked
+
+
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(run: Program, canned: Canned) -> None:
     canned.answer("GET", "/api/v1/environments", {"items": [], "next": None, "total": 0})
     result = run("env", "list", HTTP_PROXY="http://127.0.0.1:9", http_proxy="http://127.0.0.1:9")
     assert result.exit_code == 0
+
+
+def test_a_proxy_that_does_not_lead_to_the_server_is_named(run: Program, canned: Canned) -> None:
+    """One that is not there, and one that does not connect; without the password in its address."""
+    address, alone = canned.url.removeprefix("http://"), {"https_proxy": None, "NO_PROXY": None, "no_proxy": None}
+    for proxy, why in (("127.0.0.1:1", "refused"), (address, "501")):
+        result = run(
+            "env", "list", TRUSTYARD_URL="https://trust.example", **alone, HTTPS_PROXY=f"http://me:secret@{proxy}"
+        )
+        assert result.exit_code == 1
+        assert f"No Trustyard server answers at https://trust.example through the proxy {proxy}: " in result.stderr
+        assert why in result.stderr
+        assert "NO_PROXY" in result.stderr
+        assert "secret" not in result.stderr
 
 
 def test_client_commands_load_no_django() -> None:

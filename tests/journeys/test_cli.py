@@ -168,6 +168,44 @@ def test_a_certificate_that_waits_is_deployed_by_an_edit_that_changes_nothing(
     assert "accepted" in trustyard("cert", "edit", name, "--deploy").text
 
 
+def test_an_edit_that_changes_nothing_says_so(trustyard: CommandLine, ca: Ca, place: str, unique: Unique) -> None:
+    """And not that a change waits for a release."""
+    name, jwk = unique("acme"), unique("signing")
+    (trustyard.folder / "same.pem").write_bytes(ca.issue("same.test", key="rsa").cert_pem)
+    taken = ("--env", place, "--file", "same.pem")
+    trustyard("cert", "add", name, *taken, "--alias", "a", "--deploy")
+    trustyard("jwk", "add", jwk, "--certificate", name, "--env", place, "--use", "sig", "--deploy")
+    releases = trustyard("release", "list", place).text
+    said = trustyard("cert", "edit", name, *taken).text
+    assert said.startswith(f"Nothing changed in {name}\n")
+    assert "next release" not in said
+    for edit in (
+        ("jwk", "edit", jwk, "--use", "sig"),
+        ("env", "edit", place, "--type", "test"),
+        ("gateway", "edit", place, "files", "--option", "directory=null"),
+    ):
+        assert trustyard(*edit).text.endswith("\nNothing changed.\n")
+    assert trustyard("release", "list", place).text == releases
+    for edit in (("cert", "edit", name), ("jwk", "edit", jwk), ("env", "edit", place)):
+        assert "Nothing changed" not in trustyard(*edit, "--description", "Of the partner").text
+
+
+def test_an_environment_is_called_by_its_own_name_however_it_was_typed(
+    trustyard: CommandLine, ca: Ca, place: str, unique: Unique
+) -> None:
+    name, typed = unique("acme"), place.upper()
+    (trustyard.folder / "acme.pem").write_bytes(ca.issue("acme.test").cert_pem)
+    trustyard("cert", "add", name, "--env", typed, "--alias", "a", "--file", "acme.pem")
+    for line, said in (
+        (("release", "deploy", typed), f"Made release 1 of {place} ("),
+        (("release", "deploy", typed), f"the newest is release 1 of {place} ("),
+        (("cert", "revoke", name, "--env", typed, "--reason", "lost"), f"Revoked in {place}: {name}"),
+        (("release", "restore", typed, "1"), f"the newest is release 2 of {place} ("),
+        (("gateway", "remove", typed, "files", "--yes"), f"Removed files from {place}."),
+    ):
+        assert said in trustyard(*line).text
+
+
 def test_a_gateway_that_cannot_take_a_release_ends_with_4_and_catches_up(
     trustyard: CommandLine, server: Stage, partner: TlsServer, unique: Unique
 ) -> None:
@@ -416,7 +454,10 @@ def test_bad_input_is_one_sentence_and_nothing_is_stored(
     assert "private key" in trustyard(*base, "--file", "a.key", code=1).err
     assert "PRIVATE KEY-----\n" not in trustyard(*base, "--file", "a.key", code=1).err
     trustyard(*base, "--file", "page.html", code=1)
-    assert "password" in trustyard(*base, "--file", "a.p12", code=1).err.lower()
+    for command in base, ("cert", "inspect"):
+        needed = trustyard(*command, "--file", "a.p12", code=1).err
+        assert "This PKCS#12 file needs a password." in needed
+        assert "--password-file" in needed
     assert "password" in trustyard(*base, "--file", "a.p12", "--password", "wrong", code=1).err.lower()
     trustyard(*base, "--url", "ftp://127.0.0.1", code=1)
     assert "127.0.0.1" in trustyard(*base, "--url", "https://127.0.0.1:1", code=1).err

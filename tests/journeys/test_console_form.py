@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.authority import Authority, Issued
@@ -183,6 +184,36 @@ def test_a_file_is_read_when_it_is_chosen_and_a_key_in_it_is_dropped(
     expect(window.get_by_label("Content", exact=True)).to_have_value("")
     window.get_by_role("button", name="Apply").click()
     expect(window).to_be_visible()
+
+
+@pytest.mark.parametrize("key", ["Enter", "Tab"])
+def test_a_file_with_a_password_is_read_once_when_the_password_is_typed(
+    console: Console, partner: Issued, tmp_path: Path, key: str
+) -> None:
+    """S-11: a wrong one says so and leaves the file chosen."""
+    sealed, encryption = tmp_path / "sealed.p12", BestAvailableEncryption(b"right")
+    sealed.write_bytes(pkcs12.serialize_key_and_certificates(b"a", None, None, [partner.certificate], encryption))
+    console.create()
+    console.button("New Certificate Definition").click()
+    window = console.dialog("New Certificate Definition")
+    window.get_by_role("radio", name="Import from File").check()
+    looks: list[str] = []
+    console.page.on("request", lambda sent: looks.append(sent.url) if sent.url.endswith("/look/file/") else None)
+    console.page.locator("#window-file").set_input_files(str(sealed))
+    password = window.get_by_label("Password", exact=True)
+    for typed, said in (("wrong", "The password does not open this PKCS#12 file"), ("right", "")):
+        password.fill("")
+        password.press_sequentially(typed)
+        console.quiet()
+        looks.clear()
+        password.press(key)
+        if said:
+            expect(window.get_by_role("alert")).to_contain_text(said)
+        else:
+            expect(window.get_by_label("Certificate Name", exact=True)).to_have_value("partner.example")
+        expect(window.locator("#window-file-name")).to_have_text("sealed.p12")
+        console.quiet()
+        assert len(looks) == 1
 
 
 def test_each_source_keeps_what_it_showed_while_another_one_is_looked_at(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -43,6 +44,14 @@ def test_the_first_start_makes_an_administrator_and_two_environments(data: Path)
         assert not any(password in line for line in server.log)
     with Serving(data, ADMIN_PASSWORD="") as again:
         assert not any("password" in line for line in again.said)
+
+
+def test_a_variable_that_is_no_setting_is_told_in_the_log(data: Path) -> None:
+    """One that is misspelt leaves the default in force."""
+    with Serving(data, LISTN="127.0.0.1:9") as server:
+        pass
+    told = [json.loads(line) for line in server.log if "settings.unknown" in line]
+    assert [(line["level"], line["setting"]) for line in told] == [("warning", "TRUSTYARD_LISTN")]
 
 
 def signs_in(url: str, password: str) -> bool:

@@ -207,7 +207,7 @@ def test_of_many_that_were_left_out_the_table_names_some_and_leads_to_all(lookin
     left = [{"certificate": name, "alias": name, "reason": "Expired 2026-01-01T00:00:00Z."} for name in names]
     models.Release.objects.update(left_out=left)
     shown = looking.get(f"/deployment/?releases={release.pk}&since={int(time.time())}&shown=no").content.decode()
-    assert "Left out in <bdi>test</bdi>: 1064" in shown  # a name from right to left would have the number before it
+    assert "Left out of release 1 of <bdi>test</bdi>: 1064" in shown  # a name from right to left would turn it round
     assert ("gone 19:" in shown, "gone 20:" in shown) == (True, False)
     assert f'<a href="/releases/{release.pk}/">All 1064 of release 1</a>' in shown
 

@@ -185,9 +185,12 @@ def edit(
             params={"wait": deploying.wait},
             etag=before.etag,
         )
-    waits = not deploying.deploy and bool(new_name is not None or changed or removed)  # no release tells a description
+    unchanged = after.same_as(before)
+    told = bool(new_name is not None or changed or removed)  # no release tells a description
+    waits = told and not (deploying.deploy or unchanged)
     taken = _taken(before.json, after.json)
-    call.done(after.json, lambda value: screen.saved(value, "Changed", waits=waits, taken=taken))
+    done = "Nothing changed in" if unchanged else "Changed"
+    call.done(after.json, lambda value: screen.saved(value, done, waits=waits, taken=taken))
 
 
 @command(app, "lint")
@@ -257,9 +260,9 @@ def _mark(call: Call, name: str, env: str, verb: str, reason: str, deploying: De
     body = {"reason": reason, "deploy": deploying.deploy, **deploying.confirmed()}
     address = path("certificates", name, "entries", env, verb)
     answer = call.rest.send("POST", address, body, params={"wait": deploying.wait})
-    done = f"{'Revoked' if verb == 'revoke' else 'Restored'} in {env}:"
-    places = [str(entry["environment"]) for entry in answer.json["entries"]]
-    taken = [place for place in places if verb == "restore" and alike(place, env)]
+    places = [place for entry in answer.json["entries"] if alike(place := str(entry["environment"]), env)]
+    done = f"{'Revoked' if verb == 'revoke' else 'Restored'} in {', '.join(places) or env}:"
+    taken = places if verb == "restore" else []
     call.done(answer.json, lambda value: screen.saved(value, done, waits=not deploying.deploy, taken=taken))
 
 

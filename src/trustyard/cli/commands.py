@@ -19,7 +19,7 @@ from .options import at_terminal
 from .screen import clean, json_text, say
 
 if TYPE_CHECKING:
-    from .rest import Rest
+    from .rest import Answer, Rest
 
 Url = Annotated[str | None, typer.Option("--url", "--server", metavar="ADDRESS", help="Where the Trustyard server is.")]
 Server = Annotated[
@@ -67,6 +67,16 @@ class Call:
             say(f"Not in force everywhere: {clean(line)}", error=True)
         if open_ends:
             raise typer.Exit(NOT_DELIVERED)
+
+    def edited(self, before: Answer, after: Answer, human: Callable[[Any], None]) -> None:
+        """As `done`, for an edit: says so where all was as it should be already."""
+
+        def shown(value: Any) -> None:
+            human(value)
+            if after.same_as(before):
+                say("Nothing changed.")
+
+        self.done(after.json, shown)
 
 
 def ask(question: str, *, yes: bool) -> None:

@@ -96,7 +96,7 @@ def edit(
     if denied or allowed:
         body["deny_list"] = sorted({*before.json["deny_list"], *denied} - allowed)
     after = call.rest.send("PATCH", path("environments", name), body, etag=before.etag)
-    call.show(after.json, _one)
+    call.edited(before, after, _one)
 
 
 @command(app, "remove")

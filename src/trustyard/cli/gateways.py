@@ -108,7 +108,7 @@ def edit(call: Call, environment: Environment, name: Name, *, options: KindOptio
     address = path("environments", environment, "gateways", name)
     before = call.rest.get(address)
     after = call.rest.send("PATCH", address, {"options": {**before.json["options"], **given}}, etag=before.etag)
-    call.show(after.json, _one)
+    call.edited(before, after, _one)
 
 
 @command(app, "remove")
@@ -116,9 +116,10 @@ def remove(call: Call, environment: Environment, name: Name, *, yes: Yes = False
     """Remove a gateway. What it was given stays with it."""
     address = path("environments", environment, "gateways", name)
     before = call.rest.get(address)
-    ask(f"Remove the gateway {before.json['name']} from {environment}?", yes=yes)
+    place = before.json["environment"]
+    ask(f"Remove the gateway {before.json['name']} from {place}?", yes=yes)
     gone = call.rest.send("DELETE", address, etag=before.etag)
-    call.show(gone.json, lambda _: say(f"Removed {clean(before.json['name'])} from {clean(environment)}."))
+    call.show(gone.json, lambda _: say(f"Removed {clean(before.json['name'])} from {clean(place)}."))
 
 
 @command(app, "rotate")
@@ -126,7 +127,8 @@ def rotate(call: Call, environment: Environment, name: Name, *, yes: Yes = False
     """Make the token of an Envoy or agent another one: its nodes need the new bootstrap, the old one ends at once."""
     address = path("environments", environment, "gateways", name)
     before = call.rest.get(address)
-    ask(f"Shut out the nodes of {before.json['name']} in {environment} until they have the new bootstrap?", yes=yes)
+    exact, place = before.json["name"], before.json["environment"]
+    ask(f"Shut out the nodes of {exact} in {place} until they have the new bootstrap?", yes=yes)
     changed = call.rest.send("PATCH", address, {"rotate_token": True}, etag=before.etag)
     call.show(changed.json, lambda _: say(f"The token of {clean(before.json['name'])} is another one now."))
 

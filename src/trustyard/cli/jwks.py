@@ -139,7 +139,7 @@ def edit(
     body = {**changed, "deploy": deploying.deploy, **deploying.confirmed()}
     before = call.rest.get(path("jwks", name))
     after = call.rest.send("PATCH", path("jwks", name), body, params={"wait": deploying.wait}, etag=before.etag)
-    call.done(after.json, lambda value: _changed(before.json, value, deployed=deploying.deploy))
+    call.edited(before, after, lambda value: _changed(before.json, value, deployed=deploying.deploy))
 
 
 @command(app, "delete")

@@ -129,7 +129,7 @@ def _restoration(one: dict[str, Any]) -> None:
 
 def _deployed(one: dict[str, Any], environment: str, *, new: bool) -> None:
     done = "Made release" if new else "Nothing changed: the newest is release"
-    say(clean(f"{done} {one['number']} of {environment} ({one['digest'][:16]})."))
+    say(clean(f"{done} {one['number']} of {one.get('environment') or environment} ({one['digest'][:16]})."))
 
 
 def _listing(page: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from email.message import Message
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -32,6 +33,14 @@ PAGE = 500  # the most that the server gives at once
 NO_JSON = "What was given is nothing that JSON can say: no number (NaN, Infinity), half a character, or too deep."
 _IS_IT_ONE = "Is this a Trustyard server, or a proxy in front of one? --url and TRUSTYARD_URL say where it is."
 _UNKNOWN = "Whether a change was made is not known: look before you repeat it."
+_UNKNOWN_ISSUER = "Name the authority that issued it, as a PEM file, in SSL_CERT_FILE."
+_DATES = "Look at its dates, and at the clock of this machine."
+_MISTRUST = (  # in OpenSSL's words
+    ("mismatch", "It is for another name: give one that it holds with --url or TRUSTYARD_URL."),
+    ("has expired", _DATES),
+    ("not yet valid", _DATES),
+)
+_FLAGS = {"password-needed": "Name a file that holds it with --password-file, or give it with --password."}
 _SIGN_IN = (
     "Make a token with `trustyard token create NAME` where the server runs; give it with TRUSTYARD_TOKEN or --token."
 )
@@ -47,6 +56,10 @@ class Answer:
     etag: str
     filename: str
 
+    def same_as(self, before: Answer) -> bool:
+        """Whether a change left the version as it was."""
+        return bool(self.etag) and self.etag == before.etag
+
 
 class Rest:
     """A Trustyard server and the token to speak to it with. Never follows a redirect: the token goes nowhere else."""
@@ -58,12 +71,15 @@ class Rest:
         token = (token or "").strip()
         if not (token.isascii() and token.isprintable()):
             raise Usage("The token holds characters that no token has.", advice=_SIGN_IN)
+        if token[:7].lower() == "bearer ":
+            raise Usage(
+                "The token begins with the word Bearer.", advice="Give it without that word, which is no part of it."
+            )
         headers = {"Accept": "application/json", "User-Agent": f"trustyard/{__version__}"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         # A proxy of the environment is meant for other machines than this one.
-        host = parts.hostname or ""
-        local = is_loopback(host) or host.endswith(".localhost")
+        local = _is_here(parts.hostname or "")
         try:
             # Whom to trust takes longer to read than most answers do, and is of no use without TLS.
             verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if local and parts.scheme == "http" else _trusted()
@@ -228,7 +244,9 @@ class Rest:
             401: _SIGN_IN,
             412: "Nothing was changed. Look at it again, then repeat the command.",
         }.get(answer.status_code, "")
-        return problem_of(answer.status_code, body, advice=advice)
+        problem = problem_of(answer.status_code, body, advice=advice)
+        problem.advice = problem.advice or _FLAGS.get(problem.kind, "")
+        return problem
 
     def _stranger(self, answer: httpx.Response, wanted: str = "JSON") -> Failure:
         kind = clean(answer.headers.get("Content-Type", "nothing named"))
@@ -248,7 +266,25 @@ def _parts(url: str) -> SplitResult:
         raise Usage(
             f"{url!r} is no address of a Trustyard server.", advice=f"It looks like {DEFAULT_URL} or https://host."
         )
+    server = url.removesuffix("/v1").removesuffix("/api")
+    if server != url and parts.path.endswith(("/api", "/api/v1")):
+        raise Usage(f"{url!r} is an address of the server's API.", advice=f"Give the server's own: {server}")
     return parts
+
+
+def _is_here(host: str) -> bool:
+    return is_loopback(host) or host.endswith(".localhost")
+
+
+def _proxy(url: str) -> str:
+    """The proxy of the environment on the way to an address, without its password; empty for none."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if _is_here(host) or proxy_bypass(host):
+        return ""
+    given = getproxies()
+    proxy = given.get(parts.scheme) or given.get("all") or ""
+    return proxy.rpartition("@")[2].rpartition("://")[2].rstrip("/")
 
 
 def _trusted() -> ssl.SSLContext:
@@ -266,7 +302,7 @@ def _translated(url: str, ask: Callable[[], Said], *, reads: bool = False) -> Sa
     """The one seam where httpx's exceptions become our own. What only `reads` leaves nothing in doubt."""
     try:
         return ask()
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
         raise _no_connection(url, error) from None
     except httpx.TimeoutException:
         raise Failure(f"{url} took the request and did not answer in time.", advice="" if reads else _UNKNOWN) from None
@@ -280,13 +316,17 @@ def _translated(url: str, ask: Callable[[], Said], *, reads: bool = False) -> Sa
 def _no_connection(url: str, error: Exception) -> Failure:
     words = str(error) or "no answer in time"
     if "CERTIFICATE_VERIFY_FAILED" in words:
-        return Failure(
-            f"The TLS certificate of {url} is not trusted: {words.rpartition('failed: ')[2]}.",
-            advice="Name the authority that issued it, as a PEM file, in SSL_CERT_FILE.",
-        )
+        why = words.rpartition("failed: ")[2]
+        advice = next((advice for word, advice in _MISTRUST if word in why), _UNKNOWN_ISSUER)
+        return Failure(f"The TLS certificate of {url} is not trusted: {why}.", advice=advice)
     if "SSL" in words:
         return Failure(
             f"{url} does not speak TLS as expected: {words}.", advice="Is the address meant to begin with http://?"
+        )
+    if proxy := _proxy(url):
+        return Failure(
+            f"No Trustyard server answers at {url} through the proxy {proxy}: {words}.",
+            advice="Look at HTTPS_PROXY and HTTP_PROXY; a host named in NO_PROXY is asked without one.",
         )
     return Failure(
         f"No Trustyard server answers at {url}: {words}.",

@@ -108,6 +108,11 @@ SETTINGS = (
 DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 
 
+def unknown(environ: Mapping[str, str]) -> list[str]:
+    """The variables that are named like settings and are none."""
+    return sorted(name for name in environ if name.startswith("TRUSTYARD_") and name not in DEFAULTS)
+
+
 class ConfigurationRefused(Refused):
     """A setting that cannot be taken; `fields` names each variable and what is wrong with it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from trustyard.pki.hosts import host_port
 
 from . import ending, secretkey
 from .answers import Answer, Receive, Scope, Send, get_only, problem
-from .configuration import Configuration
+from .configuration import Configuration, unknown
 from .connections import Connections
 from .datadir import prepare
 from .memory import given_back
@@ -43,6 +44,8 @@ def work(configuration: Configuration, say: Say) -> None:
     prepare(configuration)
     with _listening(configuration) as web:
         open_database(configuration)
+        for name in unknown(os.environ):
+            log.warning("settings.unknown", setting=name)
         with one_node():
             secretkey.check(configuration)
         with runner() as running:

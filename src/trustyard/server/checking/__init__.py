@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from trustyard.errors import TrustyardError
 from trustyard.pki.hosts import is_loopback
-from trustyard.server.configuration import EVERYWHERE, SETTINGS, Configuration
+from trustyard.server.configuration import EVERYWHERE, SETTINGS, Configuration, unknown
 from trustyard.server.databaseaddress import without_password
 
 from .database import database
@@ -28,10 +28,7 @@ def settings_shown(environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
 
 def findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Everything that is wrong or odd about these variables and what they point to."""
-    known = {setting.name for setting in SETTINGS}
-    for name in sorted(environ):
-        if name.startswith("TRUSTYARD_") and name not in known:
-            yield note(f"{name} is no setting of Trustyard: a typing error?")
+    yield from (note(f"{name} is no setting of Trustyard: a typing error?") for name in unknown(environ))
     try:
         configuration = Configuration.from_environment(environ)
     except TrustyardError as error:

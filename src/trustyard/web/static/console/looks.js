@@ -4,6 +4,7 @@ import { LARGEST, TEXT_TOO_LARGE } from "./large.js";
 import { say } from "./unanswered.js";
 
 let underWay = 0;
+let reading = ""; // the source that is looked at
 let read = true; // by the look that ended last
 let typed = false; // text that no look has been sent for
 let refusing = false; // what is shown is the browser's own word, of which the server knows nothing
@@ -60,16 +61,29 @@ document.addEventListener("htmx:beforeRequest", (event) => {
     return;
   }
   underWay += 1;
+  reading = elt.dataset.look;
   if (isChoice(elt)) forgetFacts();
   else forget();
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  const { elt, successful, xhr } = event.detail;
+  const { elt, successful } = event.detail;
   if (!isLook(elt)) return;
   underWay = Math.max(0, underWay - 1);
   read = successful === true;
-  if (elt.dataset.look === "file" && !successful && xhr.readyState === 4) forgetFile();
   setTimeout(settle);
+});
+
+// A file that was lost on the way; one whose look gives way to the next is sent with that.
+for (const lost of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+  document.addEventListener(lost, ({ detail }) => {
+    if (detail.elt.dataset?.look === "file") forgetFile();
+  });
+}
+
+// Enter in the password is a change first, and what it would read is being read by then.
+document.addEventListener("htmx:confirm", (event) => {
+  const { elt, triggeringEvent } = event.detail;
+  if (elt.id === "file-form" && triggeringEvent?.type === "submit" && underWay && reading === "file") event.preventDefault();
 });
 
 // A file is read when it is chosen; one that is too large is not sent at all.
