@@ -374,7 +374,7 @@ def made_from(jwk: Mapping[str, Any]) -> str:
     return hashlib.sha256(base64.b64decode(jwk["x5c"][0])).hexdigest()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_requests_in_any_order_do_what_the_book_says(db: None) -> None:
     # Not shrunk: that takes minutes, and a walk is read quickly. On PostgreSQL it is the first half of the same walks.
     walks = settings(max_examples=6 if chosen() else 12, stateful_step_count=25, phases=[Phase.generate])
