@@ -417,3 +417,23 @@ def test_a_deploy_names_what_else_came_into_force_and_went(
     add("again", deploy=False)
     whole = operator.post(path("environments", "test", "releases"), {}, wait=0)
     assert besides(whole) == {"count": 0, "names": []}, "all that is saved was meant"
+
+
+def test_the_same_certificate_under_another_name_is_another_change(operator: Rest, ca: Ca) -> None:
+    source = file(ca.issue("double"))
+
+    def add(name: str, *, deploy: bool) -> None:
+        entries = [{"environment": "test", "alias": name, "source": source}]
+        assert operator.post(CERTIFICATES, {"name": name, "entries": entries, "deploy": deploy}, wait=0).status == 201
+
+    def besides(answer: Answer) -> list[str]:
+        [place] = answer.json["deployment"]["environments"]
+        names: list[str] = place["besides"]["names"]
+        return names
+
+    add("one", deploy=True)
+    add("two", deploy=False)
+    revoked = operator.post(path("certificates", "one", "entries", "test", "revoke"), {"reason": "lost"}, wait=0)
+    assert besides(revoked) == ["two"]
+    renamed = operator.patch(path("certificates", "TWO"), {"name": "three", "deploy": True}, wait=0)
+    assert (renamed.status, besides(renamed)) == (200, []), "its name of before is no other's"

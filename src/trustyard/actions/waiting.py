@@ -33,10 +33,10 @@ class Others:
 
 @dataclass(frozen=True)
 class Own:
-    """The names of what a change was about: certificates and JWKs."""
+    """The names of what a change was about, those of before too: certificates and JWKs."""
 
-    certificates: Container[str | None] = ()
-    jwks: Container[str] = ()
+    certificates: Iterable[str] = ()
+    jwks: Iterable[str] = ()
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,16 @@ def brought(release: models.Release, own: Own | None) -> dict[str, Any]:
     if own is None or release.before is None:
         return {"count": 0, "names": []}
     change = difference(release.before.read(), release.read())
-    lines = [{line.certificate} for line in (*change.added, *change.removed)]
-    lines += [{pair.before.certificate, pair.after.certificate} for pair in change.changed]
-    named = [one for one in lines if not any(name is None or name in own.certificates for name in one)]
+    pairs = [line for pair in change.changed for line in (pair.before, pair.after)]
+    lines = {line.certificate for line in (*change.added, *change.removed, *pairs) if line.certificate is not None}
     keys = {key.name for key in (*change.jwks.added, *change.jwks.removed, *(new for _, new in change.jwks.changed))}
-    names = sorted({str(name) for one in named for name in one}, key=fold)
-    names += sorted((name for name in keys if name not in own.jwks), key=fold)
+    names = [*_foreign(lines, own.certificates), *_foreign(keys, own.jwks)]
     return {"count": len(names), "names": names[:NAMED]}
+
+
+def _foreign(names: Iterable[str], own: Iterable[str]) -> list[str]:
+    mine = set(map(fold, own))
+    return sorted((name for name in names if fold(name) not in mine), key=fold)
 
 
 def differing(places: Sequence[models.Environment], newest: Mapping[int, models.Release]) -> dict[int, Waiting]:

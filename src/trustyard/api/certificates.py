@@ -147,7 +147,7 @@ def _change(request: Request, name: str, given: schemas.CertificateChange, wait:
         deploy=given.deploy,
         confirm_restored=given.confirm_restored,
     )
-    return _saved(saved, wait)
+    return _saved(saved, wait, was=name)
 
 
 @router.delete(
@@ -267,16 +267,16 @@ def export(request: Request, name: str, query: Query[schemas.CertificateExport])
     return download(exporting.export(request.auth, name, format=query.format, environment=query.environment))
 
 
-def _saved(saved: Saved, wait: float, *, status: int = 200, location: str = "") -> HttpResponse:
+def _saved(saved: Saved, wait: float, *, status: int = 200, location: str = "", was: str = "") -> HttpResponse:
     around = saved.around() if saved.around else None
     value = {**certificate_json(saved.certificate, around), "jwks": _jwks(saved)}
     value["notices"] = [notice.json() for notice in saved.notices]
-    etag, own = saved.certificate.etag, _own(saved)
+    etag, own = saved.certificate.etag, _own(saved, was)
     return deployed(value, saved.releases, wait, status=status, etag=etag, location=location, own=own)
 
 
-def _own(saved: Saved) -> Own:
-    return Own({one.name for one in saved.certificates}, {change.name for change in saved.jwks})
+def _own(saved: Saved, *before: str) -> Own:
+    return Own([*before, *(one.name for one in saved.certificates)], [change.name for change in saved.jwks])
 
 
 def _jwks(saved: Saved) -> list[dict[str, Any]]:

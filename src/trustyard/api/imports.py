@@ -53,7 +53,7 @@ def store(request: Request, waiting: Query[Waiting]) -> HttpResponseBase:
     for _ in running.read():
         pass
     imported = running.store(**deploying)
-    return deployed(done(imported), imported.releases, waiting.wait, own=Own(set(imported.names)))
+    return deployed(done(imported), imported.releases, waiting.wait, own=Own(imported.names))
 
 
 def _given(request: Request) -> tuple[list[str], list[Given], str | None, dict[str, Any]]:
@@ -90,6 +90,6 @@ def _lines(
         yield {"storing": running.readable}
         # Nothing is sent within the transaction, so that a slow or vanished reader holds no lock.
         imported = running.store(**deploying)
-        yield last(done(imported), imported.releases, wait, Own(set(imported.names)))
+        yield last(done(imported), imported.releases, wait, Own(imported.names))
     except Exception as error:  # noqa: BLE001 - the status is sent already: the problem is the last line
         yield Final(json.loads(on_error(request, error).content))

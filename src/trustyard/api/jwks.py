@@ -54,7 +54,7 @@ def create(request: Request, given: schemas.NewJwk, waiting: Query[Waiting]) -> 
     )
     row = saved.jwk
     answer = {**jwk_json(row), "notices": [notice.json() for notice in saved.notices]}
-    there, own = address("jwks", row.name), Own(jwks={row.name})
+    there, own = address("jwks", row.name), Own(jwks=[row.name])
     return deployed(answer, saved.releases, waiting.wait, status=201, etag=row.etag, location=there, own=own)
 
 
@@ -92,7 +92,7 @@ def edit(request: Request, name: str, given: schemas.JwkEdit, waiting: Query[Wai
         confirm_restored=given.confirm_restored,
         **_said(given, "use", "alg", "kid"),
     )
-    own = Own(jwks={name, saved.jwk.name})
+    own = Own(jwks=[name, saved.jwk.name])
     return deployed(jwk_json(saved.jwk), saved.releases, waiting.wait, etag=saved.jwk.etag, own=own)
 
 
@@ -111,7 +111,7 @@ def delete(request: Request, name: str, query: Query[schemas.JwkDeletion], waiti
         deploy=query.deploy,
         confirm_restored=query.confirm_restored,
     )
-    return deployed({}, saved.releases, waiting.wait, own=Own(jwks={saved.jwk.name}))
+    return deployed({}, saved.releases, waiting.wait, own=Own(jwks=[saved.jwk.name]))
 
 
 def _said(given: schemas.NewJwk | schemas.JwkEdit, *names: str) -> dict[str, Any]:
