@@ -10,6 +10,7 @@ from typing import NamedTuple
 from trustyard import models
 from trustyard.models.asking import Rows, database
 from trustyard.models.inserting import ask_later
+from trustyard.pki.sentences import few
 
 MOST = 20  # entries of one key that are looked at: a maker of devices may have thousands
 NAMED = 5  # others by name
@@ -72,6 +73,11 @@ def doubles(entries: Sequence[models.Entry], alike: Mapping[str, Alike]) -> dict
     for other in others:
         found[other.sha256, other.environment_id].append(other)
     return found
+
+
+def in_words(others: Iterable[tuple[str, str]]) -> str:
+    """The first of these by alias and certificate, as they are named in a sentence."""
+    return few([f"{alias} (certificate {certificate})" for alias, certificate in others], NAMED)
 
 
 def named(subjects: Iterable[str]) -> set[tuple[str, int]]:

@@ -104,7 +104,7 @@ def beside(entries: Sequence[models.Entry], by_key: Mapping[str, Alike] | None =
         place, own = entry.environment, found.setdefault(entry.pk, [])
         same = [o for o in doubles.get((entry.x509_id, place.pk), ()) if o.pk != entry.pk]
         if same:
-            words = few([f"{o.alias} (certificate {o.certificate})" for o in same], NAMED)
+            words = alike.in_words((o.alias, o.certificate) for o in same)
             own.append(finding("duplicate", environment=place.name, others=words))
         if roots.holds(place, entry.x509_id):
             own.append(finding("in-root-set", environment=place.name))

@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterable
 from trustyard import models
 from trustyard.models.compiled import Compiled
 from trustyard.pki.containers import Notice
-from trustyard.pki.sentences import few
 
-from . import roots
-from .alike import NAMED
+from . import alike, roots
 from .entries import Planned
 
 REVOKED_THERE = "revoked-there"
@@ -30,9 +28,9 @@ _REVOKED = Compiled(
 def still_trusted(entry: models.Entry) -> list[Notice]:
     """That the certificate of this entry is trusted in its environment by something else than this entry."""
     place = entry.environment
-    rows = models.Entry.objects.filter(environment=place, x509=entry.x509_id, revoked_at__isnull=True)
-    others = rows.exclude(pk=entry.pk).order_by("alias_key").values_list("alias", "certificate__name")
-    ways = [f"as {_named(others)}: revoke it there too"] if others else []
+    doubles = alike.doubles([entry], alike.of_keys([entry.x509.spki_sha256])).get((entry.x509_id, place.pk), ())
+    others = [(one.alias, one.certificate) for one in doubles if one.pk != entry.pk]
+    ways = [f"as {alike.in_words(others)}: revoke it there too"] if others else []
     ways += ["as a root of its root set: put it on the deny list too"] * roots.holds(place, entry.x509_id)
     return [Notice(STILL_TRUSTED, f"The same certificate is still trusted in {place.name}, {way}.") for way in ways]
 
@@ -53,13 +51,9 @@ def revoked_there(saved: Iterable[tuple[models.Certificate, Iterable[Planned]]])
     def told() -> list[Notice]:
         found = {sha256: rows() for sha256, rows in asked.items()}
         return [
-            Notice(REVOKED_THERE, f"The same certificate is revoked in {place.name} as {_named(others)}.")
+            Notice(REVOKED_THERE, f"The same certificate is revoked in {place.name} as {alike.in_words(others)}.")
             for certificate, place, sha256 in taken
             if (others := [row[2:] for row in found[sha256] if row[0] == place.pk and row[1] != certificate.pk])
         ]
 
     return told
-
-
-def _named(others: Iterable[tuple[str, ...]]) -> str:
-    return few([f"{alias} (certificate {name})" for alias, name in others], NAMED)

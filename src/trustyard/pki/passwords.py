@@ -11,9 +11,8 @@ from trustyard.pki import der
 
 KEY, IV, MAC = 1, 2, 3
 
-MAX_ITERATIONS = (
-    3_000_000  # for one file; openssl asks for 2048 for each of its parts, Java for 10 000, NSS for 600 000
-)
+# For one file; openssl asks for 2048 for each of its parts, Java for 10 000, NSS for 600 000.
+MAX_ITERATIONS = 3_000_000
 MAX_KEY = 1024  # octets; 64 would do
 MAX_SCRYPT_BYTES = 128 * 1024 * 1024
 _OLD = 2  # iterations of PBKDF2 that one of the old derivation costs as much as: it is a call of Python

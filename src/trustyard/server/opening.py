@@ -18,7 +18,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from trustyard.errors import Refused
 
-from .configuration import Configuration
+from .configuration import Configuration, unknown
 from .datadir import has_database, make_folder, one_migration, prepare
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,12 @@ def set_up() -> None:
     """Sets up Django with the settings, which read the configuration; once per process."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "trustyard.server.settings"
     django.setup()
+
+
+def tell_unknown() -> None:
+    """Logs each variable of the environment that is named like a setting and is none."""
+    for name in unknown(os.environ):
+        log.warning("settings.unknown", setting=name)
 
 
 def open_database(configuration: Configuration, *, changes: bool = True, new: bool = True) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
@@ -17,10 +16,10 @@ from trustyard.pki.hosts import host_port
 from trustyard.xds import available
 
 from . import ending, secretkey
-from .configuration import Configuration, unknown
+from .configuration import Configuration
 from .datadir import one_server, prepare
 from .memory import given_back
-from .opening import one_node, open_database
+from .opening import one_node, open_database, tell_unknown
 from .running import HttpServer, Say, runner, signals
 from .sockets import address_of, listen
 from .xdscertificate import watched
@@ -35,8 +34,7 @@ def serve(configuration: Configuration, say: Say) -> None:
     with one_server(configuration), listen(configuration.listen, "TRUSTYARD_LISTEN") as web:
         # 2. The database is as this version wants it, and not empty.
         open_database(configuration)
-        for name in unknown(os.environ):
-            log.warning("settings.unknown", setting=name)
+        tell_unknown()
         from .firststart import first_start  # needs Django, which is set up now
 
         with one_node():

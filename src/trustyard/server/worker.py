@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +15,11 @@ from trustyard.pki.hosts import host_port
 
 from . import ending, secretkey
 from .answers import Answer, Receive, Scope, Send, get_only, problem
-from .configuration import Configuration, unknown
+from .configuration import Configuration
 from .connections import Connections
 from .datadir import prepare
 from .memory import given_back
-from .opening import one_node, open_database
+from .opening import one_node, open_database, tell_unknown
 from .running import HttpServer, Say, runner, signals
 from .sockets import address_of, listen
 
@@ -44,8 +43,7 @@ def work(configuration: Configuration, say: Say) -> None:
     prepare(configuration)
     with _listening(configuration) as web:
         open_database(configuration)
-        for name in unknown(os.environ):
-            log.warning("settings.unknown", setting=name)
+        tell_unknown()
         with one_node():
             secretkey.check(configuration)
         with runner() as running:
